@@ -1,0 +1,6 @@
+//! Everything that touches the world. Siblings here do not know one another; the daemon joins them.
+
+pub mod exec;
+pub mod send;
+pub mod serve;
+pub mod store;

@@ -1,0 +1,1 @@
+//! Sends deliveries: e-mail, PagerDuty, Slack, webhook, command.

@@ -1,0 +1,1 @@
+//! The HTTP API, /healthz and /metrics.

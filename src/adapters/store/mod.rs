@@ -1,0 +1,1 @@
+//! Keeps state, history and the outbox in SQLite.

@@ -1,0 +1,1 @@
+//! Joins the engine, the store, the runners, the senders and the API.

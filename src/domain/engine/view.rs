@@ -1,0 +1,133 @@
+//! Pictures of the engine's state for people and programs; the shapes of `status --output json`.
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::model::deploy::Attribution;
+
+/// `GET /v1/status`. Times are RFC 3339, spans are seconds.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct StatusView {
+    pub at: String,
+    pub config: String,
+    pub counts: Counts,
+    pub problems: Vec<ProblemView>,
+    pub holds: Vec<HoldView>,
+    pub deploys: Vec<DeployView>,
+    pub downtimes: Vec<DowntimeView>,
+}
+
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Counts {
+    pub hosts: usize,
+    pub checks: usize,
+    pub ok: usize,
+    pub warning: usize,
+    pub critical: usize,
+    pub unknown: usize,
+    pub up: usize,
+    pub down: usize,
+    pub unreachable: usize,
+    /// Never checked yet.
+    pub pending: usize,
+    /// Jobs running now, and waiting for a free place.
+    pub running: usize,
+    pub waiting: usize,
+}
+
+/// An object that is not fine.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct ProblemView {
+    pub host: String,
+    pub check: Option<String>,
+    pub state: String,
+    pub state_type: String,
+    pub attempt: u32,
+    pub max_attempts: u32,
+    pub since: String,
+    pub last_check: String,
+    pub output: String,
+    pub acknowledged: bool,
+    pub acknowledged_by: Option<String>,
+    pub in_downtime: bool,
+    pub flapping: bool,
+    /// `paged`, `held`, or `silent`.
+    pub handling: String,
+    /// Why nobody was paged, or until when it is held.
+    pub reason: Option<String>,
+    pub dedup_key: Option<String>,
+    pub deploy: Attribution,
+}
+
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct HoldView {
+    pub host: String,
+    pub check: Option<String>,
+    pub state: String,
+    pub deploy: String,
+    pub since: String,
+    pub deadline: String,
+    pub why: String,
+}
+
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct DeployView {
+    pub id: String,
+    pub app: String,
+    pub environment: String,
+    pub phase: String,
+    /// `active`, `settling`, `baking`, `closed`.
+    pub window: String,
+    pub version: Option<String>,
+    pub actors: Vec<String>,
+    pub url: Option<String>,
+    pub risk: String,
+    pub hosts: Vec<String>,
+    pub started: String,
+    pub ended: Option<String>,
+    /// Set when the bake is over.
+    pub verdict: Option<String>,
+    pub rollback_of: Option<String>,
+    pub reason: Option<String>,
+    pub conflict: bool,
+    /// The event's app is not in the configuration.
+    pub unknown_app: bool,
+}
+
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct DowntimeView {
+    pub id: u64,
+    pub host: String,
+    pub check: Option<String>,
+    pub start: String,
+    pub end: String,
+    pub author: String,
+    pub comment: String,
+}
+
+/// `GET /v1/objects/{host}[/{check}]`: all that is known of one object.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct ObjectView {
+    pub host: String,
+    pub check: Option<String>,
+    pub state: String,
+    pub state_type: String,
+    pub attempt: u32,
+    pub max_attempts: u32,
+    pub checked: bool,
+    pub last_check: Option<String>,
+    pub next_check: Option<String>,
+    pub last_change: Option<String>,
+    pub output: String,
+    pub long_output: String,
+    pub perfdata: String,
+    pub flapping: bool,
+    pub flap_percent: f64,
+    pub acknowledged_by: Option<String>,
+    pub in_downtime: bool,
+    pub notifications: bool,
+    pub took_seconds: f64,
+    pub latency_seconds: f64,
+    pub problem: Option<ProblemView>,
+    pub hold: Option<HoldView>,
+    pub comments: Vec<String>,
+}

@@ -1,0 +1,1 @@
+//! Macros: `$HOSTADDRESS$` and kin, expanded before a run.

@@ -1,0 +1,11 @@
+//! The rules: pure functions over values. No clock, no I/O, no randomness, no logging, no async.
+
+pub mod command;
+pub mod deploy;
+pub mod engine;
+pub mod macros;
+pub mod model;
+pub mod notify;
+pub mod plugin;
+pub mod schedule;
+pub mod status;

@@ -1,0 +1,138 @@
+//! What the engine wants kept: the rows of one batch, stored in one transaction.
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    deploy::{Deploy, Hold},
+    message::Delivery,
+    state::ObjectName,
+    status::{Problem, Status},
+};
+use crate::base::time::Timestamp;
+
+/// One row to write. Rows with an id or a key replace the row of that id or key.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Change {
+    Status { object: ObjectName, status: Box<Status> },
+    /// A ledger row; closed once `end` is set.
+    Problem(Box<Problem>),
+    Hold(Box<Hold>),
+    Deploy(Box<Deploy>),
+    Downtime(Downtime),
+    DowntimeGone(u64),
+    Comment(Comment),
+    CommentGone(u64),
+    /// Into the outbox, unless its key is known.
+    Deliver(Delivery),
+    Decision(Decision),
+    /// History: a state change, a deploy event, flapping, ...
+    Event(Event),
+    /// Who did what by hand.
+    Audit(Audit),
+}
+
+/// Why something was sent, held or skipped: what `why` prints.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Decision {
+    pub at: Timestamp,
+    pub object: ObjectName,
+    pub what: Decided,
+    /// `problem`, `recovery`, ... as in [`super::message::Kind::name`].
+    pub kind: String,
+    /// A sentence that a person can read.
+    pub reason: String,
+    pub state: String,
+    /// Contacts told, or who would have been.
+    #[serde(default)]
+    pub contacts: Vec<String>,
+    /// Set for holds.
+    #[serde(default)]
+    pub until: Option<Timestamp>,
+    /// Deploy ids that played a part.
+    #[serde(default)]
+    pub deploys: Vec<String>,
+    #[serde(default)]
+    pub dedup_key: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Decided {
+    Sent,
+    Held,
+    Released,
+    Skipped,
+    Amended,
+}
+
+impl Decided {
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Sent => "sent",
+            Self::Held => "held",
+            Self::Released => "released",
+            Self::Skipped => "skipped",
+            Self::Amended => "amended",
+        }
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Event {
+    pub at: Timestamp,
+    /// None: about the daemon or a deploy.
+    pub object: Option<ObjectName>,
+    /// `alert`, `flapping`, `downtime`, `deploy`, `clock`, `reload`, `rejected`, `delivery`, ...
+    pub kind: String,
+    pub text: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Audit {
+    pub at: Timestamp,
+    pub who: String,
+    pub what: String,
+}
+
+/// Planned quiet time (fixed).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Downtime {
+    pub id: u64,
+    pub object: ObjectName,
+    pub start: Timestamp,
+    pub end: Timestamp,
+    pub author: String,
+    pub comment: String,
+    /// It has begun and been announced.
+    pub active: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Comment {
+    pub id: u64,
+    pub object: ObjectName,
+    pub at: Timestamp,
+    pub author: String,
+    pub text: String,
+    pub persistent: bool,
+    /// `user`, `acknowledgement`, `downtime`, `flapping`.
+    pub kind: String,
+}
+
+/// What the store gives back at start.
+#[derive(Clone, Debug, Default)]
+pub struct Restored {
+    pub statuses: Vec<(ObjectName, Status)>,
+    /// Open rows, and those closed in the last two days (their pages may still be amended or recovered).
+    pub problems: Vec<Problem>,
+    /// Live holds, and those ended in the last two days.
+    pub holds: Vec<Hold>,
+    /// Deploys of the last 48 hours and all that have not ended.
+    pub deploys: Vec<Deploy>,
+    pub downtimes: Vec<Downtime>,
+    pub comments: Vec<Comment>,
+    /// The highest id ever used by problems, holds, downtimes or comments.
+    pub last_id: u64,
+    /// When the daemon last wrote.
+    pub last_seen: Option<Timestamp>,
+}

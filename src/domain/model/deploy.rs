@@ -1,0 +1,299 @@
+//! Deploys: events as they come in, the record they fold into, holds, and attribution.
+
+use std::{sync::Arc, time::Duration};
+
+use serde::{Deserialize, Serialize};
+
+use super::state::ObjectName;
+use crate::base::time::Timestamp;
+
+/// Risk class of a change. DNS, monitoring and minor code changes are low; networking, schema and payments are high.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Risk {
+    Low,
+    #[default]
+    Normal,
+    High,
+}
+
+impl Risk {
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Low => "low",
+            Self::Normal => "normal",
+            Self::High => "high",
+        }
+    }
+
+    pub fn parse(text: &str) -> Option<Self> {
+        match text {
+            "low" => Some(Self::Low),
+            "normal" => Some(Self::Normal),
+            "high" => Some(Self::High),
+            _ => None,
+        }
+    }
+}
+
+/// What a risk class allows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClassRules {
+    /// Longest hold of CRITICAL or DOWN, from the first hard state.
+    pub hold_critical: Duration,
+    /// Longest hold of WARNING or UNKNOWN, from the first hard state.
+    pub hold_warning: Duration,
+    /// No hold on one problem lasts longer than this after the first bad result, whatever number of deploys.
+    pub ceiling: Duration,
+    /// How long after its end a deploy is still watched closely.
+    pub bake: Duration,
+    /// How long after its end a deploy may still be named.
+    pub look_back: Duration,
+    /// A deploy that runs longer is lost.
+    pub max_length: Duration,
+}
+
+impl ClassRules {
+    pub const fn low() -> Self {
+        Self {
+            hold_critical: Duration::from_secs(5 * 60),
+            hold_warning: Duration::from_secs(10 * 60),
+            ceiling: Duration::from_secs(15 * 60),
+            bake: Duration::from_secs(15 * 60),
+            look_back: Duration::from_secs(2 * 3600),
+            max_length: Duration::from_secs(30 * 60),
+        }
+    }
+
+    pub const fn normal() -> Self {
+        Self {
+            hold_critical: Duration::from_secs(3 * 60),
+            hold_warning: Duration::from_secs(10 * 60),
+            ceiling: Duration::from_secs(15 * 60),
+            bake: Duration::from_secs(30 * 60),
+            look_back: Duration::from_secs(6 * 3600),
+            max_length: Duration::from_secs(60 * 60),
+        }
+    }
+
+    pub const fn high() -> Self {
+        Self {
+            hold_critical: Duration::ZERO,
+            hold_warning: Duration::from_secs(5 * 60),
+            ceiling: Duration::from_secs(15 * 60),
+            bake: Duration::from_secs(2 * 3600),
+            look_back: Duration::from_secs(24 * 3600),
+            max_length: Duration::from_secs(4 * 3600),
+        }
+    }
+}
+
+/// What an event says of a deploy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Phase {
+    Planned,
+    Started,
+    Step,
+    Heartbeat,
+    Finished,
+    Cancelled,
+    Failed,
+    RolledBack,
+    /// Never in an event: its end never came.
+    Lost,
+}
+
+impl Phase {
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Planned => "planned",
+            Self::Started => "started",
+            Self::Step => "step",
+            Self::Heartbeat => "heartbeat",
+            Self::Finished => "finished",
+            Self::Cancelled => "cancelled",
+            Self::Failed => "failed",
+            Self::RolledBack => "rolled_back",
+            Self::Lost => "lost",
+        }
+    }
+
+    pub fn parse(text: &str) -> Option<Self> {
+        match text {
+            "planned" => Some(Self::Planned),
+            "started" | "start" => Some(Self::Started),
+            "step" => Some(Self::Step),
+            "heartbeat" => Some(Self::Heartbeat),
+            "finished" | "finish" => Some(Self::Finished),
+            "cancelled" | "cancel" => Some(Self::Cancelled),
+            "failed" | "fail" => Some(Self::Failed),
+            "rolled_back" | "rollback" => Some(Self::RolledBack),
+            _ => None,
+        }
+    }
+
+    /// Nothing may follow.
+    pub const fn is_terminal(self) -> bool {
+        matches!(self, Self::Finished | Self::Cancelled | Self::Failed | Self::RolledBack | Self::Lost)
+    }
+}
+
+/// One event about a deploy, as told by a pipeline. Everything but the id and the phase may be missing.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct DeployEvent {
+    pub id: String,
+    pub phase: Phase,
+    /// The event's own time.
+    pub at: Timestamp,
+    /// When we got it.
+    pub received: Timestamp,
+    #[serde(default)]
+    pub app: Option<String>,
+    #[serde(default)]
+    pub environment: Option<String>,
+    #[serde(default)]
+    pub version: Option<String>,
+    #[serde(default)]
+    pub hosts: Vec<String>,
+    #[serde(default)]
+    pub groups: Vec<String>,
+    #[serde(default)]
+    pub actors: Vec<String>,
+    #[serde(default)]
+    pub url: Option<String>,
+    #[serde(default)]
+    pub risk: Option<Risk>,
+    #[serde(default)]
+    pub rollback_of: Option<String>,
+    /// Why it failed, for instance.
+    #[serde(default)]
+    pub reason: Option<String>,
+    /// Who told us: the token's name, `local`, `replay`.
+    #[serde(default)]
+    pub source: String,
+}
+
+/// A deploy as its events, folded in time order, tell it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Deploy {
+    pub id: String,
+    /// Distinct events in time order; bounded, heartbeats folded into the newest.
+    pub events: Vec<DeployEvent>,
+    pub app: String,
+    pub environment: String,
+    pub version: Option<String>,
+    /// Named targets; empty: all hosts of the app.
+    pub hosts: Vec<String>,
+    pub groups: Vec<String>,
+    pub actors: Vec<String>,
+    pub url: Option<String>,
+    pub risk: Risk,
+    pub rollback_of: Option<String>,
+    pub reason: Option<String>,
+    pub phase: Phase,
+    pub started_at: Timestamp,
+    /// The start was not told but derived.
+    pub start_guessed: bool,
+    pub ended_at: Option<Timestamp>,
+    /// Hosts named by steps, with the time of each one's first step.
+    pub touched: Vec<(String, Timestamp)>,
+    pub last_event_at: Timestamp,
+    pub heartbeats: bool,
+    /// The digest was sent.
+    pub digested: bool,
+    /// Two different ends were told.
+    pub conflict: bool,
+    /// What stands at the end of the bake: set once.
+    pub verdict: Option<String>,
+}
+
+/// A problem not paged yet, with a deadline that only moves earlier.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hold {
+    pub id: u64,
+    pub problem: u64,
+    pub object: ObjectName,
+    /// The deploy that explains it.
+    pub deploy: String,
+    /// Why it is held, in a sentence.
+    pub why: String,
+    pub began_at: Timestamp,
+    /// It was [`super::state::State::severity`] this bad when the hold began.
+    pub severity: u8,
+    pub deadline: Timestamp,
+    pub ended: Option<HoldEnd>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HoldEnd {
+    pub at: Timestamp,
+    pub how: HoldEndHow,
+    /// In a sentence.
+    pub why: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum HoldEndHow {
+    Paged,
+    Recovered,
+    Human,
+    Gone,
+}
+
+/// Which deploys a problem is put down to, and why. Says "suspect", never "caused by".
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attribution {
+    pub verdict: Verdict,
+    /// Best first, at most three.
+    pub suspects: Vec<Suspect>,
+    /// Why deploys were ruled out, in sentences.
+    #[serde(default)]
+    pub ruled_out: Vec<String>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Verdict {
+    Suspect,
+    Suspects,
+    #[default]
+    None,
+}
+
+impl Verdict {
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Suspect => "suspect",
+            Self::Suspects => "suspects",
+            Self::None => "none",
+        }
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Suspect {
+    pub id: String,
+    pub app: String,
+    pub environment: String,
+    pub version: Option<String>,
+    pub actors: Vec<String>,
+    pub url: Option<String>,
+    pub strength: Strength,
+    /// How the object stands to the deploy: `exact`, `group`, `dependency`, `environment`.
+    pub relation: String,
+    pub evidence: Vec<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Strength {
+    Weak,
+    Possible,
+    Likely,
+    Strong,
+}
+
+/// A shared, immutable deploy.
+pub type DeployRef = Arc<Deploy>;

@@ -1,0 +1,10 @@
+//! Plain data that the rules work on; names are the glossary's in ARCHITECTURE.md.
+
+pub mod change;
+pub mod command;
+pub mod deploy;
+pub mod job;
+pub mod message;
+pub mod objects;
+pub mod state;
+pub mod status;

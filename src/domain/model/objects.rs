@@ -1,0 +1,433 @@
+//! The checked configuration: what is watched, who is told, and under which rules. Immutable once built.
+
+use std::{
+    collections::BTreeMap,
+    path::PathBuf,
+    sync::Arc,
+    time::Duration,
+};
+
+use super::{
+    deploy::{ClassRules, Risk},
+    state::{ObjectName, StateSet},
+};
+use crate::{
+    base::secret::Secret,
+    domain::schedule::{Cron, Period},
+};
+
+/// Index of a host in [`Inventory::hosts`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct HostIx(pub u32);
+/// Index of an app in [`Inventory::apps`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct AppIx(pub u32);
+/// Index of a contact in [`Inventory::contacts`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ContactIx(pub u32);
+/// Index of an execution profile in [`Inventory::profiles`]; 0 is the default profile.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ProfileIx(pub u16);
+/// Index of a concurrency tag in [`Limits::tags`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TagIx(pub u16);
+/// A host or a check: hosts come first (`0..hosts.len()`), then checks, in inventory order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ObjIx(pub u32);
+
+/// Everything a configuration says, names resolved.
+#[derive(Debug, Default)]
+pub struct Inventory {
+    /// Sorted by name.
+    pub hosts: Vec<Host>,
+    /// Sorted by host, then by name; a host's checks are one slice ([`Host::checks`]).
+    pub checks: Vec<Check>,
+    pub apps: Vec<App>,
+    pub contacts: Vec<Contact>,
+    pub profiles: Vec<Profile>,
+    pub classes: Classes,
+    pub limits: Limits,
+    pub globals: Globals,
+    /// Short hash of all configuration text, shown in decisions and `status`.
+    pub digest: String,
+}
+
+/// A machine or device.
+#[derive(Debug)]
+pub struct Host {
+    pub name: Arc<str>,
+    pub alias: Arc<str>,
+    pub address: Arc<str>,
+    pub groups: Vec<Arc<str>>,
+    pub apps: Vec<AppIx>,
+    pub parents: Vec<HostIx>,
+    /// Hosts that name this one as a parent.
+    pub children: Vec<HostIx>,
+    /// Where this host's checks stand in [`Inventory::checks`].
+    pub checks: std::ops::Range<u32>,
+    /// Custom variables, upper case without underscore: `$_HOSTRACK$` is `RACK`.
+    pub vars: BTreeMap<String, String>,
+    /// How the host itself is checked; `rule.command` is None for "assumed to be UP".
+    pub rule: Arc<Rule>,
+}
+
+/// A check on one host (Nagios: a service). Many checks share one rule.
+#[derive(Clone, Debug)]
+pub struct Check {
+    pub host: HostIx,
+    pub name: Arc<str>,
+    pub rule: Arc<Rule>,
+}
+
+/// How a host or a check is run and whom it tells.
+#[derive(Clone, Debug)]
+pub struct Rule {
+    /// None only for hosts without a check command.
+    pub command: Option<CommandLine>,
+    pub schedule: Schedule,
+    /// Spacing while SOFT.
+    pub retry: Duration,
+    /// `max_check_attempts`, at least 1.
+    pub attempts: u32,
+    pub timeout: Duration,
+    /// False for passive-only objects.
+    pub active: bool,
+    pub accepts_passive: bool,
+    pub volatile: bool,
+    pub check_period: Option<Arc<Period>>,
+    /// Notification rules.
+    pub notify: NotifyRule,
+    pub flap: FlapRule,
+    pub profile: ProfileIx,
+    pub tags: Vec<TagIx>,
+    /// Export `NAGIOS_*` to the plugin.
+    pub env_macros: bool,
+    /// The app this check measures; None means all apps of its host.
+    pub app: Option<AppIx>,
+    /// Never held by a deploy.
+    pub always_page: bool,
+    /// A user-facing probe from outside: CRITICAL is never held.
+    pub external: bool,
+    pub notes: Option<Arc<str>>,
+    pub notes_url: Option<Arc<str>>,
+    /// Custom variables: `$_SERVICEPORT$` is `PORT`.
+    pub vars: BTreeMap<String, String>,
+}
+
+/// A command line with macros, and the values of `$ARG1$`...
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CommandLine {
+    /// The name of the `[[command]]`, or the first word of the line.
+    pub name: Arc<str>,
+    pub line: Arc<str>,
+    pub args: Vec<String>,
+}
+
+/// When an active check is due.
+#[derive(Clone, Debug)]
+pub enum Schedule {
+    /// At a phase fixed by the object's name, this far apart. Zero: only when forced.
+    Every(Duration),
+    Cron(Arc<Cron>),
+}
+
+#[derive(Clone, Debug)]
+pub struct NotifyRule {
+    pub enabled: bool,
+    /// Contacts, groups expanded, sorted, without doubles.
+    pub contacts: Vec<ContactIx>,
+    pub period: Option<Arc<Period>>,
+    /// Reminder interval (`notification_interval`); zero: one notification per hard state.
+    pub remind: Duration,
+    /// `first_notification_delay`.
+    pub first_delay: Duration,
+    /// The states to tell of; OK or UP in the set means recoveries (option `r`).
+    pub states: StateSet,
+    pub on_flapping: bool,
+    pub on_downtime: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct FlapRule {
+    pub enabled: bool,
+    /// Percent of state change at or below which flapping ends.
+    pub low: f64,
+    /// Percent at or above which it starts.
+    pub high: f64,
+}
+
+/// A thing that is deployed.
+#[derive(Debug)]
+pub struct App {
+    pub name: Arc<str>,
+    pub environment: Arc<str>,
+    /// Apps this one calls.
+    pub calls: Vec<AppIx>,
+    /// Apps that call this one.
+    pub called_by: Vec<AppIx>,
+    /// Hosts it lives on, sorted.
+    pub hosts: Vec<HostIx>,
+    /// The team: told of digests, regressions and failing deploys.
+    pub contacts: Vec<ContactIx>,
+    /// Risk class of its deploys unless the event says otherwise.
+    pub risk: Risk,
+    pub url: Option<Arc<str>>,
+}
+
+/// Someone who is told.
+#[derive(Debug)]
+pub struct Contact {
+    pub name: Arc<str>,
+    pub alias: Arc<str>,
+    pub channels: Vec<Channel>,
+    /// Other names under which deploy events mention this person.
+    pub actors: Vec<String>,
+    pub check_states: StateSet,
+    pub host_states: StateSet,
+    pub on_flapping: bool,
+    pub on_downtime: bool,
+    pub check_period: Option<Arc<Period>>,
+    pub host_period: Option<Arc<Period>>,
+    pub enabled: bool,
+    pub vars: BTreeMap<String, String>,
+    /// `$CONTACTPAGER$` and `$CONTACTADDRESS1$`...
+    pub pager: String,
+    pub addresses: Vec<String>,
+}
+
+/// One way to reach a contact. The label (`email`, `webhook`, `webhook:2`) is unique within the contact and stable.
+#[derive(Clone, Debug)]
+pub struct Channel {
+    pub label: Arc<str>,
+    pub kind: ChannelKind,
+}
+
+#[derive(Clone, Debug)]
+pub enum ChannelKind {
+    Email { to: String },
+    Webhook { url: String, secret: Option<Secret> },
+    PagerDuty { routing_key: Secret, url: String },
+    Slack { webhook_url: Secret },
+    /// A Nagios notification command: `check` for checks, `host` for hosts, macros and `NAGIOS_*` as Nagios gives them.
+    Command { check: String, host: String, timeout: Duration },
+}
+
+impl ChannelKind {
+    /// `email`, `webhook`, `pagerduty`, `slack`, `command`.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Email { .. } => "email",
+            Self::Webhook { .. } => "webhook",
+            Self::PagerDuty { .. } => "pagerduty",
+            Self::Slack { .. } => "slack",
+            Self::Command { .. } => "command",
+        }
+    }
+}
+
+/// The privileges and limits a plugin runs with; one spawner process each.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Profile {
+    pub name: String,
+    /// None: the daemon's own user.
+    pub user: Option<String>,
+    pub group: Option<String>,
+    pub nice: Option<i32>,
+    /// Octal in the file, e.g. 022.
+    pub umask: Option<u32>,
+    pub no_new_privs: bool,
+    /// Limits of the plugin's process: open files, address space in bytes, CPU seconds, core size in bytes, processes.
+    pub max_open_files: Option<u64>,
+    pub max_memory: Option<u64>,
+    pub max_cpu_seconds: Option<u64>,
+    pub max_core: Option<u64>,
+    pub max_processes: Option<u64>,
+    /// Working directory; None: `/tmp`.
+    pub directory: Option<PathBuf>,
+    /// Environment added for each plugin.
+    pub environment: BTreeMap<String, String>,
+}
+
+/// What the three risk classes allow.
+#[derive(Clone, Debug)]
+pub struct Classes {
+    pub low: ClassRules,
+    pub normal: ClassRules,
+    pub high: ClassRules,
+}
+
+impl Classes {
+    pub const fn of(&self, risk: Risk) -> &ClassRules {
+        match risk {
+            Risk::Low => &self.low,
+            Risk::Normal => &self.normal,
+            Risk::High => &self.high,
+        }
+    }
+}
+
+impl Default for Classes {
+    fn default() -> Self {
+        Self { low: ClassRules::low(), normal: ClassRules::normal(), high: ClassRules::high() }
+    }
+}
+
+/// Limits on concurrency; 0 means no limit.
+#[derive(Clone, Debug, Default)]
+pub struct Limits {
+    pub global: u32,
+    pub per_host: u32,
+    /// Name and limit of each tag.
+    pub tags: Vec<(Arc<str>, u32)>,
+}
+
+/// Settings of the whole installation that rules read.
+#[derive(Clone, Debug)]
+pub struct Globals {
+    /// `cached_host_check_horizon`.
+    pub host_check_horizon: Duration,
+    pub notifications: bool,
+    /// Events this much older or newer than the receiver's clock are still believed.
+    pub clock_tolerance: Duration,
+    /// Contacts told when a delivery dies and nobody else can be told, and when the store is down.
+    pub fallback_contacts: Vec<ContactIx>,
+    /// `$USER1$`...: index 0 is `$USER1$`.
+    pub user_macros: Vec<String>,
+    /// Characters deleted from `$SERVICEOUTPUT$` and kin on a command line (`illegal_macro_output_chars`).
+    pub illegal_output_chars: String,
+    /// `$ADMINEMAIL$`.
+    pub admin_email: String,
+    pub max_output: usize,
+}
+
+impl Default for Globals {
+    fn default() -> Self {
+        Self {
+            host_check_horizon: Duration::from_secs(15),
+            notifications: true,
+            clock_tolerance: Duration::from_secs(30),
+            fallback_contacts: Vec::new(),
+            user_macros: Vec::new(),
+            illegal_output_chars: "`~$&|'\"<>".to_owned(),
+            admin_email: String::new(),
+            max_output: 64 * 1024,
+        }
+    }
+}
+
+impl Inventory {
+    /// Number of objects: hosts and checks.
+    pub fn len(&self) -> usize {
+        self.hosts.len() + self.checks.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    pub fn obj_of_host(&self, host: HostIx) -> ObjIx {
+        ObjIx(host.0)
+    }
+
+    pub fn obj_of_check(&self, check: u32) -> ObjIx {
+        ObjIx(u32::try_from(self.hosts.len()).expect("fewer than 2^32 hosts") + check)
+    }
+
+    /// The check behind an object, or None for a host.
+    pub fn check(&self, obj: ObjIx) -> Option<&Check> {
+        (obj.0 as usize).checked_sub(self.hosts.len()).map(|check| &self.checks[check])
+    }
+
+    pub fn is_host(&self, obj: ObjIx) -> bool {
+        (obj.0 as usize) < self.hosts.len()
+    }
+
+    /// The host an object is or belongs to.
+    pub fn host_ix(&self, obj: ObjIx) -> HostIx {
+        self.check(obj).map_or(HostIx(obj.0), |check| check.host)
+    }
+
+    pub fn host(&self, host: HostIx) -> &Host {
+        &self.hosts[host.0 as usize]
+    }
+
+    pub fn app(&self, app: AppIx) -> &App {
+        &self.apps[app.0 as usize]
+    }
+
+    pub fn contact(&self, contact: ContactIx) -> &Contact {
+        &self.contacts[contact.0 as usize]
+    }
+
+    pub fn rule(&self, obj: ObjIx) -> &Arc<Rule> {
+        match self.check(obj) {
+            Some(check) => &check.rule,
+            None => &self.hosts[obj.0 as usize].rule,
+        }
+    }
+
+    pub fn name(&self, obj: ObjIx) -> ObjectName {
+        match self.check(obj) {
+            Some(check) => {
+                ObjectName { host: self.host(check.host).name.clone(), check: Some(check.name.clone()) }
+            }
+            None => ObjectName { host: self.hosts[obj.0 as usize].name.clone(), check: None },
+        }
+    }
+
+    pub fn find_host(&self, name: &str) -> Option<HostIx> {
+        self.hosts
+            .binary_search_by(|host| (*host.name).cmp(name))
+            .ok()
+            .map(|at| HostIx(u32::try_from(at).expect("fewer than 2^32 hosts")))
+    }
+
+    pub fn find(&self, name: &ObjectName) -> Option<ObjIx> {
+        let host = self.find_host(&name.host)?;
+        let Some(check) = &name.check else { return Some(self.obj_of_host(host)) };
+        let range = self.host(host).checks.clone();
+        self.checks[range.start as usize..range.end as usize]
+            .binary_search_by(|candidate| (*candidate.name).cmp(&**check))
+            .ok()
+            .map(|at| self.obj_of_check(range.start + u32::try_from(at).expect("fewer than 2^32 checks")))
+    }
+
+    /// The checks of a host, as objects.
+    pub fn checks_of(&self, host: HostIx) -> impl Iterator<Item = ObjIx> + use<> {
+        let hosts = u32::try_from(self.hosts.len()).expect("fewer than 2^32 hosts");
+        self.host(host).checks.clone().map(move |check| ObjIx(hosts + check))
+    }
+
+    pub fn objects(&self) -> impl Iterator<Item = ObjIx> + use<> {
+        (0..u32::try_from(self.len()).expect("fewer than 2^32 objects")).map(ObjIx)
+    }
+
+    /// The app of this name in this environment; with no environment, the only one of this name.
+    pub fn find_app(&self, name: &str, environment: Option<&str>) -> Option<AppIx> {
+        let mut found = self
+            .apps
+            .iter()
+            .enumerate()
+            .filter(|(_, app)| &*app.name == name && environment.is_none_or(|e| &*app.environment == e));
+        let (at, _) = found.next()?;
+        if found.next().is_some() {
+            return None;
+        }
+        Some(AppIx(u32::try_from(at).expect("fewer than 2^32 apps")))
+    }
+
+    pub fn find_contact(&self, name: &str) -> Option<ContactIx> {
+        self.contacts
+            .iter()
+            .position(|contact| &*contact.name == name)
+            .map(|at| ContactIx(u32::try_from(at).expect("fewer than 2^32 contacts")))
+    }
+
+    /// The apps an object measures: its rule's own, or all of its host's.
+    pub fn apps_of(&self, obj: ObjIx) -> &[AppIx] {
+        match &self.rule(obj).app {
+            Some(app) => std::slice::from_ref(app),
+            None => &self.host(self.host_ix(obj)).apps,
+        }
+    }
+}

@@ -1,0 +1,168 @@
+//! Everything currently known of one object, and the ledger row of a problem.
+
+use std::{sync::Arc, time::Duration};
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    deploy::Attribution,
+    state::{ObjectName, State, StateSet, StateType},
+};
+use crate::base::time::Timestamp;
+
+/// What is known of a host or a check; survives restarts (the store keeps it as JSON).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Status {
+    pub state: State,
+    pub state_type: StateType,
+    /// Place in the row of non-OK results; 1 when fine.
+    pub attempt: u32,
+    pub last_hard_state: State,
+    /// False until the first result.
+    pub checked: bool,
+    /// Start of the last run.
+    pub last_check_at: Timestamp,
+    /// Starts of the last two runs, newest first; "fresh results since" is read from them.
+    pub recent: [Timestamp; 2],
+    pub last_change_at: Timestamp,
+    pub last_hard_change_at: Timestamp,
+    /// Start of the last run that found OK or UP.
+    pub last_good_at: Option<Timestamp>,
+    /// Start of the first run of the present row of problems; None when fine.
+    pub first_bad_at: Option<Timestamp>,
+    pub output: Arc<str>,
+    pub long_output: Arc<str>,
+    pub perfdata: Arc<str>,
+    pub took: Duration,
+    pub latency: Duration,
+    pub flap: FlapMemory,
+    pub ack: Option<Ack>,
+    /// Problem states that at least one contact was told of.
+    pub notified_on: StateSet,
+    /// `$NOTIFICATIONNUMBER$`.
+    pub number: u32,
+    pub last_notified_at: Option<Timestamp>,
+    pub next_notify_at: Timestamp,
+    pub no_more: bool,
+    /// A service saw its host not UP (Nagios' `host_problem_at_last_check`).
+    pub host_problem: bool,
+    /// Switched off at run time.
+    pub notifications_off: bool,
+    /// The open ledger row.
+    pub problem: Option<u64>,
+}
+
+impl Status {
+    /// Never checked yet; assumed to be fine, as Nagios does.
+    pub fn pending(is_host: bool) -> Self {
+        let state = if is_host { State::Up } else { State::Ok };
+        Self {
+            state,
+            state_type: StateType::Hard,
+            attempt: 1,
+            last_hard_state: state,
+            checked: false,
+            last_check_at: Timestamp::default(),
+            recent: [Timestamp::default(); 2],
+            last_change_at: Timestamp::default(),
+            last_hard_change_at: Timestamp::default(),
+            last_good_at: None,
+            first_bad_at: None,
+            output: "".into(),
+            long_output: "".into(),
+            perfdata: "".into(),
+            took: Duration::ZERO,
+            latency: Duration::ZERO,
+            flap: FlapMemory::default(),
+            ack: None,
+            notified_on: StateSet::EMPTY,
+            number: 0,
+            last_notified_at: None,
+            next_notify_at: Timestamp::default(),
+            no_more: false,
+            host_problem: false,
+            notifications_off: false,
+            problem: None,
+        }
+    }
+
+    pub const fn is_hard_problem(&self) -> bool {
+        self.state.is_problem() && matches!(self.state_type, StateType::Hard)
+    }
+}
+
+/// The last 21 recorded states, 3 bits each, newest in the low bits, and what follows from them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct FlapMemory {
+    pub ring: u64,
+    /// Weighted percent of change.
+    pub percent: f64,
+    pub flapping: bool,
+    pub since: Option<Timestamp>,
+    /// A problem notification was out when flapping began.
+    pub told: bool,
+}
+
+/// A person has it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ack {
+    pub by: String,
+    pub comment: String,
+    /// Sticky ends at OK, normal at any change.
+    pub sticky: bool,
+    pub persistent: bool,
+    pub at: Timestamp,
+    /// Ends by itself.
+    pub until: Option<Timestamp>,
+}
+
+/// One row of the ledger: a problem from its first hard result to its end. Every row ends, and says how.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Problem {
+    pub id: u64,
+    pub object: ObjectName,
+    /// The hard state this row stands for now.
+    pub state: State,
+    /// The onset lies between these two.
+    pub last_good_at: Option<Timestamp>,
+    pub first_bad_at: Timestamp,
+    pub hard_at: Timestamp,
+    /// Words of the output without numbers, to tell one fault from another.
+    pub signature: String,
+    /// Set once a page left.
+    pub page: Option<Page>,
+    /// The live hold's id.
+    pub hold: Option<u64>,
+    /// How many holds this row has had.
+    pub holds: u32,
+    /// Why nobody was told yet, where that is so.
+    pub silent_because: Option<String>,
+    pub recovered_at: Option<Timestamp>,
+    pub end: Option<End>,
+}
+
+/// The page of a problem.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Page {
+    pub at: Timestamp,
+    /// The stable dedup key that the recovery and every amendment carry.
+    pub key: String,
+    pub attribution: Attribution,
+    pub amended: u32,
+}
+
+/// How a ledger row ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "how", content = "what")]
+pub enum End {
+    /// Someone was told.
+    Paged,
+    /// Another page covers it: the key.
+    Merged(String),
+    /// It passed while a deploy explained it; the digest lists it.
+    RecoveredHeld(String),
+    /// A person had it: acknowledgement or downtime.
+    Human(String),
+    /// Nagios' rules told nobody; the reason.
+    Silent(String),
+}

@@ -1,0 +1,1 @@
+//! What plugins say: output, performance data, threshold ranges.

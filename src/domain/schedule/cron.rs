@@ -1,0 +1,4 @@
+//! Crontab expressions in a time zone.
+/// A parsed schedule.
+#[derive(Debug)]
+pub struct Cron {}

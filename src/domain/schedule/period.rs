@@ -1,0 +1,4 @@
+//! Named sets of times.
+/// A time period.
+#[derive(Debug)]
+pub struct Period {}

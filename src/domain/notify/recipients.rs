@@ -1,0 +1,86 @@
+//! Which contacts of an object are told (Nagios' contact filters), and whom a deploy adds.
+
+use std::collections::BTreeSet;
+
+use crate::{
+    base::time::Timestamp,
+    domain::model::{
+        deploy::Deploy,
+        message::Kind,
+        objects::{AppIx, Contact, ContactIx, Inventory},
+        state::{State, StateSet},
+    },
+};
+
+/// Contacts among `candidates` that want this notification at `at`; and the sentence for "why nobody".
+pub fn wanting(
+    inventory: &Inventory,
+    candidates: &[ContactIx],
+    is_host: bool,
+    kind: Kind,
+    state: State,
+    notified_on: StateSet,
+    at: Timestamp,
+) -> Result<Vec<ContactIx>, String> {
+    if candidates.is_empty() {
+        return Err("it has no contacts".to_owned());
+    }
+    let mut wanted = Vec::new();
+    let mut refusals = Vec::new();
+    for ix in candidates {
+        let contact = inventory.contact(*ix);
+        match wants(contact, is_host, kind, state, notified_on, at) {
+            Ok(()) => wanted.push(*ix),
+            Err(why) => refusals.push(format!("{} {why}", contact.name)),
+        }
+    }
+    if wanted.is_empty() { Err(format!("no contact wants it: {}", refusals.join("; "))) } else { Ok(wanted) }
+}
+
+fn wants(contact: &Contact, is_host: bool, kind: Kind, state: State, notified_on: StateSet, at: Timestamp) -> Result<(), String> {
+    let (period, states) = if is_host {
+        (&contact.host_period, contact.host_states)
+    } else {
+        (&contact.check_period, contact.check_states)
+    };
+    if !contact.enabled {
+        return Err("is switched off".to_owned());
+    }
+    if contact.channels.is_empty() {
+        return Err("has no channel".to_owned());
+    }
+    if let Some(period) = period
+        && !period.contains(at)
+    {
+        return Err(format!("is outside the period `{}`", period.name()));
+    }
+    match kind {
+        Kind::Custom | Kind::Amendment | Kind::Digest | Kind::Notice => return Ok(()),
+        Kind::FlappingStart | Kind::FlappingStop | Kind::FlappingDisabled => {
+            return if contact.on_flapping { Ok(()) } else { Err("does not want flapping".to_owned()) };
+        }
+        Kind::DowntimeStart | Kind::DowntimeEnd | Kind::DowntimeCancelled => {
+            return if contact.on_downtime { Ok(()) } else { Err("does not want downtimes".to_owned()) };
+        }
+        Kind::Problem | Kind::Recovery | Kind::Acknowledgement => {}
+    }
+    if !states.has(state) {
+        return Err(format!("does not want {state}"));
+    }
+    if !state.is_problem() && !is_host && !states.meets(notified_on) {
+        return Err("did not want the problem".to_owned());
+    }
+    Ok(())
+}
+
+/// The deployer's side: contacts that the deploy's actors name, and the app's team.
+pub fn of_deploy(inventory: &Inventory, deploy: &Deploy, app: Option<AppIx>) -> BTreeSet<ContactIx> {
+    let mut found: BTreeSet<ContactIx> = app.map(|app| inventory.app(app).contacts.iter().copied().collect()).unwrap_or_default();
+    for (at, contact) in (0..).zip(&inventory.contacts) {
+        let named = |actor: &String| *actor == *contact.name || contact.actors.contains(actor);
+        if deploy.actors.iter().any(named) {
+            found.insert(ContactIx(at));
+        }
+    }
+    found
+}

@@ -1,0 +1,352 @@
+//! One result moves one object: soft and hard states, attempts, and what that asks for, as Nagios does it
+//! (`base/checks.c`). Never looks at downtime, deploys or contacts.
+
+use crate::{
+    base::time::Timestamp,
+    domain::model::{
+        job::CheckResult,
+        state::{State, StateType},
+        status::Status,
+    },
+};
+
+/// The parts of the rule that matter here.
+#[derive(Clone, Copy, Debug)]
+pub struct Policy {
+    /// `max_check_attempts`, at least 1.
+    pub attempts: u32,
+    pub volatile: bool,
+}
+
+/// What a result did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub struct Step {
+    /// State and type before.
+    pub was: State,
+    pub was_type: StateType,
+    /// The state value is another one.
+    pub changed: bool,
+    /// A hard problem began, changed its kind, or ended.
+    pub hard_change: bool,
+    /// Nagios would write an alert line: type and attempt as in that line.
+    pub alert: Option<(StateType, u32)>,
+    /// A notification is to be attempted.
+    pub notify: bool,
+}
+
+/// Moves a check's status. `host` is the host's current state; while it is not UP problems turn hard at once and silently.
+pub fn check(status: &mut Status, policy: Policy, host: State, result: &CheckResult, now: Timestamp) -> Step {
+    let mut step = begin(status, result, now);
+    let host_up = host == State::Up;
+    let mut muted_by_host = false;
+    if host_up {
+        if result.state.is_problem() && status.host_problem {
+            if status.state_type == StateType::Soft {
+                status.attempt = 1;
+            }
+            status.host_problem = false;
+        }
+    } else {
+        status.host_problem = true;
+    }
+
+    if result.state.is_problem() {
+        let fresh = !step.was.is_problem();
+        match (fresh, step.was_type) {
+            _ if !host_up && result.state != status.last_hard_state => {
+                status.attempt = if fresh { 1 } else { policy.attempts };
+                harden(status, &mut step, now);
+                muted_by_host = true;
+            }
+            (true, _) => {
+                status.attempt = 1;
+                if policy.attempts <= 1 {
+                    harden(status, &mut step, now);
+                } else {
+                    status.state_type = StateType::Soft;
+                    step.alert = Some((StateType::Soft, 1));
+                }
+            }
+            (false, StateType::Soft) => {
+                status.attempt = (status.attempt + 1).min(policy.attempts);
+                if policy.attempts <= status.attempt {
+                    harden(status, &mut step, now);
+                } else {
+                    step.alert = Some((StateType::Soft, status.attempt));
+                }
+            }
+            (false, StateType::Hard) => {
+                if result.state != status.last_hard_state {
+                    harden(status, &mut step, now);
+                } else {
+                    // Same problem: an attempt on each result, gated by the reminder interval.
+                    step.notify = !status.host_problem;
+                    if policy.volatile {
+                        step.alert = Some((StateType::Hard, status.attempt));
+                    }
+                }
+            }
+        }
+    } else {
+        recover_check(status, &mut step, now);
+    }
+    finish(status, &mut step, muted_by_host, now);
+    step
+}
+
+fn recover_check(status: &mut Status, step: &mut Step, now: Timestamp) {
+    if step.was.is_problem() {
+        if step.was_type == StateType::Soft {
+            step.alert = Some((StateType::Soft, status.attempt + 1));
+            // A soft recovery sets it too (2.4-3).
+            status.last_hard_change_at = now;
+        } else {
+            step.alert = Some((StateType::Hard, status.attempt));
+            step.hard_change = true;
+            step.notify = true;
+            status.last_hard_change_at = now;
+        }
+    }
+    status.state_type = StateType::Hard;
+    status.attempt = 1;
+    status.last_hard_state = State::Ok;
+    // A recovery that was kept back goes out with any later OK while people still believe in the problem.
+    if !status.notified_on.is_empty() {
+        step.notify = true;
+    }
+}
+
+/// Moves a host's status. `result.state` is already told apart into DOWN and UNREACHABLE; a passive result is hard at once.
+pub fn host(status: &mut Status, policy: Policy, passive: bool, result: &CheckResult, now: Timestamp) -> Step {
+    let mut step = begin(status, result, now);
+    if result.state.is_problem() {
+        if passive {
+            if step.changed {
+                status.attempt = 1;
+                harden(status, &mut step, now);
+            } else {
+                step.notify = true;
+            }
+        } else {
+            let fresh = !step.was.is_problem();
+            if fresh {
+                status.attempt = 1;
+                status.state_type = StateType::Soft;
+            } else if step.was_type == StateType::Soft {
+                status.attempt = (status.attempt + 1).min(policy.attempts);
+            }
+            if status.state_type == StateType::Hard {
+                if result.state == status.last_hard_state {
+                    step.notify = true;
+                } else {
+                    harden(status, &mut step, now);
+                }
+            } else if policy.attempts <= status.attempt {
+                harden(status, &mut step, now);
+            } else {
+                step.alert = Some((StateType::Soft, status.attempt));
+            }
+        }
+    } else {
+        recover_host(status, &mut step, passive, now);
+    }
+    finish(status, &mut step, false, now);
+    step
+}
+
+fn recover_host(status: &mut Status, step: &mut Step, passive: bool, now: Timestamp) {
+    status.attempt = 1;
+    if step.was.is_problem() {
+        if step.was_type == StateType::Soft && !passive {
+            // A soft recovery stays UP;SOFT until the next UP (2.6).
+            status.state_type = StateType::Soft;
+            step.alert = Some((StateType::Soft, 1));
+            return;
+        }
+        step.alert = Some((StateType::Hard, 1));
+        step.hard_change = true;
+        step.notify = true;
+        status.last_hard_change_at = now;
+    }
+    status.state_type = StateType::Hard;
+    status.last_hard_state = State::Up;
+    if !status.notified_on.is_empty() {
+        step.notify = true;
+    }
+}
+
+fn begin(status: &mut Status, result: &CheckResult, now: Timestamp) -> Step {
+    let step = Step {
+        was: status.state,
+        was_type: status.state_type,
+        changed: status.state != result.state,
+        hard_change: false,
+        alert: None,
+        notify: false,
+    };
+    status.state = result.state;
+    status.checked = true;
+    status.last_check_at = result.started;
+    status.recent = [result.started, status.recent[0]];
+    status.output = result.output.clone();
+    status.long_output = result.long_output.clone();
+    status.perfdata = result.perfdata.clone();
+    status.took = result.took;
+    status.latency = result.latency;
+    if result.state.is_problem() {
+        if status.first_bad_at.is_none() {
+            status.first_bad_at = Some(result.started.min(now));
+        }
+    } else {
+        status.last_good_at = Some(result.started);
+        status.first_bad_at = None;
+    }
+    step
+}
+
+fn harden(status: &mut Status, step: &mut Step, now: Timestamp) {
+    status.state_type = StateType::Hard;
+    status.last_hard_state = status.state;
+    status.last_hard_change_at = now;
+    step.alert = Some((StateType::Hard, status.attempt));
+    step.hard_change = true;
+    step.notify = true;
+}
+
+/// Bookkeeping on a change: timers begin anew, acknowledgements end.
+fn finish(status: &mut Status, step: &mut Step, muted: bool, now: Timestamp) {
+    if step.changed || step.hard_change {
+        status.last_change_at = now;
+        status.last_notified_at = None;
+        status.next_notify_at = Timestamp::default();
+        status.no_more = false;
+        let sticky_problem = status.state.is_problem() && status.ack.as_ref().is_some_and(|ack| ack.sticky);
+        if step.changed && !sticky_problem {
+            status.ack = None;
+        }
+    }
+    if muted {
+        step.notify = false;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::model::job::Source;
+    use std::time::Duration;
+
+    fn result(state: State, at: i64) -> CheckResult {
+        CheckResult {
+            object: crate::domain::model::state::ObjectName::check("h", "c"),
+            state,
+            output: "".into(),
+            long_output: "".into(),
+            perfdata: "".into(),
+            started: Timestamp::from_secs(at),
+            took: Duration::ZERO,
+            latency: Duration::ZERO,
+            source: Source::Passive,
+            cpu: Duration::ZERO,
+            peak_kib: 0,
+        }
+    }
+
+    /// Results `o w c u`, capital letters while the host is down; per result: state letter, S or H, attempt, `!` where a
+    /// notification is attempted.
+    #[track_caller]
+    fn runs(attempts: u32, results: &str, expected: &str) {
+        let mut status = Status::pending(false);
+        let mut seen = Vec::new();
+        for (at, letter) in results.chars().enumerate() {
+            let state = match letter.to_ascii_lowercase() {
+                'w' => State::Warning,
+                'c' => State::Critical,
+                'u' => State::Unknown,
+                _ => State::Ok,
+            };
+            let host = if letter.is_ascii_uppercase() { State::Down } else { State::Up };
+            let at = i64::try_from(at).expect("short");
+            let step = check(
+                &mut status,
+                Policy { attempts, volatile: false },
+                host,
+                &result(state, at),
+                Timestamp::from_secs(at),
+            );
+            if step.notify && status.state.is_problem() {
+                status.notified_on = status.notified_on.with(state);
+            } else if step.notify {
+                status.notified_on = crate::domain::model::state::StateSet::EMPTY;
+            }
+            let kind = if status.state_type == StateType::Hard { 'H' } else { 'S' };
+            let bang = if step.notify { "!" } else { "" };
+            seen.push(format!("{}{kind}{}{bang}", letter.to_ascii_lowercase(), status.attempt));
+        }
+        assert_eq!(seen.join(" "), expected, "{attempts} attempts, results {results}");
+    }
+
+    /// Nagios' transition table, section by section.
+    #[test]
+    fn checks_follow_the_transition_table() {
+        runs(3, "ooo", "oH1 oH1 oH1");
+        runs(1, "oco", "oH1 cH1! oH1!");
+        runs(3, "occcco", "oH1 cS1 cS2 cH3! cH3! oH1!");
+        runs(3, "ccoccc", "cS1 cS2 oH1 cS1 cS2 cH3!");
+        // Kinds of problem count together.
+        runs(3, "wcu", "wS1 cS2 uH3!");
+        // A hard problem of another kind is hard at once and told at once.
+        runs(3, "cccwo", "cS1 cS2 cH3! wH3! oH1!");
+    }
+
+    #[test]
+    fn while_the_host_is_down_problems_are_hard_and_silent() {
+        runs(3, "oCCc", "oH1 cH1 cH1 cH1!");
+        runs(3, "oCo", "oH1 cH1 oH1!");
+    }
+
+    #[test]
+    fn a_normal_acknowledgement_ends_at_a_change_and_a_sticky_one_at_ok() {
+        let ack = |sticky| {
+            Some(crate::domain::model::status::Ack {
+                by: "ann".into(),
+                comment: String::new(),
+                sticky,
+                persistent: false,
+                at: Timestamp::default(),
+                until: None,
+            })
+        };
+        let policy = Policy { attempts: 1, volatile: false };
+        for (sticky, then, kept) in [
+            (false, State::Critical, false),
+            (true, State::Critical, true),
+            (true, State::Ok, false),
+            (false, State::Warning, true),
+        ] {
+            let mut status = Status::pending(false);
+            let _ = check(&mut status, policy, State::Up, &result(State::Warning, 1), Timestamp::from_secs(1));
+            status.ack = ack(sticky);
+            let _ = check(&mut status, policy, State::Up, &result(then, 2), Timestamp::from_secs(2));
+            assert_eq!(status.ack.is_some(), kept, "sticky {sticky}, then {then}");
+        }
+    }
+
+    #[test]
+    fn hosts_recover_softly_and_passive_results_are_hard() {
+        let policy = Policy { attempts: 3, volatile: false };
+        let mut status = Status::pending(true);
+        let mut seen = String::new();
+        for (at, state) in (1..).zip([State::Down, State::Up, State::Up, State::Down, State::Unreachable, State::Down, State::Unreachable, State::Up]) {
+            let step = host(&mut status, policy, false, &result(state, at), Timestamp::from_secs(at));
+            seen.push_str(&format!("{state} {} {}{}; ", status.state_type.name(), status.attempt, if step.notify { "!" } else { "" }));
+        }
+        assert_eq!(
+            seen,
+            "DOWN SOFT 1; UP SOFT 1; UP HARD 1; DOWN SOFT 1; UNREACHABLE SOFT 2; DOWN HARD 3!; UNREACHABLE HARD 3!; UP HARD 1!; "
+        );
+        let step = host(&mut status, policy, true, &result(State::Down, 20), Timestamp::from_secs(20));
+        assert!(step.notify && status.state_type == StateType::Hard && status.attempt == 1);
+    }
+}

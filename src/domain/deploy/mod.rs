@@ -1,1 +1,9 @@
-//! To come.
+//! Deploys: folding their events, their windows and scope, attribution, and when a page may be held.
+
+pub mod attribute;
+pub mod fold;
+pub mod hold;
+pub mod live;
+pub mod scope;
+pub mod signature;
+pub mod window;

@@ -1,5 +1,20 @@
 //! The heart: `(now, input) → effects`. It owns all state, knows no clock and does no I/O.
+//!
+//! One file per concern: `run` starts jobs, `result` judges what comes back, `tell` decides and composes notifications,
+//! `holding` keeps the ledger of holds, `deploys`, `commands`, `reload`, `timers`, and `picture` for readers.
 
+pub mod commands;
+pub mod core;
+pub mod deploys;
 pub mod effect;
+pub mod holding;
 pub mod input;
+pub mod picture;
+pub mod reload;
+pub mod result;
+pub mod run;
+pub mod tell;
+pub mod timers;
 pub mod view;
+
+pub use self::core::{Engine, Mode};

@@ -127,6 +127,11 @@ pub struct Problem {
     pub last_good_at: Option<Timestamp>,
     pub first_bad_at: Timestamp,
     pub hard_at: Timestamp,
+    /// Start of the result that made it worse or another fault while hard; the first bad result before that.
+    /// Deploys are judged against this onset.
+    pub onset_at: Timestamp,
+    /// The page covers the problem as it is now; false again when it worsens.
+    pub told: bool,
     /// Words of the output without numbers, to tell one fault from another.
     pub signature: String,
     /// Set once a page left.
@@ -149,6 +154,12 @@ pub struct Page {
     pub key: String,
     pub attribution: Attribution,
     pub amended: u32,
+    /// Contacts that were told; they hear of its end.
+    #[serde(default)]
+    pub told: Vec<String>,
+    /// A rollback was found not to help, and that was said.
+    #[serde(default)]
+    pub rollback_failed: bool,
 }
 
 /// How a ledger row ended.
@@ -165,4 +176,12 @@ pub enum End {
     Human(String),
     /// Nagios' rules told nobody; the reason.
     Silent(String),
+}
+
+impl Problem {
+    /// The stable key of everything that is sent about this problem. The first bad result's time makes it unique
+    /// even after the store was lost.
+    pub fn key(&self) -> String {
+        format!("{}@{}", self.object, self.first_bad_at.millis())
+    }
 }

@@ -1,0 +1,151 @@
+//! How an object stands to a deploy: what it deploys, next to it, behind or before it in the call graph, or merely in the
+//! same environment.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::{
+    base::time::Timestamp,
+    domain::model::{
+        deploy::Deploy,
+        objects::{AppIx, HostIx, Inventory, ObjIx},
+    },
+};
+
+/// How far calls are followed.
+const MAX_HOPS: u8 = 2;
+
+/// Nearest first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Relation {
+    /// A target of the deploy, measuring its app.
+    Exact,
+    /// The same app on a host that is not a target, or another app on a target, or a named group.
+    Group,
+    /// An app that calls the deployed one, or is called by it.
+    Dependency { hops: u8, calls_it: bool },
+    /// Only the environment is shared.
+    Environment,
+}
+
+impl Relation {
+    /// As in [`crate::domain::model::deploy::Suspect::relation`].
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Exact => "exact",
+            Self::Group => "group",
+            Self::Dependency { .. } => "dependency",
+            Self::Environment => "environment",
+        }
+    }
+
+    /// 0 is nearest; both directions of a call are equally near.
+    pub const fn distance(self) -> u8 {
+        match self {
+            Self::Exact => 0,
+            Self::Group => 1,
+            Self::Dependency { hops, .. } => 1 + hops,
+            Self::Environment => 9,
+        }
+    }
+}
+
+/// A deploy's names resolved in an inventory.
+#[derive(Clone, Debug)]
+pub struct Scope {
+    /// None: the inventory does not know the app.
+    pub app: Option<AppIx>,
+    /// Hosts it deploys to.
+    pub targets: BTreeSet<HostIx>,
+    /// The event named hosts (and they are known): nothing else is exact.
+    pub named: bool,
+    /// Hosts of named groups that are not targets.
+    grouped: BTreeSet<HostIx>,
+    /// First touch of each host, where steps tell; empty: no step named hosts.
+    pub touched: BTreeMap<HostIx, Timestamp>,
+    /// Apps within two calls: hops, and whether the app calls the deployed one.
+    near: BTreeMap<AppIx, (u8, bool)>,
+    pub environment: String,
+}
+
+impl Scope {
+    /// Resolves `deploy` in `inventory`.
+    pub fn of(inventory: &Inventory, deploy: &Deploy) -> Self {
+        let app = inventory.find_app(&deploy.app, Some(&deploy.environment));
+        let hosts = |names: &[String]| -> BTreeSet<HostIx> { names.iter().filter_map(|name| inventory.find_host(name)).collect() };
+        let named_hosts = hosts(&deploy.hosts);
+        let touched: BTreeMap<HostIx, Timestamp> =
+            deploy.touched.iter().filter_map(|(name, at)| Some((inventory.find_host(name)?, *at))).collect();
+        let grouped: BTreeSet<HostIx> = if deploy.groups.is_empty() {
+            BTreeSet::new()
+        } else {
+            (0..).zip(&inventory.hosts)
+                .filter(|(_, host)| host.groups.iter().any(|group| deploy.groups.iter().any(|name| **group == **name)))
+                .map(|(at, _)| HostIx(at))
+                .collect()
+        };
+        let named = !deploy.hosts.is_empty();
+        let mut targets = named_hosts;
+        if !named && grouped.is_empty() {
+            targets.extend(app.iter().flat_map(|app| inventory.app(*app).hosts.iter().copied()));
+        }
+        targets.extend(touched.keys().copied());
+        Self {
+            app,
+            named,
+            grouped: grouped.difference(&targets).copied().collect(),
+            targets,
+            touched,
+            near: app.map(|app| neighbours(inventory, app)).unwrap_or_default(),
+            environment: deploy.environment.clone(),
+        }
+    }
+
+    /// How `obj` stands to the deploy; None: not at all.
+    pub fn relation(&self, inventory: &Inventory, obj: ObjIx) -> Option<Relation> {
+        let host = inventory.host_ix(obj);
+        let apps = inventory.apps_of(obj);
+        let measures = self.app.is_some_and(|app| apps.contains(&app));
+        let own_app_is_another = inventory.rule(obj).app.is_some_and(|app| Some(app) != self.app);
+        if self.targets.contains(&host) {
+            if measures || (self.named || self.touched.contains_key(&host)) && !own_app_is_another {
+                return Some(Relation::Exact);
+            }
+            return Some(Relation::Group);
+        }
+        if measures || self.grouped.contains(&host) {
+            return Some(Relation::Group);
+        }
+        if let Some((hops, calls_it)) = apps.iter().filter_map(|app| self.near.get(app)).min() {
+            return Some(Relation::Dependency { hops: *hops, calls_it: *calls_it });
+        }
+        apps.iter()
+            .any(|app| *inventory.app(*app).environment == *self.environment)
+            .then_some(Relation::Environment)
+    }
+
+    /// When the deploy touched this host: its step, or the start where no step names hosts. None: not touched yet.
+    pub fn touched_at(&self, deploy: &Deploy, host: HostIx) -> Option<Timestamp> {
+        if self.touched.is_empty() { Some(deploy.started_at) } else { self.touched.get(&host).copied() }
+    }
+}
+
+fn neighbours(inventory: &Inventory, app: AppIx) -> BTreeMap<AppIx, (u8, bool)> {
+    let mut near = BTreeMap::new();
+    for calls_it in [true, false] {
+        let mut edge = vec![app];
+        for hops in 1..=MAX_HOPS {
+            let mut next = Vec::new();
+            for from in edge {
+                let to = inventory.app(from);
+                for other in if calls_it { &to.called_by } else { &to.calls } {
+                    if *other != app && !near.contains_key(other) {
+                        near.insert(*other, (hops, calls_it));
+                        next.push(*other);
+                    }
+                }
+            }
+            edge = next;
+        }
+    }
+    near
+}

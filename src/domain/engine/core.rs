@@ -1,0 +1,288 @@
+//! The engine's state, its one entrance, and small helpers that every concern uses.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
+
+use super::{effect::Effects, input::Input, timers::Timer};
+use crate::{
+    base::time::Timestamp,
+    domain::{
+        deploy::live::LiveDeploy,
+        model::{
+            change::{Change, Comment, Decided, Decision, Downtime, Event, Restored},
+            deploy::Hold,
+            job::JobId,
+            message::Kind,
+            objects::{Inventory, ObjIx},
+            state::ObjectName,
+            status::{Problem, Status},
+        },
+        schedule::{Budget, Wheel},
+    },
+};
+
+/// Does the engine start plugins, or do all results come from outside (replay, tests)?
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    Live,
+    Replay,
+}
+
+/// The one owner of all state.
+#[derive(Debug)]
+pub struct Engine {
+    pub(super) inventory: Arc<Inventory>,
+    pub(super) mode: Mode,
+    /// Counts reloads; jobs carry it.
+    pub(super) generation: u32,
+    /// By [`ObjIx`].
+    pub(super) objects: Vec<Object>,
+    pub(super) wheel: Wheel,
+    pub(super) budget: Budget,
+    pub(super) jobs: BTreeMap<JobId, Running>,
+    pub(super) next_job: u64,
+    pub(super) timers: BTreeSet<(Timestamp, Timer)>,
+    /// Open ledger rows, and those of the last two days.
+    pub(super) problems: BTreeMap<u64, Problem>,
+    /// Ids of rows not recovered yet.
+    pub(super) open: BTreeSet<u64>,
+    /// Live holds.
+    pub(super) holds: BTreeMap<u64, Hold>,
+    pub(super) deploys: BTreeMap<String, LiveDeploy>,
+    pub(super) downtimes: BTreeMap<u64, Downtime>,
+    pub(super) comments: BTreeMap<u64, Comment>,
+    pub(super) last_id: u64,
+    pub(super) began_at: Timestamp,
+    pub(super) clock_suspect_until: Timestamp,
+}
+
+/// What is kept of one object while running.
+#[derive(Debug)]
+pub(super) struct Object {
+    pub(super) status: Status,
+    pub(super) running: Option<JobId>,
+    /// When the next run is, or the present one was, due.
+    pub(super) due: Timestamp,
+    pub(super) waiting: bool,
+    /// The next run was asked for by hand or by need and ignores the period.
+    pub(super) forced: bool,
+    /// Downtimes in effect.
+    pub(super) downtimes: u16,
+    pub(super) last_hold_ended: Option<Timestamp>,
+    /// The last "no", so that it is stored once and not at each result.
+    pub(super) last_skip: Option<(Kind, String)>,
+    /// Results in a row whose words differ from the page's.
+    pub(super) other_words: u8,
+}
+
+#[derive(Debug)]
+pub(super) struct Running {
+    pub(super) obj: ObjIx,
+    pub(super) due: Timestamp,
+    pub(super) timeout: Duration,
+}
+
+impl Engine {
+    /// An engine over `inventory`, going on where `restored` stopped. What is overdue is due at the first tick.
+    pub fn new(inventory: Arc<Inventory>, restored: Restored, mode: Mode, now: Timestamp) -> Self {
+        let mut objects: Vec<Object> =
+            inventory.objects().map(|obj| Object::new(Status::pending(inventory.is_host(obj)))).collect();
+        for (name, status) in restored.statuses {
+            if let Some(obj) = inventory.find(&name) {
+                objects[obj.0 as usize].status = status;
+            }
+        }
+        let mut engine = Self {
+            mode,
+            generation: 0,
+            wheel: Wheel::new(now, objects.len()),
+            budget: Self::budget_of(&inventory),
+            objects,
+            jobs: BTreeMap::new(),
+            next_job: 1,
+            timers: BTreeSet::new(),
+            open: BTreeSet::new(),
+            problems: BTreeMap::new(),
+            holds: BTreeMap::new(),
+            deploys: restored
+                .deploys
+                .into_iter()
+                .map(|deploy| (deploy.id.clone(), LiveDeploy::new(&inventory, deploy)))
+                .collect(),
+            downtimes: restored.downtimes.into_iter().map(|downtime| (downtime.id, downtime)).collect(),
+            comments: restored.comments.into_iter().map(|comment| (comment.id, comment)).collect(),
+            last_id: restored.last_id,
+            began_at: now,
+            clock_suspect_until: Timestamp::default(),
+            inventory,
+        };
+        engine.restore_ledger(restored.problems, restored.holds);
+        engine.count_downtimes();
+        engine.rebuild_timers(now);
+        for obj in engine.inventory.objects() {
+            engine.place_first(obj, now);
+        }
+        engine
+    }
+
+    fn restore_ledger(&mut self, problems: Vec<Problem>, holds: Vec<Hold>) {
+        for hold in holds {
+            let Some(obj) = self.inventory.find(&hold.object) else { continue };
+            match &hold.ended {
+                None => {
+                    self.holds.insert(hold.id, hold);
+                }
+                Some(end) => {
+                    let last = &mut self.objects[obj.0 as usize].last_hold_ended;
+                    *last = (*last).max(Some(end.at));
+                }
+            }
+        }
+        for problem in problems {
+            // A row whose object is gone or went on without it has nobody to end it.
+            let known = self.inventory.find(&problem.object);
+            let current = known.is_some_and(|obj| self.objects[obj.0 as usize].status.problem == Some(problem.id));
+            if problem.recovered_at.is_none() && current {
+                self.open.insert(problem.id);
+            }
+            self.problems.insert(problem.id, problem);
+        }
+        let problems = &self.problems;
+        self.holds.retain(|_, hold| problems.contains_key(&hold.problem));
+        for object in &mut self.objects {
+            if object.status.problem.is_some_and(|id| !problems.contains_key(&id)) {
+                object.status.problem = None;
+            }
+        }
+    }
+
+    pub(super) fn budget_of(inventory: &Inventory) -> Budget {
+        let tags: Vec<u32> = inventory.limits.tags.iter().map(|(_, limit)| *limit).collect();
+        Budget::new(inventory.limits.global, inventory.limits.per_host, &tags, inventory.hosts.len())
+    }
+
+    /// Takes one input and adds what follows to `out`. `now` must not be later than the caller's clock.
+    pub fn handle(&mut self, now: Timestamp, input: Input, out: &mut Effects) {
+        match input {
+            Input::Tick => {}
+            Input::Outcome(outcome) => self.on_outcome(now, &outcome, out),
+            Input::Passive(result) => self.on_passive(now, result, out),
+            Input::Command(command) => self.on_command(now, command, out),
+            Input::Deploy(event) => self.on_deploy(now, event, out),
+            Input::Reload(inventory) => self.on_reload(now, inventory, out),
+            Input::Delivered { key, dedup_key, contact, channel, outcome } => {
+                self.on_delivered(now, &key, &dedup_key, &contact, &channel, outcome, out);
+            }
+            Input::ClockJump { forward, by } => self.on_clock_jump(now, forward, by, out),
+        }
+        if !matches!(self.mode, Mode::Replay) {
+            self.run_due(now, out);
+        }
+        self.run_timers(now, out);
+    }
+
+    /// When the engine wants to be called next, if nothing else happens.
+    pub fn wake_at(&self) -> Option<Timestamp> {
+        let timer = self.timers.first().map(|(at, _)| *at);
+        let check = if self.mode == Mode::Live { self.wheel.next_at() } else { None };
+        match (timer, check) {
+            (Some(a), Some(b)) => Some(a.min(b)),
+            (a, b) => a.or(b),
+        }
+    }
+
+    pub fn inventory(&self) -> &Arc<Inventory> {
+        &self.inventory
+    }
+
+    pub(super) fn object(&self, obj: ObjIx) -> &Object {
+        &self.objects[obj.0 as usize]
+    }
+
+    pub(super) fn object_mut(&mut self, obj: ObjIx) -> &mut Object {
+        &mut self.objects[obj.0 as usize]
+    }
+
+    pub(super) fn status(&self, obj: ObjIx) -> &Status {
+        &self.objects[obj.0 as usize].status
+    }
+
+    /// The status of the host that `obj` is or belongs to.
+    pub(super) fn host_status(&self, obj: ObjIx) -> &Status {
+        self.status(ObjIx(self.inventory.host_ix(obj).0))
+    }
+
+    pub(super) fn new_id(&mut self) -> u64 {
+        self.last_id += 1;
+        self.last_id
+    }
+
+    pub(super) fn save_status(&self, obj: ObjIx, out: &mut Effects) {
+        out.changes.push(Change::Status {
+            object: self.inventory.name(obj),
+            status: Box::new(self.status(obj).clone()),
+        });
+    }
+
+    /// All statuses, for the checkpoint now and then: unchanged results only move memory.
+    pub fn statuses(&self) -> impl Iterator<Item = (ObjectName, &Status)> {
+        self.inventory.objects().map(|obj| (self.inventory.name(obj), self.status(obj)))
+    }
+
+    pub(super) fn save_problem(&self, id: u64, out: &mut Effects) {
+        if let Some(problem) = self.problems.get(&id) {
+            out.changes.push(Change::Problem(Box::new(problem.clone())));
+        }
+    }
+
+    pub(super) fn event(&self, now: Timestamp, obj: Option<ObjIx>, kind: &str, text: String, out: &mut Effects) {
+        out.changes.push(Change::Event(Event {
+            at: now,
+            object: obj.map(|obj| self.inventory.name(obj)),
+            kind: kind.to_owned(),
+            text,
+        }));
+    }
+
+    pub(super) fn decide(&self, now: Timestamp, obj: ObjIx, what: Decided, kind: Kind, reason: String) -> Decision {
+        Decision {
+            at: now,
+            object: self.inventory.name(obj),
+            what,
+            kind: kind.name().to_owned(),
+            reason,
+            state: self.status(obj).state.name().to_owned(),
+            contacts: Vec::new(),
+            until: None,
+            deploys: Vec::new(),
+            dedup_key: self.problem_of(obj).map(Problem::key),
+        }
+    }
+
+    pub(super) fn problem_of(&self, obj: ObjIx) -> Option<&Problem> {
+        self.status(obj).problem.and_then(|id| self.problems.get(&id))
+    }
+
+    pub(super) fn in_downtime(&self, obj: ObjIx) -> bool {
+        0 < self.object(obj).downtimes
+    }
+}
+
+impl Object {
+    pub(super) fn new(status: Status) -> Self {
+        Self {
+            status,
+            running: None,
+            due: Timestamp::default(),
+            waiting: false,
+            forced: false,
+            downtimes: 0,
+            last_hold_ended: None,
+            last_skip: None,
+            other_words: 0,
+        }
+    }
+}

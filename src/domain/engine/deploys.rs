@@ -1,0 +1,484 @@
+//! Deploy events: folding them in, what they end, whom they concern, and pages that left before the event came.
+
+use std::time::Duration;
+
+use super::{
+    core::{Engine, Mode},
+    effect::{Effects, Reply},
+    tell::AMEND_WITHIN,
+};
+use crate::{
+    base::time::{Timestamp, show_duration},
+    domain::{
+        deploy::{fold, live::LiveDeploy, scope::Relation, window::Window},
+        model::{
+            change::{Change, Decided},
+            deploy::{Attribution, Deploy, DeployEvent, Phase, Strength, Verdict},
+            message::{Kind, Urgency},
+            objects::ObjIx,
+            state::ObjectName,
+            status::{End, Problem},
+        },
+        notify::{compose, recipients},
+    },
+};
+
+/// Assumed length of a deploy whose start was never told, while nothing is known of the app's deploys.
+const TYPICAL: Duration = Duration::from_secs(300);
+/// A recovery this soon after a rollback confirms it; a problem that outlives it was not helped.
+pub(super) const ROLLBACK_CONFIRMED_WITHIN: Duration = Duration::from_secs(300);
+/// A page whose problem recovered this recently may still be amended, quietly.
+const AMEND_RECOVERED_WITHIN: Duration = Duration::from_secs(1800);
+/// Objects named in "was already failing".
+const MAX_NAMED: usize = 10;
+/// Extra checks for one result in a deploy's window.
+const MAX_PROBES: usize = 6;
+
+impl Engine {
+    /// Takes one event in, whatever its order; answers what it means.
+    pub(super) fn on_deploy(&mut self, now: Timestamp, mut event: DeployEvent, out: &mut Effects) {
+        if let Err(why) = self.complete(&mut event) {
+            self.event(now, None, "rejected", format!("deploy event {} of {}: {why}", event.phase.name(), event.id), out);
+            out.reply = Some(Reply::refused(why));
+            return;
+        }
+        let id = event.id.clone();
+        let phase = event.phase;
+        let known = self.deploys.get(&id).map(|live| live.deploy.clone());
+        let mut events = known.as_ref().map(|deploy| deploy.events.clone()).unwrap_or_default();
+        if !fold::add(&mut events, event.clone()) {
+            out.reply = Some(Reply::ok(format!("{id}: {} was known already", phase.name())));
+            return;
+        }
+        let live = self.refold(events, known.as_ref());
+        let text = describe(&live, &event);
+        let began = known.as_ref().is_none_or(|deploy| deploy.phase == Phase::Planned);
+        self.deploys.insert(id.clone(), live);
+        self.event(now, None, "deploy", text.clone(), out);
+        self.save_deploy(&id, out);
+        self.arm_deploy(&id);
+        let mut reply = Reply::ok(text);
+        if began && !matches!(phase, Phase::Planned | Phase::Cancelled) {
+            reply.already_failing = self.already_failing(now, &id, out);
+        }
+        self.remark_unknown(&id, &mut reply);
+        self.review_holds(now, &id, out);
+        if phase == Phase::RolledBack {
+            self.record_rollback(now, &id, &event, out);
+        }
+        self.amend_pages(now, &id, out);
+        if phase == Phase::Step || phase == Phase::Finished {
+            self.probe_targets(now, &id);
+        }
+        out.reply = Some(reply);
+    }
+
+    /// Fills in what an event leaves out; the error is a sentence for the pipeline's author.
+    fn complete(&self, event: &mut DeployEvent) -> Result<(), String> {
+        let known = self.deploys.get(&event.id);
+        if known.is_some() {
+            return Ok(());
+        }
+        let Some(app) = &event.app else {
+            return Err(format!("deploy {} is not known; its first event must name the app", event.id));
+        };
+        if event.environment.is_none() {
+            let environments: Vec<&str> =
+                self.inventory.apps.iter().filter(|known| *known.name == **app).map(|known| &*known.environment).collect();
+            match environments.as_slice() {
+                [only] => event.environment = Some((*only).to_owned()),
+                [] => event.environment = Some("production".to_owned()),
+                several => {
+                    return Err(format!("app `{app}` stands in several environments ({}); say which", several.join(", ")));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn refold(&self, events: Vec<DeployEvent>, known: Option<&Deploy>) -> LiveDeploy {
+        let app = events.iter().rev().find_map(|event| event.app.clone()).unwrap_or_default();
+        let environment = events.iter().rev().find_map(|event| event.environment.clone());
+        let (default_risk, default_environment) = self
+            .inventory
+            .find_app(&app, environment.as_deref())
+            .map(|ix| self.inventory.app(ix))
+            .map_or((crate::domain::model::deploy::Risk::Normal, "production".to_owned()), |app| (app.risk, app.environment.to_string()));
+        let typical = self.typical_length(&app, environment.as_deref());
+        let mut deploy = fold::fold(events, typical, default_risk, &default_environment);
+        if let Some(known) = known {
+            deploy.digested = known.digested;
+            deploy.verdict.clone_from(&known.verdict);
+        }
+        LiveDeploy::new(&self.inventory, deploy)
+    }
+
+    /// Median length of the app's finished deploys that we saw from start to end.
+    fn typical_length(&self, app: &str, environment: Option<&str>) -> Duration {
+        let mut lengths: Vec<Duration> = self
+            .deploys
+            .values()
+            .map(|live| &live.deploy)
+            .filter(|deploy| deploy.app == app && environment.is_none_or(|environment| deploy.environment == environment))
+            .filter(|deploy| deploy.phase == Phase::Finished && !deploy.start_guessed)
+            .filter_map(|deploy| Some(deploy.ended_at?.since(deploy.started_at)))
+            .collect();
+        lengths.sort_unstable();
+        lengths.get(lengths.len() / 2).copied().unwrap_or(TYPICAL)
+    }
+
+    pub(super) fn save_deploy(&self, id: &str, out: &mut Effects) {
+        if let Some(live) = self.deploys.get(id) {
+            out.changes.push(Change::Deploy(Box::new(live.deploy.clone())));
+        }
+    }
+
+    fn remark_unknown(&self, id: &str, reply: &mut Reply) {
+        let Some(live) = self.deploys.get(id) else { return };
+        if live.scope.app.is_none() {
+            reply.text.push_str(&format!(
+                "; no app `{}` in environment `{}` is configured, so {}",
+                live.deploy.app,
+                live.deploy.environment,
+                if live.scope.targets.is_empty() { "it explains nothing" } else { "only the named hosts are in its scope" }
+            ));
+        }
+        for host in live.deploy.hosts.iter().filter(|host| self.inventory.find_host(host).is_none()) {
+            reply.text.push_str(&format!("; no host `{host}` is configured"));
+        }
+    }
+
+    /// Row 14: what failed before keeps its page and is never put down to this deploy; the deployer hears of it.
+    fn already_failing(&mut self, now: Timestamp, id: &str, out: &mut Effects) -> Vec<String> {
+        let Some(live) = self.deploys.get(id) else { return Vec::new() };
+        let failing: Vec<String> = self
+            .open
+            .iter()
+            .filter_map(|open| self.problems.get(open))
+            .filter(|problem| problem.onset_at < live.deploy.started_at)
+            .filter(|problem| {
+                let relation = self.inventory.find(&problem.object).and_then(|obj| live.scope.relation(&self.inventory, obj));
+                matches!(relation, Some(Relation::Exact | Relation::Group))
+            })
+            .map(|problem| format!("{} {} since {}", problem.object, problem.state, problem.first_bad_at))
+            .collect();
+        if !failing.is_empty() {
+            let lines: Vec<String> = failing.iter().take(MAX_NAMED).cloned().collect();
+            let reason = format!("{} problem(s) in the scope of {id} were failing before it started", failing.len());
+            self.tell_deployer(now, id, Kind::Notice, reason, lines, out);
+        }
+        failing
+    }
+
+    /// A message about a deploy to the people behind it; contacts of the app's checks hear of a digest if nobody stands behind it.
+    fn tell_deployer(&mut self, now: Timestamp, id: &str, kind: Kind, reason: String, lines: Vec<String>, out: &mut Effects) {
+        let Some(live) = self.deploys.get(id) else { return };
+        let mut audience: super::tell::Audience = recipients::of_deploy(&self.inventory, &live.deploy, live.scope.app)
+            .into_iter()
+            .filter(|ix| self.inventory.contact(*ix).enabled)
+            .map(|ix| (ix, Urgency::Low))
+            .collect();
+        if audience.is_empty() && kind == Kind::Digest {
+            let mut contacts = std::collections::BTreeSet::new();
+            for host in &live.scope.targets {
+                for obj in self.inventory.checks_of(*host) {
+                    contacts.extend(self.inventory.rule(obj).notify.contacts.iter().copied());
+                }
+            }
+            audience = contacts.into_iter().map(|ix| (ix, Urgency::Low)).collect();
+        }
+        if audience.is_empty() {
+            return;
+        }
+        let mut message = compose::about_deploy(&live.deploy, kind, reason, lines, now);
+        message.output = message.reason.clone();
+        self.deliver(None, &message, &audience, out);
+    }
+
+    /// Row 20: a rollback is a deploy of its own, over at once, so that what it restarts may settle.
+    fn record_rollback(&mut self, now: Timestamp, id: &str, event: &DeployEvent, out: &mut Effects) {
+        let Some(live) = self.deploys.get(id) else { return };
+        if live.deploy.rollback_of.is_some() {
+            return;
+        }
+        let rollback = DeployEvent {
+            id: format!("{id}-rollback"),
+            app: Some(live.deploy.app.clone()),
+            environment: Some(live.deploy.environment.clone()),
+            hosts: live.deploy.hosts.clone(),
+            groups: live.deploy.groups.clone(),
+            version: None,
+            rollback_of: Some(id.to_owned()),
+            ..event.clone()
+        };
+        for phase in [Phase::Started, Phase::Finished] {
+            let reply = out.reply.take();
+            self.on_deploy(now, DeployEvent { phase, ..rollback.clone() }, out);
+            out.reply = reply;
+        }
+    }
+
+    /// Row 23: a deploy told late amends the page that already left. Same key, no second page, never back into a hold.
+    fn amend_pages(&mut self, now: Timestamp, id: &str, out: &mut Effects) {
+        let rows: Vec<(u64, ObjectName)> = self
+            .problems
+            .values()
+            .filter(|problem| problem.page.is_some())
+            .filter(|problem| problem.recovered_at.is_none_or(|at| now.since(at) <= AMEND_RECOVERED_WITHIN))
+            .map(|problem| (problem.id, problem.object.clone()))
+            .collect();
+        for (row, name) in rows {
+            let Some(obj) = self.inventory.find(&name) else { continue };
+            let Some(live) = self.deploys.get(id) else { return };
+            if matches!(live.scope.relation(&self.inventory, obj), None | Some(Relation::Environment)) {
+                let named = self.problems.get(&row).and_then(|problem| problem.page.as_ref());
+                if named.is_none_or(|page| page.attribution.suspects.iter().all(|suspect| suspect.id != *id)) {
+                    continue;
+                }
+            }
+            let attribution = self.attribute(obj, row);
+            self.amend(now, obj, row, attribution, Some(id), out);
+        }
+    }
+
+    /// Sends an amendment if the new attribution says something else. Evidence alone may move it for five minutes only.
+    fn amend(&mut self, now: Timestamp, obj: ObjIx, row: u64, attribution: Attribution, by_event: Option<&str>, out: &mut Effects) {
+        let Some(problem) = self.problems.get(&row) else { return };
+        let Some(page) = &problem.page else { return };
+        let new_deploy = by_event.is_some_and(|id| {
+            let named = |attribution: &Attribution| {
+                attribution.verdict != Verdict::None
+                    && attribution.suspects.iter().any(|suspect| suspect.id == id && Strength::Weak < suspect.strength)
+            };
+            named(&attribution) != named(&page.attribution)
+        });
+        if !says_more(&page.attribution, &attribution) || !new_deploy && AMEND_WITHIN < now.since(page.at) {
+            return;
+        }
+        let reason = match (attribution.verdict, attribution.suspects.first()) {
+            (Verdict::None, _) => "amended: no deploy is suspected any more".to_owned(),
+            (_, Some(suspect)) => format!("amended: it began after deploy {}", suspect.id),
+            (_, None) => "amended".to_owned(),
+        };
+        self.send_amendment(now, obj, row, attribution, reason, out);
+    }
+
+    fn send_amendment(&mut self, now: Timestamp, obj: ObjIx, row: u64, attribution: Attribution, reason: String, out: &mut Effects) {
+        let Some(problem) = self.problems.get_mut(&row) else { return };
+        let recovered = problem.recovered_at.is_some();
+        let since = problem.first_bad_at;
+        let Some(page) = &mut problem.page else { return };
+        page.amended += 1;
+        page.attribution = attribution.clone();
+        let key = page.key.clone();
+        // Amended, not re-sent; after the end it is only a note.
+        let urgency = if recovered { Urgency::Low } else { Urgency::High };
+        let audience: super::tell::Audience =
+            page.told.iter().filter_map(|name| self.inventory.find_contact(name)).map(|ix| (ix, urgency)).collect();
+        let facts = compose::Facts {
+            kind: Kind::Amendment,
+            urgency,
+            reason: reason.clone(),
+            dedup_key: &key,
+            now,
+            deploy: attribution.clone(),
+            author: None,
+            comment: None,
+            since: Some(since),
+        };
+        let message = compose::message(&self.inventory, obj, self.status(obj), facts);
+        self.deliver(Some(obj), &message, &audience, out);
+        self.record(now, obj, Decided::Amended, Kind::Amendment, reason, &audience, &attribution, out);
+        self.save_problem(row, out);
+    }
+
+    /// Row 21: the end never came.
+    pub(super) fn overdue(&mut self, now: Timestamp, id: &str, out: &mut Effects) {
+        let Some(live) = self.deploys.get(id) else { return };
+        let Some(at) = crate::domain::deploy::window::overdue_at(&live.deploy, &live.rules) else { return };
+        if now < at {
+            self.arm_deploy(id);
+            return;
+        }
+        let why = if live.deploy.heartbeats && at < live.deploy.started_at + live.rules.max_length {
+            "its heartbeats stopped".to_owned()
+        } else {
+            format!("no end after {}", show_duration(live.rules.max_length))
+        };
+        let mut events = live.deploy.events.clone();
+        let Some(last) = events.last().cloned() else { return };
+        fold::add(
+            &mut events,
+            DeployEvent { phase: Phase::Lost, at: now, received: now, hosts: Vec::new(), groups: Vec::new(), reason: Some(why.clone()), ..last },
+        );
+        let known = live.deploy.clone();
+        let live = self.refold(events, Some(&known));
+        self.deploys.insert(id.to_owned(), live);
+        self.event(now, None, "deploy", format!("{id} is lost: {why}"), out);
+        self.save_deploy(id, out);
+        self.review_holds(now, id, out);
+        self.arm_deploy(id);
+        self.tell_deployer(now, id, Kind::Notice, format!("deploy {id} is taken for lost: {why}"), Vec::new(), out);
+    }
+
+    /// Row 20: still bad after the rollback has settled; the blame drops to weak and people hear of it.
+    pub(super) fn judge_rollback(&mut self, now: Timestamp, id: &str, out: &mut Effects) {
+        let Some(original) = self.deploys.get(id).and_then(|live| live.deploy.rollback_of.clone()) else { return };
+        let rows: Vec<(u64, ObjectName)> = self
+            .open
+            .iter()
+            .filter_map(|row| self.problems.get(row))
+            .filter(|problem| {
+                problem.page.as_ref().is_some_and(|page| {
+                    !page.rollback_failed && page.attribution.suspects.first().is_some_and(|suspect| suspect.id == original)
+                })
+            })
+            .map(|problem| (problem.id, problem.object.clone()))
+            .collect();
+        for (row, name) in rows {
+            let Some(obj) = self.inventory.find(&name) else { continue };
+            let Some(page) = self.problems.get_mut(&row).and_then(|problem| problem.page.as_mut()) else { continue };
+            page.rollback_failed = true;
+            let mut attribution = page.attribution.clone();
+            if let Some(suspect) = attribution.suspects.first_mut() {
+                suspect.strength = Strength::Weak;
+                suspect.evidence.insert(0, "it was rolled back and the problem stayed".to_owned());
+            }
+            attribution.verdict = Verdict::None;
+            self.send_amendment(now, obj, row, attribution, format!("the rollback of {original} did not help"), out);
+        }
+    }
+
+    /// The bake is over: the verdict stands, and what was held is reported.
+    pub(super) fn baked(&mut self, now: Timestamp, id: &str, out: &mut Effects) {
+        let Some(live) = self.deploys.get(id) else { return };
+        let Some(ended) = live.deploy.ended_at else { return };
+        if live.deploy.digested || now < ended + live.rules.bake {
+            return;
+        }
+        let held: Vec<&Problem> = self
+            .problems
+            .values()
+            .filter(|problem| problem.end == Some(End::RecoveredHeld(id.to_owned())))
+            .collect();
+        let paged: Vec<&Problem> = self
+            .problems
+            .values()
+            .filter(|problem| {
+                problem.page.as_ref().is_some_and(|page| {
+                    page.attribution.verdict != Verdict::None
+                        && page.attribution.suspects.first().is_some_and(|suspect| suspect.id == id)
+                })
+            })
+            .collect();
+        let verdict = if !paged.is_empty() {
+            "regressed"
+        } else if matches!(live.deploy.phase, Phase::Lost | Phase::Failed) {
+            "inconclusive"
+        } else {
+            "clean"
+        };
+        let line = |what: &str, problem: &Problem| {
+            let lasted = problem.recovered_at.map_or("still bad".to_owned(), |at| {
+                format!("bad for {}", show_duration(Duration::from_secs(at.since(problem.first_bad_at).as_secs())))
+            });
+            format!("{what}: {} {} at {}, {lasted}", problem.object, problem.state, problem.first_bad_at.clock())
+        };
+        let mut lines: Vec<String> = held.iter().map(|problem| line("recovered while held", problem)).collect();
+        lines.extend(paged.iter().map(|problem| line("paged", problem)));
+        let reason = format!("deploy {id} ({}): {verdict}; {} recovered while held, {} paged", live.what(), held.len(), paged.len());
+        let any_held = !held.is_empty();
+        if let Some(live) = self.deploys.get_mut(id) {
+            live.deploy.verdict = Some(verdict.to_owned());
+            live.deploy.digested = true;
+        }
+        self.save_deploy(id, out);
+        self.event(now, None, "deploy", reason.clone(), out);
+        if any_held {
+            self.tell_deployer(now, id, Kind::Digest, reason, lines, out);
+        }
+    }
+
+    /// Row 1: a first bad result in a deploy's window is looked at at once, with controls and what it calls.
+    pub(super) fn probe(&mut self, now: Timestamp, obj: ObjIx) {
+        if self.mode == Mode::Replay || self.deploys.is_empty() {
+            return;
+        }
+        let status = self.status(obj);
+        if !status.state.is_problem() || status.attempt != 1 || status.is_hard_problem() {
+            return;
+        }
+        let inventory = self.inventory.clone();
+        let mut wanted = Vec::new();
+        for live in self.deploys.values() {
+            let window = live.window(&inventory, obj, now);
+            if !matches!(window, Window::Active | Window::Settling | Window::Baking) {
+                continue;
+            }
+            if !matches!(live.scope.relation(&inventory, obj), Some(Relation::Exact | Relation::Group)) {
+                continue;
+            }
+            wanted.push(obj);
+            let Some(app) = live.scope.app else { continue };
+            let Some(check) = inventory.check(obj) else { continue };
+            let same = inventory.app(app).hosts.iter().filter(|host| **host != check.host).take(3).filter_map(|host| {
+                inventory.find(&ObjectName { host: inventory.host(*host).name.clone(), check: Some(check.name.clone()) })
+            });
+            wanted.extend(same);
+            for called in inventory.app(app).calls.iter().take(3) {
+                if let Some(host) = inventory.app(*called).hosts.first() {
+                    wanted.extend(inventory.checks_of(*host).filter(|other| inventory.apps_of(*other).contains(called)).take(1));
+                }
+            }
+        }
+        wanted.sort_unstable();
+        wanted.dedup();
+        for other in wanted.into_iter().take(MAX_PROBES) {
+            // Nothing is asked twice within a few seconds: the probes must not crowd out the schedule.
+            if Duration::from_secs(5) <= now.since(self.status(other).last_check_at) {
+                self.request(other, now, false);
+            }
+        }
+    }
+
+    /// After a step or the end, what it touched is looked at soon.
+    fn probe_targets(&mut self, now: Timestamp, id: &str) {
+        if self.mode == Mode::Replay {
+            return;
+        }
+        let Some(live) = self.deploys.get(id) else { return };
+        let inventory = self.inventory.clone();
+        let wanted: Vec<ObjIx> = live
+            .scope
+            .targets
+            .iter()
+            .flat_map(|host| inventory.checks_of(*host))
+            .filter(|obj| live.scope.relation(&inventory, *obj) == Some(Relation::Exact))
+            .filter(|obj| self.status(*obj).state.is_problem())
+            .take(50)
+            .collect();
+        for obj in wanted {
+            self.request(obj, now, false);
+        }
+    }
+}
+
+/// Another verdict, other suspects, or more about the same ones.
+fn says_more(old: &Attribution, new: &Attribution) -> bool {
+    let key = |attribution: &Attribution| {
+        let suspects: Vec<_> = attribution
+            .suspects
+            .iter()
+            .filter(|suspect| Strength::Weak < suspect.strength)
+            .map(|suspect| (suspect.id.clone(), suspect.version.clone(), suspect.actors.clone(), suspect.url.clone()))
+            .collect();
+        (attribution.verdict, suspects)
+    };
+    key(old) != key(new)
+}
+
+fn describe(live: &LiveDeploy, event: &DeployEvent) -> String {
+    let deploy = &live.deploy;
+    let hosts = if event.hosts.is_empty() { String::new() } else { format!(" on {}", event.hosts.join(", ")) };
+    format!("{} {} ({} in {}{hosts})", deploy.id, event.phase.name().replace('_', " "), live.what(), deploy.environment)
+}

@@ -1,0 +1,210 @@
+//! Pictures of the state for readers.
+
+use super::{
+    core::Engine,
+    view::{Counts, DeployView, DowntimeView, HoldView, ObjectView, ProblemView, StatusView},
+};
+use crate::{
+    base::time::Timestamp,
+    domain::{
+        deploy::window::{self, Window},
+        model::{
+            deploy::{Hold, Phase},
+            objects::ObjIx,
+            state::{ObjectName, State},
+        },
+    },
+};
+
+impl Engine {
+    /// Problems, holds and deploys, worst and newest first.
+    pub fn status_view(&self, now: Timestamp) -> StatusView {
+        let mut problems: Vec<(u8, ProblemView)> = Vec::new();
+        let mut counts = Counts {
+            hosts: self.inventory.hosts.len(),
+            checks: self.inventory.checks.len(),
+            running: self.jobs.len(),
+            ..Counts::default()
+        };
+        for obj in self.inventory.objects() {
+            let status = self.status(obj);
+            counts.waiting += usize::from(self.object(obj).waiting);
+            let watched = self.inventory.rule(obj).command.is_some() || !self.inventory.is_host(obj);
+            if !status.checked && watched {
+                counts.pending += 1;
+                continue;
+            }
+            match status.state {
+                State::Ok => counts.ok += 1,
+                State::Warning => counts.warning += 1,
+                State::Critical => counts.critical += 1,
+                State::Unknown => counts.unknown += 1,
+                State::Up => counts.up += 1,
+                State::Down => counts.down += 1,
+                State::Unreachable => counts.unreachable += 1,
+            }
+            if status.state.is_problem() {
+                problems.push((status.state.severity(), self.problem_view(obj)));
+            }
+        }
+        problems.sort_by(|a, b| b.0.cmp(&a.0).then_with(|| b.1.since.cmp(&a.1.since)));
+        let mut deploys: Vec<DeployView> = self
+            .deploys
+            .values()
+            .map(|live| {
+                let deploy = &live.deploy;
+                let window = window::of(deploy, &live.rules, std::time::Duration::ZERO, now);
+                DeployView {
+                    id: deploy.id.clone(),
+                    app: deploy.app.clone(),
+                    environment: deploy.environment.clone(),
+                    phase: if deploy.phase == Phase::Step { Phase::Started } else { deploy.phase }.name().to_owned(),
+                    window: window_name(window, deploy.phase).to_owned(),
+                    version: deploy.version.clone(),
+                    actors: deploy.actors.clone(),
+                    url: deploy.url.clone(),
+                    risk: deploy.risk.name().to_owned(),
+                    hosts: live.scope.targets.iter().map(|host| self.inventory.host(*host).name.to_string()).collect(),
+                    started: deploy.started_at.to_string(),
+                    ended: deploy.ended_at.map(|at| at.to_string()),
+                    verdict: deploy.verdict.clone(),
+                    rollback_of: deploy.rollback_of.clone(),
+                    reason: deploy.reason.clone(),
+                    conflict: deploy.conflict,
+                    unknown_app: live.scope.app.is_none(),
+                }
+            })
+            .collect();
+        deploys.sort_by(|a, b| b.started.cmp(&a.started).then_with(|| a.id.cmp(&b.id)));
+        StatusView {
+            at: now.to_string(),
+            config: self.inventory.digest.clone(),
+            counts,
+            problems: problems.into_iter().map(|(_, view)| view).collect(),
+            holds: self.holds.values().map(|hold| self.hold_view(hold)).collect(),
+            deploys,
+            downtimes: self.downtimes.values().map(downtime_view).collect(),
+        }
+    }
+
+    fn problem_view(&self, obj: ObjIx) -> ProblemView {
+        let status = self.status(obj);
+        let name = self.inventory.name(obj);
+        let problem = self.problem_of(obj);
+        let hold = problem.and_then(|problem| problem.hold).and_then(|id| self.holds.get(&id));
+        let page = problem.and_then(|problem| problem.page.as_ref());
+        let (handling, reason) = match (hold, page) {
+            (Some(hold), _) => ("held", Some(format!("until {}: {}", hold.deadline, hold.why))),
+            (None, Some(_)) => ("paged", None),
+            (None, None) if !status.is_hard_problem() => ("silent", Some("soft: not all attempts have failed yet".to_owned())),
+            (None, None) => ("silent", problem.and_then(|problem| problem.silent_because.clone())),
+        };
+        ProblemView {
+            host: name.host.to_string(),
+            check: name.check.map(|check| check.to_string()),
+            state: status.state.name().to_owned(),
+            state_type: status.state_type.name().to_owned(),
+            attempt: status.attempt,
+            max_attempts: self.inventory.rule(obj).attempts,
+            since: status.first_bad_at.unwrap_or(status.last_change_at).to_string(),
+            last_check: status.last_check_at.to_string(),
+            output: status.output.to_string(),
+            acknowledged: status.ack.is_some(),
+            acknowledged_by: status.ack.as_ref().map(|ack| ack.by.clone()),
+            in_downtime: self.in_downtime(obj) || self.in_downtime(ObjIx(self.inventory.host_ix(obj).0)),
+            flapping: status.flap.flapping,
+            handling: handling.to_owned(),
+            reason,
+            dedup_key: page.map(|page| page.key.clone()),
+            deploy: page
+                .map(|page| page.attribution.clone())
+                .or_else(|| problem.map(|problem| self.attribute(obj, problem.id)))
+                .unwrap_or_default(),
+        }
+    }
+
+    fn hold_view(&self, hold: &Hold) -> HoldView {
+        let state = self.inventory.find(&hold.object).map_or("", |obj| self.status(obj).state.name());
+        HoldView {
+            host: hold.object.host.to_string(),
+            check: hold.object.check.as_ref().map(ToString::to_string),
+            state: state.to_owned(),
+            deploy: hold.deploy.clone(),
+            since: hold.began_at.to_string(),
+            deadline: hold.deadline.to_string(),
+            why: hold.why.clone(),
+        }
+    }
+
+    /// All that is known of one object.
+    pub fn object_view(&self, name: &ObjectName) -> Option<ObjectView> {
+        let obj = self.inventory.find(name)?;
+        let status = self.status(obj);
+        let rule = self.inventory.rule(obj);
+        Some(ObjectView {
+            host: name.host.to_string(),
+            check: name.check.as_ref().map(ToString::to_string),
+            state: status.state.name().to_owned(),
+            state_type: status.state_type.name().to_owned(),
+            attempt: status.attempt,
+            max_attempts: rule.attempts,
+            checked: status.checked,
+            last_check: status.checked.then(|| status.last_check_at.to_string()),
+            next_check: self.due_at(obj).map(|at| at.to_string()),
+            last_change: (status.last_change_at != Timestamp::default()).then(|| status.last_change_at.to_string()),
+            output: status.output.to_string(),
+            long_output: status.long_output.to_string(),
+            perfdata: status.perfdata.to_string(),
+            flapping: status.flap.flapping,
+            flap_percent: status.flap.percent,
+            acknowledged_by: status.ack.as_ref().map(|ack| ack.by.clone()),
+            in_downtime: self.in_downtime(obj),
+            notifications: rule.notify.enabled && !status.notifications_off,
+            took_seconds: status.took.as_secs_f64(),
+            latency_seconds: status.latency.as_secs_f64(),
+            problem: status.state.is_problem().then(|| self.problem_view(obj)),
+            hold: self
+                .problem_of(obj)
+                .and_then(|problem| problem.hold)
+                .and_then(|id| self.holds.get(&id))
+                .map(|hold| self.hold_view(hold)),
+            comments: self
+                .comments
+                .values()
+                .filter(|comment| comment.object == *name)
+                .map(|comment| format!("{} {}: {}", comment.at, comment.author, comment.text))
+                .collect(),
+        })
+    }
+
+    /// The app of a known deploy, for access rules.
+    pub fn app_of_deploy(&self, id: &str) -> Option<String> {
+        self.deploys.get(id).map(|live| live.deploy.app.clone())
+    }
+
+    /// Live holds, open problems, active deploys: for metrics.
+    pub fn gauges(&self) -> (usize, usize, usize) {
+        let active = self.deploys.values().filter(|live| live.deploy.ended_at.is_none()).count();
+        (self.holds.len(), self.open.len(), active)
+    }
+}
+
+fn window_name(window: Window, phase: Phase) -> &'static str {
+    match (window, phase) {
+        (_, Phase::Planned) => "planned",
+        (Window::LookBack | Window::Closed, _) => "closed",
+        (window, _) => window.name(),
+    }
+}
+
+fn downtime_view(downtime: &crate::domain::model::change::Downtime) -> DowntimeView {
+    DowntimeView {
+        id: downtime.id,
+        host: downtime.object.host.to_string(),
+        check: downtime.object.check.as_ref().map(ToString::to_string),
+        start: downtime.start.to_string(),
+        end: downtime.end.to_string(),
+        author: downtime.author.clone(),
+        comment: downtime.comment.clone(),
+    }
+}

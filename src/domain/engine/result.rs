@@ -1,0 +1,351 @@
+//! A result arrives: accept it, move the state, keep the ledger, look for flapping, and see what must be told.
+
+use super::{core::Engine, effect::{Effects, Reply}, run::stale_after};
+use crate::{
+    base::time::{Timestamp, show_duration},
+    domain::{
+        deploy::signature,
+        model::{
+            change::{Change, Comment, Decided},
+            job::CheckResult,
+            message::Kind,
+            objects::ObjIx,
+            state::{State, StateType},
+            status::{End, Problem},
+        },
+        status::{flap, step},
+    },
+};
+
+impl Engine {
+    /// A result from outside.
+    pub(super) fn on_passive(&mut self, now: Timestamp, mut result: CheckResult, out: &mut Effects) {
+        let Some(obj) = self.inventory.find(&result.object) else {
+            let why = format!("no `{}` in the configuration", result.object);
+            self.event(now, None, "rejected", format!("a passive result was refused: {why}"), out);
+            out.reply = Some(Reply::refused(why));
+            return;
+        };
+        if !self.inventory.rule(obj).accepts_passive {
+            let why = format!("`{}` takes no passive results (passive = false)", result.object);
+            self.event(now, Some(obj), "rejected", why.clone(), out);
+            out.reply = Some(Reply::refused(why));
+            return;
+        }
+        result.started = result.started.min(now);
+        let accepted = self.accept(now, obj, &result, true, out);
+        out.reply = Some(if accepted {
+            Reply::ok("accepted")
+        } else {
+            Reply::refused("it is older than what is known already")
+        });
+    }
+
+    /// Steps 5 to 9 of the walk. False: rejected as older than what we have.
+    pub(super) fn accept(&mut self, now: Timestamp, obj: ObjIx, result: &CheckResult, passive: bool, out: &mut Effects) -> bool {
+        if result.started < self.status(obj).last_check_at && self.status(obj).last_check_at <= now {
+            let text = format!("a result of {} is older than the one of {}", result.started, self.status(obj).last_check_at);
+            self.event(now, Some(obj), "rejected", text, out);
+            return false;
+        }
+        let is_host = self.inventory.is_host(obj);
+        let rule = self.inventory.rule(obj).clone();
+        let policy = step::Policy { attempts: rule.attempts, volatile: rule.volatile };
+        let step = if is_host {
+            let mut result = result.clone();
+            if result.state.is_problem() && !passive {
+                result.state = self.reach(obj);
+            }
+            // In a replay results stand for the runs of a plugin.
+            let hard_at_once = passive && self.mode == super::core::Mode::Live;
+            step::host(&mut self.object_mut(obj).status, policy, hard_at_once, &result, now)
+        } else {
+            let host = self.host_status(obj).state;
+            step::check(&mut self.object_mut(obj).status, policy, host, result, now)
+        };
+        if let Some((state_type, attempt)) = step.alert {
+            let text = format!(
+                "{} {} attempt {attempt} of {}: {}",
+                self.status(obj).state,
+                state_type.name(),
+                rule.attempts,
+                self.status(obj).output
+            );
+            self.event(now, Some(obj), "alert", text, out);
+        }
+        if step.hard_change || step.changed {
+            self.object_mut(obj).last_skip = None;
+        }
+        let before = self.status(obj).problem;
+        self.keep_ledger(now, obj, &step, result, out);
+        self.look_for_flapping(now, obj, out);
+        self.look_around(now, obj, &step);
+        if step.alert.is_some_and(|(kind, attempt)| kind == StateType::Soft && attempt == 1) && self.status(obj).state.is_problem() {
+            let reason = format!("soft: attempt 1 of {}; nothing is told before the last one fails", rule.attempts);
+            out.changes.push(Change::Decision(self.decide(now, obj, Decided::Skipped, Kind::Problem, reason)));
+        }
+        if step.notify {
+            let kind = if self.status(obj).state.is_problem() { Kind::Problem } else { Kind::Recovery };
+            self.attempt(now, obj, kind, out);
+        }
+        self.after_result(now, obj, out);
+        if step.alert.is_some() || step.changed || step.hard_change || before != self.status(obj).problem || step.notify {
+            self.save_status(obj, out);
+        }
+        true
+    }
+
+    /// DOWN or UNREACHABLE, from the parents' present states (2.6).
+    fn reach(&self, obj: ObjIx) -> State {
+        let parents = &self.inventory.host(self.inventory.host_ix(obj)).parents;
+        if parents.is_empty() || parents.iter().any(|parent| self.status(ObjIx(parent.0)).state == State::Up) {
+            State::Down
+        } else {
+            State::Unreachable
+        }
+    }
+
+    /// One ledger row per problem: opened at the first hard result, ended at the recovery.
+    fn keep_ledger(&mut self, now: Timestamp, obj: ObjIx, step: &step::Step, result: &CheckResult, out: &mut Effects) {
+        let status = self.status(obj);
+        if status.is_hard_problem() {
+            match status.problem {
+                None => self.open_problem(now, obj, out),
+                Some(id) => self.follow_problem(now, obj, id, step, result, out),
+            }
+        } else if !status.state.is_problem()
+            && let Some(id) = status.problem
+            && self.open.contains(&id)
+            && (step.hard_change || status.state_type == StateType::Hard)
+        {
+            self.end_problem(now, obj, id, out);
+        }
+    }
+
+    fn open_problem(&mut self, now: Timestamp, obj: ObjIx, out: &mut Effects) {
+        let id = self.new_id();
+        let status = self.status(obj);
+        let first_bad_at = status.first_bad_at.unwrap_or(now);
+        let problem = Problem {
+            id,
+            object: self.inventory.name(obj),
+            state: status.state,
+            last_good_at: status.last_good_at,
+            first_bad_at,
+            hard_at: now,
+            onset_at: first_bad_at,
+            told: false,
+            signature: signature::of(&status.output),
+            page: None,
+            hold: None,
+            holds: 0,
+            silent_because: None,
+            recovered_at: None,
+            end: None,
+        };
+        self.object_mut(obj).status.problem = Some(id);
+        self.object_mut(obj).other_words = 0;
+        self.problems.insert(id, problem);
+        self.open.insert(id);
+        self.save_problem(id, out);
+    }
+
+    /// The problem goes on: it may have come back before its recovery was told, got worse, or become another fault.
+    fn follow_problem(&mut self, now: Timestamp, obj: ObjIx, id: u64, step: &step::Step, result: &CheckResult, out: &mut Effects) {
+        let status = self.status(obj);
+        let (state, words) = (status.state, signature::of(&status.output));
+        let first_bad = status.first_bad_at.unwrap_or(now);
+        let Some(problem) = self.problems.get_mut(&id) else {
+            self.object_mut(obj).status.problem = None;
+            self.open_problem(now, obj, out);
+            return;
+        };
+        if problem.recovered_at.take().is_some() {
+            // Its recovery never went out (4.6): the same page covers it.
+            problem.end = None;
+            problem.told = false;
+            problem.onset_at = first_bad;
+            problem.hard_at = now;
+            problem.signature = words;
+            self.open.insert(id);
+        } else if problem.state.severity() < state.severity() {
+            // Row 15: worse is a new onset.
+            problem.onset_at = result.started.min(now);
+            problem.hard_at = now;
+            problem.told = false;
+            problem.signature = words;
+        } else if !step.changed && self.is_another_fault(obj, id, &words) {
+            let Some(problem) = self.problems.get_mut(&id) else { return };
+            problem.onset_at = result.started.min(now);
+            problem.hard_at = now;
+            problem.told = false;
+            problem.signature = words;
+            self.reopen(now, obj, out);
+        } else {
+            if let Some(problem) = self.problems.get_mut(&id) {
+                if problem.state == state {
+                    return;
+                }
+                problem.state = state;
+            }
+            self.save_problem(id, out);
+            return;
+        }
+        if let Some(problem) = self.problems.get_mut(&id) {
+            problem.state = state;
+        }
+        self.save_problem(id, out);
+    }
+
+    /// Rows 15 and 16: in the window of a deploy that touches this object, other words twice in a row are another fault.
+    fn is_another_fault(&mut self, obj: ObjIx, id: u64, words: &str) -> bool {
+        let Some(problem) = self.problems.get(&id) else { return false };
+        if !problem.told || !signature::differ(&problem.signature, words) {
+            self.object_mut(obj).other_words = 0;
+            return false;
+        }
+        let at = self.status(obj).last_check_at;
+        if !self.in_exact_window(obj, at, problem.onset_at) {
+            return false;
+        }
+        let object = self.object_mut(obj);
+        object.other_words = object.other_words.saturating_add(1);
+        if object.other_words < 2 {
+            return false;
+        }
+        object.other_words = 0;
+        true
+    }
+
+    /// Another fault under an old one: a normal acknowledgement was given for the old one.
+    fn reopen(&mut self, now: Timestamp, obj: ObjIx, out: &mut Effects) {
+        let status = &mut self.object_mut(obj).status;
+        status.next_notify_at = Timestamp::default();
+        status.no_more = false;
+        if status.ack.as_ref().is_some_and(|ack| !ack.sticky) {
+            status.ack = None;
+            self.event(now, Some(obj), "acknowledgement", "ended: the fault is another one since a deploy".to_owned(), out);
+        }
+    }
+
+    pub(super) fn end_problem(&mut self, now: Timestamp, obj: ObjIx, id: u64, out: &mut Effects) {
+        if let Some(hold) = self.problems.get(&id).and_then(|problem| problem.hold) {
+            self.recovered_in_hold(now, obj, hold, out);
+            if self.holds.contains_key(&hold) {
+                // Flapping under a hold: a swing ends nothing, the deadline judges.
+                return;
+            }
+        }
+        self.open.remove(&id);
+        let Some(problem) = self.problems.get_mut(&id) else { return };
+        problem.recovered_at = Some(now);
+        if problem.end.is_none() {
+            problem.end = Some(if problem.page.is_some() {
+                End::Paged
+            } else {
+                End::Silent(problem.silent_because.clone().unwrap_or_else(|| "nobody was to be told".to_owned()))
+            });
+        }
+        // While its recovery may still have to be told, the row stays at hand.
+        if problem.page.is_none() {
+            self.object_mut(obj).status.problem = None;
+        }
+        self.save_problem(id, out);
+    }
+
+    fn look_for_flapping(&mut self, now: Timestamp, obj: ObjIx, out: &mut Effects) {
+        let is_host = self.inventory.is_host(obj);
+        let rule = self.inventory.rule(obj).flap;
+        let status = &mut self.object_mut(obj).status;
+        if flap::counts(is_host, status.state, status.state_type) {
+            flap::remember(&mut status.flap, status.state);
+        }
+        let told = 0 < status.number;
+        let since = status.flap.since;
+        let was_told = status.flap.told;
+        let kind = match flap::judge(&mut status.flap, rule, now, told) {
+            flap::Change::None => return,
+            flap::Change::Started => Kind::FlappingStart,
+            flap::Change::Stopped => Kind::FlappingStop,
+            flap::Change::Disabled => Kind::FlappingDisabled,
+        };
+        let percent = self.status(obj).flap.percent;
+        let text = match kind {
+            Kind::FlappingStart => format!("started: {percent:.1}% change, threshold {:.1}%", rule.high),
+            Kind::FlappingStop => format!("stopped: {percent:.1}% change, threshold {:.1}%", rule.low),
+            _ => "stopped: detection was switched off".to_owned(),
+        };
+        self.event(now, Some(obj), "flapping", text.clone(), out);
+        let begun = since.or(self.status(obj).flap.since).unwrap_or(now);
+        if kind == Kind::FlappingStart {
+            let comment = Comment {
+                id: self.new_id(),
+                object: self.inventory.name(obj),
+                at: now,
+                author: "deploywatch".to_owned(),
+                text: format!("Notifications are held back while it flaps: {text}"),
+                persistent: false,
+                kind: "flapping".to_owned(),
+            };
+            self.add_comment(comment, out);
+        } else {
+            self.remove_comments(obj, "flapping", out);
+        }
+        self.tell_flapping(now, obj, kind, begun, text, out);
+        if kind != Kind::FlappingStart && was_told && !self.status(obj).state.is_problem() {
+            self.attempt(now, obj, Kind::Recovery, out);
+        }
+        self.save_status(obj, out);
+    }
+
+    /// On-demand checks of hosts around this result (2.5, 2.6).
+    fn look_around(&mut self, now: Timestamp, obj: ObjIx, step: &step::Step) {
+        let horizon = self.inventory.globals.host_check_horizon;
+        let inventory = self.inventory.clone();
+        let host = inventory.host_ix(obj);
+        let mut wanted = Vec::new();
+        if inventory.is_host(obj) {
+            if step.changed {
+                let problem = self.status(obj).state.is_problem();
+                for other in inventory.host(host).parents.iter().chain(&inventory.host(host).children) {
+                    let state = self.status(ObjIx(other.0)).state;
+                    let interesting = if problem { state != State::Unreachable } else { state != State::Up };
+                    if interesting {
+                        wanted.push(ObjIx(other.0));
+                    }
+                }
+            }
+        } else {
+            let status = self.status(obj);
+            let host_down = self.host_status(obj).state != State::Up;
+            let first = !self.host_status(obj).checked;
+            if status.state.is_problem() && step.changed || !status.state.is_problem() && (host_down || first) {
+                wanted.push(ObjIx(host.0));
+            }
+        }
+        for other in wanted {
+            if self.status(other).last_check_at + horizon <= now {
+                self.request(other, now, false);
+            }
+        }
+    }
+
+    /// What a result means beyond its own notification: breakers of holds, fresh evidence, probing around a deploy.
+    fn after_result(&mut self, now: Timestamp, obj: ObjIx, out: &mut Effects) {
+        if !self.holds.is_empty() && self.status(obj).is_hard_problem() {
+            self.check_breakers(now, out);
+        }
+        self.probe(now, obj);
+        if let Some(hold) = self.problem_of(obj).and_then(|problem| problem.hold) {
+            self.hold_saw_result(now, obj, hold, out);
+        }
+    }
+
+    /// The sentence for a hold that ends because results stopped coming.
+    pub(super) fn staleness(&self, obj: ObjIx, now: Timestamp) -> Option<String> {
+        let rule = self.inventory.rule(obj);
+        let last = self.status(obj).last_check_at;
+        let limit = stale_after(rule);
+        (last + limit <= now).then(|| format!("no result for {}: what we know is stale", show_duration(now.since(last))))
+    }
+}

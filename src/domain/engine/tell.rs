@@ -1,0 +1,616 @@
+//! Telling people: Nagios' gate, then the hold, then whom and what. There is no second path.
+
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
+
+use super::{
+    core::{Engine, Mode},
+    effect::Effects,
+};
+use crate::{
+    base::time::Timestamp,
+    domain::{
+        deploy::{attribute, live::LiveDeploy, scope::Relation},
+        model::{
+            change::{Change, Decided},
+            deploy::{Attribution, Risk, Verdict},
+            message::{Delivered, Delivery, Kind, Message, Urgency},
+            objects::{ChannelKind, ContactIx, ObjIx},
+            state::StateSet,
+            status::{End, Page},
+        },
+        notify::{
+            compose,
+            filter::{self, HostScene, Scene, Why},
+            recipients,
+        },
+    },
+};
+
+/// Contacts and how urgently each is told.
+pub(super) type Audience = Vec<(ContactIx, Urgency)>;
+
+impl Engine {
+    /// Attempts a PROBLEM or RECOVERY after a result, as Nagios does, then asks the deploys whether it may wait.
+    pub(super) fn attempt(&mut self, now: Timestamp, obj: ObjIx, kind: Kind, out: &mut Effects) {
+        if let Err(why) = self.judge(now, obj, kind) {
+            self.skip(now, obj, kind, why, out);
+            return;
+        }
+        if kind == Kind::Recovery {
+            self.send_recovery(now, obj, out);
+            return;
+        }
+        let Some(problem) = self.problem_of(obj) else { return };
+        if problem.hold.is_some() {
+            return;
+        }
+        if !problem.told {
+            match self.plan_hold(now, obj) {
+                Ok((deploy, plan)) => {
+                    self.begin_hold(now, obj, &deploy, plan, out);
+                    return;
+                }
+                Err(reasons) => {
+                    for reason in reasons.into_iter().take(3) {
+                        self.event(now, Some(obj), "not-held", reason, out);
+                    }
+                }
+            }
+        }
+        let reason = self.problem_reason(obj);
+        self.send_problem(now, obj, reason, now, out);
+    }
+
+    fn problem_reason(&self, obj: ObjIx) -> String {
+        let rule = self.inventory.rule(obj);
+        let mut status = self.status(obj).clone();
+        status.number += 1;
+        let scene = Scene { status: &status, ..self.scene(obj, Timestamp::default()) };
+        filter::reason(&scene, rule.attempts)
+    }
+
+    fn scene(&self, obj: ObjIx, now: Timestamp) -> Scene<'_> {
+        let rule = self.inventory.rule(obj);
+        let is_host = self.inventory.is_host(obj);
+        let host_obj = ObjIx(self.inventory.host_ix(obj).0);
+        let host = (!is_host).then(|| {
+            let parents = &self.inventory.host(self.inventory.host_ix(obj)).parents;
+            HostScene {
+                status: self.status(host_obj),
+                in_downtime: self.in_downtime(host_obj),
+                parents_down: !parents.is_empty()
+                    && parents.iter().all(|parent| self.status(ObjIx(parent.0)).state.is_problem()),
+            }
+        });
+        Scene {
+            now,
+            is_host,
+            status: self.status(obj),
+            rule: &rule.notify,
+            volatile: rule.volatile,
+            enabled: self.inventory.globals.notifications,
+            in_downtime: self.in_downtime(obj),
+            host,
+            began_at: self.began_at,
+        }
+    }
+
+    fn judge(&self, now: Timestamp, obj: ObjIx, kind: Kind) -> Result<(), Why> {
+        filter::judge(kind, &self.scene(obj, now))
+    }
+
+    /// Nobody is told; the reason is stored once, until another one takes its place.
+    fn skip(&mut self, now: Timestamp, obj: ObjIx, kind: Kind, why: Why, out: &mut Effects) {
+        let rule = self.inventory.rule(obj).clone();
+        filter::refused(kind, &why, &mut self.object_mut(obj).status, &rule.notify, now);
+        let reason = why.to_string();
+        if matches!(why, Why::HostProblem { .. } | Why::ParentsDown) {
+            self.merge_into_host(obj, out);
+        }
+        self.forget_recovery(obj, kind, out);
+        let merged = self.problem_of(obj).is_some_and(|problem| problem.end.is_some());
+        if let Some(problem) = self.status(obj).problem.and_then(|id| self.problems.get_mut(&id))
+            && problem.page.is_none()
+            && !merged
+        {
+            problem.silent_because = Some(reason.clone());
+        }
+        let skip = Some((kind, reason.clone()));
+        if self.object(obj).last_skip == skip {
+            return;
+        }
+        self.object_mut(obj).last_skip = skip;
+        out.changes.push(Change::Decision(self.decide(now, obj, Decided::Skipped, kind, reason)));
+    }
+
+    /// A recovery that will never be told ends the wait for it.
+    fn forget_recovery(&mut self, obj: ObjIx, kind: Kind, out: &mut Effects) {
+        if kind == Kind::Recovery && self.status(obj).notified_on.is_empty() {
+            self.object_mut(obj).status.problem = None;
+            self.save_status(obj, out);
+        }
+    }
+
+    fn merge_into_host(&mut self, obj: ObjIx, out: &mut Effects) {
+        let host = ObjIx(self.inventory.host_ix(obj).0);
+        let Some(key) = self.problem_of(host).map(crate::domain::model::status::Problem::key) else { return };
+        if let Some(problem) = self.status(obj).problem.and_then(|id| self.problems.get_mut(&id))
+            && problem.page.is_none()
+        {
+            problem.end = Some(End::Merged(key));
+            let id = problem.id;
+            self.save_problem(id, out);
+        }
+    }
+
+    /// Sends the page of a problem. The filters have passed, now or when its hold began (`due_at`).
+    pub(super) fn send_problem(&mut self, now: Timestamp, obj: ObjIx, reason: String, due_at: Timestamp, out: &mut Effects) {
+        let Some(id) = self.status(obj).problem else { return };
+        let fresh = self.problems.get(&id).is_some_and(|problem| !problem.told);
+        let attribution = match self.problems.get(&id).and_then(|problem| problem.page.as_ref()) {
+            Some(page) if !fresh => page.attribution.clone(),
+            _ => self.attribute(obj, id),
+        };
+        let contacts = self.wanting(obj, Kind::Problem, now).or_else(|why| self.wanting(obj, Kind::Problem, due_at).map_err(|_| why));
+        let contacts = match contacts {
+            Ok(contacts) => contacts,
+            Err(why) => {
+                self.skip(now, obj, Kind::Problem, Why::NoContact { why }, out);
+                return;
+            }
+        };
+        let rule = self.inventory.rule(obj).clone();
+        let told_of = self.problems.get(&id).map_or(self.status(obj).state, |problem| problem.state);
+        let status = &mut self.object_mut(obj).status;
+        status.number += 1;
+        status.notified_on = status.notified_on.with(told_of);
+        status.last_notified_at = Some(now);
+        status.next_notify_at = now + rule.notify.remind;
+        status.no_more = rule.notify.remind.is_zero() && !rule.volatile;
+        self.object_mut(obj).last_skip = None;
+        let audience = self.with_deployers(contacts, &attribution);
+        let key = self.keep_page(now, id, &attribution, &audience, out);
+        let since = self.problems.get(&id).map(|problem| problem.first_bad_at);
+        let message = compose::message(
+            &self.inventory,
+            obj,
+            self.status(obj),
+            compose::Facts {
+                kind: Kind::Problem,
+                urgency: Urgency::High,
+                reason: reason.clone(),
+                dedup_key: &key,
+                now,
+                deploy: attribution.clone(),
+                author: None,
+                comment: None,
+                since,
+            },
+        );
+        self.deliver(Some(obj), &message, &audience, out);
+        self.record(now, obj, Decided::Sent, Kind::Problem, reason, &audience, &attribution, out);
+        self.save_status(obj, out);
+    }
+
+    fn keep_page(&mut self, now: Timestamp, id: u64, attribution: &Attribution, audience: &Audience, out: &mut Effects) -> String {
+        let names: Vec<String> = audience.iter().map(|(ix, _)| self.inventory.contact(*ix).name.to_string()).collect();
+        let Some(problem) = self.problems.get_mut(&id) else { return String::new() };
+        let key = problem.key();
+        problem.told = true;
+        problem.silent_because = None;
+        problem.end = None;
+        let page = problem.page.get_or_insert_with(|| Page {
+            at: now,
+            key: key.clone(),
+            attribution: attribution.clone(),
+            amended: 0,
+            told: Vec::new(),
+            rollback_failed: false,
+        });
+        page.attribution = attribution.clone();
+        for name in names {
+            if !page.told.contains(&name) {
+                page.told.push(name);
+            }
+        }
+        self.save_problem(id, out);
+        key
+    }
+
+    fn send_recovery(&mut self, now: Timestamp, obj: ObjIx, out: &mut Effects) {
+        let Some(problem) = self.problem_of(obj) else { return };
+        let (id, since) = (problem.id, problem.first_bad_at);
+        let Some(page) = problem.page.clone() else { return };
+        let mut contacts: BTreeSet<ContactIx> = match self.wanting(obj, Kind::Recovery, now) {
+            Ok(contacts) => contacts.into_iter().collect(),
+            Err(why) => {
+                self.skip(now, obj, Kind::Recovery, Why::NoContact { why }, out);
+                return;
+            }
+        };
+        // Deployers that a deploy added to the page hear of its end as well.
+        let own: BTreeSet<ContactIx> = self.inventory.rule(obj).notify.contacts.iter().copied().collect();
+        contacts.extend(page.told.iter().filter_map(|name| self.inventory.find_contact(name)).filter(|ix| !own.contains(ix)));
+        let audience: Audience = contacts.into_iter().map(|ix| (ix, Urgency::High)).collect();
+        let reason = self.recovery_reason(now, &page);
+        let status = self.status(obj).clone();
+        let message = compose::message(
+            &self.inventory,
+            obj,
+            &status,
+            compose::Facts {
+                kind: Kind::Recovery,
+                urgency: Urgency::High,
+                reason: reason.clone(),
+                dedup_key: &page.key,
+                now,
+                deploy: page.attribution.clone(),
+                author: None,
+                comment: None,
+                since: Some(since),
+            },
+        );
+        self.deliver(Some(obj), &message, &audience, out);
+        self.record(now, obj, Decided::Sent, Kind::Recovery, reason, &audience, &page.attribution, out);
+        let status = &mut self.object_mut(obj).status;
+        status.notified_on = StateSet::EMPTY;
+        status.number = 0;
+        status.last_notified_at = Some(now);
+        status.problem = None;
+        self.object_mut(obj).last_skip = None;
+        self.save_problem(id, out);
+        self.save_status(obj, out);
+    }
+
+    /// Row 18: a recovery right after the rollback of its suspect confirms it.
+    fn recovery_reason(&self, now: Timestamp, page: &Page) -> String {
+        let suspect = page.attribution.suspects.first().filter(|_| page.attribution.verdict != Verdict::None);
+        let rollback = suspect.and_then(|suspect| {
+            self.deploys
+                .values()
+                .find(|live| live.deploy.rollback_of.as_deref() == Some(&*suspect.id))
+                .and_then(|live| live.deploy.ended_at)
+                .filter(|ended| now.since(*ended) <= super::deploys::ROLLBACK_CONFIRMED_WITHIN)
+                .map(|_| &suspect.id)
+        });
+        match rollback {
+            Some(id) => format!("recovered right after {id} was rolled back: rollback confirmed"),
+            None => "recovered".to_owned(),
+        }
+    }
+
+    pub(super) fn tell_flapping(&mut self, now: Timestamp, obj: ObjIx, kind: Kind, begun: Timestamp, text: String, out: &mut Effects) {
+        // Row 26: one hold covers the flap.
+        if let Some(hold) = self.problem_of(obj).and_then(|problem| problem.hold).and_then(|id| self.holds.get(&id)) {
+            let reason = format!("{text}; the hold of deploy {} covers it until {}", hold.deploy, hold.deadline);
+            out.changes.push(Change::Decision(self.decide(now, obj, Decided::Held, kind, reason)));
+            return;
+        }
+        if let Err(why) = self.judge(now, obj, kind) {
+            self.skip(now, obj, kind, why, out);
+            return;
+        }
+        let contacts = match self.wanting(obj, kind, now) {
+            Ok(contacts) => contacts,
+            Err(why) => {
+                self.skip(now, obj, kind, Why::NoContact { why }, out);
+                return;
+            }
+        };
+        let attribution = self.attribute_onset(obj, begun);
+        let reason = match attribution.suspects.first().filter(|_| attribution.verdict != Verdict::None) {
+            Some(suspect) if kind == Kind::FlappingStart => format!("flapping since deploy {}: {text}", suspect.id),
+            _ => format!("flapping {text}"),
+        };
+        let key = format!("{}@flapping-{}", self.inventory.name(obj), begun.millis());
+        let audience = if kind == Kind::FlappingStart {
+            self.with_deployers(contacts, &attribution)
+        } else {
+            contacts.into_iter().map(|ix| (ix, Urgency::High)).collect()
+        };
+        let facts = compose::Facts {
+            kind,
+            urgency: Urgency::High,
+            reason: reason.clone(),
+            dedup_key: &key,
+            now,
+            deploy: attribution.clone(),
+            author: None,
+            comment: None,
+            since: Some(begun),
+        };
+        let message = compose::message(&self.inventory, obj, self.status(obj), facts);
+        self.deliver(Some(obj), &message, &audience, out);
+        self.record(now, obj, Decided::Sent, kind, reason, &audience, &attribution, out);
+    }
+
+    /// Acknowledgements and downtimes: told through the same gate, with an author and a comment.
+    pub(super) fn tell_human(&mut self, now: Timestamp, obj: ObjIx, kind: Kind, author: &str, comment: &str, out: &mut Effects) {
+        if let Err(why) = self.judge(now, obj, kind) {
+            self.skip(now, obj, kind, why, out);
+            return;
+        }
+        let contacts = match self.wanting(obj, kind, now) {
+            Ok(contacts) => contacts,
+            Err(why) => {
+                self.skip(now, obj, kind, Why::NoContact { why }, out);
+                return;
+            }
+        };
+        let page = self.problem_of(obj).and_then(|problem| problem.page.clone());
+        let key = match (&page, kind) {
+            (Some(page), Kind::Acknowledgement) => page.key.clone(),
+            _ => format!("{}@{}", self.inventory.name(obj), kind.name()),
+        };
+        let attribution = page.map(|page| page.attribution).unwrap_or_default();
+        let audience: Audience = contacts.into_iter().map(|ix| (ix, Urgency::High)).collect();
+        let reason = format!("{} by {author}", kind.name());
+        let facts = compose::Facts {
+            kind,
+            urgency: Urgency::High,
+            reason: reason.clone(),
+            dedup_key: &key,
+            now,
+            deploy: attribution.clone(),
+            author: Some(author.to_owned()),
+            comment: Some(comment.to_owned()),
+            since: None,
+        };
+        let message = compose::message(&self.inventory, obj, self.status(obj), facts);
+        self.deliver(Some(obj), &message, &audience, out);
+        self.record(now, obj, Decided::Sent, kind, reason, &audience, &attribution, out);
+    }
+
+    pub(super) fn wanting(&self, obj: ObjIx, kind: Kind, at: Timestamp) -> Result<Vec<ContactIx>, String> {
+        let status = self.status(obj);
+        let contacts = &self.inventory.rule(obj).notify.contacts;
+        let is_host = self.inventory.is_host(obj);
+        recipients::wanting(&self.inventory, contacts, is_host, kind, status.state, status.notified_on, at)
+    }
+
+    /// Adds the deployers: paged with everybody where one deploy is the suspect, told in chat where several are.
+    fn with_deployers(&self, contacts: Vec<ContactIx>, attribution: &Attribution) -> Audience {
+        let mut audience: Audience = contacts.into_iter().map(|ix| (ix, Urgency::High)).collect();
+        if attribution.verdict == Verdict::None {
+            return audience;
+        }
+        let named = if attribution.verdict == Verdict::Suspect { 1 } else { attribution.suspects.len() };
+        for suspect in attribution.suspects.iter().take(named) {
+            let Some(live) = self.deploys.get(&suspect.id) else { continue };
+            let urgent = attribution.verdict == Verdict::Suspect && live.deploy.risk != Risk::Low;
+            let urgency = if urgent { Urgency::High } else { Urgency::Low };
+            for ix in recipients::of_deploy(&self.inventory, &live.deploy, live.scope.app) {
+                if self.inventory.contact(ix).enabled && !audience.iter().any(|(known, _)| *known == ix) {
+                    audience.push((ix, urgency));
+                }
+            }
+        }
+        audience
+    }
+
+    /// Puts one delivery per contact and channel into the outbox.
+    pub(super) fn deliver(&self, obj: Option<ObjIx>, message: &Message, audience: &Audience, out: &mut Effects) {
+        for urgency in [Urgency::High, Urgency::Low] {
+            let mut plain: Option<Arc<Message>> = None;
+            for (ix, _) in audience.iter().filter(|(_, wanted)| *wanted == urgency) {
+                let contact = self.inventory.contact(*ix);
+                for channel in &contact.channels {
+                    if urgency == Urgency::Low && matches!(channel.kind, ChannelKind::PagerDuty { .. }) {
+                        continue;
+                    }
+                    let shared = plain.get_or_insert_with(|| {
+                        let mut message = message.clone();
+                        message.urgency = message.urgency.min(urgency);
+                        Arc::new(message)
+                    });
+                    let message = match (obj, &channel.kind) {
+                        (Some(obj), ChannelKind::Command { .. }) => {
+                            let mut full = (**shared).clone();
+                            full.macros = compose::macros(
+                                &self.inventory,
+                                obj,
+                                self.status(obj),
+                                self.host_status(obj),
+                                Some(&full),
+                                message.at,
+                            );
+                            Arc::new(full)
+                        }
+                        _ => shared.clone(),
+                    };
+                    out.changes.push(Change::Deliver(Delivery {
+                        key: format!(
+                            "{}/{}/{}/{}/{}",
+                            message.dedup_key,
+                            message.kind.name(),
+                            message.at.millis(),
+                            contact.name,
+                            channel.label
+                        ),
+                        contact: contact.name.to_string(),
+                        channel: channel.label.to_string(),
+                        created_at: message.at,
+                        message,
+                    }));
+                }
+            }
+        }
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "one row of the decision table, each column a value")]
+    pub(super) fn record(
+        &self,
+        now: Timestamp,
+        obj: ObjIx,
+        what: Decided,
+        kind: Kind,
+        reason: String,
+        audience: &Audience,
+        attribution: &Attribution,
+        out: &mut Effects,
+    ) {
+        let mut decision = self.decide(now, obj, what, kind, reason);
+        decision.contacts = audience.iter().map(|(ix, _)| self.inventory.contact(*ix).name.to_string()).collect();
+        decision.deploys = attribution.suspects.iter().map(|suspect| suspect.id.clone()).collect();
+        out.changes.push(Change::Decision(decision));
+    }
+
+    /// Which deploys the problem is put down to, as things stand.
+    pub(super) fn attribute(&self, obj: ObjIx, problem: u64) -> Attribution {
+        let Some(problem) = self.problems.get(&problem) else { return Attribution::default() };
+        let onset = attribute::Onset {
+            last_good: problem.last_good_at.filter(|good| *good <= problem.onset_at),
+            first_bad: problem.onset_at,
+            flapping_since: self.status(obj).flap.since,
+        };
+        self.attribute_with(obj, onset)
+    }
+
+    fn attribute_onset(&self, obj: ObjIx, first_bad: Timestamp) -> Attribution {
+        self.attribute_with(obj, attribute::Onset { last_good: None, first_bad, flapping_since: None })
+    }
+
+    fn attribute_with(&self, obj: ObjIx, onset: attribute::Onset) -> Attribution {
+        attribute::attribute(&self.inventory, self.deploys.values(), obj, onset, &|live| self.peers(live, obj))
+    }
+
+    /// The same check on the hosts of the deploy's app: three-valued, since an object never checked says nothing.
+    fn peers(&self, live: &LiveDeploy, obj: ObjIx) -> attribute::Peers {
+        let mut peers = attribute::Peers::default();
+        let (Some(app), Some(check)) = (live.scope.app, self.inventory.check(obj)) else { return peers };
+        // A bounded look: an app on thousands of hosts needs no exact count.
+        for host in self.inventory.app(app).hosts.iter().take(500) {
+            let name = crate::domain::model::state::ObjectName {
+                host: self.inventory.host(*host).name.clone(),
+                check: Some(check.name.clone()),
+            };
+            let Some(other) = self.inventory.find(&name) else { continue };
+            let status = self.status(other);
+            let updated = live.scope.relation(&self.inventory, other) == Some(Relation::Exact)
+                && live.scope.touched_at(&live.deploy, *host).is_some();
+            let bad = status.state.is_problem();
+            let known = status.checked && (bad || live.deploy.started_at <= status.last_check_at);
+            if !known {
+                continue;
+            }
+            let bad = u32::from(bad);
+            if updated {
+                peers.updated += 1;
+                peers.updated_bad += bad;
+            } else {
+                peers.others += 1;
+                peers.others_bad += bad;
+            }
+        }
+        peers
+    }
+
+    /// What became of a delivery. A dead or late one is a problem of its own, told on every other way we have.
+    #[expect(clippy::too_many_arguments, reason = "the fields of one input")]
+    pub(super) fn on_delivered(
+        &mut self,
+        now: Timestamp,
+        key: &str,
+        dedup_key: &str,
+        contact: &str,
+        channel: &str,
+        outcome: Delivered,
+        out: &mut Effects,
+    ) {
+        let (verb, why) = match outcome {
+            Delivered::Sent => return,
+            Delivered::Delayed { why } => ("is late", why),
+            Delivered::Dead { why } => ("was given up", why),
+        };
+        let text = format!("the delivery to {contact} by {channel} {verb}: {why}");
+        self.event(now, None, "delivery", text.clone(), out);
+        // A dead letter about a dead letter must not breed.
+        if dedup_key.starts_with("deploywatch/") || self.mode == Mode::Replay {
+            return;
+        }
+        let mut message = self.self_message(now, &format!("delivery {contact}/{channel}"), &text);
+        message.lines = vec![format!("What it was about: {dedup_key}"), format!("Delivery: {key}")];
+        let failed = |name: &str, label: &str| name == contact && label == channel;
+        for (at, other) in (0..).zip(&self.inventory.contacts) {
+            let ix = ContactIx(at);
+            let same = *other.name == *contact;
+            let fallback = self.inventory.globals.fallback_contacts.contains(&ix);
+            if !same && !fallback {
+                continue;
+            }
+            for way in other.channels.iter().filter(|way| !failed(&other.name, &way.label)) {
+                self.push_self_delivery(&message, &other.name, &way.label, out);
+            }
+        }
+        if !out.changes.iter().any(|change| matches!(change, Change::Deliver(delivery) if delivery.message.dedup_key == message.dedup_key)) {
+            // Nobody else was named: any other contact is better than silence.
+            for other in self.inventory.contacts.iter().filter(|other| *other.name != *contact && other.enabled) {
+                for way in &other.channels {
+                    self.push_self_delivery(&message, &other.name, &way.label, out);
+                }
+            }
+        }
+    }
+
+    fn push_self_delivery(&self, message: &Message, contact: &str, channel: &str, out: &mut Effects) {
+        out.changes.push(Change::Deliver(Delivery {
+            key: format!("{}/{}/{contact}/{channel}", message.dedup_key, message.at.millis()),
+            contact: contact.to_owned(),
+            channel: channel.to_owned(),
+            created_at: message.at,
+            message: Arc::new(message.clone()),
+        }));
+    }
+
+    /// A problem of deploywatch itself, as a message.
+    pub fn self_message(&self, now: Timestamp, check: &str, text: &str) -> Message {
+        let mut status = crate::domain::model::status::Status::pending(false);
+        status.state = crate::domain::model::state::State::Critical;
+        Message {
+            kind: Kind::Problem,
+            urgency: Urgency::High,
+            reason: text.to_owned(),
+            dedup_key: format!("deploywatch/{check}"),
+            at: now,
+            host: "deploywatch".to_owned(),
+            address: String::new(),
+            check: Some(check.to_owned()),
+            state: status.state.name().to_owned(),
+            state_type: "HARD".to_owned(),
+            attempt: 1,
+            max_attempts: 1,
+            output: text.to_owned(),
+            long_output: String::new(),
+            perfdata: String::new(),
+            since: None,
+            number: 1,
+            deploy: Attribution::default(),
+            author: None,
+            comment: None,
+            notes: None,
+            notes_url: None,
+            lines: Vec::new(),
+            macros: std::collections::BTreeMap::new(),
+        }
+    }
+
+    /// Deliveries of a self-problem to the fallback contacts, else to everyone: for when the store is down.
+    pub fn self_deliveries(&self, message: &Message) -> Vec<Delivery> {
+        let mut out = Effects::default();
+        let fallback = &self.inventory.globals.fallback_contacts;
+        for (at, contact) in (0..).zip(&self.inventory.contacts) {
+            if contact.enabled && (fallback.is_empty() || fallback.contains(&ContactIx(at))) {
+                for way in &contact.channels {
+                    self.push_self_delivery(message, &contact.name, &way.label, &mut out);
+                }
+            }
+        }
+        out.changes
+            .into_iter()
+            .filter_map(|change| if let Change::Deliver(delivery) = change { Some(delivery) } else { None })
+            .collect()
+    }
+}
+
+/// How long after its page an attribution may still change by new evidence; late deploy events amend later as well.
+pub(super) const AMEND_WITHIN: Duration = Duration::from_secs(300);

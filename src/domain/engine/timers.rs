@@ -1,0 +1,154 @@
+//! Everything that becomes due without a result: deadlines of holds, deploys that never end, bakes, downtimes.
+//! A timer that no longer applies does nothing: state decides, not the timer.
+
+use std::time::Duration;
+
+use super::{core::{Engine, Mode}, effect::Effects};
+use crate::{
+    base::time::{Timestamp, show_duration},
+    domain::{
+        deploy::window,
+        model::objects::{ObjIx, Schedule},
+    },
+};
+
+/// What is due.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Timer {
+    Hold(u64),
+    /// A running deploy's end is overdue, or its heartbeats stopped.
+    Overdue(String),
+    /// A rollback has settled: did it help?
+    RolledBack(String),
+    /// A deploy's bake is over: verdict and digest.
+    Baked(String),
+    DowntimeStart(u64),
+    DowntimeEnd(u64),
+    AckEnd(ObjIx),
+    Forget,
+}
+
+/// Old rows leave memory this often.
+const FORGET_EVERY: Duration = Duration::from_secs(3600);
+/// Deploys and ended problems stay in memory this long, as in [`crate::domain::model::change::Restored`].
+pub(super) const KEEP: Duration = Duration::from_secs(48 * 3600);
+/// After a clock jump no hold is begun for this long.
+const CLOCK_SUSPECT_FOR: Duration = Duration::from_secs(300);
+
+impl Engine {
+    pub(super) fn run_timers(&mut self, now: Timestamp, out: &mut Effects) {
+        while let Some((at, _)) = self.timers.first() {
+            if now < *at {
+                return;
+            }
+            let Some((_, timer)) = self.timers.pop_first() else { return };
+            match timer {
+                Timer::Hold(id) => self.hold_due(now, id, out),
+                Timer::Overdue(id) => self.overdue(now, &id, out),
+                Timer::RolledBack(id) => self.judge_rollback(now, &id, out),
+                Timer::Baked(id) => self.baked(now, &id, out),
+                Timer::DowntimeStart(id) => self.downtime_starts(now, id, out),
+                Timer::DowntimeEnd(id) => self.downtime_ends(now, id, out),
+                Timer::AckEnd(obj) => self.ack_ends(now, obj, out),
+                Timer::Forget => {
+                    self.forget(now);
+                    self.timers.insert((now + FORGET_EVERY, Timer::Forget));
+                }
+            }
+        }
+    }
+
+    /// All timers anew from the state: at start and after a reload. What is overdue fires at the next tick.
+    pub(super) fn rebuild_timers(&mut self, now: Timestamp) {
+        self.timers.clear();
+        self.timers.insert((now + FORGET_EVERY, Timer::Forget));
+        for hold in self.holds.values() {
+            self.timers.insert((hold.deadline, Timer::Hold(hold.id)));
+        }
+        for downtime in self.downtimes.values() {
+            self.timers.insert((downtime.start, Timer::DowntimeStart(downtime.id)));
+            self.timers.insert((downtime.end, Timer::DowntimeEnd(downtime.id)));
+        }
+        for obj in self.inventory.objects() {
+            if let Some(until) = self.status(obj).ack.as_ref().and_then(|ack| ack.until) {
+                self.timers.insert((until, Timer::AckEnd(obj)));
+            }
+        }
+        let ids: Vec<String> = self.deploys.keys().cloned().collect();
+        for id in ids {
+            self.arm_deploy(&id);
+        }
+    }
+
+    pub(super) fn arm_deploy(&mut self, id: &str) {
+        let Some(live) = self.deploys.get(id) else { return };
+        if let Some(at) = window::overdue_at(&live.deploy, &live.rules) {
+            self.timers.insert((at, Timer::Overdue(id.to_owned())));
+        }
+        if let Some(ended) = live.deploy.ended_at {
+            if !live.deploy.digested {
+                self.timers.insert((ended + live.rules.bake, Timer::Baked(id.to_owned())));
+            }
+            if live.deploy.rollback_of.is_some() {
+                let slowest = live
+                    .scope
+                    .targets
+                    .iter()
+                    .flat_map(|host| self.inventory.checks_of(*host))
+                    .map(|obj| crate::domain::deploy::live::settle(&self.inventory, obj))
+                    .max()
+                    .unwrap_or(super::deploys::ROLLBACK_CONFIRMED_WITHIN);
+                let settled = slowest.min(super::deploys::ROLLBACK_CONFIRMED_WITHIN);
+                self.timers.insert((ended + settled, Timer::RolledBack(id.to_owned())));
+            }
+        }
+    }
+
+    fn forget(&mut self, now: Timestamp) {
+        let old = now - KEEP;
+        self.problems.retain(|id, problem| {
+            self.open.contains(id) || problem.recovered_at.is_none_or(|at| old < at) || problem.hold.is_some()
+        });
+        // A row that neither is open nor recovered belongs to an object that is gone.
+        self.problems.retain(|id, problem| self.open.contains(id) || problem.recovered_at.is_some());
+        let named: Vec<String> = self.holds.values().map(|hold| hold.deploy.clone()).collect();
+        self.deploys.retain(|id, live| {
+            live.deploy.ended_at.is_none_or(|ended| old < ended) && old < live.deploy.last_event_at || named.contains(id)
+        });
+    }
+
+    /// The wall clock moved against the monotonic one, or the machine slept: no burst, no lost hour, no hold on a guess.
+    pub(super) fn on_clock_jump(&mut self, now: Timestamp, forward: bool, by: Duration, out: &mut Effects) {
+        let direction = if forward { "forwards" } else { "backwards" };
+        self.event(now, None, "clock", format!("the clock jumped {direction} by {}", show_duration(by)), out);
+        self.clock_suspect_until = now + CLOCK_SUSPECT_FOR;
+        if !forward {
+            // What was planned by the old clock would wait for the whole jump.
+            for object in &mut self.objects {
+                let status = &mut object.status;
+                if status.next_notify_at != Timestamp::default() {
+                    status.next_notify_at = status.next_notify_at - by;
+                }
+                status.last_check_at = status.last_check_at.min(now);
+            }
+        }
+        let holds: Vec<u64> = self.holds.keys().copied().collect();
+        for id in holds {
+            self.release(now, id, format!("the clock jumped {direction}, so no deadline can be trusted"), out);
+        }
+        if self.mode == Mode::Live {
+            for obj in self.inventory.objects() {
+                if self.object(obj).running.is_some() || self.object(obj).waiting {
+                    continue;
+                }
+                let missed = forward && self.wheel.due_at(obj.0).is_some_and(|due| due <= now);
+                self.place_first(obj, now);
+                // A slot that a crontab names was slept through: once, soon, spread over a minute.
+                if missed && matches!(self.inventory.rule(obj).schedule, Schedule::Cron(_)) {
+                    let spread = Duration::from_millis(u64::from(obj.0) * 37 % 60_000);
+                    self.set_due(obj, now + spread);
+                }
+            }
+        }
+    }
+}

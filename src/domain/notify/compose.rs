@@ -1,0 +1,198 @@
+//! Puts a notification into values and words that every channel can render, and fills Nagios' macros for scripts.
+
+use std::collections::BTreeMap;
+
+use crate::{
+    base::time::Timestamp,
+    domain::model::{
+        deploy::Attribution,
+        message::{Kind, Message, Urgency},
+        objects::{Inventory, ObjIx},
+        state::State,
+        status::Status,
+    },
+};
+
+/// What the caller knows beyond the status.
+#[derive(Clone, Debug)]
+pub struct Facts<'a> {
+    pub kind: Kind,
+    pub urgency: Urgency,
+    pub reason: String,
+    pub dedup_key: &'a str,
+    pub now: Timestamp,
+    pub deploy: Attribution,
+    pub author: Option<String>,
+    pub comment: Option<String>,
+    /// Start of the problem this is about.
+    pub since: Option<Timestamp>,
+}
+
+/// The message about `obj`, macros not yet filled.
+pub fn message(inventory: &Inventory, obj: ObjIx, status: &Status, facts: Facts<'_>) -> Message {
+    let host = inventory.host(inventory.host_ix(obj));
+    let rule = inventory.rule(obj);
+    Message {
+        kind: facts.kind,
+        urgency: facts.urgency,
+        reason: facts.reason,
+        dedup_key: facts.dedup_key.to_owned(),
+        at: facts.now,
+        host: host.name.to_string(),
+        address: host.address.to_string(),
+        check: inventory.check(obj).map(|check| check.name.to_string()),
+        state: status.state.name().to_owned(),
+        state_type: status.state_type.name().to_owned(),
+        attempt: status.attempt,
+        max_attempts: rule.attempts,
+        output: status.output.to_string(),
+        long_output: status.long_output.to_string(),
+        perfdata: status.perfdata.to_string(),
+        since: facts.since,
+        number: status.number,
+        deploy: facts.deploy,
+        author: facts.author,
+        comment: facts.comment,
+        notes: rule.notes.as_deref().map(str::to_owned),
+        notes_url: rule.notes_url.as_deref().map(str::to_owned),
+        lines: Vec::new(),
+        macros: BTreeMap::new(),
+    }
+}
+
+/// A message about a deploy rather than an object.
+pub fn about_deploy(deploy: &crate::domain::model::deploy::Deploy, kind: Kind, reason: String, lines: Vec<String>, now: Timestamp) -> Message {
+    Message {
+        kind,
+        urgency: Urgency::Low,
+        reason,
+        dedup_key: format!("deploy/{}", deploy.id),
+        at: now,
+        host: deploy.hosts.first().cloned().unwrap_or_else(|| deploy.app.clone()),
+        address: String::new(),
+        check: None,
+        state: State::Up.name().to_owned(),
+        state_type: "HARD".to_owned(),
+        attempt: 1,
+        max_attempts: 1,
+        output: String::new(),
+        long_output: String::new(),
+        perfdata: String::new(),
+        since: None,
+        number: 0,
+        deploy: Attribution {
+            verdict: crate::domain::model::deploy::Verdict::None,
+            suspects: vec![crate::domain::model::deploy::Suspect {
+                id: deploy.id.clone(),
+                app: deploy.app.clone(),
+                environment: deploy.environment.clone(),
+                version: deploy.version.clone(),
+                actors: deploy.actors.clone(),
+                url: deploy.url.clone(),
+                strength: crate::domain::model::deploy::Strength::Weak,
+                relation: "exact".to_owned(),
+                evidence: Vec::new(),
+            }],
+            ruled_out: Vec::new(),
+        },
+        author: None,
+        comment: None,
+        notes: None,
+        notes_url: None,
+        lines,
+        macros: BTreeMap::new(),
+    }
+}
+
+/// Standard macros of `obj` by name without `$`, for check commands and notification scripts.
+/// `message` adds the notification's own.
+pub fn macros(
+    inventory: &Inventory,
+    obj: ObjIx,
+    status: &Status,
+    host_status: &Status,
+    message: Option<&Message>,
+    now: Timestamp,
+) -> BTreeMap<String, String> {
+    let mut all = BTreeMap::new();
+    let mut put = |name: &str, value: String| {
+        all.insert(name.to_owned(), value);
+    };
+    let host = inventory.host(inventory.host_ix(obj));
+    put("HOSTNAME", host.name.to_string());
+    put("HOSTDISPLAYNAME", host.alias.to_string());
+    put("HOSTALIAS", host.alias.to_string());
+    put("HOSTADDRESS", host.address.to_string());
+    put("HOSTGROUPNAME", host.groups.first().map(ToString::to_string).unwrap_or_default());
+    put("HOSTGROUPNAMES", host.groups.iter().map(ToString::to_string).collect::<Vec<_>>().join(","));
+    state_macros(&mut put, "HOST", host_status, host.rule.attempts, now);
+    for (name, value) in &host.vars {
+        put(&format!("_HOST{name}"), value.clone());
+    }
+    if let Some(check) = inventory.check(obj) {
+        put("SERVICEDESC", check.name.to_string());
+        put("SERVICEDISPLAYNAME", check.name.to_string());
+        state_macros(&mut put, "SERVICE", status, check.rule.attempts, now);
+        put("SERVICEISVOLATILE", u8::from(check.rule.volatile).to_string());
+        put("SERVICENOTES", check.rule.notes.as_deref().unwrap_or_default().to_owned());
+        put("SERVICENOTESURL", check.rule.notes_url.as_deref().unwrap_or_default().to_owned());
+        for (name, value) in &check.rule.vars {
+            put(&format!("_SERVICE{name}"), value.clone());
+        }
+    } else {
+        put("HOSTNOTES", host.rule.notes.as_deref().unwrap_or_default().to_owned());
+        put("HOSTNOTESURL", host.rule.notes_url.as_deref().unwrap_or_default().to_owned());
+    }
+    if let Some(command) = &inventory.rule(obj).command {
+        for (number, value) in (1..).zip(&command.args) {
+            put(&format!("ARG{number}"), value.clone());
+        }
+    }
+    put("ADMINEMAIL", inventory.globals.admin_email.clone());
+    put("TIMET", now.secs().to_string());
+    if let Some(message) = message {
+        notification_macros(&mut put, message);
+    }
+    all
+}
+
+fn state_macros(put: &mut impl FnMut(&str, String), of: &str, status: &Status, attempts: u32, now: Timestamp) {
+    let mut set = |name: &str, value: String| put(&format!("{of}{name}"), value);
+    set("STATE", status.state.name().to_owned());
+    set("STATEID", status.state.id().to_string());
+    set("STATETYPE", status.state_type.name().to_owned());
+    set("ATTEMPT", status.attempt.to_string());
+    set("OUTPUT", status.output.to_string());
+    set("PERFDATA", status.perfdata.to_string());
+    set("LATENCY", format!("{:.3}", status.latency.as_secs_f64()));
+    set("EXECUTIONTIME", format!("{:.3}", status.took.as_secs_f64()));
+    let duration = now.since(status.last_change_at).as_secs();
+    set("DURATIONSEC", duration.to_string());
+    set("DURATION", format!("{}d {}h {}m {}s", duration / 86_400, duration / 3600 % 24, duration / 60 % 60, duration % 60));
+    set("PERCENTCHANGE", format!("{:.2}", status.flap.percent));
+    set("NOTIFICATIONNUMBER", status.number.to_string());
+    set("ACKAUTHOR", status.ack.as_ref().map(|ack| ack.by.clone()).unwrap_or_default());
+    set("ACKCOMMENT", status.ack.as_ref().map(|ack| ack.comment.clone()).unwrap_or_default());
+    put(&format!("LAST{of}CHECK"), status.last_check_at.secs().to_string());
+    put(&format!("LAST{of}STATECHANGE"), status.last_change_at.secs().to_string());
+    put(&format!("MAX{of}ATTEMPTS"), attempts.to_string());
+    // Two characters, backslash and n, as notification scripts with `printf %b` expect (1.5-6).
+    let long = status.long_output.replace('\\', "\\\\").replace('\n', "\\n");
+    put(&format!("LONG{of}OUTPUT"), long);
+}
+
+fn notification_macros(put: &mut impl FnMut(&str, String), message: &Message) {
+    put("NOTIFICATIONTYPE", message.kind.nagios_name().to_owned());
+    put("NOTIFICATIONNUMBER", message.number.to_string());
+    put("NOTIFICATIONAUTHOR", message.author.clone().unwrap_or_default());
+    put("NOTIFICATIONCOMMENT", message.comment.clone().unwrap_or_default());
+    put("NOTIFICATIONISESCALATED", "0".to_owned());
+    let leader = message.deploy.suspects.first();
+    let of = |pick: fn(&crate::domain::model::deploy::Suspect) -> String| leader.map(pick).unwrap_or_default();
+    put("DEPLOYVERDICT", message.deploy.verdict.name().to_owned());
+    put("DEPLOYID", of(|suspect| suspect.id.clone()));
+    put("DEPLOYAPP", of(|suspect| suspect.app.clone()));
+    put("DEPLOYVERSION", of(|suspect| suspect.version.clone().unwrap_or_default()));
+    put("DEPLOYACTORS", of(|suspect| suspect.actors.join(", ")));
+    put("DEPLOYURL", of(|suspect| suspect.url.clone().unwrap_or_default()));
+}

@@ -1,7 +1,12 @@
 //! When things are due: time periods, cron, spread, the timer wheel, concurrency budgets.
 
 pub mod cron;
+mod cron_text;
+mod days;
+mod hours;
 pub mod period;
+pub mod zone;
 
-pub use cron::Cron;
-pub use period::Period;
+pub use cron::{Cron, CronFault};
+pub use period::{Period, PeriodFault};
+pub use zone::Zone;

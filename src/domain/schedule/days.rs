@@ -404,10 +404,8 @@ fn nth(text: &str, weekday: Weekday, count: i8) -> Result<DayOf, String> {
 
 /// A range whose second side repeats the words of the first: it must not run backwards.
 fn same_kind_range(text: &str, from: Side, to: Side) -> Result<Span, String> {
-    let (
-        DayOf::Number(first) | DayOf::Nth(_, first),
-        DayOf::Number(last) | DayOf::Nth(_, last),
-    ) = (from.1, to.1);
+    let (DayOf::Number(first) | DayOf::Nth(_, first), DayOf::Number(last) | DayOf::Nth(_, last)) =
+        (from.1, to.1);
     if from.0.is_some() && (first < 0) == (last < 0) && last < first {
         return Err(format!(
             "`{text}` ends before it starts; a range into another month names that month too"

@@ -1,5 +1,6 @@
 //! When things are due: time periods, cron, spread, the timer wheel, concurrency budgets.
 
+pub mod budget;
 pub mod cron;
 mod cron_text;
 mod days;
@@ -9,6 +10,7 @@ pub mod spread;
 pub mod wheel;
 pub mod zone;
 
+pub use budget::{Admission, Budget, Full, Waiting, WaitingFor};
 pub use cron::{Cron, CronFault};
 pub use period::{Period, PeriodFault};
 pub use wheel::Wheel;

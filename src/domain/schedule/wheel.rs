@@ -1,0 +1,396 @@
+//! A timer wheel: what is due next among a million things, each known by a small number.
+//!
+//! Time is cut into ticks of 64 ms, and the coming [`SLOTS`] ticks (about 17 minutes) have a list of ids each; what is
+//! further away waits in an ordered set and moves into the lists as time comes near. Dues themselves are exact: a list
+//! only says where to look, `due` says when. Setting or cancelling an id leaves its old list entry behind, which is
+//! recognised and dropped when its tick comes, or when such remains outnumber the rest.
+//!
+//! The time given to [`Wheel::pop_due`] may jump either way by any amount: nothing is lost, nothing comes early.
+
+use std::collections::BTreeSet;
+
+use crate::base::time::Timestamp;
+
+/// Ticks that have a list. A power of two.
+const SLOTS: usize = 1 << 14;
+/// A tick is 2 to this power milliseconds.
+const TICK_BITS: u32 = 6;
+/// In place of a due: the id has none.
+const NONE: i64 = i64::MIN;
+/// Emptied lists kept for reuse.
+const SPARE: usize = 256;
+/// How many ticks time may fall behind before the lists are laid out anew: about a minute.
+const BACK: i64 = 1000;
+
+/// Ids and when they are due.
+#[derive(Debug)]
+pub struct Wheel {
+    /// By id; `NONE` for those that are not set.
+    due: Vec<i64>,
+    /// By tick modulo `SLOTS`, for the ticks from `cursor` on. What was due before `cursor` is in its list.
+    slots: Vec<Vec<u32>>,
+    /// One bit for each list that is not empty.
+    filled: Vec<u64>,
+    /// Due at or after `cursor + SLOTS`.
+    far: BTreeSet<(i64, u32)>,
+    /// The tick of the last `pop_due`.
+    cursor: i64,
+    /// Ids that are set.
+    live: usize,
+    /// Entries in all lists, remains included.
+    entries: usize,
+    spare: Vec<Vec<u32>>,
+    scratch: Vec<(i64, u32)>,
+}
+
+const fn tick(at: i64) -> i64 {
+    at >> TICK_BITS
+}
+
+/// The list of a tick.
+const fn slot(tick: i64) -> usize {
+    // The mask keeps what fits.
+    (tick & (SLOTS as i64 - 1)) as usize
+}
+
+impl Wheel {
+    /// A wheel for the ids `0..len`, none of them set, at the time `now`.
+    pub fn new(now: Timestamp, len: usize) -> Self {
+        Self {
+            due: vec![NONE; len],
+            slots: vec![Vec::new(); SLOTS],
+            filled: vec![0; SLOTS / 64],
+            far: BTreeSet::new(),
+            cursor: tick(now.millis()),
+            live: 0,
+            entries: 0,
+            spare: Vec::new(),
+            scratch: Vec::new(),
+        }
+    }
+
+    /// Number of ids that are set.
+    pub const fn len(&self) -> usize {
+        self.live
+    }
+
+    pub const fn is_empty(&self) -> bool {
+        self.live == 0
+    }
+
+    /// Sets or moves the due of `id`; an id beyond the length makes the wheel longer.
+    pub fn set(&mut self, id: u32, at: Timestamp) {
+        let index = id as usize;
+        if self.due.len() <= index {
+            self.due.resize(index + 1, NONE);
+        }
+        let at = at.millis().max(NONE + 1);
+        let old = self.due[index];
+        if old == at {
+            return;
+        }
+        self.forget(id, old);
+        self.due[index] = at;
+        self.live += 1;
+        self.place(id, at);
+    }
+
+    /// Forgets the due of `id`.
+    pub fn cancel(&mut self, id: u32) {
+        if let Some(due) = self.due.get_mut(id as usize) {
+            let old = std::mem::replace(due, NONE);
+            self.forget(id, old);
+        }
+    }
+
+    /// When `id` is due, if it is set.
+    pub fn due_at(&self, id: u32) -> Option<Timestamp> {
+        self.due
+            .get(id as usize)
+            .filter(|due| **due != NONE)
+            .map(|due| Timestamp(*due))
+    }
+
+    /// Changes the number of ids; those at and above `len` are cancelled.
+    pub fn resize(&mut self, len: usize) {
+        for index in len..self.due.len() {
+            self.cancel(
+                u32::try_from(index).expect("ids are u32, and so are indices of what they name"),
+            );
+        }
+        self.due.resize(len, NONE);
+    }
+
+    /// Moves all ids that are due at `now` to `out`, the earliest first, equal dues by id. They are no longer set.
+    pub fn pop_due(&mut self, now: Timestamp, out: &mut Vec<u32>) {
+        let target = tick(now.millis());
+        if target < self.cursor.saturating_sub(BACK) {
+            self.cursor = target;
+            self.lay_out();
+        }
+        let last = target
+            .max(self.cursor)
+            .min(self.cursor.saturating_add(SLOTS as i64 - 1));
+        let mut at = self.cursor;
+        while let Some(found) = self.next_filled(at, last) {
+            self.drain(found, now.millis(), out);
+            at = found + 1;
+        }
+        while let Some((due, id)) = self
+            .far
+            .first()
+            .copied()
+            .filter(|(due, _)| *due <= now.millis())
+        {
+            self.far.remove(&(due, id));
+            self.due[id as usize] = NONE;
+            self.live -= 1;
+            out.push(id);
+        }
+        self.cursor = self.cursor.max(target);
+        while let Some((due, id)) = self
+            .far
+            .first()
+            .copied()
+            .filter(|(due, _)| !self.is_far(*due))
+        {
+            self.far.remove(&(due, id));
+            self.place(id, due);
+        }
+    }
+
+    /// The earliest due of all.
+    pub fn next_at(&self) -> Option<Timestamp> {
+        let last = self.cursor.saturating_add(SLOTS as i64 - 1);
+        let mut at = self.cursor;
+        while let Some(found) = self.next_filled(at, last) {
+            // Remains whose id moved elsewhere answer for that later place: only this tick's own count.
+            let dues = self.slots[slot(found)]
+                .iter()
+                .filter_map(|id| self.due.get(*id as usize));
+            if let Some(due) = dues
+                .copied()
+                .filter(|due| *due != NONE && tick(*due) <= found)
+                .min()
+            {
+                return Some(Timestamp(due));
+            }
+            at = found + 1;
+        }
+        self.far.first().map(|(due, _)| Timestamp(*due))
+    }
+
+    const fn is_far(&self, due: i64) -> bool {
+        self.cursor.saturating_add(SLOTS as i64) <= tick(due)
+    }
+
+    /// Takes an id whose due was `old` out of the count and the far set; a list entry stays as a remain.
+    fn forget(&mut self, id: u32, old: i64) {
+        if old == NONE {
+            return;
+        }
+        self.live -= 1;
+        if self.is_far(old) {
+            self.far.remove(&(old, id));
+        }
+    }
+
+    fn place(&mut self, id: u32, due: i64) {
+        if self.is_far(due) {
+            self.far.insert((due, id));
+            return;
+        }
+        if 2 * self.live + 1024 < self.entries {
+            // The id is live already, so it gets its place here.
+            self.lay_out();
+            return;
+        }
+        self.push(slot(tick(due).max(self.cursor)), id);
+    }
+
+    fn push(&mut self, slot: usize, id: u32) {
+        let list = &mut self.slots[slot];
+        if list.is_empty() {
+            self.filled[slot / 64] |= 1 << (slot % 64);
+            if list.capacity() == 0 {
+                *list = self.spare.pop().unwrap_or_default();
+            }
+        }
+        list.push(id);
+        self.entries += 1;
+    }
+
+    /// Builds the lists and the far set from the dues.
+    fn lay_out(&mut self) {
+        for list in &mut self.slots {
+            *list = Vec::new();
+        }
+        self.filled.fill(0);
+        self.far.clear();
+        self.entries = 0;
+        for index in 0..self.due.len() {
+            let due = self.due[index];
+            if due == NONE {
+                continue;
+            }
+            let id =
+                u32::try_from(index).expect("ids are u32, and so are indices of what they name");
+            if self.is_far(due) {
+                self.far.insert((due, id));
+            } else {
+                self.push(slot(tick(due).max(self.cursor)), id);
+            }
+        }
+    }
+
+    /// The first tick of `from..=last` whose list is not empty; the two are less than `SLOTS` apart.
+    fn next_filled(&self, from: i64, last: i64) -> Option<i64> {
+        let mut at = from;
+        while at <= last {
+            let slot = slot(at);
+            let word = self.filled[slot / 64] >> (slot % 64);
+            if word != 0 {
+                let found = at + i64::from(word.trailing_zeros());
+                return (found <= last).then_some(found);
+            }
+            at += 64 - (slot % 64) as i64;
+        }
+        None
+    }
+
+    /// Pops what is due from the list of `tick`, and drops remains.
+    fn drain(&mut self, tick_now: i64, now: i64, out: &mut Vec<u32>) {
+        let slot = slot(tick_now);
+        let mut list = std::mem::take(&mut self.slots[slot]);
+        self.entries -= list.len();
+        let mut batch = std::mem::take(&mut self.scratch);
+        list.retain(|id| {
+            let Some(due) = self.due.get_mut(*id as usize) else {
+                return false;
+            };
+            let mine = *due != NONE && tick(*due) <= tick_now;
+            if mine && *due <= now {
+                batch.push((*due, *id));
+                // A second entry of the same id finds nothing more to pop.
+                *due = NONE;
+                return false;
+            }
+            mine
+        });
+        batch.sort_unstable();
+        self.live -= batch.len();
+        out.extend(batch.drain(..).map(|(_, id)| id));
+        self.scratch = batch;
+        if list.is_empty() {
+            self.filled[slot / 64] &= !(1 << (slot % 64));
+            if self.spare.len() < SPARE {
+                self.spare.push(list);
+            }
+        } else {
+            self.entries += list.len();
+            self.slots[slot] = list;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[derive(Clone, Debug)]
+    enum Step {
+        Set(u32, i64),
+        Cancel(u32),
+        Pop(i64),
+        Resize(usize),
+    }
+
+    /// Offsets that matter: within a tick, within the wheel, beyond it, and the ends of time.
+    fn any_offset() -> impl Strategy<Value = i64> {
+        prop_oneof![
+            8 => -200..200i64,
+            8 => -2_000_000..2_000_000i64,
+            2 => -90_000_000_000..90_000_000_000i64,
+            1 => prop::sample::select(vec![i64::MIN, i64::MIN + 1, i64::MAX - 1, i64::MAX, 0]),
+        ]
+    }
+
+    fn any_step() -> impl Strategy<Value = Step> {
+        prop_oneof![
+            6 => (0..40u32, any_offset()).prop_map(|(id, at)| Step::Set(id, at)),
+            1 => (0..40u32).prop_map(Step::Cancel),
+            4 => any_offset().prop_map(Step::Pop),
+            1 => (0..40usize).prop_map(Step::Resize),
+        ]
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(512))]
+
+        #[test]
+        fn agrees_with_an_ordered_map(steps in prop::collection::vec(any_step(), 0..120), start in any_offset()) {
+            let mut wheel = Wheel::new(Timestamp(start), 20);
+            let mut model: BTreeMap<u32, i64> = BTreeMap::new();
+            let mut now = start;
+            for step in steps {
+                match step {
+                    Step::Set(id, offset) => {
+                        let at = now.saturating_add(offset).max(NONE + 1);
+                        wheel.set(id, Timestamp(at));
+                        model.insert(id, at);
+                    }
+                    Step::Cancel(id) => {
+                        wheel.cancel(id);
+                        model.remove(&id);
+                    }
+                    Step::Resize(len) => {
+                        wheel.resize(len);
+                        model.retain(|id, _| (*id as usize) < len);
+                    }
+                    Step::Pop(offset) => {
+                        now = now.saturating_add(offset);
+                        let mut popped = Vec::new();
+                        wheel.pop_due(Timestamp(now), &mut popped);
+                        let mut due: Vec<_> = model.iter().filter(|(_, at)| **at <= now).map(|(id, at)| (*at, *id)).collect();
+                        due.sort_unstable();
+                        model.retain(|_, at| now < *at);
+                        prop_assert_eq!(popped, due.into_iter().map(|(_, id)| id).collect::<Vec<_>>());
+                    }
+                }
+                prop_assert_eq!(wheel.len(), model.len());
+                prop_assert_eq!(wheel.next_at(), model.values().min().map(|at| Timestamp(*at)));
+                for id in 0..40 {
+                    prop_assert_eq!(wheel.due_at(id), model.get(&id).map(|at| Timestamp(*at)));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn remains_of_moved_ids_do_not_pile_up() {
+        let mut wheel = Wheel::new(Timestamp(0), 1);
+        for at in 0..100_000 {
+            wheel.set(0, Timestamp(at * 7));
+        }
+        assert!(wheel.entries < 2000, "{} entries for one id", wheel.entries);
+        assert_eq!(wheel.next_at(), Some(Timestamp(99_999 * 7)));
+    }
+
+    #[test]
+    fn a_clock_set_back_by_a_day_neither_loses_nor_hurries_anything() {
+        let day = 86_400_000;
+        let mut wheel = Wheel::new(Timestamp(10 * day), 1000);
+        for id in 0..1000 {
+            wheel.set(id, Timestamp(10 * day + i64::from(id)));
+        }
+        let mut out = Vec::new();
+        wheel.pop_due(Timestamp(9 * day), &mut out);
+        assert_eq!((out.len(), wheel.next_at()), (0, Some(Timestamp(10 * day))));
+        wheel.pop_due(Timestamp(10 * day + 499), &mut out);
+        assert_eq!(out, (0..500).collect::<Vec<_>>());
+    }
+}

@@ -1,1 +1,11 @@
 //! What plugins say: output, performance data, threshold ranges.
+
+pub mod perfdata;
+mod read;
+mod split;
+pub mod threshold;
+
+pub use read::{Reading, Subject, read};
+
+#[cfg(test)]
+mod tests;

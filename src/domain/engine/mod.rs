@@ -17,4 +17,7 @@ pub mod tell;
 pub mod timers;
 pub mod view;
 
+#[cfg(test)]
+mod tests;
+
 pub use self::core::{Engine, Mode};

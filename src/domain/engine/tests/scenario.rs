@@ -1,0 +1,269 @@
+//! Timeline in, transcript out. A line of a timeline is `HH:MM[:SS] WHAT`, where WHAT is one of
+//! `HOST[/CHECK] ok|warn|crit|unknown|up|down [OUTPUT]`, `deploy PHASE ID [key=value]...`, `ack OBJECT WHO [sticky]`,
+//! `downtime OBJECT DURATION`, `jump back|forward DURATION`, `restart`, or `wait`.
+
+use std::{sync::Arc, time::Duration};
+
+use super::site;
+use crate::{
+    base::time::{Timestamp, parse_duration},
+    domain::{
+        engine::{Engine, Mode, effect::Effects, input::Input},
+        model::{
+            change::{Change, Restored},
+            command::Command,
+            deploy::{DeployEvent, Phase, Risk, Verdict},
+            job::{CheckResult, Source},
+            message::Delivery,
+            objects::Inventory,
+            state::{ObjectName, State},
+        },
+    },
+};
+
+pub(super) fn at(clock: &str) -> Timestamp {
+    let clock = if clock.len() == 5 { format!("{clock}:00") } else { clock.to_owned() };
+    Timestamp::parse(&format!("2026-03-02T{clock}Z")).expect("HH:MM:SS")
+}
+
+pub(super) fn result(name: &str, state: State, output: &str, now: Timestamp) -> CheckResult {
+    CheckResult {
+        object: ObjectName::parse(name),
+        state,
+        output: output.into(),
+        long_output: "".into(),
+        perfdata: "".into(),
+        started: now,
+        took: Duration::ZERO,
+        latency: Duration::ZERO,
+        source: Source::Passive,
+        cpu: Duration::ZERO,
+        peak_kib: 0,
+    }
+}
+
+/// Keeps what a store would, so that a scenario may restart.
+#[derive(Default)]
+pub(super) struct Kept {
+    restored: Restored,
+}
+
+impl Kept {
+    pub(super) fn take(&mut self, change: &Change) {
+        fn put<T: Clone>(rows: &mut Vec<T>, row: &T, same: impl Fn(&T) -> bool) {
+            match rows.iter_mut().find(|old| same(old)) {
+                Some(old) => *old = row.clone(),
+                None => rows.push(row.clone()),
+            }
+        }
+        let restored = &mut self.restored;
+        match change {
+            Change::Status { object, status } => {
+                put(&mut restored.statuses, &(object.clone(), (**status).clone()), |(name, _)| name == object);
+            }
+            Change::Problem(problem) => {
+                restored.last_id = restored.last_id.max(problem.id);
+                put(&mut restored.problems, problem, |old| old.id == problem.id);
+            }
+            Change::Hold(hold) => {
+                restored.last_id = restored.last_id.max(hold.id);
+                put(&mut restored.holds, hold, |old| old.id == hold.id);
+            }
+            Change::Deploy(deploy) => put(&mut restored.deploys, deploy, |old| old.id == deploy.id),
+            Change::Downtime(downtime) => put(&mut restored.downtimes, downtime, |old| old.id == downtime.id),
+            Change::DowntimeGone(id) => restored.downtimes.retain(|downtime| downtime.id != *id),
+            Change::Comment(comment) => put(&mut restored.comments, comment, |old| old.id == comment.id),
+            Change::CommentGone(id) => restored.comments.retain(|comment| comment.id != *id),
+            Change::Deliver(_) | Change::Decision(_) | Change::Event(_) | Change::Audit(_) => {}
+        }
+    }
+
+    pub(super) fn restored(&self) -> Restored {
+        self.restored.clone()
+    }
+}
+
+pub(super) struct Play {
+    pub(super) engine: Engine,
+    inventory: Arc<Inventory>,
+    kept: Kept,
+    pub(super) transcript: String,
+}
+
+impl Play {
+    pub(super) fn new(inventory: Inventory) -> Self {
+        let inventory = Arc::new(inventory);
+        let engine = Engine::new(inventory.clone(), Restored::default(), Mode::Replay, at("09:00"));
+        Self { engine, inventory, kept: Kept::default(), transcript: String::new() }
+    }
+
+    /// Lets time pass up to, but not including, `now`.
+    fn pass(&mut self, now: Timestamp) {
+        while let Some(wake) = self.engine.wake_at().filter(|wake| *wake < now) {
+            self.feed(wake, Input::Tick);
+        }
+    }
+
+    pub(super) fn feed(&mut self, now: Timestamp, input: Input) {
+        let mut out = Effects::default();
+        self.engine.handle(now, input, &mut out);
+        if let Some(reply) = out.reply.as_ref().filter(|reply| !reply.accepted || !reply.already_failing.is_empty()) {
+            let word = if reply.accepted { "already failing" } else { "refused" };
+            let text = if reply.accepted { reply.already_failing.join(", ") } else { reply.text.clone() };
+            self.say(now, &format!("{word}: {text}"));
+        }
+        for change in &out.changes {
+            self.kept.take(change);
+            match change {
+                Change::Decision(decision) => {
+                    let until = decision.until.map(|until| format!(" until {}", until.clock())).unwrap_or_default();
+                    self.say(now, &format!("{} {} {}{until}: {}", decision.object, decision.what.name(), decision.kind, decision.reason));
+                }
+                Change::Deliver(delivery) => {
+                    let line = delivery_line(delivery);
+                    self.say(now, &line);
+                }
+                Change::Event(event) if ["not-held", "clock", "rejected", "flapping"].contains(&&*event.kind) => {
+                    self.say(now, &format!("{} {}", event.kind, event.text));
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn say(&mut self, now: Timestamp, text: &str) {
+        self.transcript.push_str(&format!("{} {text}\n", now.clock()));
+    }
+
+    pub(super) fn line(&mut self, line: &str) {
+        let (clock, what) = line.split_once(' ').expect("time and what");
+        let now = at(clock);
+        self.pass(now);
+        let words: Vec<&str> = what.split(' ').collect();
+        match words.as_slice() {
+            ["wait"] => self.feed(now, Input::Tick),
+            ["restart"] => {
+                self.engine = Engine::new(self.inventory.clone(), self.kept.restored(), Mode::Replay, now);
+                self.feed(now, Input::Tick);
+            }
+            ["deploy", phase, id, rest @ ..] => self.feed(now, Input::Deploy(event(phase, id, rest, now))),
+            ["ack", object, who, rest @ ..] => self.feed(
+                now,
+                Input::Command(Command::Acknowledge {
+                    object: ObjectName::parse(object),
+                    sticky: rest.contains(&"sticky"),
+                    notify: false,
+                    persistent: false,
+                    author: (*who).to_owned(),
+                    comment: String::new(),
+                    until: None,
+                }),
+            ),
+            ["downtime", object, span] => self.feed(
+                now,
+                Input::Command(Command::ScheduleDowntime {
+                    object: ObjectName::parse(object),
+                    with_checks: false,
+                    start: now,
+                    end: now + parse_duration(span).expect("duration"),
+                    author: "bob".to_owned(),
+                    comment: "work".to_owned(),
+                }),
+            ),
+            ["jump", direction, span] => self.feed(
+                now,
+                Input::ClockJump { forward: *direction == "forward", by: parse_duration(span).expect("duration") },
+            ),
+            [object, state, output @ ..] => {
+                let state = match *state {
+                    "ok" => State::Ok,
+                    "warn" => State::Warning,
+                    "crit" => State::Critical,
+                    "unknown" => State::Unknown,
+                    "up" => State::Up,
+                    "down" => State::Down,
+                    other => panic!("no state {other}"),
+                };
+                let output = if output.is_empty() { state.name().to_owned() } else { output.join(" ") };
+                self.feed(now, Input::Passive(result(object, state, &output, now)));
+            }
+            _ => panic!("cannot read `{line}`"),
+        }
+    }
+}
+
+fn event(phase: &str, id: &str, rest: &[&str], now: Timestamp) -> DeployEvent {
+    let mut event = DeployEvent {
+        id: id.to_owned(),
+        phase: Phase::parse(phase).expect("phase"),
+        at: now,
+        received: now,
+        app: None,
+        environment: None,
+        version: None,
+        hosts: Vec::new(),
+        groups: Vec::new(),
+        actors: Vec::new(),
+        url: None,
+        risk: None,
+        rollback_of: None,
+        reason: None,
+        source: "test".to_owned(),
+    };
+    for word in rest {
+        let (key, value) = word.split_once('=').expect("key=value");
+        let list = || value.split(',').map(str::to_owned).collect();
+        match key {
+            "app" => {
+                event.app = Some(value.to_owned());
+                event.environment.get_or_insert_with(|| "production".to_owned());
+            }
+            "env" => event.environment = Some(value.to_owned()),
+            "version" => event.version = Some(value.to_owned()),
+            "hosts" => event.hosts = list(),
+            "groups" => event.groups = list(),
+            "actors" => event.actors = list(),
+            "risk" => event.risk = Risk::parse(value),
+            "at" => event.at = at(value),
+            other => panic!("no key {other}"),
+        }
+    }
+    event
+}
+
+fn delivery_line(delivery: &Delivery) -> String {
+    let message = &delivery.message;
+    let deploy = match message.deploy.verdict {
+        Verdict::None => String::new(),
+        verdict => format!(
+            " [{} {}]",
+            verdict.name(),
+            message
+                .deploy
+                .suspects
+                .iter()
+                .map(|suspect| format!("{} {:?}", suspect.id, suspect.strength).to_lowercase())
+                .collect::<Vec<_>>()
+                .join(", ")
+        ),
+    };
+    let weak: Vec<&str> = if message.deploy.verdict == Verdict::None {
+        message.deploy.suspects.iter().map(|suspect| &*suspect.id).collect()
+    } else {
+        Vec::new()
+    };
+    let weak = if weak.is_empty() { String::new() } else { format!(" [none; weak {}]", weak.join(", ")) };
+    let lines = message.lines.iter().map(|line| format!("\n           | {line}")).collect::<String>();
+    let urgency = if message.urgency == crate::domain::model::message::Urgency::Low { " quietly" } else { "" };
+    format!("  -> {}{urgency}: {} {} {}{deploy}{weak}{lines}", delivery.contact, message.kind.name(), message.object(), message.state)
+}
+
+/// Plays a timeline on the shop and compares the transcript.
+#[track_caller]
+pub(super) fn check(timeline: &str, expected: expect_test::Expect) {
+    let mut play = Play::new(site::shop());
+    for line in timeline.lines().map(str::trim).filter(|line| !line.is_empty()) {
+        play.line(line);
+    }
+    expected.assert_eq(&play.transcript);
+}

@@ -135,8 +135,10 @@ fn weigh(
         _ => Strength::Possible,
     };
     let timing = u8::from(!matches!(window, Window::LookBack));
+    // What was not updated yet runs another version: the blame splits by what is on the host.
+    let distance = if touched.is_some() { relation.distance() } else { relation.distance().max(1) };
     Some(Ok(Ranked {
-        strong_key: (vote, Reverse(relation.distance()), timing),
+        strong_key: (vote, Reverse(distance), timing),
         weak_key: (touched.unwrap_or(deploy.started_at), deploy.risk),
         suspect: Suspect {
             id: deploy.id.clone(),

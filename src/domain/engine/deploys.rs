@@ -463,16 +463,15 @@ impl Engine {
     }
 }
 
-/// Another verdict, other suspects, or more about the same ones.
+/// Another verdict, another leader, or more about the same one. A new runner-up is not worth a message.
 fn says_more(old: &Attribution, new: &Attribution) -> bool {
     let key = |attribution: &Attribution| {
-        let suspects: Vec<_> = attribution
+        let leader = attribution
             .suspects
-            .iter()
+            .first()
             .filter(|suspect| Strength::Weak < suspect.strength)
-            .map(|suspect| (suspect.id.clone(), suspect.version.clone(), suspect.actors.clone(), suspect.url.clone()))
-            .collect();
-        (attribution.verdict, suspects)
+            .map(|suspect| (suspect.id.clone(), suspect.version.clone(), suspect.actors.clone(), suspect.url.clone()));
+        (attribution.verdict, leader)
     };
     key(old) != key(new)
 }

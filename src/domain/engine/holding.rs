@@ -248,7 +248,7 @@ impl Engine {
         }
         self.end_hold(now, id, HoldEndHow::Paged, why.clone(), out);
         let reason = format!("{}; held since {} for deploy {}: {why}", self.state_sentence(obj), hold.began_at.clock(), hold.deploy);
-        self.send_problem(now, obj, reason, hold.began_at, out);
+        self.send_problem(now, obj, reason, hold.began_at, &[], out);
     }
 
     fn state_sentence(&self, obj: ObjIx) -> String {

@@ -77,12 +77,15 @@ impl Engine {
             self.object_mut(obj).last_skip = None;
         }
         let before = self.status(obj).problem;
-        self.keep_ledger(now, obj, &step, result, out);
         self.look_for_flapping(now, obj, out);
+        self.keep_ledger(now, obj, &step, result, out);
         self.look_around(now, obj, &step);
         if step.alert.is_some_and(|(kind, attempt)| kind == StateType::Soft && attempt == 1) && self.status(obj).state.is_problem() {
             let reason = format!("soft: attempt 1 of {}; nothing is told before the last one fails", rule.attempts);
             out.changes.push(Change::Decision(self.decide(now, obj, Decided::Skipped, Kind::Problem, reason)));
+        }
+        if step.hard_change && !step.notify && self.status(obj).is_hard_problem() {
+            self.silenced_by_host(now, obj, out);
         }
         if step.notify {
             let kind = if self.status(obj).state.is_problem() { Kind::Problem } else { Kind::Recovery };

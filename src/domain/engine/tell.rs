@@ -44,27 +44,25 @@ impl Engine {
         if problem.hold.is_some() {
             return;
         }
-        if !problem.told {
+        let fresh = !problem.told;
+        let mut not_held = Vec::new();
+        if fresh {
             match self.plan_hold(now, obj) {
                 Ok((deploy, plan)) => {
                     self.begin_hold(now, obj, &deploy, plan, out);
                     return;
                 }
-                Err(reasons) => {
-                    for reason in reasons.into_iter().take(3) {
-                        self.event(now, Some(obj), "not-held", reason, out);
-                    }
-                }
+                Err(reasons) => not_held = reasons,
             }
         }
-        let reason = self.problem_reason(obj);
-        self.send_problem(now, obj, reason, now, out);
+        let reason = self.problem_reason(obj, fresh);
+        self.send_problem(now, obj, reason, now, &not_held, out);
     }
 
-    fn problem_reason(&self, obj: ObjIx) -> String {
+    fn problem_reason(&self, obj: ObjIx, fresh: bool) -> String {
         let rule = self.inventory.rule(obj);
         let mut status = self.status(obj).clone();
-        status.number += 1;
+        status.number = if fresh { 1 } else { status.number + 1 };
         let scene = Scene { status: &status, ..self.scene(obj, Timestamp::default()) };
         filter::reason(&scene, rule.attempts)
     }
@@ -123,9 +121,16 @@ impl Engine {
         out.changes.push(Change::Decision(self.decide(now, obj, Decided::Skipped, kind, reason)));
     }
 
+    /// A check that turned hard because its host is not UP: the host's page covers it (2.5d).
+    pub(super) fn silenced_by_host(&mut self, now: Timestamp, obj: ObjIx, out: &mut Effects) {
+        let state = self.host_status(obj).state;
+        self.skip(now, obj, Kind::Problem, Why::HostProblem { state }, out);
+    }
+
     /// A recovery that will never be told ends the wait for it.
     fn forget_recovery(&mut self, obj: ObjIx, kind: Kind, out: &mut Effects) {
-        if kind == Kind::Recovery && self.status(obj).notified_on.is_empty() {
+        let open = self.status(obj).problem.is_some_and(|id| self.open.contains(&id));
+        if kind == Kind::Recovery && !open && self.status(obj).notified_on.is_empty() {
             self.object_mut(obj).status.problem = None;
             self.save_status(obj, out);
         }
@@ -144,7 +149,16 @@ impl Engine {
     }
 
     /// Sends the page of a problem. The filters have passed, now or when its hold began (`due_at`).
-    pub(super) fn send_problem(&mut self, now: Timestamp, obj: ObjIx, reason: String, due_at: Timestamp, out: &mut Effects) {
+    /// `not_held`: why deploys in whose scope it lies did not hold it; for `why`, not for the pager.
+    pub(super) fn send_problem(
+        &mut self,
+        now: Timestamp,
+        obj: ObjIx,
+        reason: String,
+        due_at: Timestamp,
+        not_held: &[String],
+        out: &mut Effects,
+    ) {
         let Some(id) = self.status(obj).problem else { return };
         let fresh = self.problems.get(&id).is_some_and(|problem| !problem.told);
         let attribution = match self.problems.get(&id).and_then(|problem| problem.page.as_ref()) {
@@ -188,6 +202,7 @@ impl Engine {
             },
         );
         self.deliver(Some(obj), &message, &audience, out);
+        let reason = std::iter::once(reason).chain(not_held.iter().take(3).cloned()).collect::<Vec<_>>().join("; ");
         self.record(now, obj, Decided::Sent, Kind::Problem, reason, &audience, &attribution, out);
         self.save_status(obj, out);
     }
@@ -365,7 +380,12 @@ impl Engine {
         let status = self.status(obj);
         let contacts = &self.inventory.rule(obj).notify.contacts;
         let is_host = self.inventory.is_host(obj);
-        recipients::wanting(&self.inventory, contacts, is_host, kind, status.state, status.notified_on, at)
+        // A flapping problem may be OK at this very moment; what is told is the problem.
+        let state = match self.problem_of(obj) {
+            Some(problem) if kind == Kind::Problem => problem.state,
+            _ => status.state,
+        };
+        recipients::wanting(&self.inventory, contacts, is_host, kind, state, status.notified_on, at)
     }
 
     /// Adds the deployers: paged with everybody where one deploy is the suspect, told in chat where several are.

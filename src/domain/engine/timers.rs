@@ -15,9 +15,9 @@ use crate::{
 /// What is due.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Timer {
-    Hold(u64),
-    /// A running deploy's end is overdue, or its heartbeats stopped.
+    /// A running deploy's end is overdue, or its heartbeats stopped. First: it explains why its holds end.
     Overdue(String),
+    Hold(u64),
     /// A rollback has settled: did it help?
     RolledBack(String),
     /// A deploy's bake is over: verdict and digest.

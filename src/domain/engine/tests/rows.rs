@@ -97,10 +97,9 @@ fn row_4_a_high_risk_deploy_holds_nothing() {
         10:06 web1/http crit
         ",
         expect![[r#"
-            10:06:00 not-held D-1: not held: risk class high holds no CRITICAL
             10:06:00   -> oncall: problem web1/http CRITICAL [suspect d-1 likely]
             10:06:00   -> ann: problem web1/http CRITICAL [suspect d-1 likely]
-            10:06:00 web1/http sent problem: hard CRITICAL after attempt 1 of 1
+            10:06:00 web1/http sent problem: hard CRITICAL after attempt 1 of 1; D-1: not held: risk class high holds no CRITICAL
         "#]],
     );
 }
@@ -139,9 +138,8 @@ fn row_6_a_group_match_is_held_only_in_the_batch() {
         ",
         expect![[r#"
             10:07:00 web2/http held problem until 10:10:00: D-1 of shop is running; a blip is expected, so it is judged again at 2026-03-02T10:10:00Z
-            10:07:00 not-held D-1: not held: its host is not in the batch being deployed
             10:07:00   -> oncall: problem web3/http CRITICAL [suspect d-1 possible]
-            10:07:00 web3/http sent problem: hard CRITICAL after attempt 1 of 1
+            10:07:00 web3/http sent problem: hard CRITICAL after attempt 1 of 1; D-1: not held: its host is not in the batch being deployed
         "#]],
     );
 }
@@ -157,12 +155,10 @@ fn row_7_a_caller_of_what_is_deployed_is_paged_at_once() {
         10:07 db1/http crit
         ",
         expect![[r#"
-            10:06:00 not-held D-1: not held: it is not what is deployed, only connected with it
             10:06:00   -> oncall: problem lb1/http CRITICAL [suspect d-1 possible]
-            10:06:00 lb1/http sent problem: hard CRITICAL after attempt 1 of 1
-            10:07:00 not-held D-1: not held: it is not what is deployed, only connected with it
+            10:06:00 lb1/http sent problem: hard CRITICAL after attempt 1 of 1; D-1: not held: it is not what is deployed, only connected with it
             10:07:00   -> oncall: problem db1/http CRITICAL [suspect d-1 possible]
-            10:07:00 db1/http sent problem: hard CRITICAL after attempt 1 of 1
+            10:07:00 db1/http sent problem: hard CRITICAL after attempt 1 of 1; D-1: not held: it is not what is deployed, only connected with it
         "#]],
     );
 }
@@ -221,10 +217,9 @@ fn row_10_a_regression_in_the_bake_is_paged_at_once_with_the_id() {
         10:15 web1/http crit
         ",
         expect![[r#"
-            10:15:00 not-held D-1: not held: the deploy has ended and the results since then are bad
             10:15:00   -> oncall: problem web1/http CRITICAL [suspect d-1 likely]
             10:15:00   -> ann: problem web1/http CRITICAL [suspect d-1 likely]
-            10:15:00 web1/http sent problem: hard CRITICAL after attempt 1 of 1
+            10:15:00 web1/http sent problem: hard CRITICAL after attempt 1 of 1; D-1: not held: the deploy has ended and the results since then are bad
         "#]],
     );
 }
@@ -242,10 +237,8 @@ fn row_11_several_candidates_are_all_named() {
         10:15 lb1/http crit
         ",
         expect![[r#"
-            10:15:00 not-held D-1: not held: it is not what is deployed, only connected with it
-            10:15:00 not-held D-2: not held: its host is not in the batch being deployed
             10:15:00   -> oncall: problem lb1/http CRITICAL [suspect d-2 possible, d-1 possible]
-            10:15:00 lb1/http sent problem: hard CRITICAL after attempt 1 of 1
+            10:15:00 lb1/http sent problem: hard CRITICAL after attempt 1 of 1; D-1: not held: it is not what is deployed, only connected with it; D-2: not held: its host is not in the batch being deployed
         "#]],
     );
 }
@@ -262,11 +255,9 @@ fn row_11_two_that_are_equally_near() {
         10:15 web1/http crit
         ",
         expect![[r#"
-            10:15:00 not-held D-1: not held: it is not what is deployed, only connected with it
-            10:15:00 not-held D-2: not held: it is not what is deployed, only connected with it
             10:15:00   -> oncall: problem web1/http CRITICAL [suspects d-2 possible, d-1 possible]
             10:15:00   -> ann quietly: problem web1/http CRITICAL [suspects d-2 possible, d-1 possible]
-            10:15:00 web1/http sent problem: hard CRITICAL after attempt 1 of 1
+            10:15:00 web1/http sent problem: hard CRITICAL after attempt 1 of 1; D-1: not held: it is not what is deployed, only connected with it; D-2: not held: it is not what is deployed, only connected with it
         "#]],
     );
 }
@@ -334,9 +325,8 @@ fn row_14_what_failed_before_is_not_blamed_and_not_held() {
             10:05:00   -> ann quietly: notice web1 UP [none; weak D-1]
                        | web1/http CRITICAL since 2026-03-02T10:01:00Z
             10:06:00 web1/http skipped problem: the next reminder is due at 2026-03-02T10:31:00Z
-            10:07:00 not-held D-1: not held: it was failing before the deploy started
             10:07:00   -> oncall: problem web1/slow CRITICAL
-            10:07:00 web1/slow sent problem: hard CRITICAL after attempt 3 of 3
+            10:07:00 web1/slow sent problem: hard CRITICAL after attempt 3 of 3; D-1: not held: it was failing before the deploy started
         "#]],
     );
 }
@@ -429,9 +419,8 @@ fn row_17_a_second_blip_in_one_deploy_is_paged() {
             10:06:00 web1/http held problem until 10:09:00: D-1 of shop is running; a blip is expected, so it is judged again at 2026-03-02T10:09:00Z
             10:07:00 web1/http released problem: the hold ended: it recovered while held, bad for 1m
             10:07:00 web1/http skipped recovery: nobody was told of the problem, so nobody is told of its end
-            10:08:00 not-held D-1: not held: another hold on it ended 1m ago
             10:08:00   -> oncall: problem web1/http CRITICAL [suspect d-1 likely]
-            10:08:00 web1/http sent problem: hard CRITICAL after attempt 1 of 1
+            10:08:00 web1/http sent problem: hard CRITICAL after attempt 1 of 1; D-1: not held: another hold on it ended 1m ago
         "#]],
     );
 }
@@ -447,9 +436,8 @@ fn row_18_a_recovery_after_the_rollback_confirms_it() {
         10:09 web1/http ok
         ",
         expect![[r#"
-            10:06:00 not-held D-1: not held: risk class high holds no CRITICAL
             10:06:00   -> oncall: problem web1/http CRITICAL [suspect d-1 likely]
-            10:06:00 web1/http sent problem: hard CRITICAL after attempt 1 of 1
+            10:06:00 web1/http sent problem: hard CRITICAL after attempt 1 of 1; D-1: not held: risk class high holds no CRITICAL
             10:09:00   -> oncall: recovery web1/http OK [suspect d-1 likely]
             10:09:00 web1/http sent recovery: recovered right after D-1 was rolled back: rollback confirmed
         "#]],
@@ -471,9 +459,8 @@ fn row_19_a_failed_deploy_ends_its_holds() {
             10:07:00 web1/http released problem: the hold ended: D-1 failed
             10:07:00   -> oncall: problem web1/http CRITICAL [suspect d-1 likely]
             10:07:00 web1/http sent problem: still CRITICAL; held since 10:06:00 for deploy D-1: D-1 failed
-            10:08:00 not-held D-1: not held: its host is not in the batch being deployed
             10:08:00   -> oncall: problem web2/http CRITICAL [suspect d-1 possible]
-            10:08:00 web2/http sent problem: hard CRITICAL after attempt 1 of 1
+            10:08:00 web2/http sent problem: hard CRITICAL after attempt 1 of 1; D-1: not held: its host is not in the batch being deployed
         "#]],
     );
 }
@@ -490,9 +477,8 @@ fn row_20_a_rollback_that_does_not_help_is_said() {
         10:20 web1/http crit
         ",
         expect![[r#"
-            10:06:00 not-held D-1: not held: risk class high holds no CRITICAL
             10:06:00   -> oncall: problem web1/http CRITICAL [suspect d-1 likely]
-            10:06:00 web1/http sent problem: hard CRITICAL after attempt 1 of 1
+            10:06:00 web1/http sent problem: hard CRITICAL after attempt 1 of 1; D-1: not held: risk class high holds no CRITICAL
             10:09:00 web1/http skipped problem: the next reminder is due at 2026-03-02T10:36:00Z
             10:09:10   -> oncall: amendment web1/http CRITICAL [none; weak D-1]
             10:09:10 web1/http amended amendment: the rollback of D-1 did not help
@@ -512,10 +498,10 @@ fn row_21_a_deploy_that_never_ends_is_lost_and_holds_nothing() {
         ",
         expect![[r#"
             11:04:00 web1/http held problem until 11:05:00: D-1 of shop is running; a blip is expected, so it is judged again at 2026-03-02T11:05:00Z
-            11:05:00 web1/http released problem: the hold ended: its deadline came
-            11:05:00   -> oncall: problem web1/http CRITICAL [suspect d-1 likely]
-            11:05:00 web1/http sent problem: still CRITICAL; held since 11:04:00 for deploy D-1: its deadline came
-            11:08:00   -> oncall: recovery web1/http OK [suspect d-1 likely]
+            11:05:00 web1/http released problem: the hold ended: D-1 never reported its end: it is lost
+            11:05:00   -> oncall: problem web1/http CRITICAL [suspect d-1 possible]
+            11:05:00 web1/http sent problem: still CRITICAL; held since 11:04:00 for deploy D-1: D-1 never reported its end: it is lost
+            11:08:00   -> oncall: recovery web1/http OK [suspect d-1 possible]
             11:08:00 web1/http sent recovery: recovered
         "#]],
     );
@@ -529,9 +515,9 @@ fn row_21_a_deploy_that_never_ends_is_lost_and_holds_nothing() {
         ",
         expect![[r#"
             10:07:00 web1/http held problem until 10:08:00: D-1 of shop is running; a blip is expected, so it is judged again at 2026-03-02T10:08:00Z
-            10:08:00 web1/http released problem: the hold ended: its deadline came
+            10:08:00 web1/http released problem: the hold ended: D-1 never reported its end: it is lost
             10:08:00   -> oncall: problem web1/http WARNING [suspect d-1 likely]
-            10:08:00 web1/http sent problem: still WARNING; held since 10:07:00 for deploy D-1: its deadline came
+            10:08:00 web1/http sent problem: still WARNING; held since 10:07:00 for deploy D-1: D-1 never reported its end: it is lost
         "#]],
     );
 }
@@ -545,9 +531,8 @@ fn row_22_a_finish_alone_only_attributes() {
         10:10:30 web1/http crit
         ",
         expect![[r#"
-            10:10:30 not-held D-1: not held: the deploy's start was never told
             10:10:30   -> oncall: problem web1/http CRITICAL [suspect d-1 likely]
-            10:10:30 web1/http sent problem: hard CRITICAL after attempt 1 of 1
+            10:10:30 web1/http sent problem: hard CRITICAL after attempt 1 of 1; D-1: not held: the deploy's start was never told
         "#]],
     );
 }
@@ -569,8 +554,6 @@ fn row_23_a_late_event_amends_the_page_that_left() {
             10:09:00 web1/http amended amendment: amended: it began after deploy D-1
             10:12:00   -> oncall: recovery web1/http OK [suspect d-1 likely]
             10:12:00 web1/http sent recovery: recovered
-            10:20:00   -> oncall quietly: amendment web1/http OK [suspect d-1 likely, d-2 possible]
-            10:20:00 web1/http amended amendment: amended: it began after deploy D-1
         "#]],
     );
 }
@@ -619,9 +602,8 @@ fn row_25_duplicates_and_disorder_reopen_nothing() {
         10:12 web1/http crit
         ",
         expect![[r#"
-            10:12:00 not-held D-1: not held: the deploy's start was never told
             10:12:00   -> oncall: problem web1/http CRITICAL [suspect d-1 likely]
-            10:12:00 web1/http sent problem: hard CRITICAL after attempt 1 of 1
+            10:12:00 web1/http sent problem: hard CRITICAL after attempt 1 of 1; D-1: not held: the deploy's start was never told
         "#]],
     );
 }
@@ -642,7 +624,9 @@ fn row_26_one_hold_covers_a_flap() {
         10:30:20 web1/http ok
         10:30:30 web1/http warn
         10:30:40 web1/http ok
-        10:33 wait
+        10:35 web1/http ok
+        10:37 web1/http ok
+        10:41 wait
         ",
         expect![[r#"
             10:06:00 web1/http held problem until 10:16:00: D-1 of shop is running; a blip is expected, so it is judged again at 2026-03-02T10:16:00Z
@@ -652,13 +636,15 @@ fn row_26_one_hold_covers_a_flap() {
             10:18:30 web1/http released problem: the hold ended: it recovered while held, bad for 30s
             10:18:30 web1/http skipped recovery: nobody was told of the problem, so nobody is told of its end
             10:30:00 web1/http held problem until 10:40:00: D-1 of shop is running; a blip is expected, so it is judged again at 2026-03-02T10:40:00Z
-            10:30:20 web1/http released problem: the hold ended: it recovered while held, bad for 20s
             10:30:20 flapping started: 34.7% change, threshold 30.0%
-            10:30:20   -> oncall: flapping-start web1/http OK [suspect d-1 likely]
-            10:30:20 web1/http sent flapping-start: flapping since deploy D-1: started: 34.7% change, threshold 30.0%
+            10:30:20 web1/http held flapping-start: started: 34.7% change, threshold 30.0%; the hold of deploy D-1 covers it until 2026-03-02T10:40:00Z
             10:30:20 web1/http skipped recovery: nobody was told of the problem, so nobody is told of its end
             10:30:30 web1/http skipped problem: it is flapping
             10:30:40 web1/http skipped recovery: nobody was told of the problem, so nobody is told of its end
+            10:34:05 web1/http released problem: the hold ended: no result for 3m25s: what we know is stale
+            10:34:05   -> oncall: problem web1/http OK [suspect d-1 likely]
+            10:34:05 web1/http sent problem: flapping, OK now; held since 10:30:00 for deploy D-1: no result for 3m25s: what we know is stale
+            10:35:00 web1/http skipped recovery: it is flapping
         "#]],
     );
 }
@@ -681,19 +667,16 @@ fn row_27_flapping_in_the_bake_is_told_once_with_the_id() {
         10:18 web2/http ok
         ",
         expect![[r#"
-            10:11:00 not-held D-1: not held: the deploy has ended and the results since then are bad
             10:11:00   -> oncall: problem web2/http CRITICAL [suspect d-1 likely]
-            10:11:00 web2/http sent problem: hard CRITICAL after attempt 1 of 1
+            10:11:00 web2/http sent problem: hard CRITICAL after attempt 1 of 1; D-1: not held: the deploy has ended and the results since then are bad
             10:12:00   -> oncall: recovery web2/http OK [suspect d-1 likely]
             10:12:00 web2/http sent recovery: recovered
-            10:13:00 not-held D-1: not held: the deploy has ended and the results since then are bad
             10:13:00   -> oncall: problem web2/http CRITICAL [suspect d-1 likely]
-            10:13:00 web2/http sent problem: hard CRITICAL after attempt 1 of 1
+            10:13:00 web2/http sent problem: hard CRITICAL after attempt 1 of 1; D-1: not held: the deploy has ended and the results since then are bad
             10:14:00   -> oncall: recovery web2/http OK [suspect d-1 likely]
             10:14:00 web2/http sent recovery: recovered
-            10:15:00 not-held D-1: not held: the deploy has ended and the results since then are bad
             10:15:00   -> oncall: problem web2/http CRITICAL [suspect d-1 likely]
-            10:15:00 web2/http sent problem: hard CRITICAL after attempt 1 of 1
+            10:15:00 web2/http sent problem: hard CRITICAL after attempt 1 of 1; D-1: not held: the deploy has ended and the results since then are bad
             10:16:00 flapping started: 35.5% change, threshold 30.0%
             10:16:00   -> oncall: flapping-start web2/http OK [suspect d-1 likely]
             10:16:00 web2/http sent flapping-start: flapping since deploy D-1: started: 35.5% change, threshold 30.0%
@@ -777,10 +760,8 @@ fn row_34_blame_follows_the_version_and_holds_do_not_chain() {
         ",
         expect![[r#"
             10:12:00 web1/http held problem until 10:15:00: D-2 of shop 2 is running; a blip is expected, so it is judged again at 2026-03-02T10:15:00Z
-            10:12:00 not-held D-1: not held: the deploy has ended and the results since then are bad
-            10:12:00 not-held D-2: not held: its host was not updated yet
-            10:12:00   -> oncall: problem web2/http CRITICAL [suspect d-2 possible, d-1 likely]
-            10:12:00 web2/http sent problem: hard CRITICAL after attempt 1 of 1
+            10:12:00   -> oncall: problem web2/http CRITICAL [suspect d-1 likely, d-2 possible]
+            10:12:00 web2/http sent problem: hard CRITICAL after attempt 1 of 1; D-1: not held: the deploy has ended and the results since then are bad; D-2: not held: its host was not updated yet
             10:14:30 already failing: web1/http CRITICAL since 2026-03-02T10:12:00Z, web2/http CRITICAL since 2026-03-02T10:12:00Z
             10:15:00 web1/http released problem: the hold ended: its deadline came
             10:15:00   -> oncall: problem web1/http CRITICAL [suspect d-2 likely, d-1 likely]
@@ -822,18 +803,14 @@ fn breakers_end_or_forbid_a_hold() {
         10:07 web1/http crit
         ",
         expect![[r#"
-            10:06:00 not-held D-1: not held: always_page is set
             10:06:00   -> oncall: problem web1/vital CRITICAL [suspect d-1 likely]
-            10:06:00 web1/vital sent problem: hard CRITICAL after attempt 1 of 1
-            10:06:00 not-held D-1: not held: it is a user-facing probe (external)
+            10:06:00 web1/vital sent problem: hard CRITICAL after attempt 1 of 1; D-1: not held: always_page is set
             10:06:00   -> oncall: problem web1/probe CRITICAL [suspect d-1 likely]
-            10:06:00 web1/probe sent problem: hard CRITICAL after attempt 1 of 1
-            10:06:00 not-held D-1: not held: 3 of 9 objects of the app are bad at once
+            10:06:00 web1/probe sent problem: hard CRITICAL after attempt 1 of 1; D-1: not held: it is a user-facing probe (external)
             10:06:00   -> oncall: problem web1/http WARNING [suspect d-1 likely]
-            10:06:00 web1/http sent problem: hard WARNING after attempt 1 of 1
-            10:07:00 not-held D-1: not held: 3 of 9 objects of the app are bad at once
+            10:06:00 web1/http sent problem: hard WARNING after attempt 1 of 1; D-1: not held: 3 of 9 objects of the app are bad at once
             10:07:00   -> oncall: problem web1/http CRITICAL [suspect d-1 likely]
-            10:07:00 web1/http sent problem: still CRITICAL: reminder 2 (every 30m)
+            10:07:00 web1/http sent problem: hard CRITICAL after attempt 1 of 1; D-1: not held: 3 of 9 objects of the app are bad at once
         "#]],
     );
     // Two objects outside the scope fail too.
@@ -866,9 +843,8 @@ fn breakers_end_or_forbid_a_hold() {
         expect![[r#"
             10:06:00 web1/http held problem until 10:09:00: D-1 of shop is running; a blip is expected, so it is judged again at 2026-03-02T10:09:00Z
             10:06:10 web2/http held problem until 10:09:10: D-1 of shop is running; a blip is expected, so it is judged again at 2026-03-02T10:09:10Z
-            10:06:20 not-held D-1: not held: 3 of 9 objects of the app are bad at once
             10:06:20   -> oncall: problem web3/http CRITICAL [suspect d-1 likely]
-            10:06:20 web3/http sent problem: hard CRITICAL after attempt 1 of 1
+            10:06:20 web3/http sent problem: hard CRITICAL after attempt 1 of 1; D-1: not held: 3 of 9 objects of the app are bad at once
             10:06:20 web1/http released problem: the hold ended: 3 of 9 objects of the app are bad at once
             10:06:20   -> oncall: problem web1/http CRITICAL [suspect d-1 likely]
             10:06:20 web1/http sent problem: still CRITICAL; held since 10:06:00 for deploy D-1: 3 of 9 objects of the app are bad at once
@@ -891,9 +867,8 @@ fn breakers_end_or_forbid_a_hold() {
             10:06:30 web1/http released problem: the hold ended: the clock jumped forwards, so no deadline can be trusted
             10:06:30   -> oncall: problem web1/http CRITICAL [suspect d-1 likely]
             10:06:30 web1/http sent problem: still CRITICAL; held since 10:06:00 for deploy D-1: the clock jumped forwards, so no deadline can be trusted
-            10:07:00 not-held D-1: not held: this machine's clock jumped a short while ago
             10:07:00   -> oncall: problem web2/http CRITICAL [suspect d-1 likely]
-            10:07:00 web2/http sent problem: hard CRITICAL after attempt 1 of 1
+            10:07:00 web2/http sent problem: hard CRITICAL after attempt 1 of 1; D-1: not held: this machine's clock jumped a short while ago
         "#]],
     );
 }
@@ -913,6 +888,7 @@ fn a_check_of_a_host_that_is_down_is_merged_into_the_hosts_page() {
         expect![[r#"
             10:01:00   -> oncall: problem web1 DOWN
             10:01:00 web1 sent problem: hard DOWN after attempt 1 of 1
+            10:02:00 web1/http skipped problem: its host is DOWN: the host's own problem is notified instead
             10:05:00   -> oncall: recovery web1 UP
             10:05:00 web1 sent recovery: recovered
             10:06:00 web1/http skipped recovery: nobody was told of the problem, so nobody is told of its end

@@ -1,0 +1,205 @@
+//! The daemon's side: hands jobs to the spawner of their profile and gives back how they ended.
+
+use std::{
+    fmt, io,
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use tokio::{sync::mpsc, time::timeout};
+
+use super::{
+    slot::{Ask, Slot},
+    wire::{Order, Request},
+};
+use crate::domain::model::{
+    job::{Job, Outcome},
+    objects::Profile,
+};
+
+/// Outcomes that may wait for the receiver; beyond that, spawners wait and then start nothing new.
+const WAITING_OUTCOMES: usize = 1024;
+/// On top of the grace, until a spawner that was told to end is killed.
+const END_WAIT: Duration = Duration::from_secs(3);
+
+/// How plugins are run, for all profiles.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunnerOptions {
+    /// Where a bare plugin name is looked up before PATH.
+    pub plugin_dirs: Vec<PathBuf>,
+    /// The program that runs [`super::spawner_main`] when called with `spawner`. Absolute.
+    pub program: PathBuf,
+    /// Bytes kept of stdout and of stderr each; at most 4 MiB.
+    pub max_output: usize,
+    /// Between SIGTERM at the deadline and SIGKILL.
+    pub grace: Duration,
+    /// Jobs accepted and not yet given back; beyond that [`Runner::submit`] refuses.
+    pub max_in_flight: usize,
+}
+
+impl Default for RunnerOptions {
+    fn default() -> Self {
+        Self {
+            plugin_dirs: Vec::new(),
+            program: PathBuf::from("/proc/self/exe"),
+            max_output: 64 * 1024,
+            grace: Duration::from_secs(2),
+            max_in_flight: 20_000,
+        }
+    }
+}
+
+/// A job was not taken; it may be submitted again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refused {
+    /// As many as allowed are under way.
+    Full,
+    /// The profile's index is not one of those the runner was given last.
+    NoSuchProfile,
+}
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Full => "as many plugins as allowed are under way",
+            Self::NoSuchProfile => "the runner does not know the job's profile",
+        })
+    }
+}
+
+impl std::error::Error for Refused {}
+
+/// Runs plugins. Every job that [`Runner::submit`] took comes back as exactly one [`Outcome`], whatever happens to
+/// its spawner.
+#[derive(Debug)]
+pub struct Runner {
+    slots: Vec<Slot>,
+    /// Of earlier configurations, finishing what they had.
+    retired: Vec<Slot>,
+    options: RunnerOptions,
+    outcomes: mpsc::Sender<Outcome>,
+    in_flight: Arc<AtomicUsize>,
+}
+
+impl Runner {
+    /// Starts a spawner for each profile. Must be called within a tokio runtime. Fails if the spawner's program
+    /// cannot be started; a profile that cannot be taken on (no such user) is told by [`Runner::faults`] and by the
+    /// outcome of each of its jobs.
+    pub fn start(profiles: &[Profile], options: RunnerOptions) -> io::Result<(Self, mpsc::Receiver<Outcome>)> {
+        let (outcomes, receiver) = mpsc::channel(WAITING_OUTCOMES);
+        let mut runner = Self {
+            slots: Vec::new(),
+            retired: Vec::new(),
+            options: limited(options),
+            outcomes,
+            in_flight: Arc::default(),
+        };
+        runner.slots = profiles.iter().map(|profile| runner.open(profile)).collect::<io::Result<_>>()?;
+        Ok((runner, receiver))
+    }
+
+    fn open(&self, profile: &Profile) -> io::Result<Slot> {
+        Slot::open(profile.clone(), self.options.clone(), self.outcomes.clone(), self.in_flight.clone())
+    }
+
+    /// Hands a job over. Never blocks.
+    pub fn submit(&self, job: &Job) -> Result<(), Refused> {
+        let slot = self.slots.get(usize::from(job.profile.0)).ok_or(Refused::NoSuchProfile)?;
+        if self.options.max_in_flight <= self.in_flight.fetch_add(1, Ordering::Relaxed) {
+            self.in_flight.fetch_sub(1, Ordering::Relaxed);
+            return Err(Refused::Full);
+        }
+        let order =
+            Order { job: job.id, line: job.line.clone(), env: job.env.clone(), timeout: job.timeout };
+        let mut frame = Vec::new();
+        let fits = Request::Run(order).encode(&mut frame);
+        slot.ask(Ask::Run { job: job.id, frame: fits.then_some(frame) });
+        Ok(())
+    }
+
+    /// Jobs taken and not yet given back.
+    pub fn in_flight(&self) -> usize {
+        self.in_flight.load(Ordering::Relaxed)
+    }
+
+    /// Profiles that cannot be taken on: name and a sentence. Waits until every spawner has said (at most 5 s).
+    pub async fn faults(&mut self) -> Vec<(String, String)> {
+        let mut faults = Vec::new();
+        for slot in &mut self.slots {
+            if let Ok(Some(fault)) = timeout(Duration::from_secs(5), slot.fault()).await {
+                faults.push((slot.profile.name.clone(), fault));
+            }
+        }
+        faults
+    }
+
+    /// The process ids of the spawners, in the order of the profiles; None while one is being restarted.
+    pub fn spawners(&self) -> Vec<Option<u32>> {
+        self.slots.iter().map(Slot::pid).collect()
+    }
+
+    /// Takes on a new configuration: from now on, [`Job::profile`] is an index into `profiles`. A profile that did
+    /// not change keeps its spawner; a spawner no longer needed ends when its plugins have ended. On an error
+    /// nothing has changed.
+    pub fn reconfigure(&mut self, profiles: &[Profile], options: RunnerOptions) -> io::Result<()> {
+        let options = limited(options);
+        let same = Slot::kept_by(&self.options, &options);
+        let before = std::mem::replace(&mut self.options, options);
+        let mut opened = Vec::new();
+        for profile in profiles {
+            let kept = same && self.slots.iter().any(|slot| slot.profile == *profile);
+            match if kept { Ok(None) } else { self.open(profile).map(Some) } {
+                Ok(slot) => opened.push(slot),
+                Err(error) => {
+                    opened.iter().flatten().for_each(|slot| slot.ask(Ask::Finish));
+                    self.options = before;
+                    return Err(error);
+                }
+            }
+        }
+        let mut old = std::mem::take(&mut self.slots);
+        for (profile, slot) in profiles.iter().zip(opened) {
+            let kept = old.iter().position(|slot| slot.profile == *profile).filter(|_| slot.is_none());
+            match (slot, kept) {
+                (Some(slot), _) => self.slots.push(slot),
+                (None, Some(at)) => self.slots.push(old.swap_remove(at)),
+                // Two profiles that are the same in all they say, name included.
+                (None, None) => self.slots.push(self.open(profile)?),
+            }
+        }
+        old.iter().for_each(|slot| slot.ask(Ask::Finish));
+        self.retired.retain(|slot| !slot.is_over());
+        self.retired.extend(old);
+        Ok(())
+    }
+
+    /// Lets plugins end for at most `wait`, then tells their groups to end (SIGTERM, after the grace SIGKILL). Jobs
+    /// cut short come back as outcomes, so keep receiving meanwhile. Returns within `wait`, the grace and 3 s.
+    pub async fn shutdown(self, wait: Duration) {
+        let Self { slots, retired, options, outcomes, .. } = self;
+        drop(outcomes);
+        let mut slots: Vec<Slot> = slots.into_iter().chain(retired).collect();
+        slots.iter().for_each(|slot| slot.ask(Ask::Finish));
+        if timeout(wait, all_over(&mut slots)).await.is_ok() {
+            return;
+        }
+        slots.iter().for_each(|slot| slot.ask(Ask::End));
+        // Those still there are killed when they are dropped.
+        let _ = timeout(options.grace + END_WAIT, all_over(&mut slots)).await;
+    }
+}
+
+async fn all_over(slots: &mut [Slot]) {
+    for slot in slots {
+        slot.over().await;
+    }
+}
+
+fn limited(mut options: RunnerOptions) -> RunnerOptions {
+    options.max_output = options.max_output.min(4 << 20);
+    options
+}

@@ -1,1 +1,42 @@
 //! From TOML text to a checked inventory, every fault at once.
+//!
+//! The way of a configuration: `read` (files and includes) → `names` (tables and what they are called) →
+//! `templates` (layers) → `walk` (every table against the keys that `keys` declares) → `contacts`, `periods`,
+//! `hosts`, `checks`, `settings` (values, resolved) → [`Loaded`]. No step stops at a fault: all are collected.
+
+mod build;
+mod checks;
+mod commands;
+mod contacts;
+mod fault;
+mod glob;
+mod graph;
+mod hosts;
+pub mod keys;
+mod mask;
+mod names;
+mod periods;
+mod read;
+mod rules;
+mod schema;
+mod secrets;
+mod sections;
+mod settings;
+mod show;
+mod source;
+mod templates;
+mod value;
+mod walk;
+
+#[cfg(test)]
+mod tests;
+
+pub use build::{Loaded, Provenance, load, load_text, load_with};
+pub use fault::{Fault, Faults, MAX_FAULTS, Place, Severity};
+pub use schema::schema;
+pub use secrets::Secrets;
+pub use settings::{
+    Delivery, MessageTemplate, NagiosFiles, Retention, Scope, Settings, Smtp, SmtpTls, Store, Token,
+};
+pub use show::{Effective, show};
+pub use source::{SourceFile, Sources};

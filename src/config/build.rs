@@ -1,0 +1,179 @@
+//! Loading: all steps in their order, and what comes out.
+
+use std::{
+    fmt::Write as _,
+    path::{Path, PathBuf},
+};
+
+use sha2::{Digest, Sha256};
+
+use super::{
+    checks::Builder,
+    commands::Commands,
+    contacts::Contacts,
+    fault::{self, Fault, Faults, Sink},
+    hosts::{Apps, Hosts},
+    names::{Names, Raw},
+    periods::{self, Crons},
+    read::{Doc, Reader},
+    rules::Rules,
+    secrets::{Secrets, Vault},
+    sections,
+    settings::{self, Settings},
+    source::{Arena, Sources},
+    templates::Templates,
+    value::Val,
+    walk::Walker,
+};
+use crate::domain::model::objects::Inventory;
+
+/// A configuration without faults.
+#[derive(Debug)]
+pub struct Loaded {
+    pub inventory: Inventory,
+    pub settings: Settings,
+    /// Doubtful things, sorted by place.
+    pub warnings: Vec<Fault>,
+    /// All files that were read, the one asked for first.
+    pub files: Vec<PathBuf>,
+    /// Where values come from: for [`super::show`] and for printing warnings. May be dropped.
+    pub provenance: Provenance,
+}
+
+impl Loaded {
+    /// The warnings with their lines and remedies, each followed by an empty line.
+    pub fn render_warnings(&self, color: bool) -> String {
+        fault::render(&self.warnings, &self.provenance.sources, color)
+    }
+}
+
+/// The texts of the files, and the table of each check. Values are looked up when asked for.
+#[derive(Debug, Default)]
+pub struct Provenance {
+    pub(super) sources: Sources,
+    /// For each check of the inventory its `[[check]]`, counted through all files.
+    pub(super) tables: Vec<u32>,
+}
+
+/// Loads the configuration in `path` and all it includes.
+pub fn load(path: &Path) -> Result<Loaded, Faults> {
+    load_with(path, Secrets::Read)
+}
+
+/// Loads with or without secrets; without them for uses that send nothing, such as a replay.
+pub fn load_with(path: &Path, secrets: Secrets) -> Result<Loaded, Faults> {
+    run(secrets, |reader| reader.file(path, None))
+}
+
+/// Loads `text` as if it were `deploywatch.toml` in the directory `base`.
+pub fn load_text(text: &str, base: &Path) -> Result<Loaded, Faults> {
+    run(Secrets::Read, |reader| reader.bytes(&base.join("deploywatch.toml"), text.as_bytes().to_vec()))
+}
+
+fn run(secrets: Secrets, read: impl FnOnce(&mut Reader<'_, '_>)) -> Result<Loaded, Faults> {
+    let arena = Arena::default();
+    let mut sink = Sink::default();
+    let mut reader = Reader::new(&arena, &mut sink);
+    read(&mut reader);
+    let Reader { sources, docs, .. } = reader;
+    let built = if docs.is_empty() { None } else { Some(inventory(&docs, &sources, secrets, &mut sink)) };
+    distrust(&docs, &sources, &mut sink);
+    sink.settle();
+    let Sink { faults, warnings, more, broken } = sink;
+    match built {
+        Some((inventory, settings, tables)) if faults.is_empty() => Ok(Loaded {
+            inventory,
+            settings,
+            warnings,
+            files: sources.files.iter().map(|file| file.path.clone()).collect(),
+            provenance: Provenance { sources, tables },
+        }),
+        _ => Err(Faults { list: faults, warnings, more, partial: broken && !sources.is_empty(), sources }),
+    }
+}
+
+fn inventory(docs: &[Doc<'_>], sources: &Sources, secrets: Secrets, sink: &mut Sink) -> (Inventory, Settings, Vec<u32>) {
+    let raw = Raw::collect(docs);
+    let mut names = Names::collect(&raw, sink);
+    let templates = Templates::collect(&names, &raw.root, sink);
+    let sorted = Hosts::sort(&raw, &names, &templates);
+    names.take_groups(sorted.1.iter().filter_map(|stack| stack.layers.get("groups")).flat_map(Val::texts));
+    Walker::new(&names, sink).all(&raw);
+
+    let vault = Vault { mode: secrets, sources };
+    let periods = periods::build(&raw, &names, sink);
+    let mut commands = Commands::new(&names);
+    let contacts = Contacts::build(&raw, &names, &periods, &mut commands, &vault, sink);
+    let (limits, tags) = sections::limits(&raw, &names);
+    let (profiles, profile_places) = sections::profiles(&raw, &names, sources);
+    let mut apps = Apps::build(&names, &contacts, sink);
+    let mut rules = Rules {
+        contacts: &contacts,
+        periods: &periods,
+        profiles: &profile_places,
+        tags: &tags,
+        commands,
+        crons: Crons::default(),
+    };
+    let mut hosts = Hosts::build(sorted, &raw, &names, &mut apps, &mut rules, sink);
+    let builder = Builder { raw: &raw, templates: &templates, hosts: &hosts, apps: &apps };
+    let checks = builder.build(&mut rules, sink);
+    drop(rules);
+    for (check, at) in checks.list.iter().zip(0_u32..) {
+        let range = &mut hosts.list[check.host.0 as usize].checks;
+        let first = if range.start < range.end { range.start } else { at };
+        *range = first..at + 1;
+    }
+    let globals = sections::globals(&raw, &contacts, sources, sink);
+    let classes = sections::classes(&raw, sink);
+    let settings = settings::build(&raw, &names, &vault, sink);
+    if contacts.list.is_empty() && !checks.list.is_empty() {
+        let place = raw.checks[0].place();
+        sink.push(Fault::warning(place, "there is no contact, so nobody is told of anything").help("add a [[contact]]"));
+    }
+    let inventory = Inventory {
+        hosts: hosts.list,
+        checks: checks.list,
+        apps: apps.list,
+        contacts: contacts.list,
+        profiles,
+        classes,
+        limits,
+        globals,
+        digest: digest(sources),
+    };
+    (inventory, settings, checks.tables)
+}
+
+/// What is said of a line with a syntax error rests on a guess at what was meant.
+fn distrust(docs: &[Doc<'_>], sources: &Sources, sink: &mut Sink) {
+    let lines: Vec<(u32, usize)> = docs
+        .iter()
+        .flat_map(|doc| &doc.errors)
+        .map(|place| (place.file, sources.line_and_column(place).0))
+        .collect();
+    if lines.is_empty() {
+        return;
+    }
+    let errors: Vec<_> = docs.iter().flat_map(|doc| &doc.errors).collect();
+    let doubtful = |fault: &Fault| {
+        let Some(place) = &fault.place else { return false };
+        !errors.contains(&place) && lines.contains(&(place.file, sources.line_and_column(place).0))
+    };
+    sink.faults.retain(|fault| !doubtful(fault));
+    sink.warnings.clear();
+}
+
+/// The first twelve hex digits of the SHA-256 of all texts.
+fn digest(sources: &Sources) -> String {
+    let mut hash = Sha256::new();
+    for file in &sources.files {
+        hash.update(u64::try_from(file.text.len()).unwrap_or(u64::MAX).to_le_bytes());
+        hash.update(file.text.as_bytes());
+    }
+    hash.finalize().iter().take(6).fold(String::new(), |mut text, byte| {
+        // Writing to a String cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}

@@ -1,0 +1,132 @@
+//! Command lines: written out, or the name of a `[[command]]` with arguments.
+
+use std::{collections::HashMap, sync::Arc};
+
+use super::{
+    fault::{Fault, Sink},
+    names::Names,
+    value::Val,
+};
+use crate::{base::text, domain::model::objects::CommandLine};
+
+/// `$ARG1$` to `$ARG32$`, as in Nagios.
+const MAX_ARGS: usize = 32;
+
+/// Resolves commands; equal texts share memory.
+pub(super) struct Commands<'d, 'n> {
+    names: &'n Names<'d>,
+    known: HashMap<&'d str, CommandLine>,
+}
+
+impl<'d, 'n> Commands<'d, 'n> {
+    pub fn new(names: &'n Names<'d>) -> Self {
+        Self { names, known: HashMap::new() }
+    }
+
+    /// What `value` runs. Where the text before the first `!` is the name of a command, that command with the
+    /// rest as arguments (`\!` is a plain `!`); else the text itself.
+    pub fn line(&mut self, value: Val<'d>, sink: &mut Sink) -> Option<CommandLine> {
+        let text = value.text().filter(|text| !text.trim().is_empty())?;
+        if let Some(known) = self.known.get(text) {
+            return Some(known.clone());
+        }
+        let parts = split(text);
+        let command = self.names.commands.get(parts[0].as_str());
+        let line = match command {
+            Some(tab) => CommandLine {
+                name: parts[0].as_str().into(),
+                line: tab.text("line").unwrap_or_default().into(),
+                args: parts[1..].to_vec(),
+            },
+            None => {
+                self.doubt(value, text, &parts, sink);
+                let name = text.split_whitespace().next().unwrap_or_default();
+                CommandLine { name: name.into(), line: text.into(), args: Vec::new() }
+            }
+        };
+        if MAX_ARGS < line.args.len() {
+            let message = format!("a command takes at most {MAX_ARGS} arguments, not {}", line.args.len());
+            sink.push(Fault::new(value.place(), message));
+        }
+        self.known.insert(text, line.clone());
+        Some(line)
+    }
+
+    /// The line of a notification command, its arguments put in.
+    pub fn whole_line(&mut self, value: Val<'d>, sink: &mut Sink) -> String {
+        let Some(command) = self.line(value, sink) else { return String::new() };
+        let mut line = String::from(&*command.line);
+        if line.contains("$ARG") && self.names.commands.contains_key(&*command.name) {
+            for at in (1..=MAX_ARGS).rev() {
+                let arg = command.args.get(at - 1).map_or("", String::as_str);
+                line = line.replace(&format!("$ARG{at}$"), arg);
+            }
+        }
+        line
+    }
+
+    /// A line that looks like the name of a command which does not exist.
+    fn doubt(&self, value: Val<'d>, text: &str, parts: &[String], sink: &mut Sink) {
+        let plain = |word: &str| !word.is_empty() && word.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-.".contains(&b));
+        if !plain(&parts[0]) || sink.is_full() {
+            return;
+        }
+        let near = text::did_you_mean(&parts[0], self.names.commands.keys().copied());
+        if 1 < parts.len() {
+            let help = match near {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => format!("declare it with [[command]] name = \"{}\", or write the whole command line", parts[0]),
+            };
+            sink.push(
+                Fault::new(value.place(), format!("there is no command `{}`", parts[0])).label("unknown name").help(help).follows(),
+            );
+        } else if let Some(near) = near {
+            sink.push(
+                Fault::warning(value.place(), format!("`{text}` is run as a program, for no [[command]] has this name"))
+                    .help(format!("did you mean the command `{near}`?")),
+            );
+        }
+    }
+}
+
+/// Splits at `!`; `\!` is a plain `!`, and a backslash before anything else stays.
+fn split(text: &str) -> Vec<String> {
+    let mut parts = vec![String::new()];
+    let mut chars = text.chars().peekable();
+    while let Some(c) = chars.next() {
+        let last = parts.len() - 1;
+        match c {
+            '\\' if chars.peek() == Some(&'!') => {
+                parts[last].push('!');
+                chars.next();
+            }
+            '!' => parts.push(String::new()),
+            _ => parts[last].push(c),
+        }
+    }
+    parts
+}
+
+/// Equal texts share memory.
+#[derive(Default)]
+pub(super) struct Strings<'d> {
+    known: HashMap<&'d str, Arc<str>>,
+}
+
+impl<'d> Strings<'d> {
+    pub fn get(&mut self, text: &'d str) -> Arc<str> {
+        Arc::clone(self.known.entry(text).or_insert_with(|| text.into()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::split;
+
+    #[test]
+    fn splits_arguments_as_nagios_does() {
+        assert_eq!(split("check-http!8080!/a\\!b!c\\d"), ["check-http", "8080", "/a!b", "c\\d"]);
+        assert_eq!(split("check-http"), ["check-http"]);
+        assert_eq!(split("a!"), ["a", ""]);
+    }
+}

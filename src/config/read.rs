@@ -1,0 +1,179 @@
+//! Reads the files of a configuration: the first one and all it includes, each once.
+
+use std::{
+    collections::HashSet,
+    fs, io,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use toml::{Spanned, de::DeTable};
+
+use super::{
+    fault::{Fault, Place, Sink},
+    glob,
+    source::{Arena, SourceFile, Sources},
+    value::Val,
+};
+
+/// A file larger than this is not a configuration.
+const MAX_BYTES: u64 = 256 << 20;
+const MAX_FILES: usize = 10_000;
+const MAX_DEPTH: usize = 32;
+
+/// One parsed file.
+pub(super) struct Doc<'d> {
+    pub file: u32,
+    pub root: Spanned<DeTable<'d>>,
+    /// Places of syntax errors: what is said of their lines is not to be trusted.
+    pub errors: Vec<Place>,
+}
+
+/// Reads files and follows includes.
+pub(super) struct Reader<'d, 's> {
+    arena: &'d Arena,
+    pub sources: Sources,
+    pub docs: Vec<Doc<'d>>,
+    sink: &'s mut Sink,
+    /// Files being read, outermost first: an include of one of these is a cycle.
+    open: Vec<PathBuf>,
+    seen: HashSet<PathBuf>,
+}
+
+impl<'d, 's> Reader<'d, 's> {
+    pub fn new(arena: &'d Arena, sink: &'s mut Sink) -> Self {
+        Self {
+            arena,
+            sources: Sources::default(),
+            docs: Vec::new(),
+            sink,
+            open: Vec::new(),
+            seen: HashSet::new(),
+        }
+    }
+
+    /// Reads `path`; `from` is the include that names it.
+    pub fn file(&mut self, path: &Path, from: Option<Place>) {
+        match read(path) {
+            Ok(bytes) => self.bytes(path, bytes),
+            Err(error) => {
+                self.sink.broken |= from.is_some();
+                let mut fault = Fault::new(
+                    from.clone().unwrap_or(Place { file: 0, span: 0..0 }),
+                    format!("cannot read {}: {}", path.display(), describe(&error)),
+                );
+                fault.place = from;
+                fault = match error.kind() {
+                    io::ErrorKind::NotFound if fault.place.is_some() => {
+                        fault.help("paths are relative to the file they are written in; create the file or remove the entry")
+                    }
+                    io::ErrorKind::IsADirectory => fault.help(format!("to include all its files write `{}/*.toml`", path.display())),
+                    _ => fault,
+                };
+                self.sink.push(fault);
+            }
+        }
+    }
+
+    /// Takes `bytes` as the contents of `path`.
+    pub fn bytes(&mut self, path: &Path, bytes: Vec<u8>) {
+        let file = u32::try_from(self.sources.len()).expect("fewer files than MAX_FILES");
+        let mut bad_utf8 = None;
+        let text: Arc<str> = match String::from_utf8(bytes) {
+            Ok(text) => text.into(),
+            Err(error) => {
+                bad_utf8 = Some(error.utf8_error().valid_up_to());
+                String::from_utf8_lossy(error.as_bytes()).into()
+            }
+        };
+        let shown = path.display().to_string();
+        self.sources.files.push(SourceFile::new(path.to_owned(), shown, Arc::clone(&text)));
+        self.seen.insert(identity(path));
+        if let Some(at) = bad_utf8 {
+            self.sink.broken = true;
+            let place = Place { file, span: at..at + '\u{fffd}'.len_utf8() };
+            self.sink.push(
+                Fault::new(place, "the file is not UTF-8 text").label("here").help("save the file as UTF-8"),
+            );
+            return;
+        }
+        let text = self.arena.add(text);
+        let (root, errors) = DeTable::parse_recoverable(text);
+        let mut places = Vec::new();
+        for error in errors {
+            let place = Place { file, span: error.span().unwrap_or(0..0) };
+            self.sink.broken = true;
+            self.sink.push(Fault::new(place.clone(), error.message()));
+            places.push(place);
+        }
+        self.open.push(identity(path));
+        let includes: Vec<(Place, String)> = root
+            .get_ref()
+            .get("include")
+            .map(|node| Val { file, node })
+            .into_iter()
+            .flat_map(Val::items)
+            .filter_map(|item| Some((item.place(), item.text()?.to_owned())))
+            .collect();
+        self.docs.push(Doc { file, root, errors: places });
+        for (place, pattern) in includes {
+            self.include(place, &pattern);
+        }
+        self.open.pop();
+    }
+
+    fn include(&mut self, place: Place, pattern: &str) {
+        if MAX_DEPTH <= self.open.len() || MAX_FILES <= self.sources.len() {
+            let message = format!("more than {MAX_DEPTH} levels or {MAX_FILES} files of includes");
+            self.sink.push(Fault::new(place, message));
+            return;
+        }
+        let path = self.sources.resolve(place.file, pattern);
+        if glob::is_pattern(pattern) {
+            let found = glob::expand(&path);
+            if found.is_empty() {
+                let message = format!("no file matches `{pattern}`");
+                self.sink.push(Fault::warning(place.clone(), message).label("includes nothing"));
+            }
+            for path in found {
+                // A pattern may well match the file it stands in.
+                if !self.seen.contains(&identity(&path)) {
+                    self.file(&path, Some(place.clone()));
+                }
+            }
+        } else if self.open.contains(&identity(&path)) {
+            let message = format!("`{pattern}` includes itself");
+            self.sink.push(
+                Fault::new(place, message).label("closes a circle").help("remove this entry"),
+            );
+        } else if !self.seen.contains(&identity(&path)) {
+            self.file(&path, Some(place));
+        }
+    }
+}
+
+/// What tells two paths of one file to be the same.
+fn identity(path: &Path) -> PathBuf {
+    fs::canonicalize(path).unwrap_or_else(|_| path.to_owned())
+}
+
+fn read(path: &Path) -> io::Result<Vec<u8>> {
+    let about = fs::metadata(path)?;
+    if about.is_dir() {
+        return Err(io::ErrorKind::IsADirectory.into());
+    }
+    if MAX_BYTES < about.len() {
+        return Err(io::Error::other(format!("it is larger than {} MB", MAX_BYTES >> 20)));
+    }
+    fs::read(path)
+}
+
+/// The cause without the operating system's numbers.
+pub(super) fn describe(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::NotFound => "there is no such file".to_owned(),
+        io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
+        io::ErrorKind::IsADirectory => "it is a directory".to_owned(),
+        _ => error.to_string(),
+    }
+}

@@ -224,12 +224,31 @@ impl Store {
         Ok(deleted)
     }
 
+    /// Deletes the statuses of objects that left the configuration, unless written since `before`: one taken out by
+    /// mistake and put back keeps its acknowledgement. Answers how many went.
+    pub async fn forget(
+        &self,
+        gone: Vec<ObjectName>,
+        before: Timestamp,
+    ) -> Result<usize, StoreError> {
+        self.write(move |db| prune::forget(db, &gone, before)).await
+    }
+
     /// How the store has been doing. Never waits.
     pub fn health(&self) -> Health {
-        Pulse::health(
-            &self.pulse,
-            self.writer.max_capacity() - self.writer.capacity(),
-        )
+        let waiting = self.writer.max_capacity() - self.writer.capacity();
+        let health = Pulse::health(&self.pulse, waiting);
+        if self.writer.is_closed() {
+            let error = StoreError::Closed {
+                path: self.path.to_path_buf(),
+            };
+            return Health {
+                ok: false,
+                error: Some(error),
+                ..health
+            };
+        }
+        health
     }
 
     /// Writes what was ordered, closes the file and frees its lock; then every handle answers

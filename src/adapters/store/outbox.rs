@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, params};
 use serde::{Deserialize, Serialize};
 
 use super::salvage;
@@ -56,15 +56,16 @@ pub(super) fn lease(
     until: Timestamp,
 ) -> rusqlite::Result<Vec<LeasedRow>> {
     let mut due = db.prepare_cached(
-        "WITH busy AS (SELECT DISTINCT contact, channel FROM outbox WHERE ?1 < leased_until) \
-         SELECT min(o.id), o.attempts, o.key, o.contact, o.channel, o.created_at, o.body, o.delayed_reported, \
-                o.dedup_key \
-         FROM outbox o \
-         WHERE o.state = 'pending' AND o.next_at <= ?1 \
-           AND (o.contact, o.channel) NOT IN busy \
-           AND NOT EXISTS (SELECT 1 FROM outbox e WHERE e.state = 'pending' AND e.contact = o.contact \
-                           AND e.channel = o.channel AND e.dedup_key = o.dedup_key AND e.id < o.id) \
-         GROUP BY o.contact, o.channel ORDER BY min(o.id) LIMIT ?2",
+        "WITH busy AS (SELECT contact, channel FROM outbox WHERE ?1 < leased_until), \
+              places AS (SELECT DISTINCT contact, channel FROM outbox WHERE state = 'pending') \
+         SELECT o.id, o.attempts, o.key, o.contact, o.channel, o.created_at, o.body, o.delayed_reported, o.dedup_key \
+         FROM places p JOIN outbox o ON o.id = ( \
+             SELECT c.id FROM outbox c \
+             WHERE c.state = 'pending' AND c.contact = p.contact AND c.channel = p.channel AND c.next_at <= ?1 \
+               AND NOT EXISTS (SELECT 1 FROM outbox e WHERE e.state = 'pending' AND e.contact = c.contact \
+                               AND e.channel = c.channel AND e.dedup_key = c.dedup_key AND e.id < c.id) \
+             ORDER BY c.id LIMIT 1) \
+         WHERE (p.contact, p.channel) NOT IN busy ORDER BY o.id LIMIT ?2",
     )?;
     let mut rows = due.query(params![now.millis(), limit])?;
     let mut leased = Vec::new();
@@ -149,19 +150,24 @@ pub(super) fn mark_delayed(db: &Connection, row_id: i64) -> rusqlite::Result<()>
 
 /// The first instant at which [`lease`] gives something if nothing is settled or added before; None: nothing pends.
 pub(super) fn next_due(db: &Connection) -> rusqlite::Result<Option<Timestamp>> {
-    let due: Option<Option<i64>> = db
+    // A leased row is the first of its line and was due: its channel gives it again when the lease ends, not before.
+    let due: Option<i64> = db
         .prepare_cached(
-            "WITH busy AS (SELECT contact, channel, max(leased_until) AS until FROM outbox \
-                           WHERE leased_until IS NOT NULL GROUP BY contact, channel) \
-             SELECT min(max(o.next_at, coalesce(b.until, o.next_at))) \
-             FROM outbox o LEFT JOIN busy b ON b.contact = o.contact AND b.channel = o.channel \
-             WHERE o.state = 'pending' \
-               AND NOT EXISTS (SELECT 1 FROM outbox e WHERE e.state = 'pending' AND e.contact = o.contact \
-                               AND e.channel = o.channel AND e.dedup_key = o.dedup_key AND e.id < o.id)",
+            "WITH leased AS (SELECT contact, channel, max(leased_until) AS until FROM outbox \
+                             WHERE leased_until IS NOT NULL GROUP BY contact, channel) \
+             SELECT min(due) FROM ( \
+                 SELECT until AS due FROM leased \
+                 UNION ALL \
+                 SELECT * FROM ( \
+                     SELECT o.next_at FROM outbox o \
+                     WHERE o.state = 'pending' \
+                       AND (o.contact, o.channel) NOT IN (SELECT contact, channel FROM leased) \
+                       AND NOT EXISTS (SELECT 1 FROM outbox e WHERE e.state = 'pending' AND e.contact = o.contact \
+                                       AND e.channel = o.channel AND e.dedup_key = o.dedup_key AND e.id < o.id) \
+                     ORDER BY o.next_at LIMIT 1))",
         )?
-        .query_row([], |row| row.get(0))
-        .optional()?;
-    Ok(due.flatten().map(Timestamp::from_millis))
+        .query_row([], |row| row.get(0))?;
+    Ok(due.map(Timestamp::from_millis))
 }
 
 pub(super) fn counts(db: &Connection) -> rusqlite::Result<OutboxCounts> {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use rusqlite::{Connection, params};
 
 use super::restore::LOOK_BACK;
-use crate::base::time::Timestamp;
+use crate::{base::time::Timestamp, domain::model::state::ObjectName};
 
 /// Rows that one step may delete from one table.
 const STEP: i64 = 500;
@@ -35,4 +35,17 @@ pub(super) fn step(db: &Connection, now: Timestamp, keep: Duration) -> rusqlite:
             .execute(params![before, STEP])?;
     }
     Ok(deleted)
+}
+
+/// Deletes the statuses of `gone` that were last written before `before`.
+pub(super) fn forget(
+    db: &Connection,
+    gone: &[ObjectName],
+    before: Timestamp,
+) -> rusqlite::Result<usize> {
+    let mut delete =
+        db.prepare_cached("DELETE FROM status WHERE object = ?1 AND updated_at < ?2")?;
+    gone.iter()
+        .map(|object| delete.execute(params![object.to_string(), before.millis()]))
+        .sum()
 }

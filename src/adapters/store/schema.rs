@@ -1,7 +1,7 @@
 //! Opening a connection: settings, the check that the file is ours, and migrations.
 
 use std::{
-    fs::OpenOptions,
+    fs::{File, OpenOptions},
     io,
     os::unix::fs::{MetadataExt, OpenOptionsExt},
     path::{Path, PathBuf},
@@ -108,10 +108,15 @@ fn create_private(path: &Path) -> Result<(), StoreError> {
         .mode(0o600)
         .open(path)
     {
-        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
-            Err(StoreError::io(path, "cannot make it", &error))
+        Ok(_) => {
+            // So that a power cut does not take the new name away. Not every file system can; that is no fault.
+            if let Some(Ok(directory)) = path.parent().map(File::open) {
+                let _ = directory.sync_all();
+            }
+            Ok(())
         }
-        _ => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        Err(error) => Err(StoreError::io(path, "cannot make it", &error)),
     }
 }
 

@@ -64,6 +64,8 @@ CREATE TABLE outbox (
     body TEXT NOT NULL
 ) STRICT;
 CREATE INDEX outbox_line ON outbox (contact, channel, dedup_key, id) WHERE state = 'pending';
+CREATE INDEX outbox_place ON outbox (contact, channel, id) WHERE state = 'pending';
+CREATE INDEX outbox_due ON outbox (next_at) WHERE state = 'pending';
 CREATE INDEX outbox_leased ON outbox (leased_until) WHERE leased_until IS NOT NULL;
 CREATE INDEX outbox_dedup ON outbox (dedup_key, id);
 CREATE INDEX outbox_state ON outbox (state, settled_at);

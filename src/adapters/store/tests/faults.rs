@@ -218,16 +218,17 @@ async fn a_full_disk_is_said_and_gets_over_with() {
 }
 
 #[tokio::test]
-async fn a_strangers_lock_is_waited_for_then_named_and_gets_over_with() {
+async fn a_strangers_lock_is_named_and_gets_over_with() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("a.db");
     let store = open(&path).store;
-    let shell = rusqlite::Connection::open(&path).unwrap();
-    shell.execute_batch("BEGIN IMMEDIATE").unwrap();
+    // Two seconds by default.
     store
         .write(|db| db.busy_timeout(Duration::from_millis(1)))
         .await
-        .unwrap_err();
+        .unwrap();
+    let shell = rusqlite::Connection::open(&path).unwrap();
+    shell.execute_batch("BEGIN IMMEDIATE").unwrap();
     let error = store
         .commit(vec![status_change(web(), 1)], at(0))
         .await
@@ -247,9 +248,16 @@ async fn a_strangers_lock_is_waited_for_then_named_and_gets_over_with() {
 #[tokio::test]
 async fn one_bad_order_does_not_spoil_the_others_of_its_group() {
     let store = Store::memory().unwrap().store;
+    // The thread waits in this order until the three below stand in the queue.
+    let (enter, entered) = tokio::sync::oneshot::channel();
+    let (release, gate) = std::sync::mpsc::channel();
+    let mut enter = Some(enter);
+    let busy = store.write(move |_| {
+        enter.take().map(|enter| enter.send(()));
+        gate.recv().map_err(|_| rusqlite::Error::InvalidQuery)
+    });
     let good =
         |number: i64| store.commit(vec![Change::Event(event("good", at(number)))], at(number));
-    // All three are ordered before any is awaited, so that they may share a transaction.
     let bad = store.write(|db| {
         db.execute(
             "INSERT INTO event (at, kind, text) VALUES (0, 'half', 'half')",
@@ -257,12 +265,28 @@ async fn one_bad_order_does_not_spoil_the_others_of_its_group() {
         )?;
         db.execute("INSERT INTO event (at) VALUES ('not a time')", [])
     });
-    let (first, bad, last) = tokio::join!(good(1), bad, good(2));
-    assert!(first.is_ok() && last.is_ok() && bad.is_err());
+    let open_the_gate = async {
+        while store.health().waiting < 3 {
+            tokio::task::yield_now().await;
+        }
+        release.send(()).unwrap();
+    };
+    let rest = async {
+        entered.await.unwrap();
+        tokio::join!(good(1), bad, good(2), open_the_gate)
+    };
+    let (busy, (first, bad, last, ())) = tokio::join!(busy, rest);
+    assert!(busy.is_ok() && first.is_ok() && last.is_ok() && bad.is_err());
     assert_eq!(
-        store.events(at(-9_999_999), None, 10).await.unwrap().len(),
+        store
+            .events(Timestamp::from_secs(0), None, 10)
+            .await
+            .unwrap()
+            .len(),
         2
     );
+    // The gate, then each of the group alone; the bad one not counted.
+    assert_eq!(store.health().transactions, 3);
 }
 
 #[tokio::test]

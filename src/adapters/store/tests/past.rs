@@ -224,11 +224,25 @@ async fn says_what_it_costs() {
         health.transactions < health.orders,
         "commits that wait together must share a sync: {health:?}"
     );
+    let stuck: Vec<Change> = (0..10_000)
+        .map(|number| {
+            let key = number.to_string();
+            deliver(&key, &key, "oncall", "dead channel")
+        })
+        .collect();
+    let other = Store::memory().unwrap().store;
+    other.commit(stuck, at(0)).await.unwrap();
+    let began = std::time::Instant::now();
+    assert_eq!(other.lease(at(0), 100, HOUR).await.unwrap().len(), 1);
+    let leasing = began.elapsed();
+    let began = std::time::Instant::now();
+    assert_eq!(other.next_due().await.unwrap(), Some(at(3600)));
+    let asking = began.elapsed();
     store.close().await;
     let bytes = std::fs::metadata(&path).unwrap().len();
     println!(
         "store: {one_by_one:?} a commit alone; {:.0} commits/s when {DECISIONS} wait together; {} bytes on disk per \
-         1,000 decisions",
+         1,000 decisions; {leasing:?} and {asking:?} to lease and to ask when, 10,000 pending",
         DECISIONS as f64 / together.as_secs_f64(),
         bytes * 1000 / (DECISIONS as u64 + 100),
     );

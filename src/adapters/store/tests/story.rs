@@ -234,6 +234,7 @@ async fn a_store_in_memory_works_like_any_other() {
     let other = store.clone();
     store.close().await;
     let error = other.commit(Vec::new(), at(1)).await.unwrap_err();
+    assert!(!other.health().ok);
     assert!(error.to_string().contains("closed"), "{error}");
 }
 
@@ -314,4 +315,64 @@ async fn an_unreadable_row_is_set_aside_and_named() {
     store.close().await;
     // Set aside once: the next start is quiet.
     assert_eq!(open(&path).warnings, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn a_commit_waits_for_the_disk() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(&dir.path().join("a.db")).store;
+    let settings: Vec<String> = store
+        .write(|db| {
+            ["journal_mode", "synchronous", "foreign_keys"]
+                .iter()
+                .map(|name| {
+                    db.query_row(
+                        &format!("SELECT CAST({name} AS TEXT) FROM pragma_{name}"),
+                        [],
+                        |row| row.get(0),
+                    )
+                })
+                .collect()
+        })
+        .await
+        .unwrap();
+    assert_eq!(settings, ["wal", "2", "1"]);
+    store.close().await;
+}
+
+#[tokio::test]
+async fn objects_long_gone_can_be_forgotten() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("a.db");
+    let store = open(&path).store;
+    let [old, young, kept] = ["old", "young", "kept"].map(ObjectName::host);
+    store
+        .commit(
+            vec![
+                status_change(old.clone(), 1),
+                status_change(kept.clone(), 1),
+            ],
+            at(0),
+        )
+        .await
+        .unwrap();
+    store
+        .commit(vec![status_change(young.clone(), 1)], at(100))
+        .await
+        .unwrap();
+    assert_eq!(
+        store
+            .forget(vec![old, young.clone()], at(50))
+            .await
+            .unwrap(),
+        1
+    );
+    store.close().await;
+    let names: Vec<ObjectName> = open(&path)
+        .restored
+        .statuses
+        .into_iter()
+        .map(|(name, _)| name)
+        .collect();
+    assert_eq!(names, [kept, young]);
 }

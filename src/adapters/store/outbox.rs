@@ -57,7 +57,7 @@ pub(super) fn lease(
 ) -> rusqlite::Result<Vec<LeasedRow>> {
     let mut due = db.prepare_cached(
         "WITH busy AS (SELECT contact, channel FROM outbox WHERE ?1 < leased_until), \
-              places AS (SELECT DISTINCT contact, channel FROM outbox WHERE state = 'pending') \
+              places AS (SELECT DISTINCT contact, channel FROM outbox INDEXED BY outbox_place WHERE state = 'pending') \
          SELECT o.id, o.attempts, o.key, o.contact, o.channel, o.created_at, o.body, o.delayed_reported, o.dedup_key \
          FROM places p JOIN outbox o ON o.id = ( \
              SELECT c.id FROM outbox c \
@@ -159,7 +159,7 @@ pub(super) fn next_due(db: &Connection) -> rusqlite::Result<Option<Timestamp>> {
                  SELECT until AS due FROM leased \
                  UNION ALL \
                  SELECT * FROM ( \
-                     SELECT o.next_at FROM outbox o \
+                     SELECT o.next_at FROM outbox o INDEXED BY outbox_due \
                      WHERE o.state = 'pending' \
                        AND (o.contact, o.channel) NOT IN (SELECT contact, channel FROM leased) \
                        AND NOT EXISTS (SELECT 1 FROM outbox e WHERE e.state = 'pending' AND e.contact = o.contact \

@@ -18,7 +18,10 @@ pub(super) fn step(db: &Connection, now: Timestamp, keep: Duration) -> rusqlite:
     for (table, old) in [
         ("decision", "at < ?1"),
         ("event", "at < ?1"),
-        ("outbox", "state IN ('sent', 'dead') AND settled_at < ?1"),
+        (
+            "outbox",
+            "state <> 'pending' AND state IN ('sent', 'dead') AND settled_at < ?1",
+        ),
         ("hold", "ended_at < ?1"),
         (
             "problem",

@@ -68,7 +68,7 @@ CREATE INDEX outbox_place ON outbox (contact, channel, id) WHERE state = 'pendin
 CREATE INDEX outbox_due ON outbox (next_at) WHERE state = 'pending';
 CREATE INDEX outbox_leased ON outbox (leased_until) WHERE leased_until IS NOT NULL;
 CREATE INDEX outbox_dedup ON outbox (dedup_key, id);
-CREATE INDEX outbox_state ON outbox (state, settled_at);
+CREATE INDEX outbox_settled ON outbox (state, settled_at) WHERE state <> 'pending';
 
 CREATE TABLE attempt (
     id INTEGER PRIMARY KEY,

@@ -60,6 +60,17 @@ fn a_damaged_file_is_refused_with_a_remedy() {
             "{what}: {error}"
         );
     }
+    // In the history, which a start does not read.
+    let mut hidden = sound.clone();
+    let word = br#""deploys":["D-417"]"#;
+    let place = hidden
+        .windows(word.len())
+        .position(|bytes| bytes == word)
+        .unwrap();
+    let page = place / 4096 * 4096;
+    hidden[page..page + 100].fill(0xA5);
+    let error = open_bytes(&hidden).unwrap_err();
+    assert!(matches!(error, StoreError::Corrupt { .. }), "{error}");
     assert!(open_bytes(&sound).is_ok());
     // SQLite takes an empty file for an empty database, and so do we.
     assert!(open_bytes(&[]).is_ok());

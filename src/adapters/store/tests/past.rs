@@ -131,9 +131,10 @@ async fn pruning_takes_the_old_and_leaves_what_is_needed() {
             }),
         },
         Change::Problem(Box::new(problem(3))),
+        closed(4),
         Change::Hold(Box::new(ended)),
         Change::Hold(Box::new(Hold {
-            problem: 3,
+            problem: 4,
             ..hold(2, "D-2")
         })),
         Change::Deploy(Box::new(deploy("D-1", Phase::Failed))),
@@ -179,7 +180,7 @@ async fn pruning_takes_the_old_and_leaves_what_is_needed() {
         })
         .await
         .unwrap();
-    assert_eq!(left, [1, 0, 2, 1, 1, 1, 0, 1, 1]);
+    assert_eq!(left, [1, 0, 3, 1, 1, 1, 0, 1, 1]);
     assert_eq!(store.audit_verify().await.unwrap().broken, None);
 }
 

@@ -105,7 +105,18 @@ async fn everything_stored_comes_back() {
     store.commit(batch, at(10)).await.unwrap();
     // A second write of the same row replaces it.
     store
-        .commit(vec![status_change(web(), 1)], at(20))
+        .commit(
+            vec![
+                status_change(web(), 1),
+                Change::Comment(comment(12)),
+                Change::CommentGone(12),
+            ],
+            at(19),
+        )
+        .await
+        .unwrap();
+    store
+        .commit(vec![Change::Comment(comment(7))], at(20))
         .await
         .unwrap();
     store.close().await;
@@ -134,8 +145,8 @@ async fn everything_stored_comes_back() {
     );
     assert_eq!(restored.downtimes, [downtime(5)]);
     assert_eq!(restored.comments, [comment(7)]);
-    // 9 was deleted again, and stays used.
-    assert_eq!(restored.last_id, 9);
+    // 12 was deleted again, and stays used.
+    assert_eq!(restored.last_id, 12);
     assert_eq!(restored.last_seen, Some(at(20)));
     let decisions = store.decisions(&web(), 10).await.unwrap();
     assert_eq!(

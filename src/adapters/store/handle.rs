@@ -149,6 +149,17 @@ impl Store {
         self.write(move |db| outbox::mark_delayed(db, row_id)).await
     }
 
+    /// The clock was set back: deliveries that wait for an instant of the old time are due at `now`, and leases given
+    /// in it end after `lease_for`. Without this call they would wait as long as the clock was ahead.
+    pub async fn clock_went_back(
+        &self,
+        now: Timestamp,
+        lease_for: Duration,
+    ) -> Result<(), StoreError> {
+        self.write(move |db| outbox::clock_went_back(db, now, now + lease_for))
+            .await
+    }
+
     /// When [`Store::lease`] will next give something, if nothing is added or settled before; None: nothing pends.
     pub async fn next_due(&self) -> Result<Option<Timestamp>, StoreError> {
         self.read(outbox::next_due).await

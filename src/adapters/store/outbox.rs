@@ -148,6 +148,19 @@ pub(super) fn mark_delayed(db: &Connection, row_id: i64) -> rusqlite::Result<()>
         .map(drop)
 }
 
+/// The clock was set back to `now`: no delivery waits for an instant of the old time. Leases end by `until`.
+pub(super) fn clock_went_back(
+    db: &Connection,
+    now: Timestamp,
+    until: Timestamp,
+) -> rusqlite::Result<()> {
+    db.prepare_cached("UPDATE outbox SET next_at = ?1 WHERE state = 'pending' AND ?1 < next_at")?
+        .execute([now.millis()])?;
+    db.prepare_cached("UPDATE outbox SET leased_until = ?1 WHERE ?1 < leased_until")?
+        .execute([until.millis()])
+        .map(drop)
+}
+
 /// The first instant at which [`lease`] gives something if nothing is settled or added before; None: nothing pends.
 pub(super) fn next_due(db: &Connection) -> rusqlite::Result<Option<Timestamp>> {
     // A leased row is the first of its line and was due: its channel gives it again when the lease ends, not before.

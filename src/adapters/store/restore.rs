@@ -29,6 +29,11 @@ pub(super) fn load(db: &mut Connection, wall: Timestamp) -> rusqlite::Result<Loa
         "UPDATE outbox SET leased_until = NULL WHERE leased_until IS NOT NULL",
         [],
     )?;
+    // Nor may one wait for an instant of a clock that was ahead and has been set right.
+    work.execute(
+        "UPDATE outbox SET next_at = ?1 WHERE state = 'pending' AND ?1 < next_at",
+        [wall.millis()],
+    )?;
     let last_seen = meta(&work, "last_seen")?.map(Timestamp::from_millis);
     // Counted from the last write, so that a night switched off forgets nothing; but a clock that was once far
     // ahead must not hide everything since.

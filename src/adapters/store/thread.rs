@@ -122,13 +122,18 @@ impl Pulse {
         pulse.health.error = end.as_ref().err().cloned();
         match end {
             Ok(()) => {
-                pulse.failing_since = None;
+                if let Some(since) = pulse.failing_since.take() {
+                    tracing::info!("the store can be written again after {:?}", since.elapsed());
+                }
                 pulse.health.transactions += 1;
                 pulse.health.orders += orders as u64;
             }
-            Err(_) => {
-                pulse.failing_since.get_or_insert_with(Instant::now);
+            // Said once, not at every try.
+            Err(error) if pulse.failing_since.is_none() => {
+                tracing::error!("{error}");
+                pulse.failing_since = Some(Instant::now());
             }
+            Err(_) => {}
         }
     }
 }

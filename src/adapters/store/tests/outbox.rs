@@ -220,6 +220,38 @@ async fn an_unreadable_message_leaves_with_what_can_be_read() {
     assert_eq!(store.deliveries("d2").await.unwrap()[0].kind, "");
 }
 
+#[tokio::test]
+async fn a_clock_set_back_delays_no_page() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("a.db");
+    let store = open(&path).store;
+    let century = 100 * 366 * 86_400;
+    let ahead = |key: &str, dedup: &str| {
+        Change::Deliver(Delivery {
+            created_at: at(century),
+            ..delivery(key, dedup, "oncall", key)
+        })
+    };
+    store
+        .commit(vec![ahead("a", "d1"), ahead("b", "d2")], at(century))
+        .await
+        .unwrap();
+    assert_eq!(store.lease(at(century), 1, LEASE).await.unwrap().len(), 1);
+    assert_eq!(keys(&lease(&store, 0).await), Vec::<&str>::new());
+    store.clock_went_back(at(0), LEASE).await.unwrap();
+    assert_eq!(keys(&lease(&store, 0).await), ["b"]);
+    assert_eq!(keys(&lease(&store, 30).await), ["a", "b"]);
+    store
+        .commit(vec![ahead("c", "d3")], at(century))
+        .await
+        .unwrap();
+    store.close().await;
+    // A start with the clock set right needs no call.
+    let store = open(&path).store;
+    assert_eq!(keys(&lease(&store, century / 2).await), ["a", "b", "c"]);
+    store.close().await;
+}
+
 /// One thing that happens to the outbox.
 #[derive(Clone, Debug)]
 enum Step {

@@ -39,7 +39,8 @@ pub struct Opened {
     pub warnings: Vec<String>,
 }
 
-/// The store. Cloning it is cheap. When the last handle goes, what was ordered is still written.
+/// The store. Cloning it is cheap. When the last handle goes, what was ordered is still written, if the process lives
+/// that long: an orderly end calls [`Store::close`].
 ///
 /// Every call waits for its thread without a limit of its own (a disk may hang): callers that must go on set one.
 /// Dropping a call that waits does not undo it: once ordered, it is done.

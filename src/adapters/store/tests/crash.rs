@@ -11,9 +11,13 @@ use proptest::{
 };
 
 use super::*;
+use crate::adapters::store::{Settle, StoreError};
 
 /// Set for the process to be killed: the store that it writes.
 const CHILD: &str = "DEPLOYWATCH_TEST_STORE";
+
+/// The same for the process that sends.
+const SENDER: &str = "DEPLOYWATCH_TEST_SENDER";
 
 /// Not a test of its own: the body of the process that `a_killed_daemon_keeps_what_it_acknowledged` starts.
 #[tokio::test]
@@ -44,14 +48,45 @@ async fn child_that_commits_until_killed() {
     }
 }
 
+/// Not a test of its own: the body of the process that `a_killed_sender_forgets_nothing` starts.
+#[tokio::test]
+async fn child_that_sends_until_killed() {
+    let Ok(path) = std::env::var(SENDER) else {
+        return;
+    };
+    let store = open(Path::new(&path)).store;
+    let mut out = std::io::stdout();
+    loop {
+        let rows = store.lease(at(0), 2, HOUR).await.unwrap();
+        if rows.is_empty() {
+            break;
+        }
+        for row in rows {
+            writeln!(out, "ack {}", row.delivery.key)
+                .and_then(|()| out.flush())
+                .unwrap();
+            let receipt = Some(row.delivery.key);
+            store
+                .settle(row.row_id, at(0), Settle::Sent { receipt })
+                .await
+                .unwrap();
+        }
+    }
+    store.close().await;
+}
+
 fn start_child(path: &Path) -> Child {
+    start("child_that_commits_until_killed", CHILD, path)
+}
+
+fn start(body: &str, variable: &str, path: &Path) -> Child {
     Command::new(std::env::current_exe().unwrap())
         .args([
-            "adapters::store::tests::crash::child_that_commits_until_killed",
+            &format!("adapters::store::tests::crash::{body}"),
             "--exact",
             "--nocapture",
         ])
-        .env(CHILD, path)
+        .env(variable, path)
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .spawn()
@@ -143,10 +178,7 @@ async fn two_processes_cannot_share_a_store() {
         .find_map(|line| acknowledged(&line))
         .expect("the child has the store open");
     let error = Store::open(&path).unwrap_err();
-    assert!(
-        matches!(error, crate::adapters::store::StoreError::Locked { .. }),
-        "{error}"
-    );
+    assert!(matches!(error, StoreError::Locked { .. }), "{error}");
     assert!(
         error
             .to_string()
@@ -156,4 +188,66 @@ async fn two_processes_cannot_share_a_store() {
     child.kill().unwrap();
     child.wait().unwrap();
     open(&path).store.close().await;
+}
+
+#[tokio::test]
+async fn a_killed_sender_forgets_nothing() {
+    const DELIVERIES: u32 = 200;
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("a.db");
+    let store = open(&path).store;
+    let batch: Vec<Change> = (0..DELIVERIES)
+        .map(|number| {
+            deliver(
+                &number.to_string(),
+                &format!("d{}", number % 7),
+                "oncall",
+                ["mail", "hook"][number as usize % 2],
+            )
+        })
+        .collect();
+    store.commit(batch, at(0)).await.unwrap();
+    store.close().await;
+
+    let mut random = TestRunner::deterministic();
+    let (mut sent, mut kills) = (Vec::new(), 0);
+    loop {
+        let mut child = start("child_that_sends_until_killed", SENDER, &path);
+        let lines = BufReader::new(child.stdout.take().unwrap())
+            .lines()
+            .map_while(Result::ok);
+        let mut lines = lines.filter_map(|line| acknowledged(&line));
+        let wanted = (1..40_usize).new_tree(&mut random).unwrap().current();
+        sent.extend(lines.by_ref().take(wanted));
+        child.kill().unwrap();
+        sent.extend(lines);
+        if child.wait().unwrap().success() {
+            break;
+        }
+        kills += 1;
+        assert!(kills < 2 * DELIVERIES, "every life sends at least one");
+    }
+    let store = open(&path).store;
+    let counts = store.outbox_counts().await.unwrap();
+    assert_eq!((counts.sent, counts.pending), (u64::from(DELIVERIES), 0));
+    // Sent again only what a kill cut off between sending and noting it.
+    assert!(
+        sent.len() <= (DELIVERIES + kills) as usize,
+        "{} sendings, {kills} kills",
+        sent.len()
+    );
+    let order = |dedup: u32, how: u32| {
+        let mut line = sent
+            .iter()
+            .filter(|number| **number % 7 == dedup && **number % 2 == how);
+        line.clone().is_sorted() && line.next().is_some()
+    };
+    assert!(
+        (0..7).all(|dedup| order(dedup, 0) && order(dedup, 1)),
+        "nothing overtakes in its line"
+    );
+    sent.sort_unstable();
+    sent.dedup();
+    assert_eq!(sent, (0..DELIVERIES).collect::<Vec<_>>());
+    store.close().await;
 }

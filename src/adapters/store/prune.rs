@@ -1,0 +1,54 @@
+//! Deletes what is too old to be asked for, in steps so small that no commit waits long for one.
+
+use std::time::Duration;
+
+use rusqlite::{Connection, params};
+
+use super::restore::LOOK_BACK;
+use crate::{base::time::Timestamp, domain::model::state::ObjectName};
+
+/// Rows that one step may delete from one table.
+const STEP: i64 = 500;
+
+/// Deletes the rows of one step; answers how many. 0: nothing is left to delete. `keep` is at least two days: what a
+/// start reads back is never deleted, nor is the audit trail, nor anything that pends or is still pointed to.
+pub(super) fn step(db: &Connection, now: Timestamp, keep: Duration) -> rusqlite::Result<usize> {
+    let before = (now - keep.max(LOOK_BACK)).millis();
+    let mut deleted = 0;
+    for (table, old) in [
+        ("decision", "at < ?1"),
+        ("event", "at < ?1"),
+        (
+            "outbox",
+            "state <> 'pending' AND state IN ('sent', 'dead') AND settled_at < ?1",
+        ),
+        ("hold", "ended_at < ?1"),
+        (
+            "problem",
+            "closed_at < ?1 AND id NOT IN (SELECT problem FROM status WHERE problem IS NOT NULL) \
+             AND id NOT IN (SELECT problem FROM hold WHERE ended_at IS NULL)",
+        ),
+        ("deploy", "ended AND updated_at < ?1"),
+        ("quarantine", "at < ?1"),
+    ] {
+        deleted += db
+            .prepare_cached(&format!(
+                "DELETE FROM {table} WHERE rowid IN (SELECT rowid FROM {table} WHERE {old} LIMIT ?2)"
+            ))?
+            .execute(params![before, STEP])?;
+    }
+    Ok(deleted)
+}
+
+/// Deletes the statuses of `gone` that were last written before `before`.
+pub(super) fn forget(
+    db: &Connection,
+    gone: &[ObjectName],
+    before: Timestamp,
+) -> rusqlite::Result<usize> {
+    let mut delete =
+        db.prepare_cached("DELETE FROM status WHERE object = ?1 AND updated_at < ?2")?;
+    gone.iter()
+        .map(|object| delete.execute(params![object.to_string(), before.millis()]))
+        .sum()
+}

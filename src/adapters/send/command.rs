@@ -17,7 +17,7 @@ use tokio::{
 use super::{macros, senders::SendResult, settings::ContactInfo, words};
 use crate::{
     base::{text::cut, time::show_duration},
-    domain::model::message::Message,
+    domain::{macros::expand, model::message::Message},
 };
 
 /// Most of an error output that is kept; all of it is read.
@@ -55,10 +55,18 @@ pub fn encode(
 ) -> Result<Run, String> {
     let macros = macros::all(message, contact);
     let template = if message.check.is_some() { check } else { host };
-    let line = super::expand::expand(template, &mut |name| macros::look_up(&macros, name, illegal));
+    let line = expand(template, &mut |name| {
+        macros::look_up(&macros, name, illegal)
+    });
     if line.trim().is_empty() {
-        let kind = if message.check.is_some() { "checks" } else { "hosts" };
-        return Err(format!("the contact's notification command for {kind} is empty; write one"));
+        let kind = if message.check.is_some() {
+            "checks"
+        } else {
+            "hosts"
+        };
+        return Err(format!(
+            "the contact's notification command for {kind} is empty; write one"
+        ));
     }
     if MAX_LINE < line.len() || line.contains('\0') {
         return Err(format!(
@@ -66,7 +74,10 @@ pub fn encode(
             line.len()
         ));
     }
-    Ok(Run { line, environment: macros::environment(&macros, illegal) })
+    Ok(Run {
+        line,
+        environment: macros::environment(&macros, illegal),
+    })
 }
 
 /// Runs it in a process group of its own, which is killed when the time is up or this future is dropped.
@@ -84,7 +95,11 @@ pub async fn post(run: &Run, timeout: Duration) -> Ended {
         .spawn();
     let mut group = match spawned {
         Ok(child) => Group(child),
-        Err(error) => return Ended::CannotStart { why: error.to_string() },
+        Err(error) => {
+            return Ended::CannotStart {
+                why: error.to_string(),
+            };
+        }
     };
     let stdout = group.0.stdout.take().map(drain);
     let stderr = group.0.stderr.take().map(drain);
@@ -96,11 +111,22 @@ pub async fn post(run: &Run, timeout: Duration) -> Ended {
     }
     let said = first_line(&[kept(stderr).await, kept(stdout).await]);
     match status {
-        Err(_) => Ended::TimedOut { after: timeout, said },
-        Ok(Err(error)) => Ended::CannotStart { why: error.to_string() },
-        Ok(Ok(status)) => match (status.code(), std::os::unix::process::ExitStatusExt::signal(&status)) {
+        Err(_) => Ended::TimedOut {
+            after: timeout,
+            said,
+        },
+        Ok(Err(error)) => Ended::CannotStart {
+            why: error.to_string(),
+        },
+        Ok(Ok(status)) => match (
+            status.code(),
+            std::os::unix::process::ExitStatusExt::signal(&status),
+        ) {
             (Some(code), _) => Ended::Code { code, said },
-            (None, signal) => Ended::Signal { signal: signal.unwrap_or(0), said },
+            (None, signal) => Ended::Signal {
+                signal: signal.unwrap_or(0),
+                said,
+            },
         },
     }
 }
@@ -151,7 +177,9 @@ impl Drop for Drain {
 }
 
 async fn kept(drain: Option<Drain>) -> Vec<u8> {
-    let Some(mut drain) = drain else { return Vec::new() };
+    let Some(mut drain) = drain else {
+        return Vec::new();
+    };
     // A program left in the background may hold the pipe for ever; what came until now is enough.
     let _ = tokio::time::timeout(LEAK_WAIT, &mut drain.task).await;
     drain.kept.borrow().clone()
@@ -169,12 +197,21 @@ fn first_line(outputs: &[Vec<u8>]) -> String {
 pub fn classify(ended: &Ended) -> SendResult {
     let why = match ended {
         Ended::Code { code: 0, .. } => {
-            return SendResult::Sent { receipt: "the command ended with exit code 0".to_owned() };
+            return SendResult::Sent {
+                receipt: "the command ended with exit code 0".to_owned(),
+            };
         }
-        Ended::Code { code, said } => format!("the notification command ended with exit code {code}{said}"),
-        Ended::Signal { signal, said } => format!("the notification command was killed by signal {signal}{said}"),
+        Ended::Code { code, said } => {
+            format!("the notification command ended with exit code {code}{said}")
+        }
+        Ended::Signal { signal, said } => {
+            format!("the notification command was killed by signal {signal}{said}")
+        }
         Ended::TimedOut { after, said } => {
-            format!("the notification command did not end within {} and was killed{said}", show_duration(*after))
+            format!(
+                "the notification command did not end within {} and was killed{said}",
+                show_duration(*after)
+            )
         }
         Ended::CannotStart { why } => format!("the notification command cannot be started: {why}"),
     };

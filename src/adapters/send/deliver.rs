@@ -39,12 +39,23 @@ pub struct Leased {
 /// How a lease ends.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Settled {
-    Sent { receipt: String, at: Timestamp },
+    Sent {
+        receipt: String,
+        at: Timestamp,
+    },
     /// Tried in vain: one attempt more, due again at `at`.
-    Retry { at: Timestamp, why: String },
-    Dead { why: String, at: Timestamp },
+    Retry {
+        at: Timestamp,
+        why: String,
+    },
+    Dead {
+        why: String,
+        at: Timestamp,
+    },
     /// Not tried, not an attempt: due again at `at`.
-    Wait { at: Timestamp },
+    Wait {
+        at: Timestamp,
+    },
 }
 
 /// The store's side. Errors are sentences; the loop logs them and goes on.
@@ -113,6 +124,9 @@ impl Default for DelivererSettings {
     }
 }
 
+/// Rows leased at once.
+const BATCH: usize = 1024;
+
 /// The loop's parts.
 pub struct Deliverer<O> {
     pub outbox: Arc<O>,
@@ -125,7 +139,9 @@ pub struct Deliverer<O> {
 
 /// The system's clock.
 pub fn wall_clock() -> Timestamp {
-    let span = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let span = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
     Timestamp::from_millis(i64::try_from(span.as_millis()).unwrap_or(i64::MAX))
 }
 
@@ -146,17 +162,29 @@ struct Running {
 impl<O: Outbox> Deliverer<O> {
     /// Runs until `stop` says true (or its sender is gone): then leases nothing more, gives back what has not begun, and lets
     /// running attempts end for a while. `wake` is rung after each commit that holds deliveries.
-    pub async fn run(self, wake: Arc<Notify>, reports: mpsc::Sender<Report>, mut stop: watch::Receiver<bool>) {
+    pub async fn run(
+        self,
+        wake: Arc<Notify>,
+        reports: mpsc::Sender<Report>,
+        mut stop: watch::Receiver<bool>,
+    ) {
         let this = Arc::new(self);
-        let mut running =
-            Running { lanes: Lanes::default(), tasks: JoinSet::new(), tickets: HashMap::new(), next_due: None };
+        let mut running = Running {
+            lanes: Lanes::default(),
+            tasks: JoinSet::new(),
+            tickets: HashMap::new(),
+            next_due: None,
+        };
         let mut looking = true;
         while !*stop.borrow() {
-            if looking {
-                this.fill(&mut running).await;
-            }
+            let more = looking && this.fill(&mut running).await;
             this.start(&mut running, &reports).await;
-            let pause = this.pause(&running);
+            // A full batch: rows for other destinations may stand behind it.
+            let pause = if more {
+                Duration::ZERO
+            } else {
+                this.pause(&running)
+            };
             looking = tokio::select! {
                 changed = stop.changed() => {
                     if changed.is_err() {
@@ -178,28 +206,31 @@ impl<O: Outbox> Deliverer<O> {
 
     fn pause(&self, running: &Running) -> Duration {
         let now = (self.clock)();
-        let due = running.next_due.map_or(self.settings.poll, |due| due.since(now) + Duration::from_millis(1));
+        let due = running.next_due.map_or(self.settings.poll, |due| {
+            due.since(now) + Duration::from_millis(1)
+        });
         due.min(self.settings.poll)
     }
 
-    /// Leases due rows into lanes.
-    async fn fill(&self, running: &mut Running) {
+    /// Leases due rows into lanes; true if there may be more.
+    async fn fill(&self, running: &mut Running) -> bool {
         let now = (self.clock)();
         if running.next_due.is_some_and(|due| due <= now) {
             running.next_due = None;
         }
         running.lanes.prune(now);
-        let room = running.lanes.room();
-        if room == 0 {
-            return;
+        let limit = running.lanes.room().min(BATCH);
+        if limit == 0 {
+            return false;
         }
-        let rows = match self.outbox.lease(now, room, self.settings.lease_for).await {
+        let rows = match self.outbox.lease(now, limit, self.settings.lease_for).await {
             Ok(rows) => rows,
             Err(error) => {
                 tracing::warn!("the outbox cannot be read, deliveries wait: {error}");
-                return;
+                return false;
             }
         };
+        let full = rows.len() == limit;
         for row in rows {
             let row_id = row.row_id;
             if let Admitted::Settle(end) = running.lanes.admit(row, now)
@@ -208,12 +239,15 @@ impl<O: Outbox> Deliverer<O> {
                 running.lanes.stored(row_id);
             }
         }
+        full
     }
 
     /// Starts attempts in free lanes while there are workers.
     async fn start(self: &Arc<Self>, running: &mut Running, reports: &mpsc::Sender<Report>) {
         while running.tasks.len() < self.settings.workers {
-            let Some((row, waits)) = running.lanes.next((self.clock)()) else { return };
+            let Some((row, waits)) = running.lanes.next((self.clock)()) else {
+                return;
+            };
             if let Some(end) = waits {
                 settle(&*self.outbox, row.row_id, &end).await;
                 continue;
@@ -221,24 +255,43 @@ impl<O: Outbox> Deliverer<O> {
             let ticket = Ticket::of(&row);
             let told_late = running.lanes.told_late(row.row_id);
             let (this, reports) = (self.clone(), reports.clone());
-            let task = running.tasks.spawn(async move { this.attempt(row, told_late, reports).await });
+            let task = running
+                .tasks
+                .spawn(async move { this.attempt(row, told_late, reports).await });
             running.tickets.insert(task.id(), ticket);
         }
     }
 
     /// One attempt: send, settle, report; in this order, so that a report is about a stored fact.
-    async fn attempt(&self, row: Leased, told_late: bool, reports: mpsc::Sender<Report>) -> Finished {
+    async fn attempt(
+        &self,
+        row: Leased,
+        told_late: bool,
+        reports: mpsc::Sender<Report>,
+    ) -> Finished {
         let delivery = &row.delivery;
         let result = match (self.directory)(&delivery.contact, &delivery.channel) {
             Some((contact, channel)) => self.carrier.carry(delivery, &contact, &channel).await,
             None => SendResult::Dead {
-                why: format!("contact removed: the configuration has no {} with channel {}", delivery.contact, delivery.channel),
+                why: format!(
+                    "contact removed: the configuration has no {} with channel {}",
+                    delivery.contact, delivery.channel
+                ),
             },
         };
         let attempts = row.attempts.saturating_add(1);
         let now = (self.clock)();
-        let attempt = Attempt { attempts, created_at: delivery.created_at, now, random: random(), told_late };
-        let patience = Patience { delayed_after: self.settings.delayed_after, give_up: self.settings.give_up };
+        let attempt = Attempt {
+            attempts,
+            created_at: delivery.created_at,
+            now,
+            random: random(),
+            told_late,
+        };
+        let patience = Patience {
+            delayed_after: self.settings.delayed_after,
+            give_up: self.settings.give_up,
+        };
         let (settled, outcome) = judge(result, attempt, patience);
         log(&row, attempts, &settled);
         let stored = settle(&*self.outbox, row.row_id, &settled).await;
@@ -254,16 +307,20 @@ impl<O: Outbox> Deliverer<O> {
             // A closed receiver means that the daemon ends; the row is settled.
             let _ = reports.send(report).await;
         }
-        Finished { settled, stored, told_late }
+        Finished {
+            settled,
+            stored,
+            told_late,
+        }
     }
 
     async fn shut_down(&self, mut running: Running) {
         let now = (self.clock)();
-        for row_id in running.lanes.give_back() {
-            // Should this fail, the lease runs out and the row is sent after the restart.
-            let _ = self.outbox.settle(row_id, Settled::Wait { at: now }).await;
-        }
         let ended = tokio::time::timeout(self.settings.drain, async {
+            for row_id in running.lanes.give_back() {
+                // Should this fail, the lease runs out and the row is sent after the restart.
+                let _ = self.outbox.settle(row_id, Settled::Wait { at: now }).await;
+            }
             while running.tasks.join_next().await.is_some() {}
         });
         if ended.await.is_err() {
@@ -281,11 +338,15 @@ impl Running {
         let (id, finished) = match joined {
             Ok((id, finished)) => (id, Some(finished)),
             Err(error) => {
-                tracing::error!("a delivery's task broke, it is sent again when its lease ends: {error}");
+                tracing::error!(
+                    "a delivery's task broke, it is sent again when its lease ends: {error}"
+                );
                 (error.id(), None)
             }
         };
-        let Some(ticket) = self.tickets.remove(&id) else { return };
+        let Some(ticket) = self.tickets.remove(&id) else {
+            return;
+        };
         let Some(finished) = finished else {
             self.lanes.lost(&ticket);
             return;
@@ -296,7 +357,8 @@ impl Running {
                 self.lanes.tell_late(ticket.row_id);
             }
         }
-        self.lanes.finished(&ticket, &finished.settled, finished.stored);
+        self.lanes
+            .finished(&ticket, &finished.settled, finished.stored);
     }
 }
 
@@ -306,7 +368,9 @@ async fn settle<O: Outbox>(outbox: &O, row_id: i64, end: &Settled) -> bool {
     for last in [false, false, false, true] {
         match outbox.settle(row_id, end.clone()).await {
             Ok(()) => return true,
-            Err(error) if last => tracing::error!("the outbox did not take the end of row {row_id}: {error}"),
+            Err(error) if last => {
+                tracing::error!("the outbox did not take the end of row {row_id}: {error}");
+            }
             Err(_) => tokio::time::sleep(pause).await,
         }
         pause *= 3;
@@ -315,11 +379,30 @@ async fn settle<O: Outbox>(outbox: &O, row_id: i64, end: &Settled) -> bool {
 }
 
 fn log(row: &Leased, attempts: u32, settled: &Settled) {
-    let Delivery { contact, channel, key, .. } = &row.delivery;
+    let Delivery {
+        contact,
+        channel,
+        key,
+        ..
+    } = &row.delivery;
     match settled {
-        Settled::Sent { receipt, .. } => tracing::info!(contact, channel, key, attempts, "sent: {receipt}"),
-        Settled::Retry { why, at } => tracing::warn!(contact, channel, key, attempts, "not sent, next attempt at {at}: {why}"),
-        Settled::Dead { why, .. } => tracing::error!(contact, channel, key, attempts, "not sent and given up: {why}"),
+        Settled::Sent { receipt, .. } => {
+            tracing::info!(contact, channel, key, attempts, "sent: {receipt}");
+        }
+        Settled::Retry { why, at } => tracing::warn!(
+            contact,
+            channel,
+            key,
+            attempts,
+            "not sent, next attempt at {at}: {why}"
+        ),
+        Settled::Dead { why, .. } => tracing::error!(
+            contact,
+            channel,
+            key,
+            attempts,
+            "not sent and given up: {why}"
+        ),
         Settled::Wait { .. } => {}
     }
 }

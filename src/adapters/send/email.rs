@@ -46,11 +46,21 @@ pub fn render(
     };
     let subject = part("subject.txt");
     let (text, html) = (part("email.txt"), part("email.html"));
-    MailText { subject: cut(&words::line(&subject), MAX_SUBJECT).to_owned(), text, html, faults }
+    MailText {
+        subject: cut(&words::line(&subject), MAX_SUBJECT).to_owned(),
+        text,
+        html,
+        faults,
+    }
 }
 
 /// The mail, or a sentence on why this contact cannot get one.
-pub fn encode(delivery: &Delivery, to: &str, from: &Mailbox, said: &MailText) -> Result<Mail, String> {
+pub fn encode(
+    delivery: &Delivery,
+    to: &str,
+    from: &Mailbox,
+    said: &MailText,
+) -> Result<Mail, String> {
     let message = &delivery.message;
     let to = to.parse::<Mailboxes>().map_err(|error| {
         format!(
@@ -71,13 +81,21 @@ pub fn encode(delivery: &Delivery, to: &str, from: &Mailbox, said: &MailText) ->
         .subject(said.subject.clone())
         .raw_header(raw("Auto-Submitted", "auto-generated"))
         .raw_header(raw("X-Deploywatch-Key", &delivery.key))
-        .raw_header(raw("Importance", if message.urgency == Urgency::High { "high" } else { "normal" }));
+        .raw_header(raw(
+            "Importance",
+            if message.urgency == Urgency::High {
+                "high"
+            } else {
+                "normal"
+            },
+        ));
     let parts = MultiPart::alternative()
         // Not random: the same delivery is the same bytes, however often it is tried.
         .boundary(format!("part-{}", digest(&delivery.key)))
         .singlepart(SinglePart::plain(said.text.clone()))
         .singlepart(SinglePart::html(said.html.clone()));
-    mail.multipart(parts).map_err(|error| format!("the mail cannot be put together: {error}"))
+    mail.multipart(parts)
+        .map_err(|error| format!("the mail cannot be put together: {error}"))
 }
 
 /// 32 hexadecimal digits that stand for `text`: keys may hold characters that an identifier may not.

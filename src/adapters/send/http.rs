@@ -41,7 +41,10 @@ impl Poster {
     pub fn new(timeout: Duration) -> Result<Self, String> {
         // reqwest panics without a provider; a sentence serves better.
         if rustls::crypto::CryptoProvider::get_default().is_none() {
-            return Err("no TLS provider is installed: call rustls' install_default() before the senders".to_owned());
+            return Err(
+                "no TLS provider is installed: call rustls' install_default() before the senders"
+                    .to_owned(),
+            );
         }
         let base = || {
             reqwest::Client::builder()
@@ -52,9 +55,14 @@ impl Poster {
                 .user_agent(concat!("deploywatch/", env!("CARGO_PKG_VERSION")))
         };
         let built = |client: reqwest::ClientBuilder| {
-            client.build().map_err(|error| format!("the HTTP client cannot be set up: {}", chain(&error)))
+            client
+                .build()
+                .map_err(|error| format!("the HTTP client cannot be set up: {}", chain(&error)))
         };
-        Ok(Self { outside: built(base())?, loopback: built(base().no_proxy())? })
+        Ok(Self {
+            outside: built(base())?,
+            loopback: built(base().no_proxy())?,
+        })
     }
 
     /// One attempt. An error is already judged.
@@ -65,9 +73,16 @@ impl Poster {
             .ok_or_else(|| SendResult::Dead {
                 why: "the contact's url is not an http or https address; correct it in the configuration".to_owned(),
             })?;
-        let client = if is_loopback(&url) { &self.loopback } else { &self.outside };
+        let client = if is_loopback(&url) {
+            &self.loopback
+        } else {
+            &self.outside
+        };
         let place = place(&request.url);
-        let mut post = client.post(url).header("Content-Type", "application/json").body(request.body);
+        let mut post = client
+            .post(url)
+            .header("Content-Type", "application/json")
+            .body(request.body);
         for (name, value) in &request.headers {
             post = post.header(*name, header_text(value));
         }
@@ -79,7 +94,11 @@ impl Poster {
             .and_then(|value| value.to_str().ok())
             .and_then(|text| retry_after(text, now()));
         let body = scrub(&read_start(answer).await, &request.secrets);
-        Ok(Reply { status, retry_after, body })
+        Ok(Reply {
+            status,
+            retry_after,
+            body,
+        })
     }
 }
 
@@ -88,7 +107,9 @@ async fn read_start(mut answer: reqwest::Response) -> String {
     let mut bytes = Vec::new();
     while bytes.len() < MAX_REPLY {
         match answer.chunk().await {
-            Ok(Some(chunk)) => bytes.extend_from_slice(&chunk[..chunk.len().min(MAX_REPLY - bytes.len())]),
+            Ok(Some(chunk)) => {
+                bytes.extend_from_slice(&chunk[..chunk.len().min(MAX_REPLY - bytes.len())]);
+            }
             Ok(None) | Err(_) => break,
         }
     }
@@ -101,7 +122,10 @@ fn now() -> Timestamp {
 
 fn is_loopback(url: &reqwest::Url) -> bool {
     let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
-    host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+    host == "localhost"
+        || host
+            .parse::<IpAddr>()
+            .is_ok_and(|address| address.is_loopback())
 }
 
 /// Where a post goes, without path and query: they may hold a token.
@@ -133,7 +157,9 @@ fn scrub(text: &str, secrets: &[Secret]) -> String {
         .iter()
         .map(Secret::expose)
         .filter(|secret| !secret.is_empty())
-        .fold(text.to_owned(), |text, secret| text.replace(secret, "(hidden)"))
+        .fold(text.to_owned(), |text, secret| {
+            text.replace(secret, "(hidden)")
+        })
 }
 
 fn network(place: &str, error: &reqwest::Error) -> SendResult {
@@ -142,7 +168,10 @@ fn network(place: &str, error: &reqwest::Error) -> SendResult {
     } else {
         format!("cannot be reached: {}", chain(error))
     };
-    SendResult::Retry { why: format!("{place} {what}"), after: None }
+    SendResult::Retry {
+        why: format!("{place} {what}"),
+        after: None,
+    }
 }
 
 /// The error and its causes in one line, without the address (it may hold a token).
@@ -176,7 +205,11 @@ fn retry_after(text: &str, now: Timestamp) -> Option<Duration> {
 /// A few words of the answer, fit for a log: ` (invalid_token)`, or nothing.
 pub fn quote(body: &str) -> String {
     let text = words::line(body);
-    if text.is_empty() { String::new() } else { format!(" ({})", cut(&text, MAX_QUOTE)) }
+    if text.is_empty() {
+        String::new()
+    } else {
+        format!(" ({})", cut(&text, MAX_QUOTE))
+    }
 }
 
 /// The common reading of an HTTP status. `name` is the receiver in words, `remedy` what to do about a refusal.
@@ -184,7 +217,9 @@ pub fn classify_http(name: &str, place: &str, reply: &Reply, remedy: &str) -> Se
     let said = quote(&reply.body);
     let status = reply.status;
     match status {
-        200..=299 => SendResult::Sent { receipt: format!("HTTP {status} from {place}") },
+        200..=299 => SendResult::Sent {
+            receipt: format!("HTTP {status} from {place}"),
+        },
         408 | 425 | 429 | 500..=599 => SendResult::Retry {
             why: format!("{name} at {place} answered HTTP {status}{said}"),
             after: reply.retry_after,
@@ -194,13 +229,15 @@ pub fn classify_http(name: &str, place: &str, reply: &Reply, remedy: &str) -> Se
                 "{name} at {place} answered HTTP {status}, a redirect; redirects are not followed, so write the final address into the configuration"
             ),
         },
-        401 | 403 => {
-            SendResult::Dead { why: format!("{name} at {place} refused access with HTTP {status}{said}; {remedy}") }
-        }
-        404 | 410 => {
-            SendResult::Dead { why: format!("{name} at {place} is not there any more: HTTP {status}{said}; {remedy}") }
-        }
-        _ => SendResult::Dead { why: format!("{name} at {place} refused the message with HTTP {status}{said}") },
+        401 | 403 => SendResult::Dead {
+            why: format!("{name} at {place} refused access with HTTP {status}{said}; {remedy}"),
+        },
+        404 | 410 => SendResult::Dead {
+            why: format!("{name} at {place} is not there any more: HTTP {status}{said}; {remedy}"),
+        },
+        _ => SendResult::Dead {
+            why: format!("{name} at {place} refused the message with HTTP {status}{said}"),
+        },
     }
 }
 
@@ -211,10 +248,16 @@ mod tests {
     #[test]
     fn every_status_has_one_meaning() {
         let kind = |status: u16| {
-            let reply = Reply { status, retry_after: Some(Duration::from_secs(7)), body: "no\x1b way".to_owned() };
+            let reply = Reply {
+                status,
+                retry_after: Some(Duration::from_secs(7)),
+                body: "no\x1b way".to_owned(),
+            };
             match classify_http("the webhook", "h:1", &reply, "mend it") {
                 SendResult::Sent { .. } => "sent".to_owned(),
-                SendResult::Retry { after, .. } => format!("retry {:?}", after.map(|span| span.as_secs())),
+                SendResult::Retry { after, .. } => {
+                    format!("retry {:?}", after.map(|span| span.as_secs()))
+                }
                 SendResult::Dead { why } => {
                     assert!(why.contains("h:1") && !why.contains('\x1b'), "{why}");
                     "dead".to_owned()
@@ -227,14 +270,24 @@ mod tests {
         for status in [408, 425, 429, 500, 502, 503, 504, 599] {
             assert_eq!(kind(status), "retry Some(7)", "{status}");
         }
-        for status in [301, 302, 307, 400, 401, 403, 404, 405, 409, 410, 413, 422, 100, 0] {
+        for status in [
+            301, 302, 307, 400, 401, 403, 404, 405, 409, 410, 413, 422, 100, 0,
+        ] {
             assert_eq!(kind(status), "dead", "{status}");
         }
     }
 
     #[test]
     fn refusals_name_the_remedy() {
-        let why = |status| match classify_http("Slack", "h", &Reply { status, ..Reply::default() }, "mend it") {
+        let why = |status| match classify_http(
+            "Slack",
+            "h",
+            &Reply {
+                status,
+                ..Reply::default()
+            },
+            "mend it",
+        ) {
             SendResult::Dead { why } => why,
             other => panic!("{other:?}"),
         };
@@ -247,17 +300,29 @@ mod tests {
     fn retry_after_is_seconds_or_a_date() {
         let now = Timestamp::parse("2026-03-02T10:00:00Z").expect("RFC 3339");
         assert_eq!(retry_after("30", now), Some(Duration::from_secs(30)));
-        assert_eq!(retry_after("Mon, 02 Mar 2026 10:01:00 GMT", now), Some(Duration::from_secs(60)));
-        assert_eq!(retry_after("Mon, 02 Mar 2026 09:00:00 GMT", now), Some(Duration::ZERO));
+        assert_eq!(
+            retry_after("Mon, 02 Mar 2026 10:01:00 GMT", now),
+            Some(Duration::from_secs(60))
+        );
+        assert_eq!(
+            retry_after("Mon, 02 Mar 2026 09:00:00 GMT", now),
+            Some(Duration::ZERO)
+        );
         assert_eq!(retry_after("soon", now), None);
         assert_eq!(retry_after("99999999999", now), Some(MAX_RETRY_AFTER));
     }
 
     #[test]
     fn secrets_stay_out_of_what_is_said() {
-        assert_eq!(place("https://hooks.slack.com/services/T0/B0/token"), "hooks.slack.com");
+        assert_eq!(
+            place("https://hooks.slack.com/services/T0/B0/token"),
+            "hooks.slack.com"
+        );
         assert_eq!(place("http://user:pw@127.0.0.1:9/x?key=1"), "127.0.0.1:9");
-        assert_eq!(scrub("bad key abc123", &[Secret::new("abc123"), Secret::new("")]), "bad key (hidden)");
+        assert_eq!(
+            scrub("bad key abc123", &[Secret::new("abc123"), Secret::new("")]),
+            "bad key (hidden)"
+        );
         assert_eq!(header_text("a\r\nb é"), "a%0D%0Ab %C3%A9");
     }
 }

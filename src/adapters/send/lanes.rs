@@ -9,10 +9,12 @@ use std::{
 use super::deliver::{Leased, Settled};
 use crate::base::time::Timestamp;
 
-/// Rows a lane holds; more go back to the outbox for a moment.
-pub const MAX_LANE: usize = 32;
+/// Rows a lane holds; more go back to the outbox for a while, so that one receiver cannot fill all lanes.
+pub const MAX_LANE: usize = 1024;
 /// Rows all lanes hold.
-pub const MAX_HELD: usize = 1024;
+pub const MAX_HELD: usize = 8 * MAX_LANE;
+/// How long a row that found its lane full stays away.
+const LANE_FULL: Duration = Duration::from_secs(15);
 /// A forgotten head of a problem stops holding its followers after this.
 const HEAD_FORGOTTEN: Duration = Duration::from_secs(10 * 60);
 /// Settled ends that the store could not take yet; beyond this many, a row may be sent twice.
@@ -74,7 +76,9 @@ impl Lanes {
         let lane = destination(&row);
         let queue = self.queues.entry(lane.clone()).or_default();
         if MAX_LANE <= queue.len() {
-            return Admitted::Settle(Settled::Wait { at: now + Duration::from_secs(2) });
+            return Admitted::Settle(Settled::Wait {
+                at: now + LANE_FULL,
+            });
         }
         self.held.insert(row.row_id);
         let place = queue.partition_point(|other| other.row_id < row.row_id);
@@ -124,7 +128,11 @@ impl Lanes {
                 self.heads.insert(key, (row.row_id, *at));
             }
             Settled::Sent { .. } | Settled::Dead { .. } => {
-                if self.heads.get(&key).is_some_and(|(head, _)| *head <= row.row_id) {
+                if self
+                    .heads
+                    .get(&key)
+                    .is_some_and(|(head, _)| *head <= row.row_id)
+                {
                     self.heads.remove(&key);
                 }
                 self.late.remove(&row.row_id);
@@ -165,7 +173,12 @@ impl Lanes {
     /// All rows not begun, to be given back.
     pub fn give_back(&mut self) -> Vec<i64> {
         self.ready.clear();
-        let rows: Vec<i64> = self.queues.drain().flat_map(|(_, queue)| queue).map(|row| row.row_id).collect();
+        let rows: Vec<i64> = self
+            .queues
+            .drain()
+            .flat_map(|(_, queue)| queue)
+            .map(|row| row.row_id)
+            .collect();
         for row in &rows {
             self.held.remove(row);
         }
@@ -183,7 +196,11 @@ pub struct Ticket {
 
 impl Ticket {
     pub fn of(row: &Leased) -> Self {
-        Self { row_id: row.row_id, lane: destination(row), dedup_key: row.delivery.message.dedup_key.clone() }
+        Self {
+            row_id: row.row_id,
+            lane: destination(row),
+            dedup_key: row.delivery.message.dedup_key.clone(),
+        }
     }
 }
 
@@ -215,9 +232,19 @@ mod tests {
         for (id, contact) in [(2, "ann"), (1, "ann"), (3, "bob")] {
             assert_eq!(lanes.admit(row(id, contact, "k"), NOW), Admitted::Queued);
         }
-        assert_eq!(lanes.admit(row(1, "ann", "k"), NOW), Admitted::Known, "a lease ran out while it waited");
-        assert_eq!((next(&mut lanes), next(&mut lanes), next(&mut lanes)), (Some(1), Some(3), None));
-        let sent = Settled::Sent { receipt: String::new(), at: NOW };
+        assert_eq!(
+            lanes.admit(row(1, "ann", "k"), NOW),
+            Admitted::Known,
+            "a lease ran out while it waited"
+        );
+        assert_eq!(
+            (next(&mut lanes), next(&mut lanes), next(&mut lanes)),
+            (Some(1), Some(3), None)
+        );
+        let sent = Settled::Sent {
+            receipt: String::new(),
+            at: NOW,
+        };
         lanes.finished(&Ticket::of(&row(1, "ann", "k")), &sent, true);
         assert_eq!((next(&mut lanes), next(&mut lanes)), (Some(2), None));
     }
@@ -230,25 +257,48 @@ mod tests {
         lanes.admit(row(3, "ann", "p2"), NOW);
         assert_eq!(next(&mut lanes), Some(1));
         let again = NOW + Duration::from_secs(10);
-        let retry = Settled::Retry { at: again, why: String::new() };
+        let retry = Settled::Retry {
+            at: again,
+            why: String::new(),
+        };
         lanes.finished(&Ticket::of(&row(1, "ann", "p1")), &retry, true);
         let (waiting, settled) = lanes.next(NOW).expect("a row");
-        assert_eq!((waiting.row_id, settled), (2, Some(Settled::Wait { at: again + Duration::from_millis(50) })));
+        assert_eq!(
+            (waiting.row_id, settled),
+            (
+                2,
+                Some(Settled::Wait {
+                    at: again + Duration::from_millis(50)
+                })
+            )
+        );
         assert_eq!(next(&mut lanes), Some(3), "another problem goes on");
-        assert!(matches!(lanes.admit(row(4, "ann", "p1"), NOW), Admitted::Settle(Settled::Wait { .. })));
-        assert_eq!(lanes.admit(row(1, "ann", "p1"), again), Admitted::Queued, "the head itself may go");
+        assert!(matches!(
+            lanes.admit(row(4, "ann", "p1"), NOW),
+            Admitted::Settle(Settled::Wait { .. })
+        ));
+        assert_eq!(
+            lanes.admit(row(1, "ann", "p1"), again),
+            Admitted::Queued,
+            "the head itself may go"
+        );
     }
 
     #[test]
     fn a_full_lane_leaves_room_for_others() {
         let mut lanes = Lanes::default();
-        for id in 0..40 {
+        let full = i64::try_from(MAX_LANE).expect("small");
+        for id in 0..full + 8 {
             let admitted = lanes.admit(row(id, "slow", &id.to_string()), NOW);
-            assert_eq!(matches!(admitted, Admitted::Settle(_)), 32 <= id, "{id}: {admitted:?}");
+            assert_eq!(
+                matches!(admitted, Admitted::Settle(_)),
+                full <= id,
+                "{id}: {admitted:?}"
+            );
         }
-        assert_eq!(lanes.admit(row(99, "ann", "k"), NOW), Admitted::Queued);
-        assert_eq!(lanes.room(), MAX_HELD - 33);
-        assert_eq!(lanes.give_back().len(), 33);
+        assert_eq!(lanes.admit(row(9999, "ann", "k"), NOW), Admitted::Queued);
+        assert_eq!(lanes.room(), MAX_HELD - MAX_LANE - 1);
+        assert_eq!(lanes.give_back().len(), MAX_LANE + 1);
         assert!(lanes.is_empty());
     }
 
@@ -257,7 +307,10 @@ mod tests {
         let mut lanes = Lanes::default();
         lanes.admit(row(1, "ann", "k"), NOW);
         next(&mut lanes);
-        let sent = Settled::Sent { receipt: "ok".to_owned(), at: NOW };
+        let sent = Settled::Sent {
+            receipt: "ok".to_owned(),
+            at: NOW,
+        };
         lanes.finished(&Ticket::of(&row(1, "ann", "k")), &sent, false);
         assert_eq!(lanes.admit(row(1, "ann", "k"), NOW), Admitted::Settle(sent));
         lanes.stored(1);

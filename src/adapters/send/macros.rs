@@ -32,7 +32,10 @@ pub fn all(message: &Message, contact: &ContactInfo) -> BTreeMap<String, String>
             missing("LONGSERVICEOUTPUT", message.long_output.clone());
             missing("SERVICEPERFDATA", message.perfdata.clone());
             missing("SERVICENOTIFICATIONNUMBER", message.number.to_string());
-            missing("SERVICENOTESURL", message.notes_url.clone().unwrap_or_default());
+            missing(
+                "SERVICENOTESURL",
+                message.notes_url.clone().unwrap_or_default(),
+            );
         }
         None => {
             missing("HOSTSTATE", message.state.clone());
@@ -43,14 +46,23 @@ pub fn all(message: &Message, contact: &ContactInfo) -> BTreeMap<String, String>
             missing("LONGHOSTOUTPUT", message.long_output.clone());
             missing("HOSTPERFDATA", message.perfdata.clone());
             missing("HOSTNOTIFICATIONNUMBER", message.number.to_string());
-            missing("HOSTNOTESURL", message.notes_url.clone().unwrap_or_default());
+            missing(
+                "HOSTNOTESURL",
+                message.notes_url.clone().unwrap_or_default(),
+            );
         }
     }
     missing("NOTIFICATIONTYPE", message.kind.nagios_name().to_owned());
     missing("NOTIFICATIONNUMBER", message.number.to_string());
-    missing("NOTIFICATIONAUTHOR", message.author.clone().unwrap_or_default());
+    missing(
+        "NOTIFICATIONAUTHOR",
+        message.author.clone().unwrap_or_default(),
+    );
     missing("NOTIFICATIONCOMMENT", comment(message));
-    for (name, value) in dates(message.at, &TimeZone::system()).into_iter().chain(deploy(message)) {
+    for (name, value) in dates(message.at, &TimeZone::system())
+        .into_iter()
+        .chain(deploy(message))
+    {
         missing(name, value);
     }
     for name in ["LONGSERVICEOUTPUT", "LONGHOSTOUTPUT"] {
@@ -84,7 +96,10 @@ fn add_contact(macros: &mut BTreeMap<String, String>, contact: &ContactInfo) {
         set(format!("CONTACTADDRESS{}", at + 1), address);
     }
     for (name, value) in &contact.vars {
-        set(format!("_CONTACT{}", name.trim_start_matches('_').to_uppercase()), value);
+        set(
+            format!("_CONTACT{}", name.trim_start_matches('_').to_uppercase()),
+            value,
+        );
     }
 }
 
@@ -112,9 +127,18 @@ fn deploy(message: &Message) -> Vec<(&'static str, String)> {
     vec![
         ("DEPLOYID", text(first.map(|suspect| suspect.id.clone()))),
         ("DEPLOYAPP", text(first.map(|suspect| suspect.app.clone()))),
-        ("DEPLOYVERSION", text(first.and_then(|suspect| suspect.version.clone()))),
-        ("DEPLOYACTORS", text(first.map(|suspect| suspect.actors.join(",")))),
-        ("DEPLOYURL", text(first.and_then(|suspect| suspect.url.clone()))),
+        (
+            "DEPLOYVERSION",
+            text(first.and_then(|suspect| suspect.version.clone())),
+        ),
+        (
+            "DEPLOYACTORS",
+            text(first.map(|suspect| suspect.actors.join(","))),
+        ),
+        (
+            "DEPLOYURL",
+            text(first.and_then(|suspect| suspect.url.clone())),
+        ),
         ("DEPLOYVERDICT", message.deploy.verdict.name().to_owned()),
     ]
 }
@@ -122,9 +146,14 @@ fn deploy(message: &Message) -> Vec<(&'static str, String)> {
 /// Macros whose text comes from outside. Nagios cleans the first line's; the others reach a shell uncleaned there, which is a hole.
 fn hostile(name: &str) -> bool {
     let bare = name.strip_prefix("LONG").unwrap_or(name);
-    let rest = bare.strip_prefix("SERVICE").or_else(|| bare.strip_prefix("HOST")).unwrap_or(bare);
-    matches!(rest, "OUTPUT" | "PERFDATA" | "ACKAUTHOR" | "ACKCOMMENT" | "ACKAUTHORNAME" | "ACKAUTHORALIAS")
-        || name.starts_with("NOTIFICATIONAUTHOR")
+    let rest = bare
+        .strip_prefix("SERVICE")
+        .or_else(|| bare.strip_prefix("HOST"))
+        .unwrap_or(bare);
+    matches!(
+        rest,
+        "OUTPUT" | "PERFDATA" | "ACKAUTHOR" | "ACKCOMMENT" | "ACKAUTHORNAME" | "ACKAUTHORALIAS"
+    ) || name.starts_with("NOTIFICATIONAUTHOR")
         || name == "NOTIFICATIONCOMMENT"
         || name.starts_with("DEPLOY")
 }
@@ -147,12 +176,20 @@ pub fn for_line(name: &str, value: &str, illegal: &str) -> String {
 
 /// A value as the environment may hold it.
 pub fn for_environment(name: &str, value: &str, illegal: &str) -> String {
-    if cleaned_everywhere(name) { for_line(name, value, illegal) } else { plain(value) }
+    if cleaned_everywhere(name) {
+        for_line(name, value, illegal)
+    } else {
+        plain(value)
+    }
 }
 
 /// No control characters (a NUL cannot even be passed on), and not too long.
 fn plain(value: &str) -> String {
-    let text: String = value.chars().map(|c| if matches!(c, '\n' | '\t') { ' ' } else { c }).filter(|c| !c.is_control()).collect();
+    let text: String = value
+        .chars()
+        .map(|c| if matches!(c, '\n' | '\t') { ' ' } else { c })
+        .filter(|c| !c.is_control())
+        .collect();
     cut(&text, MAX_VALUE).to_owned()
 }
 
@@ -160,20 +197,29 @@ fn plain(value: &str) -> String {
 pub fn environment(macros: &BTreeMap<String, String>, illegal: &str) -> Vec<(String, String)> {
     macros
         .iter()
-        .filter(|(name, _)| !is_user_macro(name) && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_'))
+        .filter(|(name, _)| {
+            !is_user_macro(name) && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+        })
         .map(|(name, value)| {
             // Nagios counts these from 0 in the environment and from 1 in macros.
-            let shown = match name.strip_prefix("CONTACTADDRESS").and_then(|number| number.parse::<u32>().ok()) {
+            let shown = match name
+                .strip_prefix("CONTACTADDRESS")
+                .and_then(|number| number.parse::<u32>().ok())
+            {
                 Some(number) => format!("CONTACTADDRESS{}", number.saturating_sub(1)),
                 None => name.clone(),
             };
-            (format!("NAGIOS_{shown}"), for_environment(name, value, illegal))
+            (
+                format!("NAGIOS_{shown}"),
+                for_environment(name, value, illegal),
+            )
         })
         .collect()
 }
 
 fn is_user_macro(name: &str) -> bool {
-    name.strip_prefix("USER").is_some_and(|number| !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit()))
+    name.strip_prefix("USER")
+        .is_some_and(|number| !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit()))
 }
 
 /// A macro's value for a command line: empty for a known macro without a value here, None for an unknown name.
@@ -181,9 +227,21 @@ pub fn look_up(macros: &BTreeMap<String, String>, name: &str, illegal: &str) -> 
     if let Some(value) = macros.get(name) {
         return Some(for_line(name, value, illegal));
     }
-    let known = ["HOST", "SERVICE", "CONTACT", "NOTIFICATION", "LAST", "LONG", "MAX", "TOTAL", "_HOST", "_SERVICE", "_CONTACT"]
-        .iter()
-        .any(|start| name.starts_with(start))
+    let known = [
+        "HOST",
+        "SERVICE",
+        "CONTACT",
+        "NOTIFICATION",
+        "LAST",
+        "LONG",
+        "MAX",
+        "TOTAL",
+        "_HOST",
+        "_SERVICE",
+        "_CONTACT",
+    ]
+    .iter()
+    .any(|start| name.starts_with(start))
         || is_user_macro(name)
         || words::line(name).starts_with("ARG");
     known.then(String::new)
@@ -200,7 +258,10 @@ mod tests {
         let dates: BTreeMap<_, _> = dates(at, &zone).into_iter().collect();
         assert_eq!(dates["LONGDATETIME"], "Thu Jul 15 10:30:01 CEST 2010");
         assert_eq!(dates["SHORTDATETIME"], "07-15-2010 10:30:01");
-        assert_eq!((dates["DATE"].as_str(), dates["TIME"].as_str()), ("07-15-2010", "10:30:01"));
+        assert_eq!(
+            (dates["DATE"].as_str(), dates["TIME"].as_str()),
+            ("07-15-2010", "10:30:01")
+        );
         assert_eq!(dates["TIMET"], "1279182601");
     }
 
@@ -208,22 +269,51 @@ mod tests {
     fn hostile_macros_cannot_leave_their_quotes() {
         let illegal = "`~$&|'\"<>";
         let evil = "x\"; rm -rf / #`id`$(id)\n\\";
-        for name in ["SERVICEOUTPUT", "LONGHOSTOUTPUT", "HOSTPERFDATA", "NOTIFICATIONCOMMENT", "DEPLOYVERSION"] {
+        for name in [
+            "SERVICEOUTPUT",
+            "LONGHOSTOUTPUT",
+            "HOSTPERFDATA",
+            "NOTIFICATIONCOMMENT",
+            "DEPLOYVERSION",
+        ] {
             let value = for_line(name, evil, illegal);
-            assert!(!value.contains(['"', '`', '$', '\n']) && !value.ends_with('\\'), "{name}: {value}");
+            assert!(
+                !value.contains(['"', '`', '$', '\n']) && !value.ends_with('\\'),
+                "{name}: {value}"
+            );
         }
-        assert_eq!(for_line("HOSTNAME", "a&b", illegal), "a&b", "names come from the configuration");
-        assert_eq!(for_environment("DEPLOYURL", "https://ci/?a=1&b=2", illegal), "https://ci/?a=1&b=2");
+        assert_eq!(
+            for_line("HOSTNAME", "a&b", illegal),
+            "a&b",
+            "names come from the configuration"
+        );
+        assert_eq!(
+            for_environment("DEPLOYURL", "https://ci/?a=1&b=2", illegal),
+            "https://ci/?a=1&b=2"
+        );
         assert_eq!(for_environment("SERVICEOUTPUT", "a<b", illegal), "ab");
-        assert_eq!(for_line("LONGSERVICEOUTPUT", "a\\nb", illegal), "a\\nb", "line ends stay written out");
+        assert_eq!(
+            for_line("LONGSERVICEOUTPUT", "a\\nb", illegal),
+            "a\\nb",
+            "line ends stay written out"
+        );
     }
 
     #[test]
     fn user_macros_stay_out_of_the_environment() {
         let macros = BTreeMap::from(
-            [("USER1", "pw"), ("USERS", "3"), ("CONTACTADDRESS1", "a"), ("BAD NAME", "x")].map(|(k, v)| (k.to_owned(), v.to_owned())),
+            [
+                ("USER1", "pw"),
+                ("USERS", "3"),
+                ("CONTACTADDRESS1", "a"),
+                ("BAD NAME", "x"),
+            ]
+            .map(|(k, v)| (k.to_owned(), v.to_owned())),
         );
-        let names: Vec<String> = environment(&macros, "").into_iter().map(|(name, _)| name).collect();
+        let names: Vec<String> = environment(&macros, "")
+            .into_iter()
+            .map(|(name, _)| name)
+            .collect();
         assert_eq!(names, ["NAGIOS_CONTACTADDRESS0", "NAGIOS_USERS"]);
     }
 }

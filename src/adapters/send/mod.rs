@@ -6,7 +6,6 @@
 pub mod command;
 pub mod deliver;
 pub mod email;
-mod expand;
 pub mod http;
 pub mod judge;
 pub mod lanes;
@@ -21,7 +20,9 @@ pub mod templates;
 pub mod webhook;
 pub mod words;
 
-pub use deliver::{Carrier, Deliverer, DelivererSettings, Directory, Leased, Outbox, Report, Settled};
+pub use deliver::{
+    Carrier, Deliverer, DelivererSettings, Directory, Leased, Outbox, Report, Settled,
+};
 pub use senders::{SendResult, Senders, SwapSenders};
 pub use settings::{ContactInfo, SendSettings, SmtpSettings, SmtpTls};
 

@@ -41,9 +41,11 @@ fn action(message: &Message) -> Action {
         Kind::FlappingStop | Kind::FlappingDisabled if fine => Action::Resolve,
         Kind::FlappingStop | Kind::FlappingDisabled => Action::Trigger,
         Kind::Digest | Kind::Notice if !message.deploy.suspects.is_empty() => Action::Change,
-        Kind::Digest | Kind::Notice | Kind::DowntimeStart | Kind::DowntimeEnd | Kind::DowntimeCancelled => {
-            Action::Skip
-        }
+        Kind::Digest
+        | Kind::Notice
+        | Kind::DowntimeStart
+        | Kind::DowntimeEnd
+        | Kind::DowntimeCancelled => Action::Skip,
     }
 }
 
@@ -61,7 +63,11 @@ fn severity(message: &Message) -> &'static str {
 /// The key of the incident; a long one is shortened so that different keys stay different.
 fn dedup_key(message: &Message, key: &str) -> String {
     // A person's message is an incident of its own: no recovery would ever close it under the problem's key.
-    let full = if message.kind == Kind::Custom { key } else { &message.dedup_key };
+    let full = if message.kind == Kind::Custom {
+        key
+    } else {
+        &message.dedup_key
+    };
     if full.len() <= MAX_DEDUP_KEY {
         return full.to_owned();
     }
@@ -98,12 +104,18 @@ pub fn encode(
 /// The configured address with or without an API path names the same service.
 fn base(url: &str) -> &str {
     let url = url.trim_end_matches('/');
-    let url = url.strip_suffix("/v2/change/enqueue").or_else(|| url.strip_suffix("/v2/enqueue")).unwrap_or(url);
+    let url = url
+        .strip_suffix("/v2/change/enqueue")
+        .or_else(|| url.strip_suffix("/v2/enqueue"))
+        .unwrap_or(url);
     url.trim_end_matches('/')
 }
 
 fn links(message: &Message, public_url: Option<&str>) -> Value {
-    words::links(message, public_url).into_iter().map(|(text, href)| json!({"href": href, "text": text})).collect()
+    words::links(message, public_url)
+        .into_iter()
+        .map(|(text, href)| json!({"href": href, "text": text}))
+        .collect()
 }
 
 fn event(action: &str, message: &Message, key: &str, public_url: Option<&str>) -> Value {
@@ -134,8 +146,11 @@ fn event(action: &str, message: &Message, key: &str, public_url: Option<&str>) -
 
 fn summary(message: &Message) -> String {
     let subject = words::subject(message);
-    let text =
-        if message.output.is_empty() { subject } else { format!("{subject}: {}", message.output) };
+    let text = if message.output.is_empty() {
+        subject
+    } else {
+        format!("{subject}: {}", message.output)
+    };
     cut(&text, MAX_SUMMARY).to_owned()
 }
 
@@ -214,7 +229,12 @@ pub fn classify(place: &str, reply: &Reply) -> SendResult {
                 quote(&reply.body)
             ),
         },
-        _ => classify_http("PagerDuty", place, reply, "check the contact's `pagerduty` routing key and url"),
+        _ => classify_http(
+            "PagerDuty",
+            place,
+            reply,
+            "check the contact's `pagerduty` routing key and url",
+        ),
     }
 }
 
@@ -224,20 +244,39 @@ mod tests {
 
     #[test]
     fn the_address_may_hold_the_path() {
-        for url in ["http://h:1", "http://h:1/", "http://h:1/v2/enqueue", "http://h:1/v2/change/enqueue/"] {
+        for url in [
+            "http://h:1",
+            "http://h:1/",
+            "http://h:1/v2/enqueue",
+            "http://h:1/v2/change/enqueue/",
+        ] {
             assert_eq!(base(url), "http://h:1", "{url}");
         }
     }
 
     #[test]
     fn answers_are_read() {
-        let reply = |status, body: &str| Reply { status, retry_after: None, body: body.to_owned() };
+        let reply = |status, body: &str| Reply {
+            status,
+            retry_after: None,
+            body: body.to_owned(),
+        };
         assert_eq!(
             classify("h", &reply(202, r#"{"status":"success","dedup_key":"k"}"#)),
-            SendResult::Sent { receipt: "HTTP 202 from h, k".to_owned() }
+            SendResult::Sent {
+                receipt: "HTTP 202 from h, k".to_owned()
+            }
         );
-        assert!(matches!(classify("h", &reply(400, "Event object is invalid")), SendResult::Dead { why } if why.contains("routing key")));
-        assert!(matches!(classify("h", &reply(429, "")), SendResult::Retry { .. }));
-        assert!(matches!(classify("h", &reply(503, "")), SendResult::Retry { .. }));
+        assert!(
+            matches!(classify("h", &reply(400, "Event object is invalid")), SendResult::Dead { why } if why.contains("routing key"))
+        );
+        assert!(matches!(
+            classify("h", &reply(429, "")),
+            SendResult::Retry { .. }
+        ));
+        assert!(matches!(
+            classify("h", &reply(503, "")),
+            SendResult::Retry { .. }
+        ));
     }
 }

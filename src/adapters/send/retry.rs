@@ -23,7 +23,11 @@ pub fn next_attempt(
     retry_after: Option<Duration>,
 ) -> Duration {
     let doublings = attempts_so_far.saturating_sub(1).min(16);
-    let cap = if now.since(created_at) < YOUNG { MAX_PAUSE_YOUNG } else { MAX_PAUSE };
+    let cap = if now.since(created_at) < YOUNG {
+        MAX_PAUSE_YOUNG
+    } else {
+        MAX_PAUSE
+    };
     let full = FIRST.saturating_mul(1 << doublings).min(cap);
     // Half fixed, half random: never a burst, and receivers that came back are not hit by everyone at once.
     let half = u64::try_from(full.as_millis()).unwrap_or(u64::MAX) / 2;
@@ -65,11 +69,26 @@ mod tests {
             (1, 0, Some(7200), 300_000, 300_000),
         ] {
             let pause = |random| {
-                next_attempt(attempts, BORN, BORN + Duration::from_secs(age), random, asked.map(Duration::from_secs))
-                    .as_millis()
+                next_attempt(
+                    attempts,
+                    BORN,
+                    BORN + Duration::from_secs(age),
+                    random,
+                    asked.map(Duration::from_secs),
+                )
+                .as_millis()
             };
-            assert_eq!(pause(0), low, "{attempts} attempts, {age}s old: the shortest pause");
-            assert!((0..2000).map(pause).all(|pause| low <= pause && pause <= high), "{attempts}");
+            assert_eq!(
+                pause(0),
+                low,
+                "{attempts} attempts, {age}s old: the shortest pause"
+            );
+            assert!(
+                (0..2000)
+                    .map(pause)
+                    .all(|pause| low <= pause && pause <= high),
+                "{attempts}"
+            );
         }
     }
 
@@ -80,7 +99,10 @@ mod tests {
         assert!(is_delayed(BORN, age(300), Duration::from_secs(300)));
         assert!(!gives_up(BORN, age(9), Duration::from_secs(10)));
         assert!(gives_up(BORN, age(10), Duration::from_secs(10)));
-        assert!(!gives_up(age(10), BORN, Duration::from_secs(10)), "a clock set back gives up nothing");
+        assert!(
+            !gives_up(age(10), BORN, Duration::from_secs(10)),
+            "a clock set back gives up nothing"
+        );
     }
 
     proptest! {

@@ -7,7 +7,9 @@ use std::{
 };
 
 use super::{
-    command, deliver::Carrier, email,
+    command,
+    deliver::Carrier,
+    email,
     http::{Poster, Reply, Request, place},
     pagerduty,
     settings::{ContactInfo, SendSettings},
@@ -24,7 +26,10 @@ pub enum SendResult {
     /// The receiver took it; what it said, for the record.
     Sent { receipt: String },
     /// May work later. `after`: the receiver asked for this pause.
-    Retry { why: String, after: Option<Duration> },
+    Retry {
+        why: String,
+        after: Option<Duration>,
+    },
     /// Will never work; the sentence says what to mend.
     Dead { why: String },
 }
@@ -44,7 +49,10 @@ impl Senders {
         if let Some(url) = &settings.public_url
             && words::safe_link(url).is_none()
         {
-            return Err(format!("public_url `{}` is not an http or https address", words::line(url)));
+            return Err(format!(
+                "public_url `{}` is not an http or https address",
+                words::line(url)
+            ));
         }
         Ok(Self {
             poster: Poster::new(settings.timeout)?,
@@ -56,7 +64,12 @@ impl Senders {
     }
 
     /// One attempt.
-    pub async fn send(&self, delivery: &Delivery, contact: &ContactInfo, channel: &ChannelKind) -> SendResult {
+    pub async fn send(
+        &self,
+        delivery: &Delivery,
+        contact: &ContactInfo,
+        channel: &ChannelKind,
+    ) -> SendResult {
         let message = &*delivery.message;
         let public = self.public_url.as_deref();
         match channel {
@@ -68,18 +81,23 @@ impl Senders {
             ChannelKind::PagerDuty { routing_key, url } => {
                 match pagerduty::encode(message, &delivery.key, routing_key, url, public) {
                     Some(request) => self.post(request, pagerduty::classify).await,
-                    None => SendResult::Sent { receipt: "not for a pager".to_owned() },
+                    None => SendResult::Sent {
+                        receipt: "not for a pager".to_owned(),
+                    },
                 }
             }
             ChannelKind::Slack { webhook_url } => {
-                self.post(slack::encode(message, webhook_url, public), slack::classify).await
+                self.post(slack::encode(message, webhook_url, public), slack::classify)
+                    .await
             }
-            ChannelKind::Command { check, host, timeout } => {
-                match command::encode(message, contact, check, host, &self.illegal_output_chars) {
-                    Ok(run) => command::classify(&command::post(&run, *timeout).await),
-                    Err(why) => SendResult::Dead { why },
-                }
-            }
+            ChannelKind::Command {
+                check,
+                host,
+                timeout,
+            } => match command::encode(message, contact, check, host, &self.illegal_output_chars) {
+                Ok(run) => command::classify(&command::post(&run, *timeout).await),
+                Err(why) => SendResult::Dead { why },
+            },
         }
     }
 
@@ -94,12 +112,21 @@ impl Senders {
     async fn send_mail(&self, delivery: &Delivery, contact: &ContactInfo, to: &str) -> SendResult {
         let Some(mailer) = &self.mailer else {
             return SendResult::Dead {
-                why: "there is no [smtp] in the configuration, so mail cannot be sent; add it".to_owned(),
+                why: "there is no [smtp] in the configuration, so mail cannot be sent; add it"
+                    .to_owned(),
             };
         };
-        let said = email::render(&self.templates, &delivery.message, contact, self.public_url.as_deref());
+        let said = email::render(
+            &self.templates,
+            &delivery.message,
+            contact,
+            self.public_url.as_deref(),
+        );
         for fault in &said.faults {
-            tracing::warn!(delivery = delivery.key, "{fault}; the built-in text was sent instead");
+            tracing::warn!(
+                delivery = delivery.key,
+                "{fault}; the built-in text was sent instead"
+            );
         }
         match email::encode(delivery, to, mailer.from(), &said) {
             Ok(mail) => smtp::classify(&mailer.place(), &mailer.post(&mail).await),
@@ -122,7 +149,10 @@ impl SwapSenders {
     }
 
     fn current(&self) -> Arc<Senders> {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.0
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 }
 

@@ -20,7 +20,9 @@ const MAX_SECTION: usize = 2900;
 
 /// Slack's three special characters. With them gone, `<!channel>`, links and mentions are only text.
 pub fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
 }
 
 /// `text` at most `max` bytes long, never cut inside an escape.
@@ -51,7 +53,11 @@ fn colour(message: &Message) -> &'static str {
 fn link(url: Option<&str>, text: &str) -> String {
     let text = escape(text);
     match url.and_then(words::safe_link) {
-        Some(url) => format!("<{}|{}>", escape(url).replace('|', "%7C"), text.replace('|', "/")),
+        Some(url) => format!(
+            "<{}|{}>",
+            escape(url).replace('|', "%7C"),
+            text.replace('|', "/")
+        ),
         None => text,
     }
 }
@@ -60,7 +66,12 @@ fn deploy_lines(message: &Message) -> String {
     let mut lines = vec![format!("*{}*", words::deploy_title(message))];
     for suspect in &message.deploy.suspects {
         lines.push(deploy_line(message, suspect));
-        lines.extend(suspect.evidence.iter().map(|text| format!("• {}", escape(text))));
+        lines.extend(
+            suspect
+                .evidence
+                .iter()
+                .map(|text| format!("• {}", escape(text))),
+        );
     }
     lines.join("\n")
 }
@@ -70,7 +81,10 @@ fn deploy_line(message: &Message, suspect: &Suspect) -> String {
     let name = link(suspect.url.as_deref(), &suspect.id);
     match message.kind {
         Kind::Digest | Kind::Notice => format!("{name}: {what}"),
-        _ => format!("{name}: {what} ({})", words::strength_name(suspect.strength)),
+        _ => format!(
+            "{name}: {what} ({})",
+            words::strength_name(suspect.strength)
+        ),
     }
 }
 
@@ -80,7 +94,10 @@ fn section(text: &str) -> Value {
 
 /// Verbatim text in a code block; a fence inside it is broken up.
 fn code(text: &str) -> String {
-    format!("```{}```", shorten(&escape(&text.replace("```", "'''")), MAX_SECTION - 20))
+    format!(
+        "```{}```",
+        shorten(&escape(&text.replace("```", "'''")), MAX_SECTION - 20)
+    )
 }
 
 fn context(message: &Message, public_url: Option<&str>) -> Value {
@@ -88,7 +105,12 @@ fn context(message: &Message, public_url: Option<&str>) -> Value {
     if let Some(began) = message.since {
         parts.push(format!("since {}", words::since(began, message.at)));
     }
-    parts.extend(message.notes_url.as_deref().map(|url| link(Some(url), "runbook")));
+    parts.extend(
+        message
+            .notes_url
+            .as_deref()
+            .map(|url| link(Some(url), "runbook")),
+    );
     parts.extend(public_url.map(|url| link(Some(url), "deploywatch")));
     parts.retain(|part| !part.is_empty());
     json!({"type": "context", "elements": [{"type": "mrkdwn", "text": shorten(&parts.join(" · "), MAX_SECTION)}]})
@@ -147,16 +169,29 @@ mod tests {
 
     #[test]
     fn mentions_and_links_are_only_text() {
-        assert_eq!(escape("<!channel> & <@U1>"), "&lt;!channel&gt; &amp; &lt;@U1&gt;");
+        assert_eq!(
+            escape("<!channel> & <@U1>"),
+            "&lt;!channel&gt; &amp; &lt;@U1&gt;"
+        );
         assert_eq!(link(Some("javascript:x"), "D<1>"), "D&lt;1&gt;");
-        assert_eq!(link(Some("https://ci/?a=1&b=|"), "a|b"), "<https://ci/?a=1&amp;b=%7C|a/b>");
-        assert!(!code("a ``` <!here>").trim_matches('`').contains("```"), "the fence holds");
+        assert_eq!(
+            link(Some("https://ci/?a=1&b=|"), "a|b"),
+            "<https://ci/?a=1&amp;b=%7C|a/b>"
+        );
+        assert!(
+            !code("a ``` <!here>").trim_matches('`').contains("```"),
+            "the fence holds"
+        );
     }
 
     #[test]
     fn a_cut_never_splits_an_escape() {
         let text = escape(&"&".repeat(1000));
         let short = shorten(&text, 998);
-        assert!(short.trim_end_matches(" …").ends_with("&amp;"), "{}", &short[short.len() - 20..]);
+        assert!(
+            short.trim_end_matches(" …").ends_with("&amp;"),
+            "{}",
+            &short[short.len() - 20..]
+        );
     }
 }

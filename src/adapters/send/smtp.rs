@@ -59,16 +59,25 @@ impl Mailer {
     /// Checks the settings; reads the authority file.
     pub fn new(settings: &SmtpSettings) -> Result<Self, String> {
         let from = settings.from.parse::<Mailbox>().map_err(|error| {
-            format!("[smtp] from = \"{}\" is not an e-mail address: {error}", words::line(&settings.from))
+            format!(
+                "[smtp] from = \"{}\" is not an e-mail address: {error}",
+                words::line(&settings.from)
+            )
         })?;
         if settings.host.trim().is_empty() {
             return Err("[smtp] host is empty; write the mail server's name or address".to_owned());
         }
         let credentials = match (&settings.username, &settings.password) {
-            (Some(user), Some(password)) => Some(Credentials::new(user.clone(), password.expose().to_owned())),
+            (Some(user), Some(password)) => {
+                Some(Credentials::new(user.clone(), password.expose().to_owned()))
+            }
             (None, None) => None,
-            (Some(_), None) => return Err("[smtp] has a username but no password_file; add it".to_owned()),
-            (None, Some(_)) => return Err("[smtp] has a password_file but no username; add it".to_owned()),
+            (Some(_), None) => {
+                return Err("[smtp] has a username but no password_file; add it".to_owned());
+            }
+            (None, Some(_)) => {
+                return Err("[smtp] has a password_file but no username; add it".to_owned());
+            }
         };
         if credentials.is_some() && settings.tls == SmtpTls::None && !is_loopback(&settings.host) {
             return Err(format!(
@@ -76,9 +85,18 @@ impl Mailer {
                 settings.host
             ));
         }
-        let hello = settings.helo.clone().map_or_else(ClientId::default, ClientId::Domain);
-        if settings.helo.as_deref().is_some_and(|name| name.is_empty() || !name.chars().all(|c| c.is_ascii_graphic())) {
-            return Err("[smtp] helo must be a host name: letters, digits, dots and hyphens".to_owned());
+        let hello = settings
+            .helo
+            .clone()
+            .map_or_else(ClientId::default, ClientId::Domain);
+        if settings
+            .helo
+            .as_deref()
+            .is_some_and(|name| name.is_empty() || !name.chars().all(|c| c.is_ascii_graphic()))
+        {
+            return Err(
+                "[smtp] helo must be a host name: letters, digits, dots and hyphens".to_owned(),
+            );
         }
         Ok(Self {
             host: settings.host.clone(),
@@ -108,22 +126,34 @@ impl Mailer {
         match end {
             Ok(Ok(receipt)) => Ok(receipt),
             Ok(Err(error)) => Err(failure(stage, &error)),
-            Err(_) => Err(Failure { stage, code: None, said: "no answer in time".to_owned() }),
+            Err(_) => Err(Failure {
+                stage,
+                code: None,
+                said: "no answer in time".to_owned(),
+            }),
         }
     }
 
     async fn talk(&self, mail: &Mail, stage: &mut Stage) -> Result<String, Error> {
         let at_once = self.tls.clone().filter(|_| self.mode == SmtpTls::Tls);
         let server = (self.host.as_str(), self.port);
-        let mut connection =
-            AsyncSmtpConnection::connect_tokio1(server, Some(self.timeout), &self.hello, at_once, None).await?;
+        let mut connection = AsyncSmtpConnection::connect_tokio1(
+            server,
+            Some(self.timeout),
+            &self.hello,
+            at_once,
+            None,
+        )
+        .await?;
         if let (SmtpTls::StartTls, Some(tls)) = (self.mode, self.tls.clone()) {
             *stage = Stage::StartTls;
             connection.starttls(tls, &self.hello).await?;
         }
         if let Some(credentials) = &self.credentials {
             *stage = Stage::LogIn;
-            connection.auth(&[Mechanism::Plain, Mechanism::Login], credentials).await?;
+            connection
+                .auth(&[Mechanism::Plain, Mechanism::Login], credentials)
+                .await?;
         }
         *stage = Stage::HandOver;
         let response = connection.send(mail.envelope(), &mail.formatted()).await?;
@@ -137,41 +167,67 @@ impl Mailer {
 fn tls(settings: &SmtpSettings) -> Result<Option<TlsParameters>, String> {
     if settings.tls == SmtpTls::None {
         return match &settings.ca_file {
-            Some(_) => Err("[smtp] has a ca_file but tls = \"none\"; set tls = \"starttls\" or \"tls\"".to_owned()),
+            Some(_) => Err(
+                "[smtp] has a ca_file but tls = \"none\"; set tls = \"starttls\" or \"tls\""
+                    .to_owned(),
+            ),
             None => Ok(None),
         };
     }
     let mut builder = TlsParameters::builder(settings.host.clone());
     if let Some(file) = &settings.ca_file {
         let shown = file.display();
-        let pem = std::fs::read(file).map_err(|error| format!("[smtp] ca_file {shown} cannot be read: {error}"))?;
-        let found = Certificate::from_pem(&pem)
-            .map_err(|error| format!("[smtp] ca_file {shown} holds no PEM certificates: {error}"))?;
-        if !pem.windows(27).any(|window| window == b"-----BEGIN CERTIFICATE-----") {
+        let pem = std::fs::read(file)
+            .map_err(|error| format!("[smtp] ca_file {shown} cannot be read: {error}"))?;
+        let found = Certificate::from_pem(&pem).map_err(|error| {
+            format!("[smtp] ca_file {shown} holds no PEM certificates: {error}")
+        })?;
+        if !pem
+            .windows(27)
+            .any(|window| window == b"-----BEGIN CERTIFICATE-----")
+        {
             return Err(format!("[smtp] ca_file {shown} holds no PEM certificate"));
         }
-        builder = builder.certificate_store(CertificateStore::None).add_root_certificate(found);
+        builder = builder
+            .certificate_store(CertificateStore::None)
+            .add_root_certificate(found);
     }
-    builder.build().map(Some).map_err(|error| format!("[smtp] TLS cannot be set up: {error}"))
+    builder
+        .build()
+        .map(Some)
+        .map_err(|error| format!("[smtp] TLS cannot be set up: {error}"))
 }
 
 fn is_loopback(host: &str) -> bool {
-    host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+    host == "localhost"
+        || host
+            .parse::<std::net::IpAddr>()
+            .is_ok_and(|address| address.is_loopback())
 }
 
 fn failure(stage: Stage, error: &Error) -> Failure {
-    let code = error.status().and_then(|code| code.to_string().parse().ok());
+    let code = error
+        .status()
+        .and_then(|code| code.to_string().parse().ok());
     let mut said = error.to_string();
     if let Some(source) = std::error::Error::source(error) {
         said = source.to_string();
     }
-    Failure { stage, code, said: cut(&words::line(&said), MAX_QUOTE).to_owned() }
+    Failure {
+        stage,
+        code,
+        said: cut(&words::line(&said), MAX_QUOTE).to_owned(),
+    }
 }
 
 /// What the end of a talk means: only a refusal of this very mail is final.
 pub fn classify(place: &str, end: &Result<String, Failure>) -> SendResult {
     let failure = match end {
-        Ok(said) => return SendResult::Sent { receipt: words::line(&format!("{place}: {said}")) },
+        Ok(said) => {
+            return SendResult::Sent {
+                receipt: words::line(&format!("{place}: {said}")),
+            };
+        }
         Err(failure) => failure,
     };
     let said = match failure.code {
@@ -184,17 +240,19 @@ pub fn classify(place: &str, end: &Result<String, Failure>) -> SendResult {
         (Stage::StartTls, _) => retry(format!(
             "the mail server {place} did not start TLS: {said}; mend its certificate or [smtp] tls and ca_file"
         )),
-        (Stage::LogIn, _) => {
-            retry(format!("the mail server {place} refused the log-in: {said}; check [smtp] username and password_file"))
-        }
+        (Stage::LogIn, _) => retry(format!(
+            "the mail server {place} refused the log-in: {said}; check [smtp] username and password_file"
+        )),
         // "Authentication required", "must issue STARTTLS first" and kin: about the session, not about this mail.
         (Stage::HandOver, Some(530 | 534 | 535 | 538)) => retry(format!(
             "the mail server {place} wants log-in or TLS first: {said}; check [smtp] tls, username and password_file"
         )),
-        (Stage::HandOver, Some(500..=599)) => {
-            SendResult::Dead { why: format!("the mail server {place} refused the mail: {said}") }
-        }
-        (Stage::HandOver, _) => retry(format!("the mail server {place} did not take the mail: {said}")),
+        (Stage::HandOver, Some(500..=599)) => SendResult::Dead {
+            why: format!("the mail server {place} refused the mail: {said}"),
+        },
+        (Stage::HandOver, _) => retry(format!(
+            "the mail server {place} did not take the mail: {said}"
+        )),
     }
 }
 
@@ -222,12 +280,25 @@ mod tests {
             (HandOver, Some(552), false),
             (HandOver, Some(554), false),
         ] {
-            let result = classify("h:25", &Err(Failure { stage, code, said: "x".to_owned() }));
-            assert_eq!(matches!(result, SendResult::Retry { .. }), retried, "{stage:?} {code:?}: {result:?}");
+            let result = classify(
+                "h:25",
+                &Err(Failure {
+                    stage,
+                    code,
+                    said: "x".to_owned(),
+                }),
+            );
+            assert_eq!(
+                matches!(result, SendResult::Retry { .. }),
+                retried,
+                "{stage:?} {code:?}: {result:?}"
+            );
         }
         assert_eq!(
             classify("h:25", &Ok("Ok: queued as 7".to_owned())),
-            SendResult::Sent { receipt: "h:25: Ok: queued as 7".to_owned() }
+            SendResult::Sent {
+                receipt: "h:25: Ok: queued as 7".to_owned()
+            }
         );
     }
 
@@ -246,16 +317,38 @@ mod tests {
         };
         let refused = |settings: SmtpSettings| Mailer::new(&settings).err().expect("refused");
         assert!(Mailer::new(&good).is_ok());
-        assert!(refused(SmtpSettings { from: "nobody".to_owned(), ..good.clone() }).contains("from"));
-        assert!(refused(SmtpSettings { username: Some("u".to_owned()), ..good.clone() }).contains("password_file"));
+        assert!(
+            refused(SmtpSettings {
+                from: "nobody".to_owned(),
+                ..good.clone()
+            })
+            .contains("from")
+        );
+        assert!(
+            refused(SmtpSettings {
+                username: Some("u".to_owned()),
+                ..good.clone()
+            })
+            .contains("password_file")
+        );
         let open = SmtpSettings {
             username: Some("u".to_owned()),
             password: Some(crate::base::secret::Secret::new("p")),
             ..good.clone()
         };
         assert!(refused(open).contains("unprotected"));
-        let file = SmtpSettings { tls: SmtpTls::Tls, ca_file: Some("/nonexistent/ca.pem".into()), ..good.clone() };
+        let file = SmtpSettings {
+            tls: SmtpTls::Tls,
+            ca_file: Some("/nonexistent/ca.pem".into()),
+            ..good.clone()
+        };
         assert!(refused(file).contains("/nonexistent/ca.pem cannot be read"));
-        assert!(refused(SmtpSettings { helo: Some("a b".to_owned()), ..good }).contains("helo"));
+        assert!(
+            refused(SmtpSettings {
+                helo: Some("a b".to_owned()),
+                ..good
+            })
+            .contains("helo")
+        );
     }
 }

@@ -1,9 +1,16 @@
 //! Texts of mails from templates: built-in ones that always work, and the site's own in their place.
+//!
+//! A template sees the webhook's body (`kind`, `host`, `check`, `state`, `output`, `deploy.suspects`, ...), free of control
+//! characters, and ready-made words: `subject`, `headline`, `object`, `when`, `since_words`, `since_label`, `deploy_title`,
+//! `suspects` (each with `id`, `what`, `strength_note`, `url`, `href`, `evidence`), `links` (`text`, `href`), `colour`,
+//! `public_url`, `contact` (`name`, `alias`). Filters beyond minijinja's: `wrap(indent)` and `bullet`, both 72 wide.
 
 use std::collections::BTreeMap;
 
-use minijinja::{AutoEscape, Environment, Error, UndefinedBehavior, Value, default_auto_escape_callback, syntax::SyntaxConfig,
-    value::Serde};
+use minijinja::{
+    AutoEscape, Environment, Error, UndefinedBehavior, Value, default_auto_escape_callback,
+    syntax::SyntaxConfig, value::Serde,
+};
 use serde_json::json;
 
 use super::{settings::ContactInfo, webhook, words};
@@ -40,17 +47,23 @@ impl Templates {
     pub fn new(overrides: &BTreeMap<String, String>) -> Result<Self, String> {
         let mut built_in = environment(UndefinedBehavior::Lenient);
         for (name, text) in NAMES {
-            built_in.add_template(name, text).map_err(|error| broken(name, &error))?;
+            built_in
+                .add_template(name, text)
+                .map_err(|error| broken(name, &error))?;
         }
         let mut site = environment(UndefinedBehavior::SemiStrict);
         for (name, text) in overrides {
             known(name)?;
-            site.add_template_owned(name.clone(), text.clone()).map_err(|error| broken(name, &error))?;
+            site.add_template_owned(name.clone(), text.clone())
+                .map_err(|error| broken(name, &error))?;
         }
         let templates = Self { built_in, site };
         for name in overrides.keys() {
             for message in samples() {
-                let contact = ContactInfo { name: "oncall".to_owned(), ..ContactInfo::default() };
+                let contact = ContactInfo {
+                    name: "oncall".to_owned(),
+                    ..ContactInfo::default()
+                };
                 let context = context(&message, &contact, Some("https://watch.example.org"));
                 render(&templates.site, name, &context).map_err(|error| broken(name, &error))?;
             }
@@ -70,7 +83,10 @@ impl Templates {
             Ok(text) => (text, own),
             // Tests render every built-in template; this keeps even a mistake there from losing the page.
             Err(error) => {
-                let subject = context.get_attr("subject").map(|value| value.to_string()).unwrap_or_default();
+                let subject = context
+                    .get_attr("subject")
+                    .map(|value| value.to_string())
+                    .unwrap_or_default();
                 (subject, Some(broken(name, &error)))
             }
         }
@@ -80,18 +96,28 @@ impl Templates {
 fn environment(undefined: UndefinedBehavior) -> Environment<'static> {
     let mut environment = Environment::new();
     // Lines that hold only a tag leave no empty line behind.
-    let syntax = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).keep_trailing_newline(true).build();
+    let syntax = SyntaxConfig::builder()
+        .trim_blocks(true)
+        .lstrip_blocks(true)
+        .keep_trailing_newline(true)
+        .build();
     environment.set_syntax(syntax.expect("the usual delimiters are valid"));
     environment.set_undefined_behavior(undefined);
     environment.set_fuel(Some(FUEL));
     environment.set_recursion_limit(50);
     environment.set_auto_escape_callback(|name| {
-        if name.ends_with(".html") { AutoEscape::Html } else { default_auto_escape_callback(name) }
+        if name.ends_with(".html") {
+            AutoEscape::Html
+        } else {
+            default_auto_escape_callback(name)
+        }
     });
     environment.add_filter("wrap", |text: String, indent: Option<usize>| {
         words::wrap(&text, WIDTH, indent.unwrap_or(0).min(WIDTH / 2))
     });
-    environment.add_filter("bullet", |text: String| format!("  {}", words::wrap(text.trim(), WIDTH - 2, 4)));
+    environment.add_filter("bullet", |text: String| {
+        format!("  {}", words::wrap(text.trim(), WIDTH - 2, 4))
+    });
     environment
 }
 
@@ -100,7 +126,10 @@ fn render(environment: &Environment<'_>, name: &str, context: &Value) -> Result<
     if text.len() <= MAX_RENDERED {
         return Ok(text);
     }
-    let why = format!("it made a text of {} bytes, more than {MAX_RENDERED}", text.len());
+    let why = format!(
+        "it made a text of {} bytes, more than {MAX_RENDERED}",
+        text.len()
+    );
     Err(Error::new(minijinja::ErrorKind::InvalidOperation, why))
 }
 
@@ -109,14 +138,27 @@ fn known(name: &str) -> Result<(), String> {
         return Ok(());
     }
     let names: Vec<&str> = NAMES.iter().map(|(known, _)| *known).collect();
-    let hint = did_you_mean(name, names.iter().copied()).map_or(String::new(), |near| format!("; did you mean `{near}`?"));
-    Err(format!("there is no template `{}`{hint} Templates are: {}", words::line(name), names.join(", ")))
+    let hint = did_you_mean(name, names.iter().copied())
+        .map_or(String::new(), |near| format!("; did you mean `{near}`?"));
+    Err(format!(
+        "there is no template `{}`{hint} Templates are: {}",
+        words::line(name),
+        names.join(", ")
+    ))
 }
 
 fn broken(name: &str, error: &Error) -> String {
-    let place = error.line().map_or(String::new(), |line| format!(", line {line}"));
-    let detail = error.detail().map_or_else(|| error.kind().to_string(), |detail| format!("{}: {detail}", error.kind()));
-    format!("template `{name}`{place} does not work: {}", words::line(&detail))
+    let place = error
+        .line()
+        .map_or(String::new(), |line| format!(", line {line}"));
+    let detail = error.detail().map_or_else(
+        || error.kind().to_string(),
+        |detail| format!("{}: {detail}", error.kind()),
+    );
+    format!(
+        "template `{name}`{place} does not work: {}",
+        words::line(&detail)
+    )
 }
 
 /// What a template sees: the webhook's body, cleaned of control characters, and ready-made words.
@@ -129,7 +171,11 @@ pub fn context(message: &Message, contact: &ContactInfo, public_url: Option<&str
         .suspects
         .iter()
         .map(|suspect| {
-            let note = if plain { String::new() } else { format!(" ({})", words::strength_name(suspect.strength)) };
+            let note = if plain {
+                String::new()
+            } else {
+                format!(" ({})", words::strength_name(suspect.strength))
+            };
             json!({
                 "id": suspect.id,
                 "what": words::deploy_what(suspect),
@@ -144,16 +190,28 @@ pub fn context(message: &Message, contact: &ContactInfo, public_url: Option<&str
     value["headline"] = words::headline(&message).into();
     value["object"] = message.object().into();
     value["when"] = words::when(message.at).into();
-    value["since_words"] = message.since.map(|began| words::since(began, message.at)).into();
+    value["since_words"] = message
+        .since
+        .map(|began| words::since(began, message.at))
+        .into();
     value["deploy_title"] = words::deploy_title(&message).into();
     value["suspects"] = suspects.into();
-    value["since_label"] = if message.kind == Kind::Recovery { "Failed" } else { "Since" }.into();
+    value["since_label"] = if message.kind == Kind::Recovery {
+        "Failed"
+    } else {
+        "Since"
+    }
+    .into();
     // A deploy's address stands beside the deploy.
-    let others = Message { deploy: Attribution::default(), ..message.clone() };
+    let others = Message {
+        deploy: Attribution::default(),
+        ..message.clone()
+    };
     value["links"] = webhook::links(&others, public_url);
     value["public_url"] = public_url.into();
     value["colour"] = colour(&message.state).into();
-    value["contact"] = json!({"name": words::line(&contact.name), "alias": words::line(&contact.alias)});
+    value["contact"] =
+        json!({"name": words::line(&contact.name), "alias": words::line(&contact.alias)});
     Value::from(Serde(value))
 }
 
@@ -197,7 +255,11 @@ fn samples() -> [Message; 2] {
         perfdata: "time=3s".to_owned(),
         since: Some(Timestamp::from_secs(1_772_445_900)),
         number: 1,
-        deploy: Attribution { verdict: Verdict::Suspect, suspects: vec![suspect], ruled_out: Vec::new() },
+        deploy: Attribution {
+            verdict: Verdict::Suspect,
+            suspects: vec![suspect],
+            ruled_out: Vec::new(),
+        },
         author: Some("ann".to_owned()),
         comment: Some("on it".to_owned()),
         notes: Some("Look at the proxy first.".to_owned()),
@@ -239,10 +301,16 @@ mod tests {
     #[test]
     fn a_broken_template_is_refused_when_loaded() {
         let why = refused("email.txt", "line\n{% if output %}");
-        assert!(why.starts_with("template `email.txt`, line 2 does not work: syntax error"), "{why}");
+        assert!(
+            why.starts_with("template `email.txt`, line 2 does not work: syntax error"),
+            "{why}"
+        );
         let why = refused("email.txt", "{{ outptu }}");
         assert!(why.contains("undefined"), "{why}");
-        let why = refused("email.txt", "{% for a in range(9999) %}{% for b in range(9999) %}x{% endfor %}{% endfor %}");
+        let why = refused(
+            "email.txt",
+            "{% for a in range(9999) %}{% for b in range(9999) %}x{% endfor %}{% endfor %}",
+        );
         assert!(why.contains("fuel"), "{why}");
         let why = refused("email.text", "x");
         assert!(why.contains("did you mean `email.txt`"), "{why}");
@@ -250,7 +318,11 @@ mod tests {
 
     #[test]
     fn a_template_that_fails_at_night_does_not_lose_the_page() {
-        let templates = with("subject.txt", "{% if number == 7 %}{{ 1 // 0 }}{% endif %}mine {{ object }}").expect("good");
+        let templates = with(
+            "subject.txt",
+            "{% if number == 7 %}{{ 1 // 0 }}{% endif %}mine {{ object }}",
+        )
+        .expect("good");
         let mut message = samples()[0].clone();
         let contact = ContactInfo::default();
         let (text, error) = templates.render("subject.txt", &context(&message, &contact, None));
@@ -267,9 +339,15 @@ mod tests {
         let mut message = samples()[0].clone();
         message.output = "<script>alert('x')</script>".to_owned();
         message.deploy.suspects[0].url = Some("javascript:alert(1)".to_owned());
-        let (text, error) = templates.render("email.html", &context(&message, &ContactInfo::default(), None));
+        let (text, error) = templates.render(
+            "email.html",
+            &context(&message, &ContactInfo::default(), None),
+        );
         assert_eq!(error, None);
-        assert!(!text.contains("<script>") && text.contains("&lt;script&gt;"), "{text}");
+        assert!(
+            !text.contains("<script>") && text.contains("&lt;script&gt;"),
+            "{text}"
+        );
         assert!(!text.contains("javascript:"), "{text}");
     }
 }

@@ -32,7 +32,9 @@ pub fn problem() -> Message {
         attempt: 3,
         max_attempts: 3,
         output: "HTTP CRITICAL - 502 Bad Gateway".to_owned(),
-        long_output: "upstream shop-3 refused the connection\nupstream shop-4 refused the connection".to_owned(),
+        long_output:
+            "upstream shop-3 refused the connection\nupstream shop-4 refused the connection"
+                .to_owned(),
         perfdata: "time=3s;1;2".to_owned(),
         since: Timestamp::parse("2026-03-02T10:06:00Z"),
         number: 1,
@@ -65,9 +67,22 @@ pub fn suspect(number: u32, strength: Strength) -> Suspect {
 
 pub fn with_suspects(count: u32) -> Message {
     let strengths = [Strength::Likely, Strength::Possible, Strength::Weak];
-    let suspects = (0..count).map(|at| suspect(417 + at, strengths[at as usize % 3])).collect();
-    let verdict = if count == 1 { Verdict::Suspect } else { Verdict::Suspects };
-    Message { deploy: Attribution { verdict, suspects, ruled_out: Vec::new() }, ..problem() }
+    let suspects = (0..count)
+        .map(|at| suspect(417 + at, strengths[at as usize % 3]))
+        .collect();
+    let verdict = if count == 1 {
+        Verdict::Suspect
+    } else {
+        Verdict::Suspects
+    };
+    Message {
+        deploy: Attribution {
+            verdict,
+            suspects,
+            ruled_out: Vec::new(),
+        },
+        ..problem()
+    }
 }
 
 pub fn recovery() -> Message {
@@ -141,7 +156,11 @@ pub fn delivery(contact: &str, channel: &str, message: Message) -> Delivery {
 }
 
 pub fn leased(row_id: i64, contact: &str, channel: &str, message: Message) -> Leased {
-    Leased { row_id, attempts: 0, delivery: delivery(contact, channel, message) }
+    Leased {
+        row_id,
+        attempts: 0,
+        delivery: delivery(contact, channel, message),
+    }
 }
 
 pub fn contact() -> ContactInfo {

@@ -70,19 +70,36 @@ fn suspect(suspect: &Suspect) -> Value {
 
 /// `[{"text": "runbook", "href": "https://..."}]`.
 pub fn links(message: &Message, public_url: Option<&str>) -> Value {
-    words::links(message, public_url).into_iter().map(|(text, href)| json!({"text": text, "href": href})).collect()
+    words::links(message, public_url)
+        .into_iter()
+        .map(|(text, href)| json!({"text": text, "href": href}))
+        .collect()
 }
 
 /// The request: body, delivery key, and the signature if there is a secret.
-pub fn encode(message: &Message, key: &str, url: &str, secret: Option<&Secret>, public_url: Option<&str>) -> Request {
+pub fn encode(
+    message: &Message,
+    key: &str,
+    url: &str,
+    secret: Option<&Secret>,
+    public_url: Option<&str>,
+) -> Request {
     let mut value = body(message);
     value["links"] = links(message, public_url);
     let body = value.to_string();
     let mut headers = vec![("X-Deploywatch-Delivery", key.to_owned())];
     if let Some(secret) = secret {
-        headers.push(("X-Deploywatch-Signature", format!("sha256={}", signature(secret, body.as_bytes()))));
+        headers.push((
+            "X-Deploywatch-Signature",
+            format!("sha256={}", signature(secret, body.as_bytes())),
+        ));
     }
-    Request { url: url.to_owned(), headers, body, secrets: secret.into_iter().cloned().collect() }
+    Request {
+        url: url.to_owned(),
+        headers,
+        body,
+        secrets: secret.into_iter().cloned().collect(),
+    }
 }
 
 /// Hex HMAC-SHA-256 of the body's bytes.
@@ -95,16 +112,23 @@ pub fn signature(secret: &Secret, body: &[u8]) -> String {
 
 /// Lower-case hexadecimal.
 pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        // Writing to a String cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    bytes
+        .iter()
+        .fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+            // Writing to a String cannot fail.
+            let _ = write!(text, "{byte:02x}");
+            text
+        })
 }
 
 /// What the receiver's answer means.
 pub fn classify(place: &str, reply: &Reply) -> SendResult {
-    classify_http("the webhook", place, reply, "check the contact's `webhook` url and the receiver's access rules")
+    classify_http(
+        "the webhook",
+        place,
+        reply,
+        "check the contact's `webhook` url and the receiver's access rules",
+    )
 }
 
 #[cfg(test)]

@@ -36,8 +36,11 @@ pub fn line(text: &str) -> String {
 pub fn block(text: &str) -> String {
     let text = text.replace("\r\n", "\n").replace('\r', "\n");
     let short = cut(text.trim_end(), MAX_BLOCK);
-    let mut lines: Vec<String> =
-        short.lines().take(MAX_BLOCK_LINES).map(|raw| clean_line_of_block(raw).trim_end().to_owned()).collect();
+    let mut lines: Vec<String> = short
+        .lines()
+        .take(MAX_BLOCK_LINES)
+        .map(|raw| clean_line_of_block(raw).trim_end().to_owned())
+        .collect();
     if short.len() < text.trim_end().len() || MAX_BLOCK_LINES < short.lines().count() {
         lines.push("[cut here]".to_owned());
     }
@@ -45,13 +48,17 @@ pub fn block(text: &str) -> String {
 }
 
 fn clean_line_of_block(raw: &str) -> String {
-    raw.chars().filter(|c| !misleads(*c)).map(|c| if c.is_control() { ' ' } else { c }).collect()
+    raw.chars()
+        .filter(|c| !misleads(*c))
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect()
 }
 
 /// The message with every field harmless: no control characters, single lines single, lengths bounded.
 /// What people read is made from this; the webhook carries the original, which JSON can hold safely.
 pub fn clean(message: &Message) -> Message {
-    let optional = |text: &Option<String>| text.as_deref().map(line).filter(|text| !text.is_empty());
+    let optional =
+        |text: &Option<String>| text.as_deref().map(line).filter(|text| !text.is_empty());
     Message {
         reason: line(&message.reason),
         host: line(&message.host),
@@ -67,7 +74,12 @@ pub fn clean(message: &Message) -> Message {
         comment: message.comment.as_deref().map(block),
         notes: message.notes.as_deref().map(block),
         notes_url: optional(&message.notes_url),
-        lines: message.lines.iter().take(MAX_BLOCK_LINES).map(|text| line(text)).collect(),
+        lines: message
+            .lines
+            .iter()
+            .take(MAX_BLOCK_LINES)
+            .map(|text| line(text))
+            .collect(),
         ..message.clone()
     }
 }
@@ -78,23 +90,40 @@ fn clean_attribution(deploy: &Attribution) -> Attribution {
         app: line(&suspect.app),
         environment: line(&suspect.environment),
         version: suspect.version.as_deref().map(line),
-        actors: suspect.actors.iter().take(10).map(|actor| line(actor)).collect(),
+        actors: suspect
+            .actors
+            .iter()
+            .take(10)
+            .map(|actor| line(actor))
+            .collect(),
         url: suspect.url.as_deref().map(line),
         strength: suspect.strength,
         relation: line(&suspect.relation),
-        evidence: suspect.evidence.iter().take(20).map(|text| line(text)).collect(),
+        evidence: suspect
+            .evidence
+            .iter()
+            .take(20)
+            .map(|text| line(text))
+            .collect(),
     };
     Attribution {
         verdict: deploy.verdict,
         suspects: deploy.suspects.iter().map(clean_suspect).collect(),
-        ruled_out: deploy.ruled_out.iter().take(20).map(|text| line(text)).collect(),
+        ruled_out: deploy
+            .ruled_out
+            .iter()
+            .take(20)
+            .map(|text| line(text))
+            .collect(),
     }
 }
 
 /// The address if it may become a link: http or https, no spaces or quotes. A pipeline may send us anything.
 pub fn safe_link(url: &str) -> Option<&str> {
     let web = url.starts_with("https://") || url.starts_with("http://");
-    let plain = url.chars().all(|c| !c.is_whitespace() && !c.is_control() && !matches!(c, '"' | '<' | '>' | '`'));
+    let plain = url
+        .chars()
+        .all(|c| !c.is_whitespace() && !c.is_control() && !matches!(c, '"' | '<' | '>' | '`'));
     (web && plain && url.len() <= 2000).then_some(url)
 }
 
@@ -106,7 +135,11 @@ pub fn deploy_name(suspect: &Suspect) -> String {
         inside.push(format!("by {}", suspect.actors.join(", ")));
     }
     inside.retain(|part| !part.is_empty());
-    if inside.is_empty() { suspect.id.clone() } else { format!("{} ({})", suspect.id, inside.join(" ")) }
+    if inside.is_empty() {
+        suspect.id.clone()
+    } else {
+        format!("{} ({})", suspect.id, inside.join(" "))
+    }
 }
 
 /// `deploy D-417 (shop 1.4.2 by ann)`, or with several: `deploy D-417 (...) or 2 others`; None when no deploy is meant.
@@ -145,7 +178,9 @@ pub fn headline(message: &Message) -> String {
         Kind::Digest => return format!("DIGEST {object}"),
         Kind::Notice => "notice".to_owned(),
     };
-    format!("{} {object} - {what}", message.state).trim_start().to_owned()
+    format!("{} {object} - {what}", message.state)
+        .trim_start()
+        .to_owned()
 }
 
 /// The mail's subject and every channel's first line: `CRITICAL web1/http - after deploy D-417 (shop 1.4.2 by ann)`.
@@ -208,19 +243,31 @@ pub fn when(at: Timestamp) -> String {
 /// `2026-03-02 10:05:00 UTC, for 1m30s`.
 pub fn since(began: Timestamp, now: Timestamp) -> String {
     let span = now.since(began);
-    format!("{}, for {}", when(began), show_duration(Duration::from_secs(span.as_secs())))
+    format!(
+        "{}, for {}",
+        when(began),
+        show_duration(Duration::from_secs(span.as_secs()))
+    )
 }
 
 /// Links a reader may follow: text and address; only addresses that are safe to click.
 pub fn links(message: &Message, public_url: Option<&str>) -> Vec<(String, String)> {
-    let notes = message.notes_url.iter().map(|url| ("runbook".to_owned(), url.clone()));
-    let deploys = message
-        .deploy
-        .suspects
+    let notes = message
+        .notes_url
         .iter()
-        .filter_map(|suspect| suspect.url.as_ref().map(|url| (format!("deploy {}", suspect.id), url.clone())));
+        .map(|url| ("runbook".to_owned(), url.clone()));
+    let deploys = message.deploy.suspects.iter().filter_map(|suspect| {
+        suspect
+            .url
+            .as_ref()
+            .map(|url| (format!("deploy {}", suspect.id), url.clone()))
+    });
     let page = public_url.map(|url| ("deploywatch".to_owned(), url.to_owned()));
-    notes.chain(deploys).chain(page).filter(|(_, url)| safe_link(url).is_some()).collect()
+    notes
+        .chain(deploys)
+        .chain(page)
+        .filter(|(_, url)| safe_link(url).is_some())
+        .collect()
 }
 
 /// `text` in lines of at most `width` characters, each after the first begun with `indent` spaces. Words longer than a
@@ -262,12 +309,22 @@ mod tests {
         assert_eq!(block("a\r\nb\rc\x07\n\n"), "a\nb\nc");
         let long = "x\n".repeat(1000);
         assert_eq!(block(&long).lines().count(), MAX_BLOCK_LINES + 1);
-        assert!(block(&long).ends_with("[cut here]"), "the reader is told that lines are missing");
+        assert!(
+            block(&long).ends_with("[cut here]"),
+            "the reader is told that lines are missing"
+        );
     }
 
     #[test]
     fn only_web_addresses_become_links() {
-        for bad in ["javascript:alert(1)", "https://x/\" onclick=", "https://x/<b>", "ftp://x", "", "https://a b"] {
+        for bad in [
+            "javascript:alert(1)",
+            "https://x/\" onclick=",
+            "https://x/<b>",
+            "ftp://x",
+            "",
+            "https://a b",
+        ] {
             assert_eq!(safe_link(bad), None, "{bad}");
         }
         assert!(safe_link("https://ci/417?a=1&b=2").is_some());
@@ -276,7 +333,10 @@ mod tests {
     #[test]
     fn wraps_at_words_and_keeps_long_ones_whole() {
         assert_eq!(wrap("aa bb cc", 5, 2), "aa bb\n  cc");
-        assert_eq!(wrap("see https://example.org/very/long x", 10, 0), "see\nhttps://example.org/very/long\nx");
+        assert_eq!(
+            wrap("see https://example.org/very/long x", 10, 0),
+            "see\nhttps://example.org/very/long\nx"
+        );
         assert_eq!(wrap("a\n\nb", 10, 0), "a\n\nb");
         assert_eq!(wrap("", 10, 0), "");
     }

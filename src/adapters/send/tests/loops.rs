@@ -38,7 +38,7 @@ thread_local! {
 }
 
 fn clock() -> Timestamp {
-    START + ZERO.with(|zero| zero.elapsed())
+    START + ZERO.with(Instant::elapsed)
 }
 
 struct Row {
@@ -56,10 +56,17 @@ struct Memory {
 }
 
 impl Outbox for Memory {
-    async fn lease(&self, now: Timestamp, limit: usize, lease_for: Duration) -> Result<Vec<Leased>, String> {
+    async fn lease(
+        &self,
+        now: Timestamp,
+        limit: usize,
+        lease_for: Duration,
+    ) -> Result<Vec<Leased>, String> {
         let mut rows = self.rows.lock().expect("not poisoned");
-        let mut due: Vec<&mut Row> =
-            rows.values_mut().filter(|row| row.end.is_none() && row.due <= now && row.leased_until <= now).collect();
+        let mut due: Vec<&mut Row> = rows
+            .values_mut()
+            .filter(|row| row.end.is_none() && row.due <= now && row.leased_until <= now)
+            .collect();
         due.sort_by_key(|row| row.due);
         due.truncate(limit);
         Ok(due
@@ -72,7 +79,13 @@ impl Outbox for Memory {
     }
 
     async fn settle(&self, row_id: i64, end: Settled) -> Result<(), String> {
-        if self.broken.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_ok() {
+        if self
+            .broken
+            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| {
+                left.checked_sub(1)
+            })
+            .is_ok()
+        {
             return Err("disk full".to_owned());
         }
         let mut rows = self.rows.lock().expect("not poisoned");
@@ -90,7 +103,7 @@ impl Outbox for Memory {
     }
 }
 
-/// Answers by delivery key, in turn; then sent. A contact named `slow` never gets an answer.
+/// Answers by delivery key, in turn; then sent. A contact named `slow` never gets an answer, for `broken` it panics.
 #[derive(Default)]
 struct Scripted {
     answers: Mutex<HashMap<String, VecDeque<SendResult>>>,
@@ -106,16 +119,22 @@ impl Carrier for Scripted {
         _channel: &'a ChannelKind,
     ) -> Pin<Box<dyn Future<Output = SendResult> + Send + 'a>> {
         Box::pin(async move {
-            self.tried.lock().expect("not poisoned").push((delivery.key.clone(), clock().since(START)));
+            self.tried
+                .lock()
+                .expect("not poisoned")
+                .push((delivery.key.clone(), clock().since(START)));
             self.count(&delivery.contact, true);
             tokio::time::sleep(Duration::from_millis(10)).await;
+            assert_ne!(delivery.contact, "broken", "as a bug would");
             if delivery.contact == "slow" {
                 std::future::pending::<()>().await;
             }
             self.count(&delivery.contact, false);
             let mut answers = self.answers.lock().expect("not poisoned");
             let next = answers.get_mut(&delivery.key).and_then(VecDeque::pop_front);
-            next.unwrap_or(SendResult::Sent { receipt: "ok".to_owned() })
+            next.unwrap_or(SendResult::Sent {
+                receipt: "ok".to_owned(),
+            })
         })
     }
 }
@@ -140,21 +159,35 @@ struct Bench {
 
 fn bench(settings: DelivererSettings) -> Bench {
     ZERO.with(|_| ());
-    let (outbox, carrier, wake) = (Arc::<Memory>::default(), Arc::<Scripted>::default(), Arc::new(Notify::new()));
+    let (outbox, carrier, wake) = (
+        Arc::<Memory>::default(),
+        Arc::<Scripted>::default(),
+        Arc::new(Notify::new()),
+    );
     let (send, reports) = mpsc::channel(100);
     let (stop, stopped) = watch::channel(false);
     let deliverer = Deliverer {
         outbox: outbox.clone(),
         carrier: carrier.clone(),
         directory: Arc::new(|name, _| {
-            let channel = ChannelKind::Webhook { url: String::new(), secret: None };
+            let channel = ChannelKind::Webhook {
+                url: String::new(),
+                secret: None,
+            };
             (name != "left").then(|| (contact(), channel))
         }),
         settings,
         clock,
     };
     let task = tokio::spawn(deliverer.run(wake.clone(), send, stopped));
-    Bench { outbox, carrier, wake, reports, stop, task }
+    Bench {
+        outbox,
+        carrier,
+        wake,
+        reports,
+        stop,
+        task,
+    }
 }
 
 impl Bench {
@@ -164,13 +197,26 @@ impl Bench {
         let mut row = leased(id, contact, "webhook", message);
         row.delivery.key = format!("{contact}-{id}");
         row.delivery.created_at = clock();
-        let row = Row { due: clock(), leased_until: Timestamp::default(), row, end: None };
-        self.outbox.rows.lock().expect("not poisoned").insert(id, row);
+        let row = Row {
+            due: clock(),
+            leased_until: Timestamp::default(),
+            row,
+            end: None,
+        };
+        self.outbox
+            .rows
+            .lock()
+            .expect("not poisoned")
+            .insert(id, row);
         self.wake.notify_one();
     }
 
     fn answer(&self, key: &str, answers: impl IntoIterator<Item = SendResult>) {
-        self.carrier.answers.lock().expect("not poisoned").insert(key.to_owned(), answers.into_iter().collect());
+        self.carrier
+            .answers
+            .lock()
+            .expect("not poisoned")
+            .insert(key.to_owned(), answers.into_iter().collect());
     }
 
     async fn report(&mut self) -> (String, Delivered) {
@@ -189,7 +235,10 @@ impl Bench {
 }
 
 fn busy() -> SendResult {
-    SendResult::Retry { why: "busy".to_owned(), after: None }
+    SendResult::Retry {
+        why: "busy".to_owned(),
+        after: None,
+    }
 }
 
 fn sent(key: &str) -> (String, Delivered) {
@@ -204,14 +253,20 @@ async fn a_failed_delivery_is_tried_again_within_two_seconds() {
     assert_eq!(bench.report().await, sent("ann-1"));
     let at: Vec<Duration> = bench.tried().into_iter().map(|(_, at)| at).collect();
     assert_eq!(at.len(), 3);
-    assert!(at[0] < Duration::from_millis(100), "woken, not polled: {at:?}");
+    assert!(
+        at[0] < Duration::from_millis(100),
+        "woken, not polled: {at:?}"
+    );
     assert!(at[1] - at[0] <= Duration::from_secs(2), "{at:?}");
     assert!(at[1] - at[0] <= at[2] - at[1], "pauses grow: {at:?}");
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_slow_receiver_delays_nobody_else() {
-    let mut bench = bench(DelivererSettings { workers: 2, ..DelivererSettings::default() });
+    let mut bench = bench(DelivererSettings {
+        workers: 2,
+        ..DelivererSettings::default()
+    });
     for id in 1..=100 {
         bench.put(id, "slow", &format!("s{id}"));
     }
@@ -223,7 +278,11 @@ async fn a_slow_receiver_delays_nobody_else() {
     }
     assert!(clock().since(START) < Duration::from_secs(5));
     let at_once = bench.carrier.at_once.lock().expect("not poisoned").clone();
-    assert_eq!((at_once["slow"].1, at_once["ann"].1), (1, 1), "one at a time per destination");
+    assert_eq!(
+        (at_once["slow"].1, at_once["ann"].1),
+        (1, 1),
+        "one at a time per destination"
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -241,18 +300,39 @@ async fn a_recovery_waits_for_its_problem() {
 
 #[tokio::test(start_paused = true)]
 async fn late_is_told_once_and_giving_up_at_the_end() {
-    let settings = DelivererSettings { give_up: Duration::from_secs(3600), ..DelivererSettings::default() };
+    let settings = DelivererSettings {
+        give_up: Duration::from_secs(3600),
+        ..DelivererSettings::default()
+    };
     let mut bench = bench(settings);
     bench.answer("ann-1", (0..1000).map(|_| busy()));
     bench.put(1, "ann", "p");
     let began = clock();
-    assert_eq!(bench.report().await, ("ann-1".to_owned(), Delivered::Delayed { why: "busy".to_owned() }));
+    assert_eq!(
+        bench.report().await,
+        (
+            "ann-1".to_owned(),
+            Delivered::Delayed {
+                why: "busy".to_owned()
+            }
+        )
+    );
     let late = clock().since(began);
-    assert!(Duration::from_secs(300) <= late && late < Duration::from_secs(370), "{late:?}");
+    assert!(
+        Duration::from_secs(300) <= late && late < Duration::from_secs(370),
+        "{late:?}"
+    );
     let (key, outcome) = bench.report().await;
     assert_eq!(key, "ann-1");
-    assert!(matches!(&outcome, Delivered::Dead { why } if why.contains("given up") && why.ends_with("busy")), "{outcome:?}");
-    assert!(bench.tried().len() < 50, "{} attempts in an hour", bench.tried().len());
+    assert!(
+        matches!(&outcome, Delivered::Dead { why } if why.contains("given up") && why.ends_with("busy")),
+        "{outcome:?}"
+    );
+    assert!(
+        bench.tried().len() < 50,
+        "{} attempts in an hour",
+        bench.tried().len()
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -260,20 +340,29 @@ async fn a_contact_that_left_is_a_dead_letter() {
     let mut bench = bench(DelivererSettings::default());
     bench.put(1, "left", "p");
     let (_, outcome) = bench.report().await;
-    assert!(matches!(&outcome, Delivered::Dead { why } if why.starts_with("contact removed")), "{outcome:?}");
+    assert!(
+        matches!(&outcome, Delivered::Dead { why } if why.starts_with("contact removed")),
+        "{outcome:?}"
+    );
     assert_eq!(bench.keys(), Vec::<String>::new());
 }
 
 #[tokio::test(start_paused = true)]
 async fn what_was_sent_while_the_store_was_down_is_not_sent_again() {
-    let mut bench = bench(DelivererSettings { lease_for: Duration::from_secs(30), ..DelivererSettings::default() });
+    let mut bench = bench(DelivererSettings {
+        lease_for: Duration::from_secs(30),
+        ..DelivererSettings::default()
+    });
     bench.outbox.broken.store(6, Ordering::SeqCst);
     bench.put(1, "ann", "p");
     assert_eq!(bench.report().await, sent("ann-1"));
     tokio::time::sleep(Duration::from_secs(120)).await;
     assert_eq!(bench.keys(), ["ann-1"]);
     let rows = bench.outbox.rows.lock().expect("not poisoned");
-    assert!(matches!(rows[&1].end, Some(Settled::Sent { .. })), "settled when the store was back");
+    assert!(
+        matches!(rows[&1].end, Some(Settled::Sent { .. })),
+        "settled when the store was back"
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -288,6 +377,33 @@ async fn shutdown_gives_back_what_has_not_begun() {
     bench.task.await.expect("ends well");
     assert!(clock().since(began) <= Duration::from_secs(6));
     let rows = bench.outbox.rows.lock().expect("not poisoned");
-    let free = rows.values().filter(|row| row.leased_until <= clock() && row.end.is_none()).count();
-    assert_eq!((bench.carrier.tried.lock().expect("not poisoned").len(), free), (1, 2));
+    let free = rows
+        .values()
+        .filter(|row| row.leased_until <= clock() && row.end.is_none())
+        .count();
+    assert_eq!(
+        (
+            bench.carrier.tried.lock().expect("not poisoned").len(),
+            free
+        ),
+        (1, 2)
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_bug_in_a_channel_stops_neither_the_loop_nor_the_row() {
+    let settings = DelivererSettings {
+        lease_for: Duration::from_secs(30),
+        ..DelivererSettings::default()
+    };
+    let mut bench = bench(settings);
+    bench.put(1, "broken", "p");
+    bench.put(2, "ann", "p");
+    assert_eq!(bench.report().await, sent("ann-2"));
+    tokio::time::sleep(Duration::from_secs(70)).await;
+    assert_eq!(
+        bench.keys().iter().filter(|key| *key == "broken-1").count(),
+        3,
+        "tried again when its lease ends"
+    );
 }

@@ -15,9 +15,12 @@ use tokio_rustls::TlsAcceptor;
 use super::super::{
     senders::{SendResult, Senders},
     settings::{SendSettings, SmtpSettings, SmtpTls},
-    testing::{contact, delivery, provider, with_suspects},
+    testing::{contact, delivery, hostile, provider, with_suspects},
 };
-use crate::{base::secret::Secret, domain::model::objects::ChannelKind};
+use crate::{
+    base::secret::Secret,
+    domain::model::{message::Message, objects::ChannelKind},
+};
 
 /// What the server answers at each step; a first word that is no number means: never answer.
 #[derive(Clone, Copy)]
@@ -60,7 +63,10 @@ async fn say(stream: &mut BufReader<Box<dyn Stream>>, text: &str) {
         std::future::pending::<()>().await;
     }
     // The client may have gone; the test sees that on its side.
-    let _ = stream.get_mut().write_all(format!("{text}\r\n").as_bytes()).await;
+    let _ = stream
+        .get_mut()
+        .write_all(format!("{text}\r\n").as_bytes())
+        .await;
     let _ = stream.get_mut().flush().await;
 }
 
@@ -69,7 +75,10 @@ async fn session(stream: Box<dyn Stream>, script: Script, tls: Option<TlsAccepto
     say(&mut stream, script.greeting).await;
     let (mut data, mut secure) = (false, false);
     let mut line = String::new();
-    while { line.clear(); matches!(stream.read_line(&mut line).await, Ok(1..)) } {
+    while {
+        line.clear();
+        matches!(stream.read_line(&mut line).await, Ok(1..))
+    } {
         let command = line.trim_end().to_owned();
         seen.note(&command);
         if data {
@@ -79,13 +88,23 @@ async fn session(stream: Box<dyn Stream>, script: Script, tls: Option<TlsAccepto
             }
             continue;
         }
-        match command.split([' ', ':']).next().unwrap_or_default().to_ascii_uppercase().as_str() {
-            "EHLO" if script.starttls && !secure => say(&mut stream, "250-stub\r\n250 STARTTLS").await,
+        match command
+            .split([' ', ':'])
+            .next()
+            .unwrap_or_default()
+            .to_ascii_uppercase()
+            .as_str()
+        {
+            "EHLO" if script.starttls && !secure => {
+                say(&mut stream, "250-stub\r\n250 STARTTLS").await;
+            }
             "EHLO" => say(&mut stream, "250-stub\r\n250 AUTH PLAIN LOGIN").await,
             "STARTTLS" => {
                 say(&mut stream, "220 go ahead").await;
                 let Some(acceptor) = &tls else { return };
-                let Ok(wrapped) = acceptor.accept(stream.into_inner()).await else { return };
+                let Ok(wrapped) = acceptor.accept(stream.into_inner()).await else {
+                    return;
+                };
                 seen.note("(protected)");
                 let wrapped: Box<dyn Stream> = Box::new(wrapped);
                 (stream, secure) = (BufReader::new(wrapped), true);
@@ -144,19 +163,33 @@ fn settings(port: u16) -> SmtpSettings {
 }
 
 async fn send(smtp: SmtpSettings) -> SendResult {
+    send_message(smtp, with_suspects(1)).await
+}
+
+async fn send_message(smtp: SmtpSettings, message: Message) -> SendResult {
     provider();
-    let senders = Senders::new(SendSettings { smtp: Some(smtp), ..SendSettings::default() }).expect("settings");
-    let channel = ChannelKind::Email { to: "oncall@example.org".to_owned() };
-    senders.send(&delivery("oncall", "email", with_suspects(1)), &contact(), &channel).await
+    let senders = Senders::new(SendSettings {
+        smtp: Some(smtp),
+        ..SendSettings::default()
+    })
+    .expect("settings");
+    let channel = ChannelKind::Email {
+        to: "oncall@example.org".to_owned(),
+    };
+    senders
+        .send(&delivery("oncall", "email", message), &contact(), &channel)
+        .await
 }
 
 /// A certificate for 127.0.0.1, the server's side of it, and the file that clients trust.
 fn certificate(folder: &tempfile::TempDir) -> (TlsAcceptor, PathBuf) {
     provider();
-    let made = rcgen::generate_simple_self_signed(vec!["127.0.0.1".to_owned()]).expect("a certificate");
+    let made =
+        rcgen::generate_simple_self_signed(vec!["127.0.0.1".to_owned()]).expect("a certificate");
     let file = folder.path().join("ca.pem");
     std::fs::write(&file, made.cert.pem()).expect("written");
-    let key = rustls::pki_types::PrivateKeyDer::try_from(made.signing_key.serialize_der()).expect("a key");
+    let key = rustls::pki_types::PrivateKeyDer::try_from(made.signing_key.serialize_der())
+        .expect("a key");
     let config = rustls::ServerConfig::builder()
         .with_no_client_auth()
         .with_single_cert(vec![made.cert.der().clone()], key)
@@ -168,7 +201,12 @@ fn certificate(folder: &tempfile::TempDir) -> (TlsAcceptor, PathBuf) {
 async fn a_mail_is_handed_over() {
     let (port, seen) = serve(FINE, None, false).await;
     let result = send(settings(port)).await;
-    assert_eq!(result, SendResult::Sent { receipt: format!("127.0.0.1:{port}: Ok: queued as 4711") });
+    assert_eq!(
+        result,
+        SendResult::Sent {
+            receipt: format!("127.0.0.1:{port}: Ok: queued as 4711")
+        }
+    );
     let seen = seen.all();
     for expected in [
         "EHLO watch.example.org",
@@ -188,13 +226,62 @@ async fn a_mail_is_handed_over() {
 async fn the_servers_words_decide() {
     let dead = |result: &SendResult| matches!(result, SendResult::Dead { .. });
     for (script, is_dead, said) in [
-        (Script { greeting: "421 too busy", ..FINE }, false, "421 too busy"),
-        (Script { greeting: "554 not you", ..FINE }, false, "554 not you"),
-        (Script { mail: "450 later", ..FINE }, false, "450 later"),
-        (Script { mail: "530 log in first", ..FINE }, false, "530 log in first"),
-        (Script { rcpt: "550 no such user", ..FINE }, true, "550 no such user"),
-        (Script { end: "452 disk full", ..FINE }, false, "452 disk full"),
-        (Script { end: "554 spam", ..FINE }, true, "554 spam"),
+        (
+            Script {
+                greeting: "421 too busy",
+                ..FINE
+            },
+            false,
+            "421 too busy",
+        ),
+        (
+            Script {
+                greeting: "554 not you",
+                ..FINE
+            },
+            false,
+            "554 not you",
+        ),
+        (
+            Script {
+                mail: "450 later",
+                ..FINE
+            },
+            false,
+            "450 later",
+        ),
+        (
+            Script {
+                mail: "530 log in first",
+                ..FINE
+            },
+            false,
+            "530 log in first",
+        ),
+        (
+            Script {
+                rcpt: "550 no such user",
+                ..FINE
+            },
+            true,
+            "550 no such user",
+        ),
+        (
+            Script {
+                end: "452 disk full",
+                ..FINE
+            },
+            false,
+            "452 disk full",
+        ),
+        (
+            Script {
+                end: "554 spam",
+                ..FINE
+            },
+            true,
+            "554 spam",
+        ),
     ] {
         let (port, _) = serve(script, None, false).await;
         let result = send(settings(port)).await;
@@ -205,10 +292,23 @@ async fn the_servers_words_decide() {
 
 #[tokio::test]
 async fn a_silent_server_is_left_in_time() {
-    for script in [Script { greeting: "never", ..FINE }, Script { end: "never", ..FINE }] {
+    for script in [
+        Script {
+            greeting: "never",
+            ..FINE
+        },
+        Script {
+            end: "never",
+            ..FINE
+        },
+    ] {
         let (port, _) = serve(script, None, false).await;
         let began = Instant::now();
-        let result = send(SmtpSettings { timeout: Duration::from_millis(300), ..settings(port) }).await;
+        let result = send(SmtpSettings {
+            timeout: Duration::from_millis(300),
+            ..settings(port)
+        })
+        .await;
         assert!(matches!(result, SendResult::Retry { .. }), "{result:?}");
         assert!(began.elapsed() < Duration::from_secs(5));
     }
@@ -218,7 +318,15 @@ async fn a_silent_server_is_left_in_time() {
 async fn starttls_protects_mail_and_password() {
     let folder = tempfile::tempdir().expect("a folder");
     let (acceptor, file) = certificate(&folder);
-    let (port, seen) = serve(Script { starttls: true, ..FINE }, Some(acceptor), false).await;
+    let (port, seen) = serve(
+        Script {
+            starttls: true,
+            ..FINE
+        },
+        Some(acceptor),
+        false,
+    )
+    .await;
     let smtp = SmtpSettings {
         tls: SmtpTls::StartTls,
         ca_file: Some(file),
@@ -229,7 +337,10 @@ async fn starttls_protects_mail_and_password() {
     let result = send(smtp).await;
     assert!(matches!(result, SendResult::Sent { .. }), "{result:?}");
     let seen = seen.all();
-    let place = |word: &str| seen.find(word).unwrap_or_else(|| panic!("{word} is missing in\n{seen}"));
+    let place = |word: &str| {
+        seen.find(word)
+            .unwrap_or_else(|| panic!("{word} is missing in\n{seen}"))
+    };
     assert!(place("STARTTLS") < place("(protected)"));
     assert!(place("(protected)") < place("AUTH PLAIN") && place("AUTH PLAIN") < place("MAIL FROM"));
 }
@@ -239,7 +350,12 @@ async fn tls_from_the_first_byte() {
     let folder = tempfile::tempdir().expect("a folder");
     let (acceptor, file) = certificate(&folder);
     let (port, seen) = serve(FINE, Some(acceptor), true).await;
-    let result = send(SmtpSettings { tls: SmtpTls::Tls, ca_file: Some(file), ..settings(port) }).await;
+    let result = send(SmtpSettings {
+        tls: SmtpTls::Tls,
+        ca_file: Some(file),
+        ..settings(port)
+    })
+    .await;
     assert!(matches!(result, SendResult::Sent { .. }), "{result:?}");
     assert!(seen.all().starts_with("(protected)\nEHLO"));
 }
@@ -249,8 +365,16 @@ async fn no_mail_leaves_unprotected_when_starttls_is_wanted() {
     let folder = tempfile::tempdir().expect("a folder");
     let (_, file) = certificate(&folder);
     let (port, seen) = serve(FINE, None, false).await;
-    let result = send(SmtpSettings { tls: SmtpTls::StartTls, ca_file: Some(file), ..settings(port) }).await;
-    assert!(matches!(&result, SendResult::Retry { why, .. } if why.contains("did not start TLS")), "{result:?}");
+    let result = send(SmtpSettings {
+        tls: SmtpTls::StartTls,
+        ca_file: Some(file),
+        ..settings(port)
+    })
+    .await;
+    assert!(
+        matches!(&result, SendResult::Retry { why, .. } if why.contains("did not start TLS")),
+        "{result:?}"
+    );
     assert!(!seen.all().contains("MAIL"));
 }
 
@@ -259,18 +383,72 @@ async fn a_stranger_certificate_is_not_trusted() {
     let folder = tempfile::tempdir().expect("a folder");
     let (acceptor, _) = certificate(&folder);
     let (_, other) = certificate(&folder);
-    let (port, seen) = serve(Script { starttls: true, ..FINE }, Some(acceptor), false).await;
-    let result = send(SmtpSettings { tls: SmtpTls::StartTls, ca_file: Some(other), ..settings(port) }).await;
-    assert!(matches!(&result, SendResult::Retry { why, .. } if why.contains("certificate")), "{result:?}");
+    let (port, seen) = serve(
+        Script {
+            starttls: true,
+            ..FINE
+        },
+        Some(acceptor),
+        false,
+    )
+    .await;
+    let result = send(SmtpSettings {
+        tls: SmtpTls::StartTls,
+        ca_file: Some(other),
+        ..settings(port)
+    })
+    .await;
+    assert!(
+        matches!(&result, SendResult::Retry { why, .. } if why.contains("certificate")),
+        "{result:?}"
+    );
     assert!(!seen.all().contains("MAIL"));
 }
 
 #[tokio::test]
 async fn a_refused_password_is_tried_again_and_never_shown() {
-    let (port, _) = serve(Script { auth: "535 wrong", ..FINE }, None, false).await;
-    let smtp =
-        SmtpSettings { username: Some("watch".to_owned()), password: Some(Secret::new("hunter2")), ..settings(port) };
+    let (port, _) = serve(
+        Script {
+            auth: "535 wrong",
+            ..FINE
+        },
+        None,
+        false,
+    )
+    .await;
+    let smtp = SmtpSettings {
+        username: Some("watch".to_owned()),
+        password: Some(Secret::new("hunter2")),
+        ..settings(port)
+    };
     let result = send(smtp).await;
-    assert!(matches!(&result, SendResult::Retry { why, .. } if why.contains("refused the log-in: 535 wrong")), "{result:?}");
+    assert!(
+        matches!(&result, SendResult::Retry { why, .. } if why.contains("refused the log-in: 535 wrong")),
+        "{result:?}"
+    );
     assert!(!format!("{result:?}").contains("hunter2"));
+}
+
+#[tokio::test]
+async fn hostile_output_neither_ends_the_mail_nor_adds_headers() {
+    let (port, seen) = serve(FINE, None, false).await;
+    let mut message = hostile();
+    message.long_output = "a\r\n.\r\nMAIL FROM:<evil@example.org>\r\nQUIT\n.\n".to_owned();
+    let result = send_message(settings(port), message).await;
+    assert!(matches!(result, SendResult::Sent { .. }), "{result:?}");
+    let seen = seen.all();
+    let count = |start: &str| seen.lines().filter(|line| line.starts_with(start)).count();
+    assert_eq!(
+        (
+            count("DATA"),
+            count("RCPT"),
+            count("Bcc"),
+            count("X-Evil"),
+            count("Cc")
+        ),
+        (1, 1, 0, 0, 0),
+        "{seen}"
+    );
+    let dots = seen.lines().filter(|line| *line == ".").count();
+    assert_eq!(dots, 1, "only the client ends the mail:\n{seen}");
 }

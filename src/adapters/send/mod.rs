@@ -1,1 +1,32 @@
-//! Sends deliveries: e-mail, PagerDuty, Slack, webhook, command.
+//! Deliveries: the outbox is leased, each message is shaped for its channel, posted, and the answer judged.
+//!
+//! Every channel is three parts: `encode` (pure: message in, request out), a post (the only I/O) and `classify`
+//! (pure: answer in, [`SendResult`] out). [`Deliverer`] is the loop around them; its pauses are [`retry`]'s.
+
+pub mod command;
+pub mod deliver;
+pub mod email;
+pub mod http;
+pub mod judge;
+pub mod lanes;
+pub mod macros;
+pub mod pagerduty;
+pub mod retry;
+pub mod senders;
+pub mod settings;
+pub mod slack;
+pub mod smtp;
+pub mod templates;
+pub mod webhook;
+pub mod words;
+
+pub use deliver::{
+    Carrier, Deliverer, DelivererSettings, Directory, Leased, Outbox, Report, Settled,
+};
+pub use senders::{SendResult, Senders, SwapSenders};
+pub use settings::{ContactInfo, SendSettings, SmtpSettings, SmtpTls};
+
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,319 @@
+//! Nagios macros of a notification, for command lines and `NAGIOS_*`: the engine's, and what the message itself tells.
+
+use std::collections::BTreeMap;
+
+use jiff::tz::TimeZone;
+
+use super::{settings::ContactInfo, words};
+use crate::{
+    base::{text::cut, time::Timestamp},
+    domain::model::message::Message,
+};
+
+/// Longest value on a command line or in the environment, in bytes; the kernel takes 128 KiB for one string.
+const MAX_VALUE: usize = 16 * 1024;
+
+/// All macros by name, as they are: not yet fit for a shell.
+pub fn all(message: &Message, contact: &ContactInfo) -> BTreeMap<String, String> {
+    let mut macros = message.macros.clone();
+    let mut missing = |name: &str, value: String| {
+        macros.entry(name.to_owned()).or_insert(value);
+    };
+    missing("HOSTNAME", message.host.clone());
+    missing("HOSTADDRESS", message.address.clone());
+    match &message.check {
+        Some(check) => {
+            missing("SERVICEDESC", check.clone());
+            missing("SERVICESTATE", message.state.clone());
+            missing("SERVICESTATETYPE", message.state_type.clone());
+            missing("SERVICEATTEMPT", message.attempt.to_string());
+            missing("MAXSERVICEATTEMPTS", message.max_attempts.to_string());
+            missing("SERVICEOUTPUT", message.output.clone());
+            missing("LONGSERVICEOUTPUT", message.long_output.clone());
+            missing("SERVICEPERFDATA", message.perfdata.clone());
+            missing("SERVICENOTIFICATIONNUMBER", message.number.to_string());
+            missing(
+                "SERVICENOTESURL",
+                message.notes_url.clone().unwrap_or_default(),
+            );
+        }
+        None => {
+            missing("HOSTSTATE", message.state.clone());
+            missing("HOSTSTATETYPE", message.state_type.clone());
+            missing("HOSTATTEMPT", message.attempt.to_string());
+            missing("MAXHOSTATTEMPTS", message.max_attempts.to_string());
+            missing("HOSTOUTPUT", message.output.clone());
+            missing("LONGHOSTOUTPUT", message.long_output.clone());
+            missing("HOSTPERFDATA", message.perfdata.clone());
+            missing("HOSTNOTIFICATIONNUMBER", message.number.to_string());
+            missing(
+                "HOSTNOTESURL",
+                message.notes_url.clone().unwrap_or_default(),
+            );
+        }
+    }
+    missing("NOTIFICATIONTYPE", message.kind.nagios_name().to_owned());
+    missing("NOTIFICATIONNUMBER", message.number.to_string());
+    missing(
+        "NOTIFICATIONAUTHOR",
+        message.author.clone().unwrap_or_default(),
+    );
+    missing("NOTIFICATIONCOMMENT", comment(message));
+    for (name, value) in dates(message.at, &TimeZone::system())
+        .into_iter()
+        .chain(deploy(message))
+    {
+        missing(name, value);
+    }
+    for name in ["LONGSERVICEOUTPUT", "LONGHOSTOUTPUT"] {
+        // Nagios hands long output over in one line, its line ends written as \n.
+        if let Some(value) = macros.get_mut(name) {
+            *value = value.replace("\r\n", "\n").replace('\n', "\\n");
+        }
+    }
+    add_contact(&mut macros, contact);
+    macros
+}
+
+/// The comment; where Nagios has none, digests and deploy notices say theirs here, so unchanged scripts show them.
+fn comment(message: &Message) -> String {
+    match &message.comment {
+        Some(comment) => comment.clone(),
+        None if message.lines.is_empty() => String::new(),
+        None => message.lines.join("; "),
+    }
+}
+
+fn add_contact(macros: &mut BTreeMap<String, String>, contact: &ContactInfo) {
+    let mut set = |name: String, value: &str| {
+        macros.insert(name, value.to_owned());
+    };
+    set("CONTACTNAME".to_owned(), &contact.name);
+    set("CONTACTALIAS".to_owned(), &contact.alias);
+    set("CONTACTEMAIL".to_owned(), &contact.email);
+    set("CONTACTPAGER".to_owned(), &contact.pager);
+    for (at, address) in contact.addresses.iter().enumerate() {
+        set(format!("CONTACTADDRESS{}", at + 1), address);
+    }
+    for (name, value) in &contact.vars {
+        set(
+            format!("_CONTACT{}", name.trim_start_matches('_').to_uppercase()),
+            value,
+        );
+    }
+}
+
+/// Date macros in this machine's zone, in Nagios' default form (`us`).
+fn dates(at: Timestamp, zone: &TimeZone) -> Vec<(&'static str, String)> {
+    let mut dates = vec![("TIMET", at.secs().to_string())];
+    if let Ok(instant) = jiff::Timestamp::from_millisecond(at.millis()) {
+        let local = instant.to_zoned_datetime(zone.clone());
+        for (name, form) in [
+            ("LONGDATETIME", "%a %b %e %H:%M:%S %Z %Y"),
+            ("SHORTDATETIME", "%m-%d-%Y %H:%M:%S"),
+            ("DATE", "%m-%d-%Y"),
+            ("TIME", "%H:%M:%S"),
+        ] {
+            dates.push((name, local.strftime(form).to_string()));
+        }
+    }
+    dates
+}
+
+/// Our own macros; of several suspects the likeliest one. Always set, so a script may use them without care.
+fn deploy(message: &Message) -> Vec<(&'static str, String)> {
+    let first = message.deploy.suspects.first();
+    let text = |value: Option<String>| value.unwrap_or_default();
+    vec![
+        ("DEPLOYID", text(first.map(|suspect| suspect.id.clone()))),
+        ("DEPLOYAPP", text(first.map(|suspect| suspect.app.clone()))),
+        (
+            "DEPLOYVERSION",
+            text(first.and_then(|suspect| suspect.version.clone())),
+        ),
+        (
+            "DEPLOYACTORS",
+            text(first.map(|suspect| suspect.actors.join(","))),
+        ),
+        (
+            "DEPLOYURL",
+            text(first.and_then(|suspect| suspect.url.clone())),
+        ),
+        ("DEPLOYVERDICT", message.deploy.verdict.name().to_owned()),
+    ]
+}
+
+/// Macros whose text comes from outside. Nagios cleans the first line's; the others reach a shell uncleaned there, which is a hole.
+fn hostile(name: &str) -> bool {
+    let bare = name.strip_prefix("LONG").unwrap_or(name);
+    let rest = bare
+        .strip_prefix("SERVICE")
+        .or_else(|| bare.strip_prefix("HOST"))
+        .unwrap_or(bare);
+    matches!(
+        rest,
+        "OUTPUT" | "PERFDATA" | "ACKAUTHOR" | "ACKCOMMENT" | "ACKAUTHORNAME" | "ACKAUTHORALIAS"
+    ) || name.starts_with("NOTIFICATIONAUTHOR")
+        || name == "NOTIFICATIONCOMMENT"
+        || name.starts_with("DEPLOY")
+}
+
+/// Macros that Nagios cleans in the environment, too.
+fn cleaned_everywhere(name: &str) -> bool {
+    hostile(name) && !name.starts_with("NOTIFICATION") && !name.starts_with("DEPLOY")
+}
+
+/// A value as a command line may hold it: hostile macros without the illegal characters, none with control characters.
+pub fn for_line(name: &str, value: &str, illegal: &str) -> String {
+    if !hostile(name) {
+        return plain(value);
+    }
+    let value = plain(value);
+    let kept: String = value.chars().filter(|c| !illegal.contains(*c)).collect();
+    // A backslash at the end would escape the quote that follows it in the command line.
+    kept.trim_end_matches('\\').to_owned()
+}
+
+/// A value as the environment may hold it.
+pub fn for_environment(name: &str, value: &str, illegal: &str) -> String {
+    if cleaned_everywhere(name) {
+        for_line(name, value, illegal)
+    } else {
+        plain(value)
+    }
+}
+
+/// No control characters (a NUL cannot even be passed on), and not too long.
+fn plain(value: &str) -> String {
+    let text: String = value
+        .chars()
+        .map(|c| if matches!(c, '\n' | '\t') { ' ' } else { c })
+        .filter(|c| !c.is_control())
+        .collect();
+    cut(&text, MAX_VALUE).to_owned()
+}
+
+/// `NAGIOS_<MACRO>` for all macros. `$USERn$` never gets there: passwords live in it.
+pub fn environment(macros: &BTreeMap<String, String>, illegal: &str) -> Vec<(String, String)> {
+    macros
+        .iter()
+        .filter(|(name, _)| {
+            !is_user_macro(name) && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+        })
+        .map(|(name, value)| {
+            // Nagios counts these from 0 in the environment and from 1 in macros.
+            let shown = match name
+                .strip_prefix("CONTACTADDRESS")
+                .and_then(|number| number.parse::<u32>().ok())
+            {
+                Some(number) => format!("CONTACTADDRESS{}", number.saturating_sub(1)),
+                None => name.clone(),
+            };
+            (
+                format!("NAGIOS_{shown}"),
+                for_environment(name, value, illegal),
+            )
+        })
+        .collect()
+}
+
+fn is_user_macro(name: &str) -> bool {
+    name.strip_prefix("USER")
+        .is_some_and(|number| !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit()))
+}
+
+/// A macro's value for a command line: empty for a known macro without a value here, None for an unknown name.
+pub fn look_up(macros: &BTreeMap<String, String>, name: &str, illegal: &str) -> Option<String> {
+    if let Some(value) = macros.get(name) {
+        return Some(for_line(name, value, illegal));
+    }
+    let known = [
+        "HOST",
+        "SERVICE",
+        "CONTACT",
+        "NOTIFICATION",
+        "LAST",
+        "LONG",
+        "MAX",
+        "TOTAL",
+        "_HOST",
+        "_SERVICE",
+        "_CONTACT",
+    ]
+    .iter()
+    .any(|start| name.starts_with(start))
+        || is_user_macro(name)
+        || words::line(name).starts_with("ARG");
+    known.then(String::new)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dates_read_as_in_nagios() {
+        let at = Timestamp::parse("2010-07-15T08:30:01Z").expect("RFC 3339");
+        let zone = TimeZone::get("Europe/Berlin").expect("bundled");
+        let dates: BTreeMap<_, _> = dates(at, &zone).into_iter().collect();
+        assert_eq!(dates["LONGDATETIME"], "Thu Jul 15 10:30:01 CEST 2010");
+        assert_eq!(dates["SHORTDATETIME"], "07-15-2010 10:30:01");
+        assert_eq!(
+            (dates["DATE"].as_str(), dates["TIME"].as_str()),
+            ("07-15-2010", "10:30:01")
+        );
+        assert_eq!(dates["TIMET"], "1279182601");
+    }
+
+    #[test]
+    fn hostile_macros_cannot_leave_their_quotes() {
+        let illegal = "`~$&|'\"<>";
+        let evil = "x\"; rm -rf / #`id`$(id)\n\\";
+        for name in [
+            "SERVICEOUTPUT",
+            "LONGHOSTOUTPUT",
+            "HOSTPERFDATA",
+            "NOTIFICATIONCOMMENT",
+            "DEPLOYVERSION",
+        ] {
+            let value = for_line(name, evil, illegal);
+            assert!(
+                !value.contains(['"', '`', '$', '\n']) && !value.ends_with('\\'),
+                "{name}: {value}"
+            );
+        }
+        assert_eq!(
+            for_line("HOSTNAME", "a&b", illegal),
+            "a&b",
+            "names come from the configuration"
+        );
+        assert_eq!(
+            for_environment("DEPLOYURL", "https://ci/?a=1&b=2", illegal),
+            "https://ci/?a=1&b=2"
+        );
+        assert_eq!(for_environment("SERVICEOUTPUT", "a<b", illegal), "ab");
+        assert_eq!(
+            for_line("LONGSERVICEOUTPUT", "a\\nb", illegal),
+            "a\\nb",
+            "line ends stay written out"
+        );
+    }
+
+    #[test]
+    fn user_macros_stay_out_of_the_environment() {
+        let macros = BTreeMap::from(
+            [
+                ("USER1", "pw"),
+                ("USERS", "3"),
+                ("CONTACTADDRESS1", "a"),
+                ("BAD NAME", "x"),
+            ]
+            .map(|(k, v)| (k.to_owned(), v.to_owned())),
+        );
+        let names: Vec<String> = environment(&macros, "")
+            .into_iter()
+            .map(|(name, _)| name)
+            .collect();
+        assert_eq!(names, ["NAGIOS_CONTACTADDRESS0", "NAGIOS_USERS"]);
+    }
+}

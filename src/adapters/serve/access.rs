@@ -55,7 +55,7 @@ pub struct TokenEntry {
     pub name: String,
     digest: [u8; 32],
     pub scopes: Vec<Scope>,
-    /// Apps it may tell deploys of; empty: any.
+    /// Apps it may tell deploys of, `NAME` or `NAME@ENVIRONMENT`; empty: any.
     pub apps: Vec<String>,
 }
 
@@ -97,7 +97,7 @@ pub struct Peer {
 pub struct Caller {
     /// The token's name, or `local`.
     pub name: String,
-    /// Apps it may tell deploys of; empty: any.
+    /// Apps it may tell deploys of, `NAME` or `NAME@ENVIRONMENT`; empty: any.
     pub apps: Vec<String>,
 }
 
@@ -174,13 +174,21 @@ impl Access {
 }
 
 impl Caller {
-    /// May this caller tell of a deploy of `app`?
-    pub fn may_deploy(&self, app: &str) -> Result<(), Refusal> {
-        if self.apps.is_empty() || self.apps.iter().any(|own| own == app) {
+    /// May this caller tell of a deploy of `app`? An entry with an environment needs that one named.
+    pub fn may_deploy(&self, app: &str, environment: Option<&str>) -> Result<(), Refusal> {
+        let covers = |own: &String| match own.split_once('@') {
+            Some((name, place)) => name == app && environment == Some(place),
+            None => own == app,
+        };
+        if self.apps.is_empty() || self.apps.iter().any(covers) {
             return Ok(());
         }
+        let said = match environment {
+            Some(environment) => format!("`{app}@{environment}`"),
+            None => format!("`{app}` in an environment that is not named"),
+        };
         Err(Refusal::forbidden(format!(
-            "token `{}` may tell of deploys of {} only, not of `{app}`",
+            "token `{}` may tell of deploys of {} only, not of {said}",
             self.name,
             self.apps.join(", ")
         )))

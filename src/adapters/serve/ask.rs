@@ -55,8 +55,15 @@ pub enum Ask {
     /// The app of a known deploy; None: no deploy of this id is known.
     DeployApp {
         id: String,
-        reply: oneshot::Sender<Option<String>>,
+        reply: oneshot::Sender<Option<AppName>>,
     },
+}
+
+/// An app in an environment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AppName {
+    pub app: String,
+    pub environment: String,
 }
 
 /// The hub could not make the input durable; a sentence for people.

@@ -182,8 +182,16 @@ async fn own_apps_only(app: &App, caller: &Caller, event: &DeployEvent) -> Resul
         .hub
         .ask(ASK_LIMIT, |reply| Ask::DeployApp { id, reply })
         .await?;
-    for name in [&known, &event.app].into_iter().flatten() {
-        caller.may_deploy(name)?;
+    let (known_app, known_place) = match &known {
+        Some(known) => {
+            caller.may_deploy(&known.app, Some(&known.environment))?;
+            (Some(&known.app), Some(&known.environment))
+        }
+        None => (None, None),
+    };
+    if let Some(app) = event.app.as_ref().or(known_app) {
+        let environment = event.environment.as_ref().or(known_place);
+        caller.may_deploy(app, environment.map(String::as_str))?;
     }
     if known.is_none() && event.app.is_none() {
         return Err(Refusal::forbidden(format!(

@@ -22,7 +22,7 @@ mod tests;
 mod views;
 
 pub use access::{Access, Caller, Peer, Scope, TokenEntry};
-pub use ask::{ASK_LIMIT, Ask, Health, Hub, RELOAD_LIMIT, Unavailable};
+pub use ask::{ASK_LIMIT, AppName, Ask, Health, Hub, RELOAD_LIMIT, Unavailable};
 pub use deploys::{VERBS, read_event};
 pub use listen::{bind, serve};
 pub use metrics::{Metrics, Tried};
@@ -31,4 +31,6 @@ pub use page::render as render_page;
 pub use refusal::Refusal;
 pub use results::read_result;
 pub use router::{App, router};
-pub use views::{DecisionView, DeliveryView, GateView, RejectedView, ResultsView, WhyView};
+pub use views::{
+    DecisionView, DeliveryView, GateView, RejectedView, ResultsView, TryView, WhyView,
+};

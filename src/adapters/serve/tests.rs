@@ -57,6 +57,7 @@ fn one_of_each() -> Access {
         .map(|scope| token(scope.name(), &[*scope], &[]))
         .collect();
     tokens.push(token("shop", &[Scope::Deploy], &["shop"]));
+    tokens.push(token("live", &[Scope::Deploy], &["shop@production"]));
     Access { tokens }
 }
 
@@ -203,7 +204,11 @@ fn answer_ask(ask: Ask, inputs: &Mutex<Vec<String>>) {
         })),
         Ask::Health { reply } => drop(reply.send(Health::default())),
         Ask::DeployApp { id, reply } => {
-            drop(reply.send(id.strip_prefix("of-").map(str::to_owned)));
+            let app = id.strip_prefix("of-").map(|app| AppName {
+                app: app.to_owned(),
+                environment: "production".to_owned(),
+            });
+            drop(reply.send(app));
         }
     }
 }
@@ -497,12 +502,23 @@ async fn a_deploy_token_tells_of_its_own_apps_only() {
     check(
         &texts,
         expect![[r#"
-        403 token `shop` may tell of deploys of shop only, not of `payments`
-        403 token `shop` may tell of deploys of shop only, not of `payments`
-        403 token `shop` may tell of deploys of shop only, not of `payments`
-        403 token `shop` is bound to shop, and no deploy `unheard-of` is known: say its `app`"#]],
+            403 token `shop` may tell of deploys of shop only, not of `payments` in an environment that is not named
+            403 token `shop` may tell of deploys of shop only, not of `payments@production`
+            403 token `shop` may tell of deploys of shop only, not of `payments@production`
+            403 token `shop` is bound to shop, and no deploy `unheard-of` is known: say its `app`"#]],
     );
-    assert_eq!(site.inputs().len(), 2);
+    let tell = |body| site.post_as("live", "/v1/deploys/start", body);
+    assert_eq!(tell(json!({ "id": "of-shop", "app": "shop" })).await.0, 200);
+    let texts = [
+        error(tell(json!({ "id": "new", "app": "shop" })).await),
+        error(tell(json!({ "id": "new", "app": "shop", "environment": "staging" })).await),
+        error(tell(json!({ "id": "of-shop", "environment": "staging" })).await),
+    ];
+    check(&texts, expect![[r#"
+        403 token `live` may tell of deploys of shop@production only, not of `shop` in an environment that is not named
+        403 token `live` may tell of deploys of shop@production only, not of `shop@staging`
+        403 token `live` may tell of deploys of shop@production only, not of `shop@staging`"#]]);
+    assert_eq!(site.inputs().len(), 3);
     assert!(site.inputs()[0].contains(r#"source: "shop""#));
 }
 
@@ -801,10 +817,13 @@ async fn a_hub_that_does_not_answer_is_said_so() {
     silent.close();
     let ending = status().await.expect_err("refused");
     let texts = [unanswered.clone(), no_place, ending].map(|refusal| refusal.text);
-    check(&texts, expect![[r#"
+    check(
+        &texts,
+        expect![[r#"
         the daemon gave no answer within 5s; it may still carry this out, and sending it again does no harm
         the daemon gave no answer within 5s; it may still carry this out, and sending it again does no harm
-        the daemon is ending; try again when it is back"#]]);
+        the daemon is ending; try again when it is back"#]],
+    );
     let response = axum::response::IntoResponse::into_response(unanswered);
     assert_eq!(
         (

@@ -35,20 +35,36 @@ pub struct DecisionView {
     pub deliveries: Vec<DeliveryView>,
 }
 
-/// What became of one delivery of a decision.
+/// One delivery of a decision, as the outbox has it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct DeliveryView {
     pub contact: String,
     pub channel: String,
-    /// `waiting`, `sent`, `dead`.
+    /// `pending`, `sent`, `dead`.
     pub state: String,
-    /// Tries so far.
+    /// How often it was tried.
     pub attempts: u32,
-    /// Time of the last try.
-    pub at: Option<String>,
-    /// What the last try met, when it failed.
-    pub error: Option<String>,
+    pub created_at: String,
+    /// When it was sent or given up.
+    pub settled_at: Option<String>,
+    /// Of the next try; None when settled.
+    pub next_at: Option<String>,
+    /// What the last failed try met.
+    pub last_error: Option<String>,
+    /// The tries that are still known, oldest first.
+    pub tries: Vec<TryView>,
+}
+
+/// One try of a delivery.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct TryView {
+    pub at: String,
+    /// `sent`, `retry`, `dead`.
+    pub result: String,
+    /// The error, or the receipt.
+    pub text: Option<String>,
 }
 
 impl DecisionView {

@@ -1,1 +1,36 @@
-//! The HTTP API, /healthz and /metrics.
+//! The HTTP side: deploy events, passive results, commands, status, metrics and the page.
+//!
+//! It decides nothing. It reads a request, checks who asks, puts an [`Ask`] to the hub and writes the answer down.
+
+mod access;
+mod ask;
+mod body;
+mod commands;
+mod deploys;
+mod fields;
+mod gate;
+mod listen;
+mod metrics;
+mod openapi;
+mod page;
+mod read;
+mod refusal;
+mod results;
+mod router;
+#[cfg(test)]
+mod tests;
+mod views;
+
+pub use access::{Access, Caller, Peer, Scope, TokenEntry};
+pub use ask::{ASK_LIMIT, AppName, Ask, Health, Hub, RELOAD_LIMIT, Unavailable};
+pub use deploys::{VERBS, read_event};
+pub use listen::{bind, serve};
+pub use metrics::{Metrics, Tried};
+pub use openapi::document as openapi_document;
+pub use page::render as render_page;
+pub use refusal::Refusal;
+pub use results::read_result;
+pub use router::{App, router};
+pub use views::{
+    DecisionView, DeliveryView, GateView, RejectedView, ResultsView, TryView, WhyView,
+};

@@ -1,0 +1,119 @@
+//! What the HTTP side asks of the daemon's hub, and the handle it asks through.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use tokio::sync::{mpsc, oneshot};
+
+use super::{refusal::Refusal, views::WhyView};
+use crate::domain::{
+    engine::{
+        effect::Reply,
+        input::Input,
+        view::{ObjectView, StatusView},
+    },
+    model::{change::Audit, state::ObjectName},
+};
+
+/// Longest wait for an answer of the hub.
+pub const ASK_LIMIT: Duration = Duration::from_secs(5);
+/// Longest wait for a reload: the files are read and checked first.
+pub const RELOAD_LIMIT: Duration = Duration::from_secs(30);
+
+/// One question to the hub. A dropped `reply` counts as "the daemon is ending".
+#[derive(Debug)]
+pub enum Ask {
+    /// Hand `input` to the engine. Answered only after the batch (with `audit`) is durable.
+    Input {
+        input: Box<Input>,
+        audit: Option<Audit>,
+        reply: oneshot::Sender<Result<Reply, Unavailable>>,
+    },
+    Status {
+        reply: oneshot::Sender<StatusView>,
+    },
+    /// None: no such host or check.
+    Object {
+        name: ObjectName,
+        reply: oneshot::Sender<Option<ObjectView>>,
+    },
+    /// The newest `limit` decisions about one object. The error is a sentence: the store cannot be read.
+    Why {
+        name: ObjectName,
+        limit: usize,
+        reply: oneshot::Sender<Result<WhyView, String>>,
+    },
+    /// Read the configuration anew. The error is the rendered list of faults; nothing was changed then.
+    Reload {
+        dry_run: bool,
+        who: String,
+        reply: oneshot::Sender<Result<Reply, String>>,
+    },
+    Health {
+        reply: oneshot::Sender<Health>,
+    },
+    /// The app of a known deploy; None: no deploy of this id is known.
+    DeployApp {
+        id: String,
+        reply: oneshot::Sender<Option<AppName>>,
+    },
+}
+
+/// An app in an environment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AppName {
+    pub app: String,
+    pub environment: String,
+}
+
+/// The hub could not make the input durable; a sentence for people.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unavailable(pub String);
+
+/// `GET /healthz`. Healthy means: no reasons.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Health {
+    /// Sentences: the store cannot be written, the last reload failed, no spawner runs, ...
+    pub reasons: Vec<String>,
+}
+
+/// The way to the hub: bounded, and every question has a time limit.
+#[derive(Clone, Debug)]
+pub struct Hub(mpsc::Sender<Ask>);
+
+impl Hub {
+    pub const fn new(asks: mpsc::Sender<Ask>) -> Self {
+        Self(asks)
+    }
+
+    /// Asks and waits for at most `limit`, which includes the wait for a place in the queue.
+    pub async fn ask<T>(
+        &self,
+        limit: Duration,
+        question: impl FnOnce(oneshot::Sender<T>) -> Ask,
+    ) -> Result<T, Refusal> {
+        let (reply, answer) = oneshot::channel();
+        let exchange = async {
+            self.0
+                .send(question(reply))
+                .await
+                .map_err(|_| Refusal::ending())?;
+            answer.await.map_err(|_| Refusal::ending())
+        };
+        tokio::time::timeout(limit, exchange)
+            .await
+            .map_err(|_| Refusal::too_busy(limit))?
+    }
+
+    /// Hands an input to the engine and waits until it is durable.
+    pub async fn input(&self, input: Input, audit: Option<Audit>) -> Result<Reply, Refusal> {
+        let input = Box::new(input);
+        self.ask(ASK_LIMIT, |reply| Ask::Input {
+            input,
+            audit,
+            reply,
+        })
+        .await?
+        .map_err(|Unavailable(why)| Refusal::unavailable(why))
+    }
+}

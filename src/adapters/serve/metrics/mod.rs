@@ -1,0 +1,328 @@
+//! The daemon's own numbers for Prometheus (text format 0.0.4). Cheap to set: one or a few atomic adds, no lock on the
+//! way of a check.
+
+mod instrument;
+mod render;
+
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+    time::Duration,
+};
+
+use instrument::{Counter, Gauge, Histogram, Quantiles};
+
+use crate::{base::time::Timestamp, domain::model::state::State};
+
+/// Seconds; lateness of a check's start and length of a commit.
+const SPANS: [f64; 15] = [
+    0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0,
+];
+
+/// Most label pairs that deliveries may have; a fault elsewhere must not let this table grow without end.
+const DELIVERY_LABELS_MAX: usize = 64;
+
+/// How a delivery's try ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Tried {
+    Sent,
+    /// Failed; it is tried again.
+    Retried,
+    /// Given up.
+    Dead,
+}
+
+impl Tried {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Sent => "sent",
+            Self::Retried => "retried",
+            Self::Dead => "dead",
+        }
+    }
+}
+
+/// All numbers; made once, shared behind an `Arc`.
+#[derive(Debug)]
+pub struct Metrics {
+    checks_started: Counter,
+    lateness: Histogram,
+    lateness_quantiles: Quantiles,
+    /// By [`State`], in its order.
+    results: [Counter; 7],
+    plugin_timeouts: Counter,
+    plugin_cpu_nanos: Counter,
+    rejected_results: Counter,
+    clock_jumps: Counter,
+    outbox_pending: Gauge,
+    outbox_oldest_millis: Gauge,
+    deliveries: Mutex<BTreeMap<(String, Tried), u64>>,
+    holds: Gauge,
+    problems: Gauge,
+    deploys_active: Gauge,
+    queue_depth: Gauge,
+    commit: Histogram,
+    store_ok: Gauge,
+    config_ok: Gauge,
+    config_reloaded: Gauge,
+    started: Gauge,
+    /// By hundreds: 1xx to 5xx.
+    http: [Counter; 5],
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        let metrics = Self {
+            checks_started: Counter::default(),
+            lateness: Histogram::new(&SPANS),
+            lateness_quantiles: Quantiles::default(),
+            results: Default::default(),
+            plugin_timeouts: Counter::default(),
+            plugin_cpu_nanos: Counter::default(),
+            rejected_results: Counter::default(),
+            clock_jumps: Counter::default(),
+            outbox_pending: Gauge::default(),
+            outbox_oldest_millis: Gauge::default(),
+            deliveries: Mutex::default(),
+            holds: Gauge::default(),
+            problems: Gauge::default(),
+            deploys_active: Gauge::default(),
+            queue_depth: Gauge::default(),
+            commit: Histogram::new(&SPANS),
+            store_ok: Gauge::default(),
+            config_ok: Gauge::default(),
+            config_reloaded: Gauge::default(),
+            started: Gauge::default(),
+            http: Default::default(),
+        };
+        metrics.store_ok.set(1);
+        metrics.config_ok.set(1);
+        metrics
+    }
+}
+
+impl Metrics {
+    /// A check's plugin was started, this long after it was due.
+    pub fn check_started(&self, lateness: Duration) {
+        self.checks_started.add(1);
+        self.lateness.observe(lateness);
+        self.lateness_quantiles.observe(lateness);
+    }
+
+    /// A result was accepted, of an active check or a passive one.
+    pub fn result(&self, state: State) {
+        self.results[state as usize].add(1);
+    }
+
+    pub fn plugin_timed_out(&self) {
+        self.plugin_timeouts.add(1);
+    }
+
+    /// CPU time that a plugin used.
+    pub fn plugin_cpu(&self, cpu: Duration) {
+        self.plugin_cpu_nanos.add(nanos(cpu));
+    }
+
+    /// A result was refused: unknown check, old job, older than what is known.
+    pub fn result_rejected(&self) {
+        self.rejected_results.add(1);
+    }
+
+    pub fn clock_jumped(&self) {
+        self.clock_jumps.add(1);
+    }
+
+    /// Deliveries not sent yet, and the age of the oldest.
+    pub fn outbox(&self, pending: u64, oldest: Option<Duration>) {
+        self.outbox_pending.set(pending);
+        self.outbox_oldest_millis
+            .set(u64::try_from(oldest.unwrap_or_default().as_millis()).unwrap_or(u64::MAX));
+    }
+
+    /// A delivery was tried over a kind of channel (`email`, `webhook`, ...).
+    pub fn delivery(&self, channel: &str, tried: Tried) {
+        let mut deliveries = self
+            .deliveries
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let key = (channel.to_owned(), tried);
+        if deliveries.len() < DELIVERY_LABELS_MAX || deliveries.contains_key(&key) {
+            *deliveries.entry(key).or_default() += 1;
+        }
+    }
+
+    pub fn holds(&self, live: usize) {
+        self.holds.set(live as u64);
+    }
+
+    pub fn problems(&self, open: usize) {
+        self.problems.set(open as u64);
+    }
+
+    pub fn deploys_active(&self, active: usize) {
+        self.deploys_active.set(active as u64);
+    }
+
+    /// Inputs that wait for the hub.
+    pub fn queue_depth(&self, waiting: usize) {
+        self.queue_depth.set(waiting as u64);
+    }
+
+    /// One batch was committed in this time.
+    pub fn committed(&self, took: Duration) {
+        self.commit.observe(took);
+    }
+
+    pub fn store_ok(&self, ok: bool) {
+        self.store_ok.set(u64::from(ok));
+    }
+
+    /// False after a failed reload: the old configuration goes on.
+    pub fn config_ok(&self, ok: bool) {
+        self.config_ok.set(u64::from(ok));
+    }
+
+    /// The configuration in force was taken at this instant.
+    pub fn config_loaded(&self, at: Timestamp) {
+        self.config_reloaded
+            .set(u64::try_from(at.secs()).unwrap_or(0));
+    }
+
+    /// The daemon began at this instant.
+    pub fn started(&self, at: Timestamp) {
+        self.started.set(u64::try_from(at.secs()).unwrap_or(0));
+    }
+
+    /// The API answered with this status code.
+    pub fn http_answered(&self, status: u16) {
+        if let Some(counter) = usize::from(status / 100)
+            .checked_sub(1)
+            .and_then(|class| self.http.get(class))
+        {
+            counter.add(1);
+        }
+    }
+
+    /// How late checks started since the daemon began: the median, the 99th percentile (within 9 %) and the most.
+    pub fn lateness(&self) -> (Duration, Duration, Duration) {
+        let quantiles = &self.lateness_quantiles;
+        (quantiles.at(0.5), quantiles.at(0.99), quantiles.max())
+    }
+}
+
+fn nanos(span: Duration) -> u64 {
+    u64::try_from(span.as_nanos()).unwrap_or(u64::MAX)
+}
+
+/// Reads an atomic for display; the numbers of one scrape need not agree to the last event.
+fn read(value: &AtomicU64) -> u64 {
+    value.load(Relaxed)
+}
+
+#[cfg(test)]
+mod tests {
+    use expect_test::expect;
+
+    use super::*;
+
+    fn sample() -> Metrics {
+        let metrics = Metrics::default();
+        metrics.check_started(Duration::from_millis(3));
+        metrics.check_started(Duration::from_secs(90));
+        metrics.result(State::Critical);
+        metrics.plugin_cpu(Duration::from_micros(1500));
+        metrics.outbox(2, Some(Duration::from_millis(4500)));
+        metrics.delivery("email", Tried::Sent);
+        metrics.delivery("we\"b\nhook", Tried::Dead);
+        metrics.store_ok(false);
+        metrics.config_loaded(Timestamp::from_secs(1_772_445_600));
+        metrics.http_answered(503);
+        metrics
+    }
+
+    #[test]
+    fn renders_what_prometheus_reads() {
+        let text = sample().render();
+        let chosen = [
+            "deploywatch_checks_started_total",
+            "deploywatch_check_lateness_seconds_bucket{le=\"0.0025\"}",
+            "deploywatch_check_lateness_seconds_bucket{le=\"0.005\"}",
+            "deploywatch_check_lateness_seconds_bucket{le=\"60\"}",
+            "deploywatch_check_lateness_seconds_bucket{le=\"+Inf\"}",
+            "deploywatch_check_lateness_seconds_sum",
+            "deploywatch_check_lateness_seconds_count",
+            "deploywatch_check_lateness_max_seconds",
+            "deploywatch_results_total{state=\"CRITICAL\"}",
+            "deploywatch_plugin_cpu",
+            "deploywatch_outbox",
+            "deploywatch_deliveries_total",
+            "deploywatch_store_ok",
+            "deploywatch_config",
+            "deploywatch_http_responses_total{code=\"5xx\"}",
+            "deploywatch_build_info",
+        ];
+        let lines: Vec<&str> = text
+            .lines()
+            .filter(|line| chosen.iter().any(|start| line.starts_with(start)))
+            .collect();
+        expect![[r#"
+            deploywatch_checks_started_total 2
+            deploywatch_check_lateness_seconds_bucket{le="0.0025"} 0
+            deploywatch_check_lateness_seconds_bucket{le="0.005"} 1
+            deploywatch_check_lateness_seconds_bucket{le="60"} 1
+            deploywatch_check_lateness_seconds_bucket{le="+Inf"} 2
+            deploywatch_check_lateness_seconds_sum 90.003
+            deploywatch_check_lateness_seconds_count 2
+            deploywatch_check_lateness_max_seconds 90
+            deploywatch_results_total{state="CRITICAL"} 1
+            deploywatch_plugin_cpu_seconds_total 0.0015
+            deploywatch_outbox_pending 2
+            deploywatch_outbox_oldest_seconds 4.5
+            deploywatch_deliveries_total{channel="email",result="sent"} 1
+            deploywatch_deliveries_total{channel="we\"b\nhook",result="dead"} 1
+            deploywatch_store_ok 0
+            deploywatch_config_ok 1
+            deploywatch_config_reload_timestamp 1772445600
+            deploywatch_http_responses_total{code="5xx"} 1
+            deploywatch_build_info{version="0.1.0"} 1"#]]
+        .assert_eq(&lines.join("\n"));
+    }
+
+    #[test]
+    fn every_series_has_help_and_type_once() {
+        let text = sample().render();
+        let mut typed = std::collections::BTreeSet::new();
+        for line in text.lines() {
+            if let Some(rest) = line.strip_prefix("# TYPE ") {
+                let name = rest.split(' ').next().unwrap_or_default();
+                assert!(typed.insert(name.to_owned()), "{name} twice");
+                assert!(
+                    text.contains(&format!("# HELP {name} ")),
+                    "{name} has no help"
+                );
+            } else if !line.starts_with('#') {
+                let name = line.split(['{', ' ']).next().unwrap_or_default();
+                let family = ["_bucket", "_sum", "_count"]
+                    .iter()
+                    .find_map(|end| name.strip_suffix(end).filter(|name| typed.contains(*name)))
+                    .unwrap_or(name);
+                assert!(typed.contains(family), "{name} has no type");
+            }
+        }
+    }
+
+    #[test]
+    fn quantiles_are_near_the_truth() {
+        let metrics = Metrics::default();
+        for millis in 1..=1000 {
+            metrics.check_started(Duration::from_millis(millis));
+        }
+        let (p50, p99, max) = metrics.lateness();
+        assert!((0.5..0.55).contains(&p50.as_secs_f64()), "{p50:?}");
+        assert!((0.99..=1.0).contains(&p99.as_secs_f64()), "{p99:?}");
+        assert_eq!(max, Duration::from_secs(1));
+    }
+}

@@ -1,0 +1,215 @@
+//! A description of the API that tools can read: every path, who may use it, and the fields it takes.
+
+use axum::{
+    Json,
+    http::StatusCode,
+    response::{IntoResponse, Response},
+};
+use serde_json::{Map, Value, json};
+
+/// A path: method, path, scope (empty: open), what it does, fields as `name:type`, needed ones with `!`.
+pub const PATHS: [(&str, &str, &str, &str, &str); 23] = [
+    ("get", "/", "read", "The status as a page.", ""),
+    (
+        "get",
+        "/healthz",
+        "",
+        "200 when the daemon works, else 503 with the reasons.",
+        "",
+    ),
+    (
+        "get",
+        "/metrics",
+        "read",
+        "Numbers for Prometheus; no token needed on the machine itself.",
+        "",
+    ),
+    (
+        "get",
+        "/v1/status",
+        "read",
+        "Problems, holds, deploys, downtimes.",
+        "",
+    ),
+    ("get", "/v1/deploys", "read", "Deploys of late.", ""),
+    (
+        "get",
+        "/v1/objects/{host}",
+        "read",
+        "All that is known of a host.",
+        "",
+    ),
+    (
+        "get",
+        "/v1/objects/{host}/{check}",
+        "read",
+        "All that is known of a check.",
+        "",
+    ),
+    (
+        "get",
+        "/v1/why/{host}",
+        "read",
+        "Why a host paged or did not; ?limit=.",
+        "",
+    ),
+    (
+        "get",
+        "/v1/why/{host}/{check}",
+        "read",
+        "Why a check paged or did not; ?limit=.",
+        "",
+    ),
+    (
+        "get",
+        "/v1/gate/{app}/{environment}",
+        "read",
+        "200: a pipeline may go on; 409: it should not.",
+        "",
+    ),
+    ("get", "/v1/openapi.json", "read", "This.", ""),
+    (
+        "post",
+        "/v1/deploys/{verb}",
+        "deploy",
+        "Tell of a deploy; verb is plan, start, step, heartbeat, finish, fail, rollback or cancel.",
+        "id!:string app:string environment:string version:string hosts:array groups:array actors:array actor:string \
+         url:string risk:string at:string rollback_of:string reason:string message:string phase:string",
+    ),
+    (
+        "post",
+        "/v1/results",
+        "results",
+        "Hand in one passive result, or a list of at most 1000.",
+        "host!:string check:string exit!:integer output:string at:string",
+    ),
+    (
+        "post",
+        "/v1/acknowledge",
+        "command",
+        "Take a problem: no more notifications until it ends.",
+        "host!:string check:string author:string comment!:string sticky:boolean notify:boolean persistent:boolean \
+         until:string expires_in:string",
+    ),
+    (
+        "post",
+        "/v1/unacknowledge",
+        "command",
+        "Take back an acknowledgement.",
+        "host!:string check:string author:string",
+    ),
+    (
+        "post",
+        "/v1/downtime",
+        "command",
+        "Plan quiet time.",
+        "host!:string check:string with_checks:boolean start:string end:string duration:string author:string \
+         comment!:string",
+    ),
+    (
+        "post",
+        "/v1/downtime/cancel",
+        "command",
+        "End or call off a downtime.",
+        "id!:integer author:string",
+    ),
+    (
+        "post",
+        "/v1/comment",
+        "command",
+        "Leave a comment.",
+        "host!:string check:string author:string comment!:string persistent:boolean",
+    ),
+    (
+        "post",
+        "/v1/comment/delete",
+        "command",
+        "Delete a comment.",
+        "id!:integer author:string",
+    ),
+    (
+        "post",
+        "/v1/check",
+        "command",
+        "Run a check now.",
+        "host!:string check:string force:boolean author:string",
+    ),
+    (
+        "post",
+        "/v1/notifications",
+        "command",
+        "Switch notifications of an object.",
+        "host!:string check:string enabled!:boolean author:string",
+    ),
+    (
+        "post",
+        "/v1/reload",
+        "admin",
+        "Read the configuration anew, or only say what that would change.",
+        "dry_run:boolean",
+    ),
+    ("head", "/healthz", "", "As GET, without a body.", ""),
+];
+
+/// `GET /v1/openapi.json`.
+pub async fn serve() -> Response {
+    (StatusCode::OK, Json(document())).into_response()
+}
+
+/// The whole document, OpenAPI 3.1.
+pub fn document() -> Value {
+    let mut paths = Map::new();
+    for (method, path, scope, summary, fields) in PATHS {
+        let entry = paths.entry(path).or_insert_with(|| json!({}));
+        entry[method] = operation(path, scope, summary, fields);
+    }
+    json!({
+        "openapi": "3.1.0",
+        "info": { "title": "deploywatch", "version": env!("CARGO_PKG_VERSION") },
+        "paths": paths,
+        "components": { "securitySchemes": { "token": { "type": "http", "scheme": "bearer" } } },
+    })
+}
+
+fn operation(path: &str, scope: &str, summary: &str, fields: &str) -> Value {
+    let parameters: Vec<Value> = path
+        .split('/')
+        .filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'))
+        .map(|name| json!({ "name": name, "in": "path", "required": true, "schema": { "type": "string" } }))
+        .collect();
+    let mut operation = json!({
+        "summary": summary,
+        "parameters": parameters,
+        "responses": { "200": { "description": "done" }, "default": { "description": "`error` says why not" } },
+    });
+    if !scope.is_empty() {
+        operation["description"] = format!("Needs the scope `{scope}`.").into();
+        operation["security"] = json!([{ "token": [] }]);
+    }
+    if !fields.is_empty() {
+        operation["requestBody"] = json!({
+            "required": true,
+            "content": { "application/json": { "schema": schema(fields) } },
+        });
+    }
+    operation
+}
+
+fn schema(fields: &str) -> Value {
+    let (mut properties, mut required) = (Map::new(), Vec::new());
+    for (name, kind) in fields
+        .split_whitespace()
+        .filter_map(|field| field.split_once(':'))
+    {
+        let bare = name.trim_end_matches('!');
+        if bare != name {
+            required.push(bare);
+        }
+        let shape = match kind {
+            "array" => json!({ "type": "array", "items": { "type": "string" } }),
+            kind => json!({ "type": kind }),
+        };
+        properties.insert(bare.to_owned(), shape);
+    }
+    json!({ "type": "object", "properties": properties, "required": required, "additionalProperties": false })
+}

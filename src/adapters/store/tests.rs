@@ -13,10 +13,10 @@ use crate::{
     base::time::Timestamp,
     domain::model::{
         change::{Change, Decided, Decision, Event},
-        deploy::{Attribution, Deploy, DeployEvent, Hold, Phase, Risk},
+        deploy::{Attribution, Deploy, DeployEvent, Hold, HoldEnd, HoldEndHow, Phase, Risk},
         message::{Delivery, Kind, Message, Urgency},
         state::{ObjectName, State},
-        status::{Problem, Status},
+        status::{End, Page, Problem, Status},
     },
 };
 
@@ -29,6 +29,10 @@ fn at(secs: i64) -> Timestamp {
 
 fn open(path: &Path) -> Opened {
     Store::open(path).unwrap()
+}
+
+async fn commit(store: &Store, batch: Vec<Change>, when: Timestamp) {
+    store.commit(batch, when).await.unwrap();
 }
 
 fn web() -> ObjectName {
@@ -127,6 +131,8 @@ fn problem(id: u64) -> Problem {
         last_good_at: Some(at(-120)),
         first_bad_at: at(-60),
         hard_at: at(0),
+        onset_at: at(-60),
+        told: false,
         signature: "http critical".to_owned(),
         page: None,
         hold: None,
@@ -148,6 +154,56 @@ fn hold(id: u64, deploy: &str) -> Hold {
         severity: 2,
         deadline: at(180),
         ended: None,
+    }
+}
+
+/// A hold of problem 1 that ended.
+fn over(id: u64, deploy: &str, when: Timestamp) -> Hold {
+    let why = "it recovered".to_owned();
+    let ended = HoldEnd {
+        at: when,
+        how: HoldEndHow::Recovered,
+        why,
+    };
+    Hold {
+        ended: Some(ended),
+        ..hold(id, deploy)
+    }
+}
+
+/// A problem that was paged: its row in the ledger is closed.
+fn paged(id: u64) -> Problem {
+    let page = Page {
+        at: at(1),
+        key: "k1".to_owned(),
+        attribution: Attribution::default(),
+        amended: 0,
+        told: vec!["oncall".to_owned()],
+        rollback_failed: false,
+    };
+    Problem {
+        page: Some(page),
+        end: Some(End::Paged),
+        ..problem(id)
+    }
+}
+
+fn store_problem(problem: Problem) -> Change {
+    Change::Problem(Box::new(problem))
+}
+
+fn store_hold(hold: Hold) -> Change {
+    Change::Hold(Box::new(hold))
+}
+
+fn store_deploy(id: &str, phase: Phase) -> Change {
+    Change::Deploy(Box::new(deploy(id, phase)))
+}
+
+fn store_status(object: ObjectName, status: Status) -> Change {
+    Change::Status {
+        object,
+        status: Box::new(status),
     }
 }
 

@@ -99,6 +99,23 @@ fn acknowledged(line: &str) -> Option<u32> {
         .and_then(|(_, number)| number.parse().ok())
 }
 
+/// Rows, distinct batch numbers and the highest one, of each table that a batch writes to.
+async fn counts(store: &Store) -> Vec<(i64, i64, i64)> {
+    let numbers = [
+        ("event", "CAST(text AS INTEGER)"),
+        ("decision", "CAST(body ->> '$.reason' AS INTEGER)"),
+        ("outbox", "CAST(key AS INTEGER)"),
+    ];
+    let count = |db: &rusqlite::Connection, (table, number): (&str, &str)| {
+        let sql = format!("SELECT count(*), count(DISTINCT {number}), max({number}) FROM {table}");
+        db.query_row(&sql, [], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+    };
+    store
+        .read(move |db| numbers.into_iter().map(|one| count(db, one)).collect())
+        .await
+        .unwrap()
+}
+
 #[tokio::test]
 async fn a_killed_daemon_keeps_what_it_acknowledged() {
     let dir = tempfile::tempdir().unwrap();
@@ -137,25 +154,7 @@ async fn a_killed_daemon_keeps_what_it_acknowledged() {
             stored <= acknowledged + 1,
             "more than the one batch under way"
         );
-        let counts: Vec<(i64, i64, i64)> = store
-            .read(|db| {
-                ["event", "decision", "outbox"]
-                    .iter()
-                    .zip([
-                        "CAST(text AS INTEGER)",
-                        "CAST(body ->> '$.reason' AS INTEGER)",
-                        "CAST(key AS INTEGER)",
-                    ])
-                    .map(|(table, number)| {
-                        let sql = format!(
-                            "SELECT count(*), count(DISTINCT {number}), max({number}) FROM {table}"
-                        );
-                        db.query_row(&sql, [], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
-                    })
-                    .collect()
-            })
-            .await
-            .unwrap();
+        let counts = counts(&store).await;
         let all = i64::from(stored) + 1;
         assert_eq!(
             counts,

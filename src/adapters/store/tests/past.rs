@@ -1,11 +1,9 @@
 //! Questions about the past, the audit trail, and what pruning takes away.
 
+use std::time::Instant;
+
 use super::*;
-use crate::domain::model::{
-    change::Audit,
-    deploy::{HoldEnd, HoldEndHow},
-    status::End,
-};
+use crate::{adapters::store::Settle, domain::model::change::Audit};
 
 fn audit(number: i64) -> Change {
     Change::Audit(Audit {
@@ -97,154 +95,134 @@ async fn the_audit_trail_shows_tampering() {
     }
 }
 
+/// What pruning may take of each table, and what it must leave, all of time 0.
+async fn fill(store: &Store) {
+    let mut batch: Vec<Change> = (0..1200)
+        .map(|_| Change::Event(event("old", at(0))))
+        .collect();
+    batch.extend([
+        store_problem(paged(1)),
+        store_hold(over(1, "D-1", at(0))),
+        store_deploy("D-1", Phase::Failed),
+        Change::Decision(decision("old", at(0))),
+        deliver("done", "d", "oncall", "mail"),
+        // Still pointed to by a status, open, under a live hold:
+        store_problem(paged(2)),
+        store_status(
+            web(),
+            Status {
+                problem: Some(2),
+                ..status(3)
+            },
+        ),
+        store_problem(problem(3)),
+        store_problem(paged(4)),
+        store_hold(Hold {
+            problem: 4,
+            ..hold(2, "D-2")
+        }),
+        store_deploy("D-2", Phase::Started),
+        deliver("waiting", "d", "oncall", "mail"),
+        audit(1),
+    ]);
+    commit(store, batch, at(0)).await;
+    let row = store.lease(at(0), 1, HOUR).await.unwrap().remove(0);
+    let end = Settle::Sent { receipt: None };
+    store.settle(row.row_id, at(0), end).await.unwrap();
+}
+
 #[tokio::test]
 async fn pruning_takes_the_old_and_leaves_what_is_needed() {
     let store = Store::memory().unwrap().store;
     let days = |days: i64| at(days * 86_400);
     let keep = HOUR * 24 * 7;
-    let ended = Hold {
-        ended: Some(HoldEnd {
-            at: at(0),
-            how: HoldEndHow::Paged,
-            why: "deadline".to_owned(),
-        }),
-        problem: 1,
-        ..hold(1, "D-1")
-    };
-    let closed = |id| {
-        Change::Problem(Box::new(Problem {
-            end: Some(End::Paged),
-            ..problem(id)
-        }))
-    };
-    let mut batch: Vec<Change> = (0..1200)
-        .map(|_| Change::Event(event("old", at(0))))
-        .collect();
-    batch.extend([
-        closed(1),
-        closed(2),
-        Change::Status {
-            object: web(),
-            status: Box::new(Status {
-                problem: Some(2),
-                ..status(3)
-            }),
-        },
-        Change::Problem(Box::new(problem(3))),
-        closed(4),
-        Change::Hold(Box::new(ended)),
-        Change::Hold(Box::new(Hold {
-            problem: 4,
-            ..hold(2, "D-2")
-        })),
-        Change::Deploy(Box::new(deploy("D-1", Phase::Failed))),
-        Change::Deploy(Box::new(deploy("D-2", Phase::Started))),
-        Change::Decision(decision("old", at(0))),
-        deliver("done", "d", "oncall", "mail"),
-        deliver("waiting", "d", "oncall", "mail"),
-        audit(1),
-    ]);
-    store.commit(batch, at(0)).await.unwrap();
-    let row = store.lease(at(0), 1, HOUR).await.unwrap().remove(0);
-    store
-        .settle(
-            row.row_id,
-            at(0),
-            crate::adapters::store::Settle::Sent { receipt: None },
-        )
-        .await
-        .unwrap();
-    store
-        .commit(vec![Change::Event(event("young", days(9)))], days(9))
-        .await
-        .unwrap();
+    fill(&store).await;
+    commit(
+        &store,
+        vec![Change::Event(event("young", days(9)))],
+        days(9),
+    )
+    .await;
 
     // Even a keep of nothing leaves two days, which the next start wants back.
     assert_eq!(store.prune(days(1), Duration::ZERO).await.unwrap(), 0);
-    let deleted = store.prune(days(10), keep).await.unwrap();
-    assert_eq!(deleted, 1200 + 1 + 1 + 1 + 1 + 1);
+    assert_eq!(store.prune(days(10), keep).await.unwrap(), 1200 + 5);
     assert_eq!(store.prune(days(10), keep).await.unwrap(), 0);
-    let left: Vec<i64> = store
-        .read(|db| {
-            [
-                "event", "decision", "problem", "hold", "deploy", "outbox", "attempt", "audit",
-                "status",
-            ]
-            .iter()
-            .map(|table| {
-                db.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| {
-                    row.get(0)
-                })
-            })
-            .collect()
-        })
-        .await
-        .unwrap();
-    assert_eq!(left, [1, 0, 3, 1, 1, 1, 0, 1, 1]);
+    let left = |table: &'static str| {
+        let sql = format!("SELECT count(*) FROM {table}");
+        store.read(move |db| db.query_row(&sql, [], |row| row.get::<_, i64>(0)))
+    };
+    for (table, rows) in [
+        ("event", 1),
+        ("decision", 0),
+        ("problem", 3),
+        ("hold", 1),
+        ("deploy", 1),
+        ("outbox", 1),
+        ("attempt", 0),
+        ("audit", 1),
+        ("status", 1),
+    ] {
+        assert_eq!(left(table).await.unwrap(), rows, "{table}");
+    }
     assert_eq!(store.audit_verify().await.unwrap().broken, None);
 }
 
-/// Informational: what a commit costs here, and what a decision takes on disk.
+/// Informational: what a commit and a lease cost here, and what a decision takes on disk.
 #[tokio::test]
 async fn says_what_it_costs() {
     const DECISIONS: i64 = 2000;
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("a.db");
     let store = open(&path).store;
-    let began = std::time::Instant::now();
+    let began = Instant::now();
     for number in 0..100 {
-        store
-            .commit(
-                vec![
-                    status_change(web(), 3),
-                    Change::Decision(decision("one", at(number))),
-                ],
-                at(0),
-            )
-            .await
-            .unwrap();
+        let batch = vec![
+            status_change(web(), 3),
+            Change::Decision(decision("one", at(number))),
+        ];
+        commit(&store, batch, at(0)).await;
     }
     let one_by_one = began.elapsed() / 100;
-    let began = std::time::Instant::now();
+    let began = Instant::now();
     let many: Vec<_> = (0..DECISIONS)
         .map(|number| {
             let store = store.clone();
             let reason = "D-417 of shop (ann) restarts web1: held until 10:03, then judged afresh";
-            tokio::spawn(async move {
-                store
-                    .commit(vec![Change::Decision(decision(reason, at(number)))], at(0))
-                    .await
-            })
+            let batch = vec![Change::Decision(decision(reason, at(number)))];
+            tokio::spawn(async move { store.commit(batch, at(0)).await })
         })
         .collect();
     for one in many {
         one.await.unwrap().unwrap();
     }
-    let (together, health) = (began.elapsed(), store.health());
+    let rate = DECISIONS as f64 / began.elapsed().as_secs_f64();
+    let health = store.health();
     assert!(
         health.transactions < health.orders,
-        "commits that wait together must share a sync: {health:?}"
+        "commits that wait together share a sync: {health:?}"
     );
-    let stuck: Vec<Change> = (0..10_000)
-        .map(|number| {
-            let key = number.to_string();
-            deliver(&key, &key, "oncall", "dead channel")
-        })
-        .collect();
-    let other = Store::memory().unwrap().store;
-    other.commit(stuck, at(0)).await.unwrap();
-    let began = std::time::Instant::now();
-    assert_eq!(other.lease(at(0), 100, HOUR).await.unwrap().len(), 1);
-    let leasing = began.elapsed();
-    let began = std::time::Instant::now();
-    assert_eq!(other.next_due().await.unwrap(), Some(at(3600)));
-    let asking = began.elapsed();
     store.close().await;
-    let bytes = std::fs::metadata(&path).unwrap().len();
+    let bytes = std::fs::metadata(&path).unwrap().len() * 1000 / (DECISIONS as u64 + 100);
     println!(
-        "store: {one_by_one:?} a commit alone; {:.0} commits/s when {DECISIONS} wait together; {} bytes on disk per \
-         1,000 decisions; {leasing:?} and {asking:?} to lease and to ask when, 10,000 pending",
-        DECISIONS as f64 / together.as_secs_f64(),
-        bytes * 1000 / (DECISIONS as u64 + 100),
+        "store: {one_by_one:?} a commit alone; {rate:.0} commits/s when {DECISIONS} wait together"
+    );
+    println!("store: {bytes} bytes on disk per 1,000 decisions, the empty store's included");
+}
+
+/// Informational: what a channel that is down costs the others.
+#[tokio::test]
+async fn says_what_a_backlog_costs() {
+    let stuck = |number: i32| deliver(&number.to_string(), &number.to_string(), "oncall", "down");
+    let store = Store::memory().unwrap().store;
+    commit(&store, (0..10_000).map(stuck).collect(), at(0)).await;
+    let began = Instant::now();
+    assert_eq!(store.lease(at(0), 100, HOUR).await.unwrap().len(), 1);
+    let leasing = began.elapsed();
+    let began = Instant::now();
+    assert_eq!(store.next_due().await.unwrap(), Some(at(3600)));
+    let asking = began.elapsed();
+    println!(
+        "store: 10,000 pending: {leasing:?} to lease one, {asking:?} to learn when the next is due"
     );
 }

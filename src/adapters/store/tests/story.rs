@@ -3,8 +3,7 @@
 use super::*;
 use crate::domain::model::{
     change::{Audit, Comment, Downtime},
-    deploy::{HoldEnd, HoldEndHow},
-    status::{End, FlapMemory, Page},
+    status::FlapMemory,
 };
 
 fn downtime(id: u64) -> Downtime {
@@ -31,18 +30,45 @@ fn comment(id: u64) -> Comment {
     }
 }
 
-fn paged(id: u64) -> Problem {
-    let page = Page {
-        at: at(1),
-        key: "k1".to_owned(),
-        attribution: Attribution::default(),
-        amended: 0,
+/// A status with everything odd in it.
+fn odd() -> Status {
+    let flap = FlapMemory {
+        ring: u64::MAX >> 1,
+        since: Some(at(3)),
+        ..FlapMemory::default()
     };
-    Problem {
-        page: Some(page),
-        end: Some(End::Paged),
-        ..problem(id)
+    Status {
+        flap,
+        output: "ünïcode \u{1f525} \"quoted\" \0".into(),
+        problem: Some(1),
+        ..status(2)
     }
+}
+
+fn one_of_each() -> Vec<Change> {
+    let who = "ann".to_owned();
+    let what = "acknowledged web1/http".to_owned();
+    vec![
+        status_change(web(), 3),
+        store_status(ObjectName::check("web1", "disk /var/log"), odd()),
+        store_problem(paged(1)),
+        store_problem(problem(2)),
+        store_hold(hold(3, "D-417")),
+        store_hold(over(4, "D-416", at(9))),
+        store_deploy("D-417", Phase::Step),
+        store_deploy("D-416", Phase::Finished),
+        Change::Downtime(downtime(5)),
+        Change::Downtime(downtime(6)),
+        Change::DowntimeGone(6),
+        Change::Comment(comment(7)),
+        Change::Decision(decision("held", at(1))),
+        Change::Event(event("CRITICAL", at(1))),
+        Change::Audit(Audit {
+            at: at(1),
+            who,
+            what,
+        }),
+    ]
 }
 
 #[tokio::test]
@@ -58,67 +84,15 @@ async fn everything_stored_comes_back() {
         (restored.last_id, restored.last_seen, warnings.len()),
         (0, None, 0)
     );
-    let ended_hold = Hold {
-        ended: Some(HoldEnd {
-            at: at(9),
-            how: HoldEndHow::Recovered,
-            why: "it recovered".to_owned(),
-        }),
-        ..hold(4, "D-416")
-    };
-    let odd = Status {
-        flap: FlapMemory {
-            ring: u64::MAX >> 1,
-            since: Some(at(3)),
-            ..FlapMemory::default()
-        },
-        output: "ünïcode \u{1f525} \"quoted\" \0".into(),
-        problem: Some(1),
-        ..status(2)
-    };
-    let batch = vec![
-        status_change(web(), 3),
-        Change::Status {
-            object: ObjectName::check("web1", "disk /var/log"),
-            status: Box::new(odd.clone()),
-        },
-        Change::Problem(Box::new(paged(1))),
-        Change::Problem(Box::new(problem(2))),
-        Change::Hold(Box::new(hold(3, "D-417"))),
-        Change::Hold(Box::new(ended_hold.clone())),
-        Change::Deploy(Box::new(deploy("D-417", Phase::Step))),
-        Change::Deploy(Box::new(deploy("D-416", Phase::Finished))),
-        Change::Downtime(downtime(5)),
-        Change::Downtime(downtime(6)),
-        Change::DowntimeGone(6),
-        Change::Comment(comment(7)),
-        Change::Comment(comment(9)),
-        Change::CommentGone(9),
-        Change::Decision(decision("held", at(1))),
-        Change::Event(event("CRITICAL", at(1))),
-        Change::Audit(Audit {
-            at: at(1),
-            who: "ann".to_owned(),
-            what: "acknowledged web1/http".to_owned(),
-        }),
+    commit(&store, one_of_each(), at(10)).await;
+    // A second write of the same row replaces it; 12 is deleted again, and stays used.
+    let gone = vec![
+        status_change(web(), 1),
+        Change::Comment(comment(12)),
+        Change::CommentGone(12),
     ];
-    store.commit(batch, at(10)).await.unwrap();
-    // A second write of the same row replaces it.
-    store
-        .commit(
-            vec![
-                status_change(web(), 1),
-                Change::Comment(comment(12)),
-                Change::CommentGone(12),
-            ],
-            at(19),
-        )
-        .await
-        .unwrap();
-    store
-        .commit(vec![Change::Comment(comment(7))], at(20))
-        .await
-        .unwrap();
+    commit(&store, gone, at(19)).await;
+    commit(&store, vec![Change::Comment(comment(7))], at(20)).await;
     store.close().await;
 
     let Opened {
@@ -127,15 +101,10 @@ async fn everything_stored_comes_back() {
         warnings,
     } = open(&path);
     assert_eq!(warnings, Vec::<String>::new());
-    assert_eq!(
-        restored.statuses,
-        [
-            (ObjectName::check("web1", "disk /var/log"), odd),
-            (web(), status(1))
-        ]
-    );
+    let disk = ObjectName::check("web1", "disk /var/log");
+    assert_eq!(restored.statuses, [(disk, odd()), (web(), status(1))]);
     assert_eq!(restored.problems, [paged(1), problem(2)]);
-    assert_eq!(restored.holds, [hold(3, "D-417"), ended_hold]);
+    assert_eq!(restored.holds, [hold(3, "D-417"), over(4, "D-416", at(9))]);
     assert_eq!(
         restored.deploys,
         [
@@ -145,9 +114,7 @@ async fn everything_stored_comes_back() {
     );
     assert_eq!(restored.downtimes, [downtime(5)]);
     assert_eq!(restored.comments, [comment(7)]);
-    // 12 was deleted again, and stays used.
-    assert_eq!(restored.last_id, 12);
-    assert_eq!(restored.last_seen, Some(at(20)));
+    assert_eq!((restored.last_id, restored.last_seen), (12, Some(at(20))));
     let decisions = store.decisions(&web(), 10).await.unwrap();
     assert_eq!(
         (decisions[0].reason.as_str(), decisions[0].until),
@@ -171,63 +138,41 @@ async fn two_days_of_what_is_over_come_back_and_all_that_is_not() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("a.db");
     let store = open(&path).store;
-    let over = |id, when| Hold {
-        ended: Some(HoldEnd {
-            at: when,
-            how: HoldEndHow::Paged,
-            why: "deadline".to_owned(),
-        }),
-        ..hold(id, "D-1")
-    };
-    let held_by_status = Status {
-        problem: Some(2),
-        ..status(3)
-    };
     let old = vec![
-        Change::Problem(Box::new(paged(1))),
+        store_problem(paged(1)),
         // Closed as a ledger row, but its check is still bad: its recovery will need it.
-        Change::Problem(Box::new(paged(2))),
-        Change::Status {
-            object: web(),
-            status: Box::new(held_by_status),
-        },
-        Change::Problem(Box::new(problem(3))),
-        Change::Hold(Box::new(over(4, at(0)))),
-        Change::Hold(Box::new(hold(5, "D-1"))),
-        Change::Deploy(Box::new(deploy("D-1", Phase::Finished))),
-        Change::Deploy(Box::new(deploy("D-2", Phase::Started))),
+        store_problem(paged(2)),
+        store_status(
+            web(),
+            Status {
+                problem: Some(2),
+                ..status(3)
+            },
+        ),
+        store_problem(problem(3)),
+        store_hold(over(4, "D-1", at(0))),
+        store_hold(hold(5, "D-1")),
+        store_deploy("D-1", Phase::Finished),
+        store_deploy("D-2", Phase::Started),
     ];
-    store.commit(old, at(0)).await.unwrap();
+    commit(&store, old, at(0)).await;
     let days = |days: i64| at(days * 86_400);
     let young = vec![
-        Change::Problem(Box::new(paged(6))),
-        Change::Hold(Box::new(over(7, days(3)))),
-        Change::Deploy(Box::new(deploy("D-3", Phase::RolledBack))),
+        store_problem(paged(6)),
+        store_hold(over(7, "D-1", days(3))),
+        store_deploy("D-3", Phase::RolledBack),
     ];
-    store.commit(young, days(3)).await.unwrap();
-    store.commit(Vec::new(), days(4)).await.unwrap();
+    commit(&store, young, days(3)).await;
+    commit(&store, Vec::new(), days(4)).await;
     store.close().await;
 
     let restored = open(&path).restored;
+    let problems: Vec<u64> = restored.problems.iter().map(|row| row.id).collect();
+    let holds: Vec<u64> = restored.holds.iter().map(|row| row.id).collect();
+    let deploys: Vec<&str> = restored.deploys.iter().map(|row| row.id.as_str()).collect();
     assert_eq!(
-        restored
-            .problems
-            .iter()
-            .map(|row| row.id)
-            .collect::<Vec<_>>(),
-        [2, 3, 6]
-    );
-    assert_eq!(
-        restored.holds.iter().map(|row| row.id).collect::<Vec<_>>(),
-        [5, 7]
-    );
-    assert_eq!(
-        restored
-            .deploys
-            .iter()
-            .map(|row| row.id.as_str())
-            .collect::<Vec<_>>(),
-        ["D-2", "D-3"]
+        (problems, holds, deploys),
+        (vec![2, 3, 6], vec![5, 7], vec!["D-2", "D-3"])
     );
 }
 

@@ -33,6 +33,8 @@ pub struct Leased {
     pub row_id: i64,
     /// Attempts made before.
     pub attempts: u32,
+    /// Its being late was told before.
+    pub told_late: bool,
     pub delivery: Delivery,
 }
 
@@ -52,15 +54,13 @@ pub enum Settled {
         why: String,
         at: Timestamp,
     },
-    /// Not tried, not an attempt: due again at `at`.
-    Wait {
-        at: Timestamp,
-    },
 }
 
 /// The store's side. Errors are sentences; the loop logs them and goes on.
 pub trait Outbox: Send + Sync + 'static {
-    /// Up to `limit` rows due at `now` and not leased, earliest due first; nobody else gets them for `lease_for`.
+    /// Up to `limit` rows due at `now` and not leased, oldest first; nobody else gets them for `lease_for`. At most one row
+    /// per contact and channel is leased at a time, and none before an older unsettled one of the same dedup key there: that
+    /// is what keeps a recovery behind its problem.
     fn lease(
         &self,
         now: Timestamp,
@@ -68,8 +68,11 @@ pub trait Outbox: Send + Sync + 'static {
         lease_for: Duration,
     ) -> impl Future<Output = Result<Vec<Leased>, String>> + Send;
 
-    /// Ends a row's lease.
+    /// Ends a row's lease; counts as an attempt.
     fn settle(&self, row_id: i64, end: Settled) -> impl Future<Output = Result<(), String>> + Send;
+
+    /// Notes that the row's being late was told, so that it is told once.
+    fn mark_late(&self, row_id: i64) -> impl Future<Output = Result<(), String>> + Send;
 }
 
 /// What carries a delivery: [`super::Senders`] behind [`super::SwapSenders`], or a test's stand-in.
@@ -99,11 +102,11 @@ pub struct Report {
 pub struct DelivererSettings {
     /// Attempts at the same time, over all destinations.
     pub workers: usize,
-    /// How long a row is ours; must be longer than the longest attempt and its wait in a lane.
+    /// How long a row is ours; longer than any attempt, so that it is not leased twice (which would be noticed).
     pub lease_for: Duration,
     /// Longest time between two looks into the outbox.
     pub poll: Duration,
-    /// A delivery older than this and still unsent is reported as delayed, once (once more after a restart).
+    /// A delivery older than this and still unsent is reported as delayed, once.
     pub delayed_after: Duration,
     /// A delivery older than this is given up.
     pub give_up: Duration,
@@ -123,9 +126,6 @@ impl Default for DelivererSettings {
         }
     }
 }
-
-/// Rows leased at once.
-const BATCH: usize = 1024;
 
 /// The loop's parts.
 pub struct Deliverer<O> {
@@ -148,7 +148,6 @@ pub fn wall_clock() -> Timestamp {
 struct Finished {
     settled: Settled,
     stored: bool,
-    told_late: bool,
 }
 
 struct Running {
@@ -160,8 +159,8 @@ struct Running {
 }
 
 impl<O: Outbox> Deliverer<O> {
-    /// Runs until `stop` says true (or its sender is gone): then leases nothing more, gives back what has not begun, and lets
-    /// running attempts end for a while. `wake` is rung after each commit that holds deliveries.
+    /// Runs until `stop` says true (or its sender is gone): then leases nothing more and lets running attempts end for a while.
+    /// `wake` is rung after each commit that holds deliveries.
     pub async fn run(
         self,
         wake: Arc<Notify>,
@@ -175,31 +174,24 @@ impl<O: Outbox> Deliverer<O> {
             tickets: HashMap::new(),
             next_due: None,
         };
-        let mut looking = true;
-        while !*stop.borrow() {
-            let more = looking && this.fill(&mut running).await;
-            this.start(&mut running, &reports).await;
-            // A full batch: rows for other destinations may stand behind it.
-            let pause = if more {
-                Duration::ZERO
-            } else {
-                this.pause(&running)
-            };
-            looking = tokio::select! {
+        while !*stop.borrow_and_update() {
+            this.fill(&mut running).await;
+            this.start(&mut running, &reports);
+            let pause = this.pause(&running);
+            tokio::select! {
                 changed = stop.changed() => {
                     if changed.is_err() {
                         break;
                     }
-                    false
                 }
-                () = wake.notified() => true,
-                Some(joined) = running.tasks.join_next_with_id() => {
-                    running.note(joined);
-                    // A lane with fewer rows may have more of them in the outbox; the poll finds them.
-                    false
-                }
-                () = tokio::time::sleep(pause) => true,
-            };
+                () = wake.notified() => {}
+                // A free lane: the outbox may hold more for that destination.
+                Some(joined) = running.tasks.join_next_with_id() => running.note(joined),
+                () = tokio::time::sleep(pause) => {}
+            }
+            while let Some(joined) = running.tasks.try_join_next_with_id() {
+                running.note(joined);
+            }
         }
         this.shut_down(running).await;
     }
@@ -212,63 +204,50 @@ impl<O: Outbox> Deliverer<O> {
         due.min(self.settings.poll)
     }
 
-    /// Leases due rows into lanes; true if there may be more.
-    async fn fill(&self, running: &mut Running) -> bool {
+    /// Leases due rows into lanes.
+    async fn fill(&self, running: &mut Running) {
         let now = (self.clock)();
         if running.next_due.is_some_and(|due| due <= now) {
             running.next_due = None;
         }
-        running.lanes.prune(now);
-        let limit = running.lanes.room().min(BATCH);
+        let limit = running.lanes.room();
         if limit == 0 {
-            return false;
+            return;
         }
         let rows = match self.outbox.lease(now, limit, self.settings.lease_for).await {
             Ok(rows) => rows,
             Err(error) => {
                 tracing::warn!("the outbox cannot be read, deliveries wait: {error}");
-                return false;
+                return;
             }
         };
-        let full = rows.len() == limit;
         for row in rows {
             let row_id = row.row_id;
-            if let Admitted::Settle(end) = running.lanes.admit(row, now)
+            if let Admitted::Ended(end) = running.lanes.admit(row)
                 && settle(&*self.outbox, row_id, &end).await
             {
                 running.lanes.stored(row_id);
             }
         }
-        full
     }
 
     /// Starts attempts in free lanes while there are workers.
-    async fn start(self: &Arc<Self>, running: &mut Running, reports: &mpsc::Sender<Report>) {
+    fn start(self: &Arc<Self>, running: &mut Running, reports: &mpsc::Sender<Report>) {
         while running.tasks.len() < self.settings.workers {
-            let Some((row, waits)) = running.lanes.next((self.clock)()) else {
+            let Some(row) = running.lanes.next_row() else {
                 return;
             };
-            if let Some(end) = waits {
-                settle(&*self.outbox, row.row_id, &end).await;
-                continue;
-            }
             let ticket = Ticket::of(&row);
-            let told_late = running.lanes.told_late(row.row_id);
             let (this, reports) = (self.clone(), reports.clone());
             let task = running
                 .tasks
-                .spawn(async move { this.attempt(row, told_late, reports).await });
+                .spawn(async move { this.attempt(row, reports).await });
             running.tickets.insert(task.id(), ticket);
         }
     }
 
     /// One attempt: send, settle, report; in this order, so that a report is about a stored fact.
-    async fn attempt(
-        &self,
-        row: Leased,
-        told_late: bool,
-        reports: mpsc::Sender<Report>,
-    ) -> Finished {
+    async fn attempt(&self, row: Leased, reports: mpsc::Sender<Report>) -> Finished {
         let delivery = &row.delivery;
         let result = match (self.directory)(&delivery.contact, &delivery.channel) {
             Some((contact, channel)) => self.carrier.carry(delivery, &contact, &channel).await,
@@ -281,6 +260,7 @@ impl<O: Outbox> Deliverer<O> {
         };
         let attempts = row.attempts.saturating_add(1);
         let now = (self.clock)();
+        let told_late = row.told_late;
         let attempt = Attempt {
             attempts,
             created_at: delivery.created_at,
@@ -295,7 +275,13 @@ impl<O: Outbox> Deliverer<O> {
         let (settled, outcome) = judge(result, attempt, patience);
         log(&row, attempts, &settled);
         let stored = settle(&*self.outbox, row.row_id, &settled).await;
-        let told_late = told_late || matches!(outcome, Some(Delivered::Delayed { .. }));
+        if matches!(outcome, Some(Delivered::Delayed { .. }))
+            && let Err(error) = self.outbox.mark_late(row.row_id).await
+        {
+            tracing::warn!(
+                "the outbox did not note that a delivery is late, it may be told again: {error}"
+            );
+        }
         if let Some(outcome) = outcome {
             let report = Report {
                 key: delivery.key.clone(),
@@ -307,20 +293,12 @@ impl<O: Outbox> Deliverer<O> {
             // A closed receiver means that the daemon ends; the row is settled.
             let _ = reports.send(report).await;
         }
-        Finished {
-            settled,
-            stored,
-            told_late,
-        }
+        Finished { settled, stored }
     }
 
     async fn shut_down(&self, mut running: Running) {
-        let now = (self.clock)();
+        // Rows that have not begun keep their lease until the restart, which ends all leases.
         let ended = tokio::time::timeout(self.settings.drain, async {
-            for row_id in running.lanes.give_back() {
-                // Should this fail, the lease runs out and the row is sent after the restart.
-                let _ = self.outbox.settle(row_id, Settled::Wait { at: now }).await;
-            }
             while running.tasks.join_next().await.is_some() {}
         });
         if ended.await.is_err() {
@@ -353,12 +331,9 @@ impl Running {
         };
         if let Settled::Retry { at, .. } = &finished.settled {
             self.next_due = Some(self.next_due.map_or(*at, |due| due.min(*at)));
-            if finished.told_late {
-                self.lanes.tell_late(ticket.row_id);
-            }
         }
         self.lanes
-            .finished(&ticket, &finished.settled, finished.stored);
+            .finished(&ticket, finished.settled, finished.stored);
     }
 }
 
@@ -403,7 +378,6 @@ fn log(row: &Leased, attempts: u32, settled: &Settled) {
             attempts,
             "not sent and given up: {why}"
         ),
-        Settled::Wait { .. } => {}
     }
 }
 

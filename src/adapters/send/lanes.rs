@@ -1,23 +1,15 @@
-//! Who may send next: one lane per destination, one attempt at a time in each, so that a slow receiver delays only its own
-//! and messages about one problem arrive in order.
+//! Which leased rows are here, and who may send next: one lane per destination, one attempt at a time in each.
+//!
+//! The outbox already gives out one row per destination at a time. The lanes hold where that promise ends: when an attempt
+//! outlives its lease, and when the outbox could not be told how an attempt ended.
 
-use std::{
-    collections::{HashMap, HashSet, VecDeque},
-    time::Duration,
-};
+use std::collections::{HashMap, HashSet, VecDeque};
 
 use super::deliver::{Leased, Settled};
-use crate::base::time::Timestamp;
 
-/// Rows a lane holds; more go back to the outbox for a while, so that one receiver cannot fill all lanes.
-pub const MAX_LANE: usize = 1024;
 /// Rows all lanes hold.
-pub const MAX_HELD: usize = 8 * MAX_LANE;
-/// How long a row that found its lane full stays away.
-const LANE_FULL: Duration = Duration::from_secs(15);
-/// A forgotten head of a problem stops holding its followers after this.
-const HEAD_FORGOTTEN: Duration = Duration::from_secs(10 * 60);
-/// Settled ends that the store could not take yet; beyond this many, a row may be sent twice.
+pub const MAX_HELD: usize = 1024;
+/// Ends that the outbox could not take yet; beyond this many, a row may be sent twice.
 const MAX_UNSETTLED: usize = 10_000;
 
 /// A contact's channel.
@@ -27,29 +19,43 @@ pub type Destination = (String, String);
 #[derive(Debug, PartialEq)]
 pub enum Admitted {
     Queued,
-    /// It is here already; nothing to do.
+    /// It is here already: its lease ran out, or it is due again before its last attempt was noted here.
     Known,
-    /// To be settled at once, without an attempt.
-    Settle(Settled),
+    /// It ended before, which the outbox does not know; to be settled without an attempt.
+    Ended(Settled),
 }
 
-/// The rows this process holds. Row ids grow with insertion.
+/// What is kept of a row while it is sent.
+#[derive(Clone, Debug)]
+pub struct Ticket {
+    pub row_id: i64,
+    /// Attempts made before this one.
+    pub attempts: u32,
+    pub lane: Destination,
+}
+
+impl Ticket {
+    pub fn of(row: &Leased) -> Self {
+        let lane = (row.delivery.contact.clone(), row.delivery.channel.clone());
+        Self {
+            row_id: row.row_id,
+            attempts: row.attempts,
+            lane,
+        }
+    }
+}
+
+/// The rows this process holds.
 #[derive(Default)]
 pub struct Lanes {
     queues: HashMap<Destination, VecDeque<Leased>>,
-    /// Lanes with rows, in turn.
+    /// Free lanes with rows, in turn.
     ready: VecDeque<Destination>,
     busy: HashSet<Destination>,
     held: HashSet<i64>,
-    /// Of a destination and dedup key: the row that must arrive first, and when it is tried again.
-    heads: HashMap<(Destination, String), (i64, Timestamp)>,
+    /// Rows leased once more while they were tried.
+    again: HashMap<i64, Leased>,
     unsettled: HashMap<i64, Settled>,
-    /// Rows whose being late was told.
-    late: HashSet<i64>,
-}
-
-fn destination(row: &Leased) -> Destination {
-    (row.delivery.contact.clone(), row.delivery.channel.clone())
 }
 
 impl Lanes {
@@ -58,29 +64,17 @@ impl Lanes {
         MAX_HELD.saturating_sub(self.held.len())
     }
 
-    pub fn is_empty(&self) -> bool {
-        self.held.is_empty()
-    }
-
     /// Takes in a leased row.
-    pub fn admit(&mut self, row: Leased, now: Timestamp) -> Admitted {
+    pub fn admit(&mut self, row: Leased) -> Admitted {
         if let Some(settled) = self.unsettled.get(&row.row_id) {
-            return Admitted::Settle(settled.clone());
+            return Admitted::Ended(settled.clone());
         }
-        if self.held.contains(&row.row_id) {
+        if !self.held.insert(row.row_id) {
+            self.again.insert(row.row_id, row);
             return Admitted::Known;
         }
-        if let Some(at) = self.waits_until(&row, now) {
-            return Admitted::Settle(Settled::Wait { at });
-        }
-        let lane = destination(&row);
+        let lane = Ticket::of(&row).lane;
         let queue = self.queues.entry(lane.clone()).or_default();
-        if MAX_LANE <= queue.len() {
-            return Admitted::Settle(Settled::Wait {
-                at: now + LANE_FULL,
-            });
-        }
-        self.held.insert(row.row_id);
         let place = queue.partition_point(|other| other.row_id < row.row_id);
         queue.insert(place, row);
         if queue.len() == 1 && !self.busy.contains(&lane) {
@@ -89,118 +83,49 @@ impl Lanes {
         Admitted::Queued
     }
 
-    /// When an earlier message of the same problem to the same destination is still to be tried: the moment after that.
-    fn waits_until(&self, row: &Leased, now: Timestamp) -> Option<Timestamp> {
-        let key = (destination(row), row.delivery.message.dedup_key.clone());
-        let (head, at) = self.heads.get(&key)?;
-        let waits = *head < row.row_id && now < *at + HEAD_FORGOTTEN;
-        waits.then(|| (*at).max(now) + Duration::from_millis(50))
-    }
-
-    /// The next row of a free lane, or a row that must wait after all, with its end.
-    pub fn next(&mut self, now: Timestamp) -> Option<(Leased, Option<Settled>)> {
+    /// The next row of a free lane.
+    pub fn next_row(&mut self) -> Option<Leased> {
         let lane = self.ready.pop_front()?;
         let row = self.queues.get_mut(&lane).and_then(VecDeque::pop_front)?;
-        if let Some(at) = self.waits_until(&row, now) {
-            self.held.remove(&row.row_id);
-            self.free(lane);
-            return Some((row, Some(Settled::Wait { at })));
-        }
         self.busy.insert(lane);
-        Some((row, None))
+        Some(row)
     }
 
-    fn free(&mut self, lane: Destination) {
-        match self.queues.get(&lane) {
-            Some(queue) if !queue.is_empty() => self.ready.push_back(lane),
-            _ => {
-                self.queues.remove(&lane);
-            }
-        }
-    }
-
-    /// An attempt ended; `stored`: the outbox knows its end.
-    pub fn finished(&mut self, row: &Ticket, settled: &Settled, stored: bool) {
+    /// An attempt ended; `stored`: the outbox knows how.
+    pub fn finished(&mut self, row: &Ticket, settled: Settled, stored: bool) {
+        let again = self.again.remove(&row.row_id);
         self.lost(row);
-        let key = (row.lane.clone(), row.dedup_key.clone());
         match settled {
-            Settled::Retry { at, .. } => {
-                self.heads.insert(key, (row.row_id, *at));
+            // The outbox knew of the retry when it gave the row out again; without this the new lease would be lost.
+            Settled::Retry { .. } => {
+                if let Some(next) = again.filter(|next| row.attempts < next.attempts) {
+                    self.admit(next);
+                }
             }
             Settled::Sent { .. } | Settled::Dead { .. } => {
-                if self
-                    .heads
-                    .get(&key)
-                    .is_some_and(|(head, _)| *head <= row.row_id)
-                {
-                    self.heads.remove(&key);
+                if !stored && self.unsettled.len() < MAX_UNSETTLED {
+                    self.unsettled.insert(row.row_id, settled);
                 }
-                self.late.remove(&row.row_id);
             }
-            Settled::Wait { .. } => {}
-        }
-        let ended = matches!(settled, Settled::Sent { .. } | Settled::Dead { .. });
-        if !stored && ended && self.unsettled.len() < MAX_UNSETTLED {
-            self.unsettled.insert(row.row_id, settled.clone());
         }
     }
 
     /// An attempt ended without a word (it panicked): the row is leased again when its lease is over.
     pub fn lost(&mut self, row: &Ticket) {
         self.held.remove(&row.row_id);
+        self.again.remove(&row.row_id);
         self.busy.remove(&row.lane);
-        self.free(row.lane.clone());
+        match self.queues.get(&row.lane) {
+            Some(queue) if !queue.is_empty() => self.ready.push_back(row.lane.clone()),
+            _ => {
+                self.queues.remove(&row.lane);
+            }
+        }
     }
 
     /// The outbox took the end it missed before.
     pub fn stored(&mut self, row_id: i64) {
         self.unsettled.remove(&row_id);
-    }
-
-    pub fn told_late(&self, row_id: i64) -> bool {
-        self.late.contains(&row_id)
-    }
-
-    pub fn tell_late(&mut self, row_id: i64) {
-        self.late.insert(row_id);
-    }
-
-    /// Heads whose rows vanished without an attempt are forgotten.
-    pub fn prune(&mut self, now: Timestamp) {
-        self.heads.retain(|_, (_, at)| now < *at + HEAD_FORGOTTEN);
-    }
-
-    /// All rows not begun, to be given back.
-    pub fn give_back(&mut self) -> Vec<i64> {
-        self.ready.clear();
-        let rows: Vec<i64> = self
-            .queues
-            .drain()
-            .flat_map(|(_, queue)| queue)
-            .map(|row| row.row_id)
-            .collect();
-        for row in &rows {
-            self.held.remove(row);
-        }
-        rows
-    }
-}
-
-/// What is kept of a row while it is sent.
-#[derive(Clone, Debug)]
-pub struct Ticket {
-    pub row_id: i64,
-    pub lane: Destination,
-    pub dedup_key: String,
-}
-
-impl Ticket {
-    pub fn of(row: &Leased) -> Self {
-        Self {
-            row_id: row.row_id,
-            lane: destination(row),
-            dedup_key: row.delivery.message.dedup_key.clone(),
-        }
     }
 }
 
@@ -210,110 +135,87 @@ mod tests {
         super::testing::{leased, problem},
         *,
     };
+    use crate::base::time::Timestamp;
 
-    const NOW: Timestamp = Timestamp::from_secs(1000);
-
-    fn row(row_id: i64, contact: &str, dedup_key: &str) -> Leased {
-        let mut message = problem();
-        message.dedup_key = dedup_key.to_owned();
-        leased(row_id, contact, "webhook", message)
+    fn row(row_id: i64, contact: &str) -> Leased {
+        leased(row_id, contact, "webhook", problem())
     }
 
     fn next(lanes: &mut Lanes) -> Option<i64> {
-        lanes.next(NOW).map(|(row, settled)| {
-            assert_eq!(settled, None);
-            row.row_id
-        })
+        lanes.next_row().map(|row| row.row_id)
+    }
+
+    fn sent() -> Settled {
+        Settled::Sent {
+            receipt: "ok".to_owned(),
+            at: Timestamp::from_secs(1000),
+        }
     }
 
     #[test]
     fn one_at_a_time_per_destination_in_order_of_insertion() {
         let mut lanes = Lanes::default();
         for (id, contact) in [(2, "ann"), (1, "ann"), (3, "bob")] {
-            assert_eq!(lanes.admit(row(id, contact, "k"), NOW), Admitted::Queued);
+            assert_eq!(lanes.admit(row(id, contact)), Admitted::Queued);
         }
         assert_eq!(
-            lanes.admit(row(1, "ann", "k"), NOW),
+            lanes.admit(row(1, "ann")),
             Admitted::Known,
-            "a lease ran out while it waited"
+            "its lease ran out while it waited"
         );
         assert_eq!(
             (next(&mut lanes), next(&mut lanes), next(&mut lanes)),
             (Some(1), Some(3), None)
         );
-        let sent = Settled::Sent {
-            receipt: String::new(),
-            at: NOW,
-        };
-        lanes.finished(&Ticket::of(&row(1, "ann", "k")), &sent, true);
+        assert_eq!(
+            lanes.admit(row(1, "ann")),
+            Admitted::Known,
+            "its lease ran out while it was tried"
+        );
+        assert_eq!(lanes.room(), MAX_HELD - 3);
+        lanes.finished(&Ticket::of(&row(1, "ann")), sent(), true);
         assert_eq!((next(&mut lanes), next(&mut lanes)), (Some(2), None));
     }
 
     #[test]
-    fn a_recovery_never_overtakes_its_problem() {
+    fn an_end_the_outbox_missed_is_not_sent_again() {
         let mut lanes = Lanes::default();
-        lanes.admit(row(1, "ann", "p1"), NOW);
-        lanes.admit(row(2, "ann", "p1"), NOW);
-        lanes.admit(row(3, "ann", "p2"), NOW);
-        assert_eq!(next(&mut lanes), Some(1));
-        let again = NOW + Duration::from_secs(10);
+        lanes.admit(row(1, "ann"));
+        next(&mut lanes);
+        lanes.finished(&Ticket::of(&row(1, "ann")), sent(), false);
+        assert_eq!(lanes.admit(row(1, "ann")), Admitted::Ended(sent()));
+        lanes.stored(1);
+        assert_eq!(lanes.admit(row(1, "ann")), Admitted::Queued);
+    }
+
+    #[test]
+    fn a_retry_the_outbox_missed_is_simply_tried_again() {
+        let mut lanes = Lanes::default();
+        lanes.admit(row(1, "ann"));
+        next(&mut lanes);
         let retry = Settled::Retry {
-            at: again,
+            at: Timestamp::from_secs(2000),
             why: String::new(),
         };
-        lanes.finished(&Ticket::of(&row(1, "ann", "p1")), &retry, true);
-        let (waiting, settled) = lanes.next(NOW).expect("a row");
-        assert_eq!(
-            (waiting.row_id, settled),
-            (
-                2,
-                Some(Settled::Wait {
-                    at: again + Duration::from_millis(50)
-                })
-            )
-        );
-        assert_eq!(next(&mut lanes), Some(3), "another problem goes on");
-        assert!(matches!(
-            lanes.admit(row(4, "ann", "p1"), NOW),
-            Admitted::Settle(Settled::Wait { .. })
-        ));
-        assert_eq!(
-            lanes.admit(row(1, "ann", "p1"), again),
-            Admitted::Queued,
-            "the head itself may go"
-        );
+        lanes.finished(&Ticket::of(&row(1, "ann")), retry, false);
+        assert_eq!(lanes.admit(row(1, "ann")), Admitted::Queued);
     }
 
     #[test]
-    fn a_full_lane_leaves_room_for_others() {
+    fn a_row_due_again_before_its_attempt_was_noted_is_not_forgotten() {
         let mut lanes = Lanes::default();
-        let full = i64::try_from(MAX_LANE).expect("small");
-        for id in 0..full + 8 {
-            let admitted = lanes.admit(row(id, "slow", &id.to_string()), NOW);
-            assert_eq!(
-                matches!(admitted, Admitted::Settle(_)),
-                full <= id,
-                "{id}: {admitted:?}"
-            );
-        }
-        assert_eq!(lanes.admit(row(9999, "ann", "k"), NOW), Admitted::Queued);
-        assert_eq!(lanes.room(), MAX_HELD - MAX_LANE - 1);
-        assert_eq!(lanes.give_back().len(), MAX_LANE + 1);
-        assert!(lanes.is_empty());
-    }
-
-    #[test]
-    fn an_end_the_store_missed_is_not_sent_again() {
-        let mut lanes = Lanes::default();
-        lanes.admit(row(1, "ann", "k"), NOW);
+        lanes.admit(row(1, "ann"));
         next(&mut lanes);
-        let sent = Settled::Sent {
-            receipt: "ok".to_owned(),
-            at: NOW,
+        let later = Leased {
+            attempts: 1,
+            ..row(1, "ann")
         };
-        lanes.finished(&Ticket::of(&row(1, "ann", "k")), &sent, false);
-        assert_eq!(lanes.admit(row(1, "ann", "k"), NOW), Admitted::Settle(sent));
-        lanes.stored(1);
-        assert_eq!(lanes.admit(row(1, "ann", "k"), NOW), Admitted::Queued);
+        assert_eq!(lanes.admit(later.clone()), Admitted::Known);
+        let retry = Settled::Retry {
+            at: Timestamp::from_secs(2000),
+            why: String::new(),
+        };
+        lanes.finished(&Ticket::of(&row(1, "ann")), retry, true);
+        assert_eq!(lanes.next_row(), Some(later));
     }
 }

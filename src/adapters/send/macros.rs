@@ -133,7 +133,7 @@ fn deploy(message: &Message) -> Vec<(&'static str, String)> {
         ),
         (
             "DEPLOYACTORS",
-            text(first.map(|suspect| suspect.actors.join(","))),
+            text(first.map(|suspect| suspect.actors.join(", "))),
         ),
         (
             "DEPLOYURL",

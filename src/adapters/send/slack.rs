@@ -9,10 +9,7 @@ use super::{
 };
 use crate::{
     base::{secret::Secret, text::cut},
-    domain::model::{
-        deploy::Suspect,
-        message::{Kind, Message},
-    },
+    domain::model::{deploy::Suspect, message::Message},
 };
 
 /// A section's text may be 3000 characters; escaping happens before the cut.
@@ -39,12 +36,12 @@ fn shorten(text: &str, max: usize) -> String {
 }
 
 fn colour(message: &Message) -> &'static str {
-    match (message.kind, message.state.as_str()) {
-        (Kind::Digest | Kind::Notice, _) => "#439fe0",
-        (_, "OK" | "UP") => "#2eb886",
-        (_, "WARNING") => "#daa038",
-        (_, "CRITICAL" | "DOWN") => "#cc0000",
-        (_, "UNKNOWN" | "UNREACHABLE") => "#8b5fbf",
+    match message.state.as_str() {
+        _ if words::about_deploy(message) => "#439fe0",
+        "OK" | "UP" => "#2eb886",
+        "WARNING" => "#daa038",
+        "CRITICAL" | "DOWN" => "#cc0000",
+        "UNKNOWN" | "UNREACHABLE" => "#8b5fbf",
         _ => "#439fe0",
     }
 }
@@ -79,13 +76,13 @@ fn deploy_lines(message: &Message) -> String {
 fn deploy_line(message: &Message, suspect: &Suspect) -> String {
     let what = escape(&words::deploy_what(suspect));
     let name = link(suspect.url.as_deref(), &suspect.id);
-    match message.kind {
-        Kind::Digest | Kind::Notice => format!("{name}: {what}"),
-        _ => format!(
-            "{name}: {what} ({})",
-            words::strength_name(suspect.strength)
-        ),
+    if words::about_deploy(message) {
+        return format!("{name}: {what}");
     }
+    format!(
+        "{name}: {what} ({})",
+        words::strength_name(suspect.strength)
+    )
 }
 
 fn section(text: &str) -> Value {
@@ -101,7 +98,15 @@ fn code(text: &str) -> String {
 }
 
 fn context(message: &Message, public_url: Option<&str>) -> Value {
-    let mut parts = vec![escape(&message.reason)];
+    let said = message.reason == message.output;
+    let mut parts = vec![if said {
+        String::new()
+    } else {
+        escape(&message.reason)
+    }];
+    if said {
+        parts.push(words::when(message.at));
+    }
     if let Some(began) = message.since {
         parts.push(format!("since {}", words::since(began, message.at)));
     }
@@ -122,8 +127,10 @@ pub fn body(message: &Message, public_url: Option<&str>) -> Value {
     let subject = escape(&words::subject(&message));
     // Slack shows `text` above the attachment, so the blocks do not repeat it.
     let mut blocks = Vec::new();
-    if !message.output.is_empty() {
-        blocks.push(section(&code(&message.output)));
+    match message.output.as_str() {
+        "" => {}
+        words if words == message.reason => blocks.push(section(&escape(words))),
+        output => blocks.push(section(&code(output))),
     }
     if let Some(comment) = &message.comment {
         let author = message.author.as_deref().unwrap_or("somebody");

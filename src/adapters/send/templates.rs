@@ -1,7 +1,7 @@
 //! Texts of mails from templates: built-in ones that always work, and the site's own in their place.
 //!
 //! A template sees the webhook's body (`kind`, `host`, `check`, `state`, `output`, `deploy.suspects`, ...), free of control
-//! characters, and ready-made words: `subject`, `headline`, `object`, `when`, `since_words`, `since_label`, `deploy_title`,
+//! characters, and ready-made words: `subject`, `headline`, `about_deploy`, `object`, `when`, `since_words`, `since_label`, `deploy_title`,
 //! `suspects` (each with `id`, `what`, `strength_note`, `url`, `href`, `evidence`), `links` (`text`, `href`), `colour`,
 //! `public_url`, `contact` (`name`, `alias`). Filters beyond minijinja's: `wrap(indent)` and `bullet`, both 72 wide.
 
@@ -165,7 +165,7 @@ fn broken(name: &str, error: &Error) -> String {
 pub fn context(message: &Message, contact: &ContactInfo, public_url: Option<&str>) -> Value {
     let message = words::clean(message);
     let mut value = webhook::body(&message);
-    let plain = matches!(message.kind, Kind::Digest | Kind::Notice);
+    let plain = words::about_deploy(&message);
     let suspects: Vec<_> = message
         .deploy
         .suspects
@@ -186,6 +186,7 @@ pub fn context(message: &Message, contact: &ContactInfo, public_url: Option<&str
             })
         })
         .collect();
+    value["about_deploy"] = plain.into();
     value["subject"] = words::subject(&message).into();
     value["headline"] = words::headline(&message).into();
     value["object"] = message.object().into();
@@ -209,7 +210,7 @@ pub fn context(message: &Message, contact: &ContactInfo, public_url: Option<&str
     };
     value["links"] = webhook::links(&others, public_url);
     value["public_url"] = public_url.into();
-    value["colour"] = colour(&message.state).into();
+    value["colour"] = colour(if plain { "" } else { &message.state }).into();
     value["contact"] =
         json!({"name": words::line(&contact.name), "alias": words::line(&contact.alias)});
     Value::from(Serde(value))

@@ -106,29 +106,33 @@ pub fn amendment() -> Message {
     }
 }
 
+/// As the engine makes it: about a deploy, on no object.
 pub fn digest() -> Message {
+    let mut message = with_suspects(1);
+    message.deploy.verdict = Verdict::None;
+    message.deploy.suspects[0].evidence.clear();
     Message {
         kind: Kind::Digest,
         urgency: Urgency::Low,
-        reason: "the bake of deploy D-417 is over".to_owned(),
-        dedup_key: "digest#D-417".to_owned(),
-        host: "shop".to_owned(),
+        reason: "deploy D-417 is over: 2 problems were held".to_owned(),
+        dedup_key: "deploy/D-417".to_owned(),
+        host: "web1".to_owned(),
         address: String::new(),
         check: None,
-        state: String::new(),
-        state_type: String::new(),
-        attempt: 0,
-        max_attempts: 0,
-        output: String::new(),
+        state: "UP".to_owned(),
+        attempt: 1,
+        max_attempts: 1,
+        output: "deploy D-417 is over: 2 problems were held".to_owned(),
         long_output: String::new(),
         perfdata: String::new(),
         since: None,
+        number: 0,
+        notes_url: None,
         lines: vec![
-            "2 problems were held and recovered by themselves:".to_owned(),
-            "web1/http CRITICAL for 25s".to_owned(),
-            "web2/http CRITICAL for 31s".to_owned(),
+            "web1/http CRITICAL for 25s, recovered by itself".to_owned(),
+            "web2/http CRITICAL for 31s, recovered by itself".to_owned(),
         ],
-        ..with_suspects(1)
+        ..message
     }
 }
 
@@ -159,6 +163,7 @@ pub fn leased(row_id: i64, contact: &str, channel: &str, message: Message) -> Le
     Leased {
         row_id,
         attempts: 0,
+        told_late: false,
         delivery: delivery(contact, channel, message),
     }
 }

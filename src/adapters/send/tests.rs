@@ -253,23 +253,18 @@ fn text_mail_of_an_amendment() {
 #[test]
 fn text_mail_of_a_digest() {
     expect![[r#"
-        DIGEST shop
+        DIGEST deploy D-417 (shop 1.4.7 by ann)
+        deploy D-417 is over: 2 problems were held
 
-        2 problems were held and recovered by themselves:
-        web1/http CRITICAL for 25s
-        web2/http CRITICAL for 31s
+        web1/http CRITICAL for 25s, recovered by itself
+        web2/http CRITICAL for 31s, recovered by itself
 
         About this deploy:
         D-417: shop 1.4.7 to production, by ann
           https://ci.example.org/417
-          - the first bad result came 40s after web1 was deployed
-          - web1 was fine in the 60 results before
 
-        Why now: the bake of deploy D-417 is over
-        Host:    shop
         When:    2026-03-02 10:06:30 UTC
 
-        runbook: https://wiki.example.org/http
         deploywatch: https://watch.example.org
 
         -- 
@@ -396,7 +391,7 @@ fn webhook_bodies_of_other_kinds() {
         (with_suspects(3), "problem", "suspects", 3),
         (recovery(), "recovery", "suspect", 1),
         (amendment(), "amendment", "suspect", 1),
-        (digest(), "digest", "suspect", 1),
+        (digest(), "digest", "none", 1),
     ] {
         let body = webhook::body(&message);
         assert_eq!(body["version"], 1);
@@ -500,14 +495,21 @@ fn slack_body_of_a_plain_problem_and_a_digest() {
                   "type": "section",
                   "text": {
                     "type": "mrkdwn",
-                    "text": "2 problems were held and recovered by themselves:\nweb1/http CRITICAL for 25s\nweb2/http CRITICAL for 31s"
+                    "text": "deploy D-417 is over: 2 problems were held"
                   }
                 },
                 {
                   "type": "section",
                   "text": {
                     "type": "mrkdwn",
-                    "text": "*About this deploy*\n<https://ci.example.org/417|D-417>: shop 1.4.7 to production, by ann\n• the first bad result came 40s after web1 was deployed\n• web1 was fine in the 60 results before"
+                    "text": "web1/http CRITICAL for 25s, recovered by itself\nweb2/http CRITICAL for 31s, recovered by itself"
+                  }
+                },
+                {
+                  "type": "section",
+                  "text": {
+                    "type": "mrkdwn",
+                    "text": "*About this deploy*\n<https://ci.example.org/417|D-417>: shop 1.4.7 to production, by ann"
                   }
                 },
                 {
@@ -515,7 +517,7 @@ fn slack_body_of_a_plain_problem_and_a_digest() {
                   "elements": [
                     {
                       "type": "mrkdwn",
-                      "text": "the bake of deploy D-417 is over · <https://wiki.example.org/http|runbook>"
+                      "text": "2026-03-02 10:06:30 UTC"
                     }
                   ]
                 }
@@ -629,7 +631,7 @@ fn pagerduty_change_of_a_digest() {
     expect![[r#"
         {
           "payload": {
-            "summary": "DIGEST deploy D-417 (shop 1.4.7 by ann)",
+            "summary": "DIGEST deploy D-417 (shop 1.4.7 by ann): deploy D-417 is over: 2 problems were held",
             "timestamp": "2026-03-02T10:06:30Z",
             "source": "deploywatch",
             "custom_details": {
@@ -641,19 +643,14 @@ fn pagerduty_change_of_a_digest() {
                 "ann"
               ],
               "phase": "digest",
-              "reason": "the bake of deploy D-417 is over",
+              "reason": "deploy D-417 is over: 2 problems were held",
               "lines": [
-                "2 problems were held and recovered by themselves:",
-                "web1/http CRITICAL for 25s",
-                "web2/http CRITICAL for 31s"
+                "web1/http CRITICAL for 25s, recovered by itself",
+                "web2/http CRITICAL for 31s, recovered by itself"
               ]
             }
           },
           "links": [
-            {
-              "href": "https://wiki.example.org/http",
-              "text": "runbook"
-            },
             {
               "href": "https://ci.example.org/417",
               "text": "deploy D-417"

@@ -8,7 +8,7 @@ use crate::{
         time::{Timestamp, show_duration},
     },
     domain::model::{
-        deploy::{Attribution, Strength, Suspect},
+        deploy::{Attribution, Strength, Suspect, Verdict},
         message::{Kind, Message},
     },
 };
@@ -152,6 +152,11 @@ pub fn deploy_phrase(deploy: &Attribution) -> Option<String> {
     })
 }
 
+/// It is about a deploy as such, not about a problem: the deploy it names is no suspect.
+pub fn about_deploy(message: &Message) -> bool {
+    message.deploy.verdict == Verdict::None && !message.deploy.suspects.is_empty()
+}
+
 /// State, object and what happened, without the deploy: `OK web1/http - recovered`.
 pub fn headline(message: &Message) -> String {
     let who = |what: &str| match &message.author {
@@ -159,6 +164,11 @@ pub fn headline(message: &Message) -> String {
         None => what.to_owned(),
     };
     let object = message.object();
+    if about_deploy(message)
+        && let Some(deploy) = deploy_phrase(&message.deploy)
+    {
+        return format!("{} {deploy}", message.kind.name().to_uppercase());
+    }
     let what = match message.kind {
         Kind::Problem if 1 < message.number => format!("reminder, notification {}", message.number),
         Kind::Problem => return format!("{} {object}", message.state),
@@ -190,7 +200,7 @@ pub fn subject(message: &Message) -> String {
     let text = match (message.kind, deploy_phrase(&message.deploy)) {
         (_, None) | (Kind::DowntimeStart | Kind::DowntimeEnd | Kind::DowntimeCancelled, _) => head,
         (Kind::FlappingStop | Kind::FlappingDisabled, _) => head,
-        (Kind::Digest, Some(deploy)) => format!("DIGEST {deploy}"),
+        (_, Some(_)) if about_deploy(message) => head,
         (Kind::Notice, Some(deploy)) => format!("{head}, {deploy}"),
         (Kind::Recovery, Some(deploy)) => format!("{head}; it failed after {deploy}"),
         (Kind::Problem, Some(deploy)) if message.number <= 1 => format!("{head} - after {deploy}"),
@@ -202,7 +212,7 @@ pub fn subject(message: &Message) -> String {
 /// What stands above the suspects.
 pub fn deploy_title(message: &Message) -> &'static str {
     match (message.kind, message.deploy.suspects.len()) {
-        (Kind::Digest | Kind::Notice, _) => "About this deploy",
+        _ if about_deploy(message) => "About this deploy",
         (Kind::Recovery, 1) => "Deploy suspected while it lasted",
         (Kind::Recovery, _) => "Deploys suspected while it lasted",
         (_, 1) => "Suspect deploy",

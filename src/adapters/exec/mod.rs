@@ -50,6 +50,9 @@ impl Refusal {
 
 impl From<Refusal> for Exit {
     fn from(refusal: Refusal) -> Self {
-        Self::CannotStart { why: refusal.why, kind: refusal.kind }
+        Self::CannotStart {
+            why: refusal.why,
+            kind: refusal.kind,
+        }
     }
 }

@@ -89,12 +89,24 @@ impl Slot {
         };
         let link = Link::open(&keeper.profile, &keeper.options)?;
         let task = tokio::spawn(keeper.keep(link));
-        Ok(Self { profile, asks, hello, pid, task })
+        Ok(Self {
+            profile,
+            asks,
+            hello,
+            pid,
+            task,
+        })
     }
 
     /// Whether a slot opened under `before` serves under `after`.
     pub fn kept_by(before: &RunnerOptions, after: &RunnerOptions) -> bool {
-        RunnerOptions { max_in_flight: 0, ..before.clone() } == RunnerOptions { max_in_flight: 0, ..after.clone() }
+        RunnerOptions {
+            max_in_flight: 0,
+            ..before.clone()
+        } == RunnerOptions {
+            max_in_flight: 0,
+            ..after.clone()
+        }
     }
 
     /// Never blocks. The number of jobs is bounded by the runner.
@@ -105,7 +117,11 @@ impl Slot {
 
     /// The spawner's answer to its setup: why it cannot run plugins, if so.
     pub async fn fault(&mut self) -> Option<String> {
-        self.hello.wait_for(Option::is_some).await.ok().and_then(|hello| hello.clone().flatten())
+        self.hello
+            .wait_for(Option::is_some)
+            .await
+            .ok()
+            .and_then(|hello| hello.clone().flatten())
     }
 
     pub fn pid(&self) -> Option<u32> {
@@ -125,7 +141,7 @@ impl Slot {
 
 impl Drop for Slot {
     fn drop(&mut self) {
-        // A slot that was asked to finish ends by itself; one that was not must not outlive its runner.
+        // That closes the socket, at which the spawner ends its plugins and itself. Killing it would orphan them.
         if !self.task.is_finished() {
             self.task.abort();
         }
@@ -154,11 +170,13 @@ impl Link {
             .stdin(Stdio::from(OwnedFd::from(theirs)))
             .stdout(Stdio::null())
             .process_group(0)
-            .kill_on_drop(true)
             .spawn()
             .map_err(|error| {
                 let at = options.program.display();
-                io::Error::new(error.kind(), format!("the spawner `{at} spawner` cannot be started: {error}"))
+                io::Error::new(
+                    error.kind(),
+                    format!("the spawner `{at} spawner` cannot be started: {error}"),
+                )
             })?;
         let (reading, writing) = UnixStream::from_std(ours)?.into_split();
         let mut outbox = Vec::new();
@@ -169,7 +187,13 @@ impl Link {
             grace: options.grace,
         }))
         .encode(&mut outbox);
-        Ok(Self { child, reading, writing, inbox: Inbox::default(), outbox })
+        Ok(Self {
+            child,
+            reading,
+            writing,
+            inbox: Inbox::default(),
+            outbox,
+        })
     }
 
     /// How it ended, in words.
@@ -217,15 +241,22 @@ impl Keeper {
         let mut pause = FIRST_PAUSE;
         loop {
             let since = Instant::now();
-            let why = match link.take().map_or_else(|| Link::open(&self.profile, &self.options), Ok) {
+            let why = match link
+                .take()
+                .map_or_else(|| Link::open(&self.profile, &self.options), Ok)
+            {
                 Ok(mut open) => {
-                    self.pid.store(open.child.id().unwrap_or(0), Ordering::Relaxed);
+                    self.pid
+                        .store(open.child.id().unwrap_or(0), Ordering::Relaxed);
                     let parted = self.converse(&mut open).await;
                     self.pid.store(0, Ordering::Relaxed);
                     let how = open.obituary().await;
                     match parted {
                         Parted::Done | Parted::Died if self.closing => {
-                            self.lose_all("The daemon stopped before this plugin had ended.".to_owned()).await;
+                            self.lose_all(
+                                "The daemon stopped before this plugin had ended.".to_owned(),
+                            )
+                            .await;
                             return;
                         }
                         Parted::Unwanted => return,
@@ -248,7 +279,11 @@ impl Keeper {
             if self.closing || self.outcomes.is_closed() {
                 return;
             }
-            pause = if SETTLED <= since.elapsed() { FIRST_PAUSE } else { (pause * 2).min(LONGEST_PAUSE) };
+            pause = if SETTLED <= since.elapsed() {
+                FIRST_PAUSE
+            } else {
+                (pause * 2).min(LONGEST_PAUSE)
+            };
             sleep(pause).await;
         }
     }
@@ -258,7 +293,12 @@ impl Keeper {
         let mut buffer = vec![0; 64 * 1024];
         let mut written = 0;
         loop {
-            let Link { reading, writing, outbox, .. } = link;
+            let Link {
+                reading,
+                writing,
+                outbox,
+                ..
+            } = link;
             tokio::select! {
                 read = reading.read(&mut buffer) => match read {
                     Ok(0) | Err(_) => return if self.closing && self.sent.is_empty() { Parted::Done } else { Parted::Died },
@@ -290,7 +330,10 @@ impl Keeper {
 
     async fn pass_on(&mut self, ask: Ask, link: &mut Link) {
         match ask {
-            Ask::Run { job, frame: Some(frame) } => {
+            Ask::Run {
+                job,
+                frame: Some(frame),
+            } => {
                 self.sent.insert(job, (now(), Instant::now()));
                 link.outbox.extend_from_slice(&frame);
             }
@@ -366,7 +409,10 @@ impl Keeper {
     async fn lose(&mut self, job: JobId, (started, since): (Timestamp, Instant), why: String) {
         let outcome = Outcome {
             job,
-            exit: Exit::CannotStart { why, kind: CannotStart::Other },
+            exit: Exit::CannotStart {
+                why,
+                kind: CannotStart::Other,
+            },
             stdout: Vec::new(),
             stderr: Vec::new(),
             cut: 0,
@@ -380,6 +426,8 @@ impl Keeper {
 }
 
 fn now() -> Timestamp {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
     Timestamp::from_millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
 }

@@ -4,10 +4,7 @@ use std::{
     collections::{BTreeSet, HashMap},
     fs::File,
     io::{self, ErrorKind, Read, Write},
-    os::{
-        fd::AsFd,
-        unix::net::UnixStream,
-    },
+    os::{fd::AsFd, unix::net::UnixStream},
     path::PathBuf,
     process::ExitCode,
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
@@ -72,7 +69,9 @@ fn serve() -> io::Result<()> {
     // Blocked rather than handled: Ctrl-C and a service manager's TERM concern the daemon, which then tells us.
     SigSet::all().thread_block()?;
     let mut inbox = Inbox::default();
-    let Some(setup) = receive_setup(&socket, &mut inbox)? else { return Ok(()) };
+    let Some(setup) = receive_setup(&socket, &mut inbox)? else {
+        return Ok(());
+    };
     Spawner::new(parent, socket, inbox, *setup)?.run()
 }
 
@@ -80,7 +79,13 @@ fn serve() -> io::Result<()> {
 #[expect(unsafe_code, reason = "nix has no close_range")]
 fn close_others_on_exec() {
     // SAFETY: plain numbers; marks descriptors, closes none. Kernels before 5.11 refuse, which costs only tidiness.
-    let _ = unsafe { libc::close_range(3, libc::c_uint::MAX, libc::CLOSE_RANGE_CLOEXEC.cast_signed()) };
+    let _ = unsafe {
+        libc::close_range(
+            3,
+            libc::c_uint::MAX,
+            libc::CLOSE_RANGE_CLOEXEC.cast_signed(),
+        )
+    };
 }
 
 fn receive_setup(mut socket: &UnixStream, inbox: &mut Inbox) -> io::Result<Option<Box<Setup>>> {
@@ -100,7 +105,10 @@ fn receive_setup(mut socket: &UnixStream, inbox: &mut Inbox) -> io::Result<Optio
 }
 
 fn malformed(_: super::wire::Malformed) -> io::Error {
-    io::Error::new(ErrorKind::InvalidData, "the daemon sent something that is not a frame")
+    io::Error::new(
+        ErrorKind::InvalidData,
+        "the daemon sent something that is not a frame",
+    )
 }
 
 /// Where a plugin is in its life.
@@ -168,19 +176,28 @@ struct Spawner {
 
 impl Spawner {
     fn new(parent: Pid, socket: UnixStream, inbox: Inbox, setup: Setup) -> io::Result<Self> {
-        let Setup { profile, plugin_dirs, max_output, grace } = setup;
+        let Setup {
+            profile,
+            plugin_dirs,
+            max_output,
+            grace,
+        } = setup;
         let (launcher, base_env, max_running) = take_on(&profile)?;
         socket.set_nonblocking(true)?;
         let epoll = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?;
         let mut watched = SigSet::empty();
         watched.add(Signal::SIGCHLD);
         watched.add(Signal::SIGTERM);
-        let signals = SignalFd::with_flags(&watched, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)?;
+        let signals =
+            SignalFd::with_flags(&watched, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)?;
         let interest = EpollFlags::EPOLLIN;
         epoll.add(&socket, EpollEvent::new(interest, SOCKET))?;
         epoll.add(&signals, EpollEvent::new(EpollFlags::EPOLLIN, SIGNALS))?;
         let mut outbox = Vec::new();
-        Report::Ready { fault: launcher.as_ref().err().cloned() }.encode(&mut outbox);
+        Report::Ready {
+            fault: launcher.as_ref().err().cloned(),
+        }
+        .encode(&mut outbox);
         Ok(Self {
             parent,
             socket,
@@ -212,7 +229,8 @@ impl Spawner {
             let more = self.take_orders()?;
             self.flush();
             if self.active.is_empty()
-                && (self.mode == Mode::Ending || (self.mode == Mode::Finishing && self.outbox.is_empty()))
+                && (self.mode == Mode::Ending
+                    || (self.mode == Mode::Finishing && self.outbox.is_empty()))
             {
                 return Ok(());
             }
@@ -239,9 +257,14 @@ impl Spawner {
         if more {
             return EpollTimeout::ZERO;
         }
-        let Some((at, _)) = self.deadlines.first() else { return EpollTimeout::NONE };
+        let Some((at, _)) = self.deadlines.first() else {
+            return EpollTimeout::NONE;
+        };
         // Rounded up: a wait that ends before the deadline would only be repeated.
-        let left = at.saturating_duration_since(Instant::now()).as_micros().div_ceil(1000);
+        let left = at
+            .saturating_duration_since(Instant::now())
+            .as_micros()
+            .div_ceil(1000);
         EpollTimeout::try_from(left).unwrap_or(EpollTimeout::MAX)
     }
 
@@ -256,7 +279,9 @@ impl Spawner {
             if self.mode != Mode::Open || !self.has_room() {
                 return Ok(false);
             }
-            let Some(frame) = self.inbox.next().map_err(malformed)? else { return Ok(false) };
+            let Some(frame) = self.inbox.next().map_err(malformed)? else {
+                return Ok(false);
+            };
             match Request::decode(frame).map_err(malformed)? {
                 Request::Run(order) => self.start(order),
                 Request::Finish => self.mode = Mode::Finishing,
@@ -296,20 +321,41 @@ impl Spawner {
         // Where epoll has no room, the streams are still read at the plugin's end.
         for (stream, capture) in [(0, &child.stdout), (1, &child.stderr)] {
             if let Some(pipe) = &capture.pipe {
-                let _ = self.epoll.add(pipe, EpollEvent::new(EpollFlags::EPOLLIN, key << 1 | stream));
+                let _ = self.epoll.add(
+                    pipe,
+                    EpollEvent::new(EpollFlags::EPOLLIN, key << 1 | stream),
+                );
             }
         }
         let until = since + order.timeout;
         self.by_pid.insert(child.pid, key);
         self.deadlines.insert((until, key));
         let (pid, stdout, stderr) = (child.pid, child.stdout, child.stderr);
-        self.active.insert(key, Active { order, pid, stdout, stderr, started, since, phase: Phase::Running, until });
+        self.active.insert(
+            key,
+            Active {
+                order,
+                pid,
+                stdout,
+                stderr,
+                started,
+                since,
+                phase: Phase::Running,
+                until,
+            },
+        );
     }
 
     /// Reads one chunk, so that a plugin that never stops writing does not keep the others waiting.
     fn pump(&mut self, stream: u64) {
-        let Some(active) = self.active.get_mut(&(stream >> 1)) else { return };
-        let capture = if stream & 1 == 0 { &mut active.stdout } else { &mut active.stderr };
+        let Some(active) = self.active.get_mut(&(stream >> 1)) else {
+            return;
+        };
+        let capture = if stream & 1 == 0 {
+            &mut active.stdout
+        } else {
+            &mut active.stderr
+        };
         capture.pump(&mut self.scratch, self.max_output);
     }
 
@@ -347,7 +393,9 @@ impl Spawner {
 
     /// Takes a run off the books and reports it.
     fn finish(&mut self, key: u64, ended: Ended) {
-        let Some(mut active) = self.active.remove(&key) else { return };
+        let Some(mut active) = self.active.remove(&key) else {
+            return;
+        };
         self.deadlines.remove(&(active.until, key));
         let took = active.since.elapsed();
         active.stdout.finish(&mut self.scratch, self.max_output);
@@ -391,7 +439,9 @@ impl Spawner {
 
     /// Takes a run whose time is over one phase further.
     fn advance(&mut self, key: u64, now: Instant) {
-        let Some(active) = self.active.get_mut(&key) else { return };
+        let Some(active) = self.active.get_mut(&key) else {
+            return;
+        };
         match active.phase {
             Phase::Running => {
                 // A stopped process would not see the TERM before it continues.
@@ -408,7 +458,15 @@ impl Spawner {
                 // It hangs in the kernel. It is reaped as an unknown child whenever it ends.
                 let pid = active.pid;
                 self.by_pid.remove(&pid);
-                return self.finish(key, Ended { pid, exit: Exit::TimedOut, cpu: Duration::ZERO, peak_kib: 0 });
+                return self.finish(
+                    key,
+                    Ended {
+                        pid,
+                        exit: Exit::TimedOut,
+                        cpu: Duration::ZERO,
+                        peak_kib: 0,
+                    },
+                );
             }
         }
         self.deadlines.insert((active.until, key));
@@ -447,7 +505,8 @@ impl Spawner {
         match self.socket.read(&mut self.scratch) {
             Ok(0) => self.end(),
             Ok(count) => self.inbox.extend(&self.scratch[..count]),
-            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => {}
+            Err(error)
+                if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => {}
             Err(_) => self.end(),
         }
     }
@@ -466,7 +525,8 @@ impl Spawner {
             wanted |= EpollFlags::EPOLLOUT;
         }
         if wanted != self.interest {
-            self.epoll.modify(&self.socket, &mut EpollEvent::new(wanted, SOCKET))?;
+            self.epoll
+                .modify(&self.socket, &mut EpollEvent::new(wanted, SOCKET))?;
             self.interest = wanted;
         }
         Ok(())
@@ -489,19 +549,30 @@ impl Spawner {
     }
 }
 
-type TakenOn = (Result<Launcher, String>, std::collections::BTreeMap<String, String>, usize);
+type TakenOn = (
+    Result<Launcher, String>,
+    std::collections::BTreeMap<String, String>,
+    usize,
+);
 
 /// Takes on the profile; a fault is an answer, not an error.
 fn take_on(profile: &Profile) -> io::Result<TakenOn> {
     let applied = profile::apply(profile);
-    let user = applied.as_ref().ok().and_then(|applied| applied.user.clone());
-    let user = user.as_ref().map(|(name, home)| (name.as_str(), home.as_path()));
+    let user = applied
+        .as_ref()
+        .ok()
+        .and_then(|applied| applied.user.clone());
+    let user = user
+        .as_ref()
+        .map(|(name, home)| (name.as_str(), home.as_path()));
     let base_env = plan::base_env(plan::inherited(), user, &profile.environment);
     Ok(match applied {
         Ok(applied) => {
             // Two pipes' ends for each that runs, four while one starts; a few are the spawner's own.
             let files = applied.limits.first().map_or(1024, |limit| limit.own);
-            let max_running = usize::try_from(files.saturating_sub(32) / 2).unwrap_or(usize::MAX).max(1);
+            let max_running = usize::try_from(files.saturating_sub(32) / 2)
+                .unwrap_or(usize::MAX)
+                .max(1);
             (Ok(Launcher::new(applied.limits)?), base_env, max_running)
         }
         Err(fault) => (Err(fault), base_env, usize::MAX),
@@ -509,6 +580,8 @@ fn take_on(profile: &Profile) -> io::Result<TakenOn> {
 }
 
 fn now() -> Timestamp {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
     Timestamp::from_millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
 }

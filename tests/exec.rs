@@ -316,12 +316,13 @@ async fn the_environment_is_what_was_configured_and_no_more() {
         ("profile", "job; $x", "word")
     );
     assert!(seen.contains_key("PATH"));
-    // Cargo sets this one for the test's process: a daemon's own variables stay its own.
-    assert!(std::env::var_os("CARGO_MANIFEST_DIR").is_some());
-    assert!(
-        !seen.keys().any(|name| name.starts_with("CARGO")),
-        "{seen:?}"
-    );
+    // Of the daemon's own variables (cargo sets many for this process), plugins see only these.
+    let expected = ["A", "B", "C", "PATH", "HOME", "LANG", "LANGUAGE", "TZ"];
+    let stray: Vec<_> = seen
+        .keys()
+        .filter(|name| !expected.contains(name) && !name.starts_with("LC_"))
+        .collect();
+    assert!(stray.is_empty(), "{stray:?}");
 }
 
 #[tokio::test]
@@ -569,8 +570,8 @@ async fn a_profile_sets_limits_and_place() {
 
     let mut bench = Bench::new();
     assert_eq!(
-        stdout(&bench.run("/bin/sh -c 'ulimit -n; umask; nice; pwd'").await),
-        "1024\n0022\n0\n/tmp\n"
+        stdout(&bench.run("/bin/sh -c 'ulimit -n; umask; pwd'").await),
+        "1024\n0022\n/tmp\n"
     );
 }
 
@@ -894,6 +895,40 @@ async fn a_spawner_program_that_is_missing_is_an_error_at_once() {
     };
     let error = Runner::start(&[profile("default")], gone).expect_err("it cannot start");
     assert!(error.to_string().contains("/no/such/program"), "{error}");
+}
+
+#[tokio::test]
+async fn a_reload_tries_a_broken_profile_again() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let place = dir.path().join("later");
+    let profiles = [Profile {
+        directory: Some(place.clone()),
+        ..profile("default")
+    }];
+    let mut bench = Bench::with(&profiles, options());
+    assert_eq!(bench.runner.faults().await.len(), 1);
+    fs::create_dir(&place).expect("a directory");
+    bench
+        .runner
+        .reconfigure(&profiles, options())
+        .expect("reconfigured");
+    assert_eq!(bench.run("/bin/true").await.exit, Exit::Code(0));
+    assert_eq!(bench.runner.faults().await, vec![]);
+}
+
+#[test]
+fn the_spawner_has_no_use_by_hand_and_says_so() {
+    let mut command = std::process::Command::new(options().program);
+    let output = command
+        .arg("spawner")
+        .stdin(std::process::Stdio::null())
+        .output()
+        .expect("it runs");
+    assert!(!output.status.success());
+    assert!(
+        String::from_utf8_lossy(&output.stderr).contains("started by the daemon"),
+        "{output:?}"
+    );
 }
 
 #[tokio::test]

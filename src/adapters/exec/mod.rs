@@ -15,6 +15,7 @@
 
 mod capture;
 mod launch;
+mod link;
 mod once;
 mod plan;
 mod profile;
@@ -22,6 +23,7 @@ mod reap;
 mod runner;
 mod slot;
 mod spawner;
+mod tend;
 mod why;
 mod wire;
 

@@ -170,38 +170,41 @@ impl Runner {
         let options = limited(options);
         let same = Slot::kept_by(&self.options, &options);
         let before = std::mem::replace(&mut self.options, options);
-        let mut opened = Vec::new();
+        let mut kept = vec![false; self.slots.len()];
+        let mut plan = Vec::new();
         for profile in profiles {
-            let kept = same && self.slots.iter().any(|slot| slot.profile == *profile);
-            match if kept {
-                Ok(None)
-            } else {
-                self.open(profile).map(Some)
-            } {
-                Ok(slot) => opened.push(slot),
+            let free = |at: &usize| {
+                // One that could not be taken on may be possible by now: that is what a reload is tried for.
+                same && !kept[*at]
+                    && self.slots[*at].profile == *profile
+                    && !self.slots[*at].is_faulty()
+            };
+            if let Some(at) = (0..self.slots.len()).find(free) {
+                kept[at] = true;
+                plan.push(Source::Kept(at));
+                continue;
+            }
+            match self.open(profile) {
+                Ok(slot) => plan.push(Source::Opened(Box::new(slot))),
                 Err(error) => {
-                    opened
-                        .iter()
-                        .flatten()
-                        .for_each(|slot| slot.ask(Ask::Finish));
+                    // Those already opened end as they are dropped.
                     self.options = before;
                     return Err(error);
                 }
             }
         }
-        let mut old = std::mem::take(&mut self.slots);
-        for (profile, slot) in profiles.iter().zip(opened) {
-            let kept = old
-                .iter()
-                .position(|slot| slot.profile == *profile)
-                .filter(|_| slot.is_none());
-            match (slot, kept) {
-                (Some(slot), _) => self.slots.push(slot),
-                (None, Some(at)) => self.slots.push(old.swap_remove(at)),
-                // Two profiles that are the same in all they say, name included.
-                (None, None) => self.slots.push(self.open(profile)?),
-            }
-        }
+        let mut old: Vec<Option<Slot>> = std::mem::take(&mut self.slots)
+            .into_iter()
+            .map(Some)
+            .collect();
+        self.slots = plan
+            .into_iter()
+            .filter_map(|source| match source {
+                Source::Kept(at) => old[at].take(),
+                Source::Opened(slot) => Some(*slot),
+            })
+            .collect();
+        let old: Vec<Slot> = old.into_iter().flatten().collect();
         old.iter().for_each(|slot| slot.ask(Ask::Finish));
         self.retired.retain(|slot| !slot.is_over());
         self.retired.extend(old);
@@ -228,6 +231,13 @@ impl Runner {
         // Those still there find their socket closed when the slots are dropped.
         let _ = timeout(options.grace + END_WAIT, all_over(&mut slots)).await;
     }
+}
+
+/// Where the slot of a new configuration's profile comes from.
+enum Source {
+    /// The slot at this place in the old configuration.
+    Kept(usize),
+    Opened(Box<Slot>),
 }
 
 async fn all_over(slots: &mut [Slot]) {

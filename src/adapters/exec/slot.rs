@@ -3,31 +3,25 @@
 use std::{
     collections::HashMap,
     io,
-    os::{fd::OwnedFd, unix::net::UnixStream as StdStream},
-    process::Stdio,
     sync::{
         Arc,
         atomic::{AtomicU32, AtomicUsize, Ordering},
     },
-    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+    time::{Duration, Instant},
 };
 
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::{
-        UnixStream,
-        unix::{OwnedReadHalf, OwnedWriteHalf},
-    },
-    process::{Child, Command},
     sync::{mpsc, watch},
     task::JoinHandle,
-    time::{sleep, timeout},
+    time::sleep,
 };
 
 use super::{
-    plan,
+    link::Link,
     runner::RunnerOptions,
-    wire::{Inbox, Report, Request, Setup},
+    tend::now,
+    wire::{Inbox, Report, Request},
 };
 use crate::{
     base::time::Timestamp,
@@ -124,6 +118,11 @@ impl Slot {
             .and_then(|hello| hello.clone().flatten())
     }
 
+    /// Whether the spawner has said that it cannot run plugins.
+    pub fn is_faulty(&self) -> bool {
+        matches!(*self.hello.borrow(), Some(Some(_)))
+    }
+
     pub fn pid(&self) -> Option<u32> {
         Some(self.pid.load(Ordering::Relaxed)).filter(|pid| *pid != 0)
     }
@@ -144,68 +143,6 @@ impl Drop for Slot {
         // That closes the socket, at which the spawner ends its plugins and itself. Killing it would orphan them.
         if !self.task.is_finished() {
             self.task.abort();
-        }
-    }
-}
-
-/// A running spawner.
-struct Link {
-    child: Child,
-    reading: OwnedReadHalf,
-    writing: OwnedWriteHalf,
-    inbox: Inbox,
-    outbox: Vec<u8>,
-}
-
-impl Link {
-    /// Starts a spawner. std takes its posix_spawn path here, which does not copy the daemon: the program's path is
-    /// absolute, and there is neither uid nor pre_exec.
-    fn open(profile: &Profile, options: &RunnerOptions) -> io::Result<Self> {
-        let (ours, theirs) = StdStream::pair()?;
-        ours.set_nonblocking(true)?;
-        let child = Command::new(&options.program)
-            .arg("spawner")
-            .env_clear()
-            .envs(plan::inherited())
-            .stdin(Stdio::from(OwnedFd::from(theirs)))
-            .stdout(Stdio::null())
-            .process_group(0)
-            .spawn()
-            .map_err(|error| {
-                let at = options.program.display();
-                io::Error::new(
-                    error.kind(),
-                    format!("the spawner `{at} spawner` cannot be started: {error}"),
-                )
-            })?;
-        let (reading, writing) = UnixStream::from_std(ours)?.into_split();
-        let mut outbox = Vec::new();
-        Request::Setup(Box::new(Setup {
-            profile: profile.clone(),
-            plugin_dirs: options.plugin_dirs.clone(),
-            max_output: options.max_output,
-            grace: options.grace,
-        }))
-        .encode(&mut outbox);
-        Ok(Self {
-            child,
-            reading,
-            writing,
-            inbox: Inbox::default(),
-            outbox,
-        })
-    }
-
-    /// How it ended, in words.
-    async fn obituary(mut self) -> String {
-        // Its socket is closed, so it ends now; if not, it is beyond hope.
-        match timeout(Duration::from_secs(1), self.child.wait()).await {
-            Ok(Ok(status)) => status.to_string(),
-            Ok(Err(error)) => error.to_string(),
-            Err(_) => {
-                let _ = self.child.kill().await;
-                "it closed its connection".to_owned()
-            }
         }
     }
 }
@@ -363,7 +300,9 @@ impl Keeper {
             match report {
                 Ok(Report::Ready { fault }) => {
                     if let Some(fault) = &fault {
-                        tracing::error!("{fault} Until then, none of its plugins can run.");
+                        tracing::error!(
+                            "{fault} Until that is mended and the configuration reloaded, none of its plugins can run."
+                        );
                     }
                     self.hello.send_replace(Some(fault));
                 }
@@ -423,11 +362,4 @@ impl Keeper {
         };
         self.give_back(outcome).await;
     }
-}
-
-fn now() -> Timestamp {
-    let since = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
-    Timestamp::from_millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
 }

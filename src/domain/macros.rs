@@ -35,7 +35,9 @@ pub fn expand(template: &str, lookup: &mut dyn FnMut(&str) -> Option<String>) ->
 /// Nagios does to `$SERVICEOUTPUT$`, `$HOSTPERFDATA$` and the other texts that plugins and people write, because a
 /// shell may read the line they end in.
 pub fn clean(text: &str, illegal: &str) -> String {
-    text.chars().filter(|c| !c.is_ascii_control() && !illegal.contains(*c)).collect()
+    text.chars()
+        .filter(|c| !c.is_ascii_control() && !illegal.contains(*c))
+        .collect()
 }
 
 #[cfg(test)]
@@ -78,7 +80,10 @@ mod tests {
 
     #[test]
     fn cleaning_deletes() {
-        assert_eq!(clean("a`rm -rf $HOME`\n\x1b[0m|\"é\"", "`~$&|'\"<>"), "arm -rf HOME[0mé");
+        assert_eq!(
+            clean("a`rm -rf $HOME`\n\x1b[0m|\"é\"", "`~$&|'\"<>"),
+            "arm -rf HOME[0mé"
+        );
         assert_eq!(clean("a\x7fb\tc", ""), "abc");
     }
 

@@ -27,7 +27,14 @@ impl Capture {
     pub fn open() -> nix::Result<(Self, OwnedFd)> {
         let (ours, theirs) = pipe2(OFlag::O_CLOEXEC)?;
         fcntl(&ours, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
-        Ok((Self { pipe: Some(ours), kept: Vec::new(), cut: 0 }, theirs))
+        Ok((
+            Self {
+                pipe: Some(ours),
+                kept: Vec::new(),
+                cut: 0,
+            },
+            theirs,
+        ))
     }
 
     /// Reads once; closes the pipe at its end. True if there may be more right now.

@@ -53,7 +53,11 @@ impl Launcher {
     /// Starts `plan`. On success the program has been found, is executable and runs.
     pub fn launch(&self, plan: &Plan) -> Result<Child, Refusal> {
         let argv = c_strings(plan.argv.iter().map(String::as_bytes))?;
-        let env: Vec<Vec<u8>> = plan.env.iter().map(|(name, value)| format!("{name}={value}").into_bytes()).collect();
+        let env: Vec<Vec<u8>> = plan
+            .env
+            .iter()
+            .map(|(name, value)| format!("{name}={value}").into_bytes())
+            .collect();
         let env = c_strings(env.iter().map(Vec::as_slice))?;
         match self.spawn(&plan.program, &argv, &env) {
             Ok(child) => Ok(child),
@@ -61,9 +65,12 @@ impl Launcher {
             Err(Errno::ENOEXEC) if why::content(&plan.program) == Content::Text => {
                 let script = plan.program.as_os_str().as_bytes();
                 let words = [b"/bin/sh".as_slice(), script];
-                let words = words.into_iter().chain(plan.argv.iter().skip(1).map(String::as_bytes));
+                let words = words
+                    .into_iter()
+                    .chain(plan.argv.iter().skip(1).map(String::as_bytes));
                 let shell = Path::new("/bin/sh");
-                self.spawn(shell, &c_strings(words)?, &env).map_err(|errno| why::explain(errno, shell))
+                self.spawn(shell, &c_strings(words)?, &env)
+                    .map_err(|errno| why::explain(errno, shell))
             }
             Err(errno) => Err(why::explain(errno, &plan.program)),
         }
@@ -77,13 +84,20 @@ impl Launcher {
         actions.add_dup2(their_stdout.as_raw_fd(), 1)?;
         actions.add_dup2(their_stderr.as_raw_fd(), 2)?;
         // posix_spawn returns when the program runs (vfork), and this process has one thread: nothing else sees these.
-        let limited = self.limits.iter().try_for_each(|limit| setrlimit(limit.resource, limit.child, limit.hard));
+        let limited = self
+            .limits
+            .iter()
+            .try_for_each(|limit| setrlimit(limit.resource, limit.child, limit.hard));
         let started = limited.and_then(|()| posix_spawn(program, &actions, &self.attr, argv, env));
         // Back to the spawner's own soft limits, which the hard ones allow.
         for limit in &self.limits {
             let _ = setrlimit(limit.resource, limit.own, limit.hard);
         }
-        Ok(Child { pid: started?, stdout, stderr })
+        Ok(Child {
+            pid: started?,
+            stdout,
+            stderr,
+        })
     }
 }
 

@@ -15,6 +15,7 @@
 
 mod capture;
 mod launch;
+mod link;
 mod once;
 mod plan;
 mod profile;
@@ -22,6 +23,7 @@ mod reap;
 mod runner;
 mod slot;
 mod spawner;
+mod tend;
 mod why;
 mod wire;
 
@@ -50,6 +52,9 @@ impl Refusal {
 
 impl From<Refusal> for Exit {
     fn from(refusal: Refusal) -> Self {
-        Self::CannotStart { why: refusal.why, kind: refusal.kind }
+        Self::CannotStart {
+            why: refusal.why,
+            kind: refusal.kind,
+        }
     }
 }

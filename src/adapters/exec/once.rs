@@ -36,8 +36,13 @@ pub struct Ran {
 
 /// Runs one plugin exactly as the daemon would, in a spawner of its own.
 pub async fn run_once(run: Run, profile: &Profile, options: RunnerOptions) -> io::Result<Ran> {
-    let user = profile.user.as_deref().and_then(|name| nix::unistd::User::from_name(name).ok().flatten());
-    let user = user.as_ref().map(|user| (user.name.as_str(), user.dir.as_path()));
+    let user = profile
+        .user
+        .as_deref()
+        .and_then(|name| nix::unistd::User::from_name(name).ok().flatten());
+    let user = user
+        .as_ref()
+        .map(|user| (user.name.as_str(), user.dir.as_path()));
     let base = plan::base_env(plan::inherited(), user, &profile.environment);
     let plan = plan::plan(&run.line, &base, &run.env, &options.plugin_dirs);
     let (mut runner, mut outcomes) = Runner::start(std::slice::from_ref(profile), options)?;
@@ -53,7 +58,14 @@ pub async fn run_once(run: Run, profile: &Profile, options: RunnerOptions) -> io
     };
     runner.submit(&job).map_err(io::Error::other)?;
     let fault = runner.faults().await.pop().map(|(_, fault)| fault);
-    let outcome = outcomes.recv().await.ok_or_else(|| io::Error::other("the spawner gave no outcome"))?;
+    let outcome = outcomes
+        .recv()
+        .await
+        .ok_or_else(|| io::Error::other("the spawner gave no outcome"))?;
     runner.shutdown(Duration::from_secs(1)).await;
-    Ok(Ran { outcome, plan, fault })
+    Ok(Ran {
+        outcome,
+        plan,
+        fault,
+    })
 }

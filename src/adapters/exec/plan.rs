@@ -15,7 +15,8 @@ use crate::domain::{
 };
 
 /// Where programs are looked up if the environment has no PATH.
-pub(super) const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+pub(super) const DEFAULT_PATH: &str =
+    "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /// What of the daemon's environment plugins see, besides `LC_*`.
 const PASSED_ON: [&str; 5] = ["PATH", "HOME", "LANG", "LANGUAGE", "TZ"];
@@ -62,18 +63,33 @@ pub(super) fn plan(
         Parsed::Exec { env: words, argv } => {
             env.extend(words);
             let name = argv.first().map_or("", String::as_str);
-            let program = find(name, env.get("PATH").map_or(DEFAULT_PATH, String::as_str), plugin_dirs)?;
-            Ok(Plan { how: How::Direct, program, argv, env })
+            let program = find(
+                name,
+                env.get("PATH").map_or(DEFAULT_PATH, String::as_str),
+                plugin_dirs,
+            )?;
+            Ok(Plan {
+                how: How::Direct,
+                program,
+                argv,
+                env,
+            })
         }
     }
 }
 
 /// In a shell, too, a bare plugin name must be found: the plugin directories go in front of its PATH.
-fn with_plugin_dirs(mut env: BTreeMap<String, String>, plugin_dirs: &[PathBuf]) -> BTreeMap<String, String> {
+fn with_plugin_dirs(
+    mut env: BTreeMap<String, String>,
+    plugin_dirs: &[PathBuf],
+) -> BTreeMap<String, String> {
     let path = env.get("PATH").map_or(DEFAULT_PATH, String::as_str);
     let dirs = plugin_dirs.iter().cloned().chain(env::split_paths(path));
     // A directory with a colon in its name cannot be in a PATH.
-    if let Some(joined) = env::join_paths(dirs).ok().and_then(|path| path.into_string().ok()) {
+    if let Some(joined) = env::join_paths(dirs)
+        .ok()
+        .and_then(|path| path.into_string().ok())
+    {
         env.insert("PATH".to_owned(), joined);
     }
     env
@@ -100,8 +116,15 @@ fn find(name: &str, path: &str, plugin_dirs: &[PathBuf]) -> Result<PathBuf, Refu
 }
 
 fn nowhere(name: &str, path: &str, plugin_dirs: &[PathBuf]) -> String {
-    let dirs: Vec<String> = plugin_dirs.iter().map(|dir| dir.display().to_string()).collect();
-    let dirs = if dirs.is_empty() { "empty".to_owned() } else { dirs.join(", ") };
+    let dirs: Vec<String> = plugin_dirs
+        .iter()
+        .map(|dir| dir.display().to_string())
+        .collect();
+    let dirs = if dirs.is_empty() {
+        "empty".to_owned()
+    } else {
+        dirs.join(", ")
+    };
     format!(
         "`{name}` is neither in plugin_dirs ({dirs}) nor in PATH ({path}). Install the plugin, correct its name, or \
          add its directory to plugin_dirs."
@@ -114,7 +137,8 @@ pub(super) fn inherited() -> BTreeMap<String, String> {
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
         .filter(|(name, _)| PASSED_ON.contains(&name.as_str()) || name.starts_with("LC_"))
         .collect();
-    env.entry("PATH".to_owned()).or_insert_with(|| DEFAULT_PATH.to_owned());
+    env.entry("PATH".to_owned())
+        .or_insert_with(|| DEFAULT_PATH.to_owned());
     env
 }
 
@@ -129,6 +153,9 @@ pub(super) fn base_env(
         inherited.insert("USER".to_owned(), name.to_owned());
         inherited.insert("LOGNAME".to_owned(), name.to_owned());
     }
-    inherited.extend(own.iter().map(|(name, value)| (name.clone(), value.clone())));
+    inherited.extend(
+        own.iter()
+            .map(|(name, value)| (name.clone(), value.clone())),
+    );
     inherited
 }

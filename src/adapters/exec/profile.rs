@@ -52,11 +52,20 @@ pub(super) fn apply(profile: &Profile) -> Result<Applied, String> {
     let place = |what: String| format!("Profile `{}`: {what}", profile.name);
     let mut limits = Vec::new();
     own_limit(Resource::RLIMIT_CORE, profile.max_core, "max_core").map_err(place)?;
-    own_limit(Resource::RLIMIT_NPROC, profile.max_processes, "max_processes").map_err(place)?;
+    own_limit(
+        Resource::RLIMIT_NPROC,
+        profile.max_processes,
+        "max_processes",
+    )
+    .map_err(place)?;
     limits.push(open_files(profile.max_open_files).map_err(place)?);
     for (resource, wanted, key) in [
         (Resource::RLIMIT_AS, profile.max_memory, "max_memory"),
-        (Resource::RLIMIT_CPU, profile.max_cpu_seconds, "max_cpu_seconds"),
+        (
+            Resource::RLIMIT_CPU,
+            profile.max_cpu_seconds,
+            "max_cpu_seconds",
+        ),
     ] {
         if let Some(wanted) = wanted {
             limits.push(child_limit(resource, wanted, key).map_err(place)?);
@@ -69,7 +78,8 @@ pub(super) fn apply(profile: &Profile) -> Result<Applied, String> {
     }
     let user = become_user(profile).map_err(place)?;
     // The kernel forgets this one at a change of user, so it comes after. The spawner looks for its parent itself.
-    prctl::set_pdeathsig(Signal::SIGTERM).map_err(|errno| place(format!("prctl: {}.", errno.desc())))?;
+    prctl::set_pdeathsig(Signal::SIGTERM)
+        .map_err(|errno| place(format!("prctl: {}.", errno.desc())))?;
     prctl::set_child_subreaper(true).map_err(|errno| place(format!("prctl: {}.", errno.desc())))?;
     if profile.no_new_privs {
         prctl::set_no_new_privs()
@@ -84,7 +94,9 @@ fn directory(wanted: Option<&Path>) -> Result<(), String> {
     let dir = wanted.unwrap_or(Path::new("/tmp"));
     match chdir(dir) {
         Ok(()) => Ok(()),
-        Err(_) if wanted.is_none() => chdir("/").map_err(|errno| format!("`/` cannot be entered: {}.", errno.desc())),
+        Err(_) if wanted.is_none() => {
+            chdir("/").map_err(|errno| format!("`/` cannot be entered: {}.", errno.desc()))
+        }
         Err(errno) => Err(format!(
             "its directory `{}` cannot be entered by {}: {}. Create it or correct `directory`.",
             dir.display(),
@@ -97,8 +109,12 @@ fn directory(wanted: Option<&Path>) -> Result<(), String> {
 /// Soft and hard limit of this process, and so of its children.
 fn own_limit(resource: Resource, wanted: Option<u64>, key: &str) -> Result<(), String> {
     let Some(wanted) = wanted else { return Ok(()) };
-    setrlimit(resource, wanted, wanted)
-        .map_err(|errno| format!("{key} = {wanted} cannot be set: {}. Only root may raise a hard limit.", errno.desc()))
+    setrlimit(resource, wanted, wanted).map_err(|errno| {
+        format!(
+            "{key} = {wanted} cannot be set: {}. Only root may raise a hard limit.",
+            errno.desc()
+        )
+    })
 }
 
 fn child_limit(resource: Resource, wanted: u64, key: &str) -> Result<ChildLimit, String> {
@@ -114,16 +130,28 @@ fn child_limit(resource: Resource, wanted: u64, key: &str) -> Result<ChildLimit,
         })?;
         hard = wanted;
     }
-    Ok(ChildLimit { resource, own, child: wanted, hard })
+    Ok(ChildLimit {
+        resource,
+        own,
+        child: wanted,
+        hard,
+    })
 }
 
 /// The spawner itself takes all descriptors it may have: two for each plugin that runs.
 fn open_files(wanted: Option<u64>) -> Result<ChildLimit, String> {
     let hard = getrlimit(Resource::RLIMIT_NOFILE).map_or(OPEN_FILES, |(_, hard)| hard);
-    let mut limit =
-        child_limit(Resource::RLIMIT_NOFILE, wanted.unwrap_or(OPEN_FILES.min(hard)), "max_open_files")?;
+    let mut limit = child_limit(
+        Resource::RLIMIT_NOFILE,
+        wanted.unwrap_or(OPEN_FILES.min(hard)),
+        "max_open_files",
+    )?;
     // An unlimited number is refused by the kernel above fs.nr_open.
-    limit.own = if limit.hard == RLIM_INFINITY { 1 << 20 } else { limit.hard };
+    limit.own = if limit.hard == RLIM_INFINITY {
+        1 << 20
+    } else {
+        limit.hard
+    };
     if setrlimit(limit.resource, limit.own, limit.hard).is_err() {
         limit.own = getrlimit(limit.resource).map_or(OPEN_FILES, |(soft, _)| soft);
     }
@@ -143,8 +171,12 @@ fn set_nice(nice: i32) -> io::Result<()> {
 fn become_user(profile: &Profile) -> Result<Option<(String, PathBuf)>, String> {
     let user = profile.user.as_deref().map(find_user).transpose()?;
     let group = profile.group.as_deref().map(find_group).transpose()?;
-    let Some(gid) = group.or(user.as_ref().map(|user| user.gid)) else { return Ok(None) };
-    let named = user.as_ref().map(|user| (user.name.clone(), user.dir.clone()));
+    let Some(gid) = group.or(user.as_ref().map(|user| user.gid)) else {
+        return Ok(None);
+    };
+    let named = user
+        .as_ref()
+        .map(|user| (user.name.clone(), user.dir.clone()));
     if !geteuid().is_root() {
         let same_user = user.as_ref().is_none_or(|user| user.uid == geteuid());
         if same_user && gid == nix::unistd::getegid() {
@@ -165,7 +197,10 @@ fn become_user(profile: &Profile) -> Result<Option<(String, PathBuf)>, String> {
         let what = what.to_owned();
         move |errno: nix::Error| format!("{what} failed: {}.", errno.desc())
     };
-    match user.as_ref().and_then(|user| CString::new(user.name.as_str()).ok()) {
+    match user
+        .as_ref()
+        .and_then(|user| CString::new(user.name.as_str()).ok())
+    {
         Some(name) => initgroups(&name, gid).map_err(failed("initgroups"))?,
         None => setgroups(&[gid]).map_err(failed("setgroups"))?,
     }
@@ -187,18 +222,25 @@ fn find_user(name: &str) -> Result<User, String> {
     };
     match found {
         Ok(Some(user)) => Ok(user),
-        Ok(None) => Err(format!("there is no user `{name}` on this machine. Create it or correct `user`.")),
-        Err(errno) => Err(format!("user `{name}` cannot be looked up: {}.", errno.desc())),
+        Ok(None) => Err(format!(
+            "there is no user `{name}` on this machine. Create it or correct `user`."
+        )),
+        Err(errno) => Err(format!(
+            "user `{name}` cannot be looked up: {}.",
+            errno.desc()
+        )),
     }
 }
 
 fn find_group(name: &str) -> Result<Gid, String> {
     match Group::from_name(name) {
         Ok(Some(group)) => Ok(group.gid),
-        Ok(None) => name
-            .parse::<u32>()
-            .map(Gid::from_raw)
-            .map_err(|_| format!("there is no group `{name}` on this machine. Create it or correct `group`.")),
-        Err(errno) => Err(format!("group `{name}` cannot be looked up: {}.", errno.desc())),
+        Ok(None) => name.parse::<u32>().map(Gid::from_raw).map_err(|_| {
+            format!("there is no group `{name}` on this machine. Create it or correct `group`.")
+        }),
+        Err(errno) => Err(format!(
+            "group `{name}` cannot be looked up: {}.",
+            errno.desc()
+        )),
     }
 }

@@ -36,12 +36,22 @@ pub(super) fn reap(pid: Option<Pid>) -> Option<Ended> {
     // SAFETY: rusage is plain data; all zero is a valid value.
     let mut usage: libc::rusage = unsafe { mem::zeroed() };
     // SAFETY: both pointers are valid for writes for the duration of the call.
-    let pid = unsafe { libc::wait4(pid.map_or(-1, Pid::as_raw), &mut status, libc::WNOHANG, &mut usage) };
+    let pid = unsafe {
+        libc::wait4(
+            pid.map_or(-1, Pid::as_raw),
+            &mut status,
+            libc::WNOHANG,
+            &mut usage,
+        )
+    };
     if pid <= 0 {
         return None;
     }
     let exit = if libc::WIFSIGNALED(status) {
-        Exit::Signal { number: libc::WTERMSIG(status), core: libc::WCOREDUMP(status) }
+        Exit::Signal {
+            number: libc::WTERMSIG(status),
+            core: libc::WCOREDUMP(status),
+        }
     } else {
         Exit::Code(libc::WEXITSTATUS(status))
     };

@@ -23,7 +23,7 @@ use crate::domain::model::{
 
 /// Outcomes that may wait for the receiver; beyond that, spawners wait and then start nothing new.
 const WAITING_OUTCOMES: usize = 1024;
-/// On top of the grace, until a spawner that was told to end is killed.
+/// On top of the grace, until a spawner that was told to end is no longer waited for.
 const END_WAIT: Duration = Duration::from_secs(3);
 
 /// How plugins are run, for all profiles.
@@ -89,7 +89,10 @@ impl Runner {
     /// Starts a spawner for each profile. Must be called within a tokio runtime. Fails if the spawner's program
     /// cannot be started; a profile that cannot be taken on (no such user) is told by [`Runner::faults`] and by the
     /// outcome of each of its jobs.
-    pub fn start(profiles: &[Profile], options: RunnerOptions) -> io::Result<(Self, mpsc::Receiver<Outcome>)> {
+    pub fn start(
+        profiles: &[Profile],
+        options: RunnerOptions,
+    ) -> io::Result<(Self, mpsc::Receiver<Outcome>)> {
         let (outcomes, receiver) = mpsc::channel(WAITING_OUTCOMES);
         let mut runner = Self {
             slots: Vec::new(),
@@ -98,26 +101,44 @@ impl Runner {
             outcomes,
             in_flight: Arc::default(),
         };
-        runner.slots = profiles.iter().map(|profile| runner.open(profile)).collect::<io::Result<_>>()?;
+        runner.slots = profiles
+            .iter()
+            .map(|profile| runner.open(profile))
+            .collect::<io::Result<_>>()?;
         Ok((runner, receiver))
     }
 
     fn open(&self, profile: &Profile) -> io::Result<Slot> {
-        Slot::open(profile.clone(), self.options.clone(), self.outcomes.clone(), self.in_flight.clone())
+        Slot::open(
+            profile.clone(),
+            self.options.clone(),
+            self.outcomes.clone(),
+            self.in_flight.clone(),
+        )
     }
 
     /// Hands a job over. Never blocks.
     pub fn submit(&self, job: &Job) -> Result<(), Refused> {
-        let slot = self.slots.get(usize::from(job.profile.0)).ok_or(Refused::NoSuchProfile)?;
+        let slot = self
+            .slots
+            .get(usize::from(job.profile.0))
+            .ok_or(Refused::NoSuchProfile)?;
         if self.options.max_in_flight <= self.in_flight.fetch_add(1, Ordering::Relaxed) {
             self.in_flight.fetch_sub(1, Ordering::Relaxed);
             return Err(Refused::Full);
         }
-        let order =
-            Order { job: job.id, line: job.line.clone(), env: job.env.clone(), timeout: job.timeout };
+        let order = Order {
+            job: job.id,
+            line: job.line.clone(),
+            env: job.env.clone(),
+            timeout: job.timeout,
+        };
         let mut frame = Vec::new();
         let fits = Request::Run(order).encode(&mut frame);
-        slot.ask(Ask::Run { job: job.id, frame: fits.then_some(frame) });
+        slot.ask(Ask::Run {
+            job: job.id,
+            frame: fits.then_some(frame),
+        });
         Ok(())
     }
 
@@ -149,28 +170,41 @@ impl Runner {
         let options = limited(options);
         let same = Slot::kept_by(&self.options, &options);
         let before = std::mem::replace(&mut self.options, options);
-        let mut opened = Vec::new();
+        let mut kept = vec![false; self.slots.len()];
+        let mut plan = Vec::new();
         for profile in profiles {
-            let kept = same && self.slots.iter().any(|slot| slot.profile == *profile);
-            match if kept { Ok(None) } else { self.open(profile).map(Some) } {
-                Ok(slot) => opened.push(slot),
+            let free = |at: &usize| {
+                // One that could not be taken on may be possible by now: that is what a reload is tried for.
+                same && !kept[*at]
+                    && self.slots[*at].profile == *profile
+                    && !self.slots[*at].is_faulty()
+            };
+            if let Some(at) = (0..self.slots.len()).find(free) {
+                kept[at] = true;
+                plan.push(Source::Kept(at));
+                continue;
+            }
+            match self.open(profile) {
+                Ok(slot) => plan.push(Source::Opened(Box::new(slot))),
                 Err(error) => {
-                    opened.iter().flatten().for_each(|slot| slot.ask(Ask::Finish));
+                    // Those already opened end as they are dropped.
                     self.options = before;
                     return Err(error);
                 }
             }
         }
-        let mut old = std::mem::take(&mut self.slots);
-        for (profile, slot) in profiles.iter().zip(opened) {
-            let kept = old.iter().position(|slot| slot.profile == *profile).filter(|_| slot.is_none());
-            match (slot, kept) {
-                (Some(slot), _) => self.slots.push(slot),
-                (None, Some(at)) => self.slots.push(old.swap_remove(at)),
-                // Two profiles that are the same in all they say, name included.
-                (None, None) => self.slots.push(self.open(profile)?),
-            }
-        }
+        let mut old: Vec<Option<Slot>> = std::mem::take(&mut self.slots)
+            .into_iter()
+            .map(Some)
+            .collect();
+        self.slots = plan
+            .into_iter()
+            .filter_map(|source| match source {
+                Source::Kept(at) => old[at].take(),
+                Source::Opened(slot) => Some(*slot),
+            })
+            .collect();
+        let old: Vec<Slot> = old.into_iter().flatten().collect();
         old.iter().for_each(|slot| slot.ask(Ask::Finish));
         self.retired.retain(|slot| !slot.is_over());
         self.retired.extend(old);
@@ -180,7 +214,13 @@ impl Runner {
     /// Lets plugins end for at most `wait`, then tells their groups to end (SIGTERM, after the grace SIGKILL). Jobs
     /// cut short come back as outcomes, so keep receiving meanwhile. Returns within `wait`, the grace and 3 s.
     pub async fn shutdown(self, wait: Duration) {
-        let Self { slots, retired, options, outcomes, .. } = self;
+        let Self {
+            slots,
+            retired,
+            options,
+            outcomes,
+            ..
+        } = self;
         drop(outcomes);
         let mut slots: Vec<Slot> = slots.into_iter().chain(retired).collect();
         slots.iter().for_each(|slot| slot.ask(Ask::Finish));
@@ -188,9 +228,16 @@ impl Runner {
             return;
         }
         slots.iter().for_each(|slot| slot.ask(Ask::End));
-        // Those still there are killed when they are dropped.
+        // Those still there find their socket closed when the slots are dropped.
         let _ = timeout(options.grace + END_WAIT, all_over(&mut slots)).await;
     }
+}
+
+/// Where the slot of a new configuration's profile comes from.
+enum Source {
+    /// The slot at this place in the old configuration.
+    Kept(usize),
+    Opened(Box<Slot>),
 }
 
 async fn all_over(slots: &mut [Slot]) {

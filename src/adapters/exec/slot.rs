@@ -3,31 +3,25 @@
 use std::{
     collections::HashMap,
     io,
-    os::{fd::OwnedFd, unix::net::UnixStream as StdStream},
-    process::Stdio,
     sync::{
         Arc,
         atomic::{AtomicU32, AtomicUsize, Ordering},
     },
-    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+    time::{Duration, Instant},
 };
 
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::{
-        UnixStream,
-        unix::{OwnedReadHalf, OwnedWriteHalf},
-    },
-    process::{Child, Command},
     sync::{mpsc, watch},
     task::JoinHandle,
-    time::{sleep, timeout},
+    time::sleep,
 };
 
 use super::{
-    plan,
+    link::Link,
     runner::RunnerOptions,
-    wire::{Inbox, Report, Request, Setup},
+    tend::now,
+    wire::{Inbox, Report, Request},
 };
 use crate::{
     base::time::Timestamp,
@@ -89,12 +83,24 @@ impl Slot {
         };
         let link = Link::open(&keeper.profile, &keeper.options)?;
         let task = tokio::spawn(keeper.keep(link));
-        Ok(Self { profile, asks, hello, pid, task })
+        Ok(Self {
+            profile,
+            asks,
+            hello,
+            pid,
+            task,
+        })
     }
 
     /// Whether a slot opened under `before` serves under `after`.
     pub fn kept_by(before: &RunnerOptions, after: &RunnerOptions) -> bool {
-        RunnerOptions { max_in_flight: 0, ..before.clone() } == RunnerOptions { max_in_flight: 0, ..after.clone() }
+        RunnerOptions {
+            max_in_flight: 0,
+            ..before.clone()
+        } == RunnerOptions {
+            max_in_flight: 0,
+            ..after.clone()
+        }
     }
 
     /// Never blocks. The number of jobs is bounded by the runner.
@@ -105,7 +111,16 @@ impl Slot {
 
     /// The spawner's answer to its setup: why it cannot run plugins, if so.
     pub async fn fault(&mut self) -> Option<String> {
-        self.hello.wait_for(Option::is_some).await.ok().and_then(|hello| hello.clone().flatten())
+        self.hello
+            .wait_for(Option::is_some)
+            .await
+            .ok()
+            .and_then(|hello| hello.clone().flatten())
+    }
+
+    /// Whether the spawner has said that it cannot run plugins.
+    pub fn is_faulty(&self) -> bool {
+        matches!(*self.hello.borrow(), Some(Some(_)))
     }
 
     pub fn pid(&self) -> Option<u32> {
@@ -125,63 +140,9 @@ impl Slot {
 
 impl Drop for Slot {
     fn drop(&mut self) {
-        // A slot that was asked to finish ends by itself; one that was not must not outlive its runner.
+        // That closes the socket, at which the spawner ends its plugins and itself. Killing it would orphan them.
         if !self.task.is_finished() {
             self.task.abort();
-        }
-    }
-}
-
-/// A running spawner.
-struct Link {
-    child: Child,
-    reading: OwnedReadHalf,
-    writing: OwnedWriteHalf,
-    inbox: Inbox,
-    outbox: Vec<u8>,
-}
-
-impl Link {
-    /// Starts a spawner. std takes its posix_spawn path here, which does not copy the daemon: the program's path is
-    /// absolute, and there is neither uid nor pre_exec.
-    fn open(profile: &Profile, options: &RunnerOptions) -> io::Result<Self> {
-        let (ours, theirs) = StdStream::pair()?;
-        ours.set_nonblocking(true)?;
-        let child = Command::new(&options.program)
-            .arg("spawner")
-            .env_clear()
-            .envs(plan::inherited())
-            .stdin(Stdio::from(OwnedFd::from(theirs)))
-            .stdout(Stdio::null())
-            .process_group(0)
-            .kill_on_drop(true)
-            .spawn()
-            .map_err(|error| {
-                let at = options.program.display();
-                io::Error::new(error.kind(), format!("the spawner `{at} spawner` cannot be started: {error}"))
-            })?;
-        let (reading, writing) = UnixStream::from_std(ours)?.into_split();
-        let mut outbox = Vec::new();
-        Request::Setup(Box::new(Setup {
-            profile: profile.clone(),
-            plugin_dirs: options.plugin_dirs.clone(),
-            max_output: options.max_output,
-            grace: options.grace,
-        }))
-        .encode(&mut outbox);
-        Ok(Self { child, reading, writing, inbox: Inbox::default(), outbox })
-    }
-
-    /// How it ended, in words.
-    async fn obituary(mut self) -> String {
-        // Its socket is closed, so it ends now; if not, it is beyond hope.
-        match timeout(Duration::from_secs(1), self.child.wait()).await {
-            Ok(Ok(status)) => status.to_string(),
-            Ok(Err(error)) => error.to_string(),
-            Err(_) => {
-                let _ = self.child.kill().await;
-                "it closed its connection".to_owned()
-            }
         }
     }
 }
@@ -217,15 +178,22 @@ impl Keeper {
         let mut pause = FIRST_PAUSE;
         loop {
             let since = Instant::now();
-            let why = match link.take().map_or_else(|| Link::open(&self.profile, &self.options), Ok) {
+            let why = match link
+                .take()
+                .map_or_else(|| Link::open(&self.profile, &self.options), Ok)
+            {
                 Ok(mut open) => {
-                    self.pid.store(open.child.id().unwrap_or(0), Ordering::Relaxed);
+                    self.pid
+                        .store(open.child.id().unwrap_or(0), Ordering::Relaxed);
                     let parted = self.converse(&mut open).await;
                     self.pid.store(0, Ordering::Relaxed);
                     let how = open.obituary().await;
                     match parted {
                         Parted::Done | Parted::Died if self.closing => {
-                            self.lose_all("The daemon stopped before this plugin had ended.".to_owned()).await;
+                            self.lose_all(
+                                "The daemon stopped before this plugin had ended.".to_owned(),
+                            )
+                            .await;
                             return;
                         }
                         Parted::Unwanted => return,
@@ -248,7 +216,11 @@ impl Keeper {
             if self.closing || self.outcomes.is_closed() {
                 return;
             }
-            pause = if SETTLED <= since.elapsed() { FIRST_PAUSE } else { (pause * 2).min(LONGEST_PAUSE) };
+            pause = if SETTLED <= since.elapsed() {
+                FIRST_PAUSE
+            } else {
+                (pause * 2).min(LONGEST_PAUSE)
+            };
             sleep(pause).await;
         }
     }
@@ -258,7 +230,12 @@ impl Keeper {
         let mut buffer = vec![0; 64 * 1024];
         let mut written = 0;
         loop {
-            let Link { reading, writing, outbox, .. } = link;
+            let Link {
+                reading,
+                writing,
+                outbox,
+                ..
+            } = link;
             tokio::select! {
                 read = reading.read(&mut buffer) => match read {
                     Ok(0) | Err(_) => return if self.closing && self.sent.is_empty() { Parted::Done } else { Parted::Died },
@@ -290,7 +267,10 @@ impl Keeper {
 
     async fn pass_on(&mut self, ask: Ask, link: &mut Link) {
         match ask {
-            Ask::Run { job, frame: Some(frame) } => {
+            Ask::Run {
+                job,
+                frame: Some(frame),
+            } => {
                 self.sent.insert(job, (now(), Instant::now()));
                 link.outbox.extend_from_slice(&frame);
             }
@@ -320,7 +300,9 @@ impl Keeper {
             match report {
                 Ok(Report::Ready { fault }) => {
                     if let Some(fault) = &fault {
-                        tracing::error!("{fault} Until then, none of its plugins can run.");
+                        tracing::error!(
+                            "{fault} Until that is mended and the configuration reloaded, none of its plugins can run."
+                        );
                     }
                     self.hello.send_replace(Some(fault));
                 }
@@ -366,7 +348,10 @@ impl Keeper {
     async fn lose(&mut self, job: JobId, (started, since): (Timestamp, Instant), why: String) {
         let outcome = Outcome {
             job,
-            exit: Exit::CannotStart { why, kind: CannotStart::Other },
+            exit: Exit::CannotStart {
+                why,
+                kind: CannotStart::Other,
+            },
             stdout: Vec::new(),
             stderr: Vec::new(),
             cut: 0,
@@ -377,9 +362,4 @@ impl Keeper {
         };
         self.give_back(outcome).await;
     }
-}
-
-fn now() -> Timestamp {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    Timestamp::from_millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
 }

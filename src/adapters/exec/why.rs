@@ -34,7 +34,9 @@ pub(super) fn content(program: &Path) -> Content {
     }
     if let Some(line) = head.strip_prefix(b"#!") {
         let line = line.split(|byte| *byte == b'\n').next().unwrap_or_default();
-        let word = line.split(|byte| matches!(byte, b' ' | b'\t')).find(|word| !word.is_empty());
+        let word = line
+            .split(|byte| matches!(byte, b' ' | b'\t'))
+            .find(|word| !word.is_empty());
         return Content::Script(word.unwrap_or_default().to_vec());
     }
     match head.as_slice() {
@@ -55,12 +57,16 @@ pub(super) fn explain(errno: Errno, program: &Path) -> Refusal {
             NotExecutable,
             match content(program) {
                 Content::Empty => format!("`{at}` is an empty file. Install the plugin again."),
-                _ => format!("`{at}` is neither a script nor a program for this kind of machine. Install the right build."),
+                _ => format!(
+                    "`{at}` is neither a script nor a program for this kind of machine. Install the right build."
+                ),
             },
         ),
         Errno::ETXTBSY => Refusal::new(
             NotExecutable,
-            format!("`{at}` is being written right now, for instance by a package manager. The next run will show."),
+            format!(
+                "`{at}` is being written right now, for instance by a package manager. The next run will show."
+            ),
         ),
         Errno::E2BIG => Refusal::new(
             Other,
@@ -78,7 +84,9 @@ pub(super) fn explain(errno: Errno, program: &Path) -> Refusal {
         ),
         Errno::ENOMEM => Refusal::new(
             Other,
-            format!("No memory to start `{at}`. Raise `max_memory` of the profile, or run fewer plugins at once."),
+            format!(
+                "No memory to start `{at}`. Raise `max_memory` of the profile, or run fewer plugins at once."
+            ),
         ),
         Errno::EMFILE | Errno::ENFILE => Refusal::new(
             Other,
@@ -97,11 +105,19 @@ fn missing(program: &Path) -> Refusal {
         Ok(_) => uninterpreted(program),
         Err(error) => {
             let why = match fs::read_link(program) {
-                Ok(target) => format!("`{at}` is a link to `{}`, which does not exist.", target.display()),
-                Err(_) if error.kind() == std::io::ErrorKind::NotFound => format!("`{at}` does not exist."),
+                Ok(target) => format!(
+                    "`{at}` is a link to `{}`, which does not exist.",
+                    target.display()
+                ),
+                Err(_) if error.kind() == std::io::ErrorKind::NotFound => {
+                    format!("`{at}` does not exist.")
+                }
                 Err(_) => format!("`{at}` cannot be reached: {error}."),
             };
-            Refusal::new(NotFound, format!("{why} Install the plugin or correct the path in the command."))
+            Refusal::new(
+                NotFound,
+                format!("{why} Install the plugin or correct the path in the command."),
+            )
         }
     }
 }
@@ -135,7 +151,9 @@ fn forbidden(program: &Path) -> Refusal {
     let at = program.display();
     let user = whoami();
     let why = match fs::metadata(program) {
-        Err(error) => format!("User {user} may not reach `{at}`: {error}. Check the directories above it."),
+        Err(error) => {
+            format!("User {user} may not reach `{at}`: {error}. Check the directories above it.")
+        }
         Ok(meta) if meta.is_dir() => format!("`{at}` is a directory. Name the program in it."),
         Ok(meta) if !meta.is_file() => format!("`{at}` is not a regular file."),
         Ok(meta) if meta.permissions().mode() & 0o111 == 0 => {
@@ -156,7 +174,9 @@ fn forbidden(program: &Path) -> Refusal {
                     "`{at}` may not be executed although its mode {mode:03o} allows it: is its file system mounted \
                      noexec, or does a security module forbid it?"
                 ),
-                _ => format!("User {user} may not execute `{at}` (mode {mode:03o}). Change its mode or its owner."),
+                _ => format!(
+                    "User {user} may not execute `{at}` (mode {mode:03o}). Change its mode or its owner."
+                ),
             }
         }
     };

@@ -50,7 +50,9 @@ pub struct Order {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Report {
     /// The answer to the setup: why no plugin of this profile can run, if so.
-    Ready { fault: Option<String> },
+    Ready {
+        fault: Option<String>,
+    },
     Done(Outcome),
 }
 
@@ -77,13 +79,17 @@ impl Inbox {
 
     /// The next whole frame, without its length.
     pub fn next(&mut self) -> Result<Option<&[u8]>, Malformed> {
-        let Some(length) = self.bytes.get(self.at..self.at + 4) else { return Ok(None) };
+        let Some(length) = self.bytes.get(self.at..self.at + 4) else {
+            return Ok(None);
+        };
         let length = u32::from_le_bytes(length.try_into().map_err(|_| Malformed)?) as usize;
         if MAX_FRAME < length {
             return Err(Malformed);
         }
         let start = self.at + 4;
-        let Some(frame) = self.bytes.get(start..start + length) else { return Ok(None) };
+        let Some(frame) = self.bytes.get(start..start + length) else {
+            return Ok(None);
+        };
         self.at = start + length;
         Ok(Some(frame))
     }
@@ -158,7 +164,9 @@ impl Report {
     pub fn decode(frame: &[u8]) -> Result<Self, Malformed> {
         let mut from = Reader(frame);
         match from.u8()? {
-            0 => Ok(Self::Ready { fault: from.option(Reader::text)? }),
+            0 => Ok(Self::Ready {
+                fault: from.option(Reader::text)?,
+            }),
             1 => Ok(Self::Done(Outcome {
                 job: JobId(from.u64()?),
                 exit: exit(&mut from)?,
@@ -240,7 +248,10 @@ fn put_profile(out: &mut Vec<u8>, profile: &Profile) {
     put_text(out, &profile.name);
     put_option(out, profile.user.as_deref(), put_text);
     put_option(out, profile.group.as_deref(), put_text);
-    put_number(out, profile.nice.map(|nice| i64::from(nice).cast_unsigned()));
+    put_number(
+        out,
+        profile.nice.map(|nice| i64::from(nice).cast_unsigned()),
+    );
     put_number(out, profile.umask.map(u64::from));
     out.push(u8::from(profile.no_new_privs));
     put_number(out, profile.max_open_files);
@@ -249,8 +260,11 @@ fn put_profile(out: &mut Vec<u8>, profile: &Profile) {
     put_number(out, profile.max_core);
     put_number(out, profile.max_processes);
     put_option(out, profile.directory.as_deref(), put_path);
-    let environment: Vec<(String, String)> =
-        profile.environment.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
+    let environment: Vec<(String, String)> = profile
+        .environment
+        .iter()
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect();
     put_list(out, &environment, put_pair);
 }
 
@@ -274,7 +288,10 @@ fn profile(from: &mut Reader<'_>) -> Result<Profile, Malformed> {
         max_core: from.option(Reader::u64)?,
         max_processes: from.option(Reader::u64)?,
         directory: from.option(Reader::path)?,
-        environment: from.list(Reader::pair)?.into_iter().collect::<BTreeMap<_, _>>(),
+        environment: from
+            .list(Reader::pair)?
+            .into_iter()
+            .collect::<BTreeMap<_, _>>(),
     })
 }
 
@@ -302,10 +319,18 @@ fn put_exit(out: &mut Vec<u8>, exit: &Exit) {
 }
 
 fn exit(from: &mut Reader<'_>) -> Result<Exit, Malformed> {
-    let cannot = |from: &mut Reader<'_>, kind| Ok(Exit::CannotStart { why: from.text()?, kind });
+    let cannot = |from: &mut Reader<'_>, kind| {
+        Ok(Exit::CannotStart {
+            why: from.text()?,
+            kind,
+        })
+    };
     match from.u8()? {
         0 => Ok(Exit::Code(from.i32()?)),
-        1 => Ok(Exit::Signal { number: from.i32()?, core: from.u8()? != 0 }),
+        1 => Ok(Exit::Signal {
+            number: from.i32()?,
+            core: from.u8()? != 0,
+        }),
         2 => Ok(Exit::TimedOut),
         3 => cannot(from, CannotStart::NotFound),
         4 => cannot(from, CannotStart::NotExecutable),
@@ -353,14 +378,18 @@ impl<'a> Reader<'a> {
 
     fn path(&mut self) -> Result<PathBuf, Malformed> {
         use std::os::unix::ffi::OsStrExt;
-        self.bytes().map(|bytes| PathBuf::from(std::ffi::OsStr::from_bytes(bytes)))
+        self.bytes()
+            .map(|bytes| PathBuf::from(std::ffi::OsStr::from_bytes(bytes)))
     }
 
     fn pair(&mut self) -> Result<(String, String), Malformed> {
         Ok((self.text()?, self.text()?))
     }
 
-    fn list<T>(&mut self, item: impl Fn(&mut Self) -> Result<T, Malformed>) -> Result<Vec<T>, Malformed> {
+    fn list<T>(
+        &mut self,
+        item: impl Fn(&mut Self) -> Result<T, Malformed>,
+    ) -> Result<Vec<T>, Malformed> {
         let count = self.u64()?;
         // No allocation by a length that was only claimed.
         let mut items = Vec::new();
@@ -370,7 +399,10 @@ impl<'a> Reader<'a> {
         Ok(items)
     }
 
-    fn option<T>(&mut self, item: impl Fn(&mut Self) -> Result<T, Malformed>) -> Result<Option<T>, Malformed> {
+    fn option<T>(
+        &mut self,
+        item: impl Fn(&mut Self) -> Result<T, Malformed>,
+    ) -> Result<Option<T>, Malformed> {
         match self.u8()? {
             0 => Ok(None),
             _ => item(self).map(Some),

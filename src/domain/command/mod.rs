@@ -59,11 +59,13 @@ fn push(parts: &mut [String], c: char) {
 /// Leading words of the form `NAME=value` become environment. Nagios takes any word with a `=` for one; here
 /// the name must be one a shell would accept, so that `/opt/a=b/check_x` is still a program.
 pub fn parse(line: &str) -> Parsed {
-    let words = match split(line) {
-        Some(words) => words,
-        None => return Parsed::Shell(line.to_owned()),
+    let Some(words) = split(line) else {
+        return Parsed::Shell(line.to_owned());
     };
-    let programs_at = words.iter().position(|word| assignment(word).is_none()).unwrap_or(words.len());
+    let programs_at = words
+        .iter()
+        .position(|word| assignment(word).is_none())
+        .unwrap_or(words.len());
     let env: Vec<(String, String)> = words[..programs_at]
         .iter()
         .filter_map(|word| assignment(word))
@@ -71,11 +73,15 @@ pub fn parse(line: &str) -> Parsed {
         .collect();
     let argv = words[programs_at..].to_vec();
     match argv.first() {
-        None if env.is_empty() => Parsed::Nothing { why: "The command line is empty." },
-        None => Parsed::Nothing { why: "No command after variables." },
-        Some(program) if program.is_empty() => {
-            Parsed::Nothing { why: "The command line begins with an empty word, so it names no program." }
-        }
+        None if env.is_empty() => Parsed::Nothing {
+            why: "The command line is empty.",
+        },
+        None => Parsed::Nothing {
+            why: "No command after variables.",
+        },
+        Some(program) if program.is_empty() => Parsed::Nothing {
+            why: "The command line begins with an empty word, so it names no program.",
+        },
         Some(_) => Parsed::Exec { env, argv },
     }
 }
@@ -114,7 +120,11 @@ fn split(line: &str) -> Option<Vec<String>> {
             (Quote::None, '\'' | '"') => {
                 // Quotes may stand anywhere in a word, and `''` is an empty word.
                 word.get_or_insert_default();
-                quote = if c == '\'' { Quote::Single } else { Quote::Double };
+                quote = if c == '\'' {
+                    Quote::Single
+                } else {
+                    Quote::Double
+                };
             }
             (Quote::None, '|' | '<' | '>' | '&' | ';' | '(' | ')' | '*' | '?')
             | (Quote::None | Quote::Double, '`' | '$') => return None,

@@ -19,11 +19,17 @@ fn words_split_as_nagios_splits_them() {
         (r#"a "b c" 'd e'"#, vec!["a", "b c", "d e"]),
         (r#"a b"c d"'e f'g"#, vec!["a", "bc de fg"]),
         (r#"a "" ''"#, vec!["a", "", ""]),
-        (r"a \$HOME \* \; \\ b\ c", vec!["a", "$HOME", "*", ";", "\\", "b c"]),
+        (
+            r"a \$HOME \* \; \\ b\ c",
+            vec!["a", "$HOME", "*", ";", "\\", "b c"],
+        ),
         (r#"a "\$x \"y\" \\ \n""#, vec!["a", r#"$x "y" \ \n"#]),
         (r"a '\n$`*?|;&()<>'", vec!["a", r"\n$`*?|;&()<>"]),
         (r#"a "*?|;&()<>'""#, vec!["a", "*?|;&()<>'"]),
-        ("a ~ [x] {y,z} #no !", vec!["a", "~", "[x]", "{y,z}", "#no", "!"]),
+        (
+            "a ~ [x] {y,z} #no !",
+            vec!["a", "~", "[x]", "{y,z}", "#no", "!"],
+        ),
         ("a \\", vec!["a"]),
         ("/opt/a=b/check_x x=y", vec!["/opt/a=b/check_x", "x=y"]),
     ] {
@@ -34,8 +40,21 @@ fn words_split_as_nagios_splits_them() {
 #[test]
 fn what_needs_a_shell_gets_one() {
     for line in [
-        "a | b", "a > b", "a < b", "a & b", "a; b", "a (b)", "a *", "a ?", "a `b`", "a \"`b`\"", "a $b", "a \"$b\"",
-        "a 'b", "a \"b", "a $(b)",
+        "a | b",
+        "a > b",
+        "a < b",
+        "a & b",
+        "a; b",
+        "a (b)",
+        "a *",
+        "a ?",
+        "a `b`",
+        "a \"`b`\"",
+        "a $b",
+        "a \"$b\"",
+        "a 'b",
+        "a \"b",
+        "a $(b)",
     ] {
         assert_eq!(parse(line), Parsed::Shell(line.to_owned()), "{line}");
     }
@@ -51,8 +70,18 @@ fn leading_assignments_become_environment() {
             argv: vec!["check_x".to_owned(), "Y=1".to_owned()]
         }
     );
-    assert_eq!(parse("A=1 B=2"), Parsed::Nothing { why: "No command after variables." });
-    assert_eq!(parse(" \n"), Parsed::Nothing { why: "The command line is empty." });
+    assert_eq!(
+        parse("A=1 B=2"),
+        Parsed::Nothing {
+            why: "No command after variables."
+        }
+    );
+    assert_eq!(
+        parse(" \n"),
+        Parsed::Nothing {
+            why: "The command line is empty."
+        }
+    );
     assert!(matches!(parse("'' a"), Parsed::Nothing { .. }));
 }
 

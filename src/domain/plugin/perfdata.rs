@@ -29,7 +29,9 @@ pub fn parse(text: &str) -> Vec<Metric> {
     while !rest.is_empty() {
         let Some((label, after)) = take_label(rest) else {
             // Not an item: skip to the next white space.
-            rest = rest.split_once(char::is_whitespace).map_or("", |(_, rest)| rest.trim_start());
+            rest = rest
+                .split_once(char::is_whitespace)
+                .map_or("", |(_, rest)| rest.trim_start());
             continue;
         };
         let end = after.find(char::is_whitespace).unwrap_or(after.len());
@@ -52,7 +54,8 @@ pub fn parse(text: &str) -> Vec<Metric> {
 fn take_label(text: &str) -> Option<(String, &str)> {
     let Some(quoted) = text.strip_prefix('\'') else {
         let (label, after) = text.split_once('=')?;
-        return (!label.is_empty() && !label.contains(char::is_whitespace)).then(|| (label.to_owned(), after));
+        return (!label.is_empty() && !label.contains(char::is_whitespace))
+            .then(|| (label.to_owned(), after));
     };
     let mut label = String::new();
     let mut rest = quoted;
@@ -85,22 +88,40 @@ fn take_body(label: String, body: &str) -> Option<Metric> {
     };
     let mut range = || fields.next().and_then(|field| Range::parse(field).ok());
     let (warn, crit) = (range(), range());
-    let mut bound = || fields.next().and_then(|field| number(&field[..number_end(field)]));
+    let mut bound = || {
+        fields
+            .next()
+            .and_then(|field| number(&field[..number_end(field)]))
+    };
     let (min, max) = (bound(), bound());
-    Some(Metric { label, value, unit: unit.to_owned(), warn, crit, min, max })
+    Some(Metric {
+        label,
+        value,
+        unit: unit.to_owned(),
+        warn,
+        crit,
+        min,
+        max,
+    })
 }
 
 /// Where the number at the start of `text` ends.
 fn number_end(text: &str) -> usize {
     let bytes = text.as_bytes();
     let mut end = usize::from(matches!(bytes.first(), Some(b'+' | b'-')));
-    while bytes.get(end).is_some_and(|byte| matches!(byte, b'0'..=b'9' | b'.' | b',')) {
+    while bytes
+        .get(end)
+        .is_some_and(|byte| matches!(byte, b'0'..=b'9' | b'.' | b','))
+    {
         end += 1;
     }
     // An exponent only where digits follow: `1EB` is a unit.
     if matches!(bytes.get(end), Some(b'e' | b'E')) {
         let sign = usize::from(matches!(bytes.get(end + 1), Some(b'+' | b'-')));
-        let digits = bytes[end + 1 + sign..].iter().take_while(|byte| byte.is_ascii_digit()).count();
+        let digits = bytes[end + 1 + sign..]
+            .iter()
+            .take_while(|byte| byte.is_ascii_digit())
+            .count();
         if digits != 0 {
             end += 1 + sign + digits;
         }
@@ -110,9 +131,14 @@ fn number_end(text: &str) -> usize {
 
 /// A finite decimal number with a point or a comma; None for anything else.
 pub(super) fn number(text: &str) -> Option<f64> {
-    let plain = text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'.' | b',' | b'+' | b'-' | b'e' | b'E'));
+    let plain = text
+        .bytes()
+        .all(|byte| matches!(byte, b'0'..=b'9' | b'.' | b',' | b'+' | b'-' | b'e' | b'E'));
     if !plain {
         return None;
     }
-    text.replacen(',', ".", 1).parse::<f64>().ok().filter(|number| number.is_finite())
+    text.replacen(',', ".", 1)
+        .parse::<f64>()
+        .ok()
+        .filter(|number| number.is_finite())
 }

@@ -25,12 +25,20 @@ pub struct Subject<'a> {
 
 impl Subject<'_> {
     fn kind(&self) -> &'static str {
-        if self.check.is_some() { "Service" } else { "Host" }
+        if self.check.is_some() {
+            "Service"
+        } else {
+            "Host"
+        }
     }
 
     /// CRITICAL for a check, DOWN for a host: what Nagios makes of a run that went wrong.
     fn bad(&self) -> State {
-        if self.check.is_some() { State::Critical } else { State::Down }
+        if self.check.is_some() {
+            State::Critical
+        } else {
+            State::Down
+        }
     }
 
     /// A host's plugin says UP with 0 and with 1 (WARNING), and DOWN with anything else.
@@ -73,7 +81,10 @@ pub fn read(outcome: &Outcome, subject: &Subject<'_>) -> Reading {
         Exit::Code(code) => out_of_bounds(*code, outcome, subject),
         Exit::Signal { number, core } => {
             let dumped = if *core { ", core dumped" } else { "" };
-            let note = format!("the plugin was killed by signal {}{dumped}", signal(*number));
+            let note = format!(
+                "the plugin was killed by signal {}{dumped}",
+                signal(*number)
+            );
             said(outcome, subject.state_of(3), subject, &note)
         }
     };
@@ -82,12 +93,20 @@ pub fn read(outcome: &Outcome, subject: &Subject<'_>) -> Reading {
 }
 
 fn failed(subject: &Subject<'_>, output: String) -> Reading {
-    Reading { state: subject.bad(), output, long_output: String::new(), perfdata: String::new() }
+    Reading {
+        state: subject.bad(),
+        output,
+        long_output: String::new(),
+        perfdata: String::new(),
+    }
 }
 
 fn timed_out(outcome: &Outcome, subject: &Subject<'_>) -> String {
     let secs = subject.timeout.as_secs_f64();
-    let mut output = format!("({} check timed out after {secs:.2} seconds)", subject.kind());
+    let mut output = format!(
+        "({} check timed out after {secs:.2} seconds)",
+        subject.kind()
+    );
     if let Some(text) = quote(&outcome.stdout).or_else(|| quote(&outcome.stderr)) {
         output.push_str(&format!(" Until then it had printed: {text}"));
     }
@@ -96,7 +115,9 @@ fn timed_out(outcome: &Outcome, subject: &Subject<'_>) -> String {
 
 fn cannot_start(why: &str, kind: CannotStart, subject: &Subject<'_>) -> String {
     match kind {
-        CannotStart::NotFound => format!("(Return code of 127 is out of bounds. Check if plugin exists) {why}"),
+        CannotStart::NotFound => {
+            format!("(Return code of 127 is out of bounds. Check if plugin exists) {why}")
+        }
         CannotStart::NotExecutable => {
             format!("(Return code of 126 is out of bounds. Check if plugin is executable) {why}")
         }
@@ -106,7 +127,11 @@ fn cannot_start(why: &str, kind: CannotStart, subject: &Subject<'_>) -> String {
 
 /// 126 and 127 from a shell, from `env`, or from the plugin itself.
 fn not_run(code: i32, outcome: &Outcome) -> String {
-    let advice = if code == 126 { "Check if plugin is executable" } else { "Check if plugin exists" };
+    let advice = if code == 126 {
+        "Check if plugin is executable"
+    } else {
+        "Check if plugin exists"
+    };
     let mut output = format!("(Return code of {code} is out of bounds. {advice})");
     if let Some(text) = quote(&outcome.stderr).or_else(|| quote(&outcome.stdout)) {
         output.push_str(&format!(" It said: {text}"));
@@ -117,9 +142,15 @@ fn not_run(code: i32, outcome: &Outcome) -> String {
 fn out_of_bounds(code: i32, outcome: &Outcome, subject: &Subject<'_>) -> Reading {
     let mut output = match subject.check {
         Some(check) => {
-            format!("(Return code of {code} for service '{check}' on host '{}' was out of bounds)", subject.host)
+            format!(
+                "(Return code of {code} for service '{check}' on host '{}' was out of bounds)",
+                subject.host
+            )
         }
-        None => format!("(Return code of {code} for host '{}' was out of bounds)", subject.host),
+        None => format!(
+            "(Return code of {code} for host '{}' was out of bounds)",
+            subject.host
+        ),
     };
     match code {
         129..=192 => output.push_str(&format!(
@@ -143,7 +174,11 @@ fn out_of_bounds(code: i32, outcome: &Outcome, subject: &Subject<'_>) -> Reading
 /// The plugin's own words; `note` is what to add where it has none.
 fn said(outcome: &Outcome, state: State, subject: &Subject<'_>, note: &str) -> Reading {
     let (parts, silent) = parts(outcome);
-    let Parts { short, mut long, perfdata } = parts;
+    let Parts {
+        short,
+        mut long,
+        perfdata,
+    } = parts;
     let mut output = short.unwrap_or_else(|| match subject.check {
         Some(_) => "(No output returned from plugin)".to_owned(),
         None => "(No output returned from host check)".to_owned(),
@@ -162,7 +197,12 @@ fn said(outcome: &Outcome, state: State, subject: &Subject<'_>, note: &str) -> R
             long.push_str(&mark);
         }
     }
-    Reading { state, output, long_output: long, perfdata }
+    Reading {
+        state,
+        output,
+        long_output: long,
+        perfdata,
+    }
 }
 
 /// The text that counts, taken apart, and whether stdout was silent.
@@ -170,12 +210,19 @@ fn parts(outcome: &Outcome) -> (Parts, bool) {
     let stdout = text(&outcome.stdout);
     let silent = stdout.is_empty();
     let mut parts = if silent {
-        split(&format!("(No output on stdout) stderr: {}", text(&outcome.stderr)))
+        split(&format!(
+            "(No output on stdout) stderr: {}",
+            text(&outcome.stderr)
+        ))
     } else {
         split(&stdout)
     };
     // Both streams have the same cap, so one that was cut is at least as long as the other.
-    let counted = if silent { &outcome.stderr } else { &outcome.stdout };
+    let counted = if silent {
+        &outcome.stderr
+    } else {
+        &outcome.stdout
+    };
     if outcome.cut != 0 && counted.len() == outcome.stdout.len().max(outcome.stderr.len()) {
         // The last piece may have lost its end, and `load=12` for `load=1234` would be a wrong number.
         let whole = parts.perfdata.rfind(char::is_whitespace).unwrap_or(0);
@@ -190,7 +237,10 @@ fn stderr_is_blank(outcome: &Outcome) -> bool {
 
 /// A stream up to its first NUL, as text.
 fn text(stream: &[u8]) -> Cow<'_, str> {
-    let end = stream.iter().position(|byte| *byte == 0).unwrap_or(stream.len());
+    let end = stream
+        .iter()
+        .position(|byte| *byte == 0)
+        .unwrap_or(stream.len());
     String::from_utf8_lossy(&stream[..end])
 }
 
@@ -199,7 +249,11 @@ fn quote(stream: &[u8]) -> Option<String> {
     let text = text(stream);
     let line = text.lines().map(one_line).find(|line| !line.is_empty())?;
     let short = cut(&line, MAX_QUOTE);
-    Some(if short.len() < line.len() { format!("{short}…") } else { line })
+    Some(if short.len() < line.len() {
+        format!("{short}…")
+    } else {
+        line
+    })
 }
 
 /// `11 (SIGSEGV)`.

@@ -21,7 +21,10 @@ pub(super) fn split(text: &str) -> Parts {
     };
     let (short, mut perfdata) = match first.split_once('|') {
         Some((short, perfdata)) => (Some(short), perfdata.trim().to_owned()),
-        None => (Some(first).filter(|line| !line.trim().is_empty()), String::new()),
+        None => (
+            Some(first).filter(|line| !line.trim().is_empty()),
+            String::new(),
+        ),
     };
     let mut long: Option<String> = None;
     let mut in_perfdata = false;
@@ -49,7 +52,11 @@ pub(super) fn split(text: &str) -> Parts {
             }
         }
     }
-    Parts { short: short.map(|short| short.trim().to_owned()), long: long.unwrap_or_default(), perfdata }
+    Parts {
+        short: short.map(|short| short.trim().to_owned()),
+        long: long.unwrap_or_default(),
+        perfdata,
+    }
 }
 
 fn join(perfdata: &mut String, piece: &str) {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 
-use super::{perfdata, read, threshold::Range, Reading, Subject};
+use super::{Reading, Subject, perfdata, read, threshold::Range};
 use crate::{
     base::time::Timestamp,
     domain::model::{
@@ -13,8 +13,16 @@ use crate::{
     },
 };
 
-const CHECK: Subject<'_> = Subject { host: "web1", check: Some("http"), timeout: Duration::from_secs(10) };
-const HOST: Subject<'_> = Subject { host: "web1", check: None, timeout: Duration::from_secs(30) };
+const CHECK: Subject<'_> = Subject {
+    host: "web1",
+    check: Some("http"),
+    timeout: Duration::from_secs(10),
+};
+const HOST: Subject<'_> = Subject {
+    host: "web1",
+    check: None,
+    timeout: Duration::from_secs(30),
+};
 
 fn outcome(exit: Exit, stdout: &[u8], stderr: &[u8]) -> Outcome {
     Outcome {
@@ -55,13 +63,44 @@ fn exit_codes_are_states() {
 
 #[test]
 fn other_ends_are_states_too() {
-    let start = |kind| Exit::CannotStart { why: "Because.".to_owned(), kind };
+    let start = |kind| Exit::CannotStart {
+        why: "Because.".to_owned(),
+        kind,
+    };
     for (exit, check, host, prefix) in [
-        (Exit::TimedOut, State::Critical, State::Down, "check timed out after"),
-        (Exit::Signal { number: 11, core: true }, State::Unknown, State::Down, "stderr: (the plugin was killed by signal 11 (SIGSEGV, bad memory access), core dumped)"),
-        (start(CannotStart::NotFound), State::Critical, State::Down, "(Return code of 127 is out of bounds. Check if plugin exists) Because."),
-        (start(CannotStart::NotExecutable), State::Critical, State::Down, "(Return code of 126 is out of bounds. Check if plugin is executable) Because."),
-        (start(CannotStart::Other), State::Critical, State::Down, "check did not exit properly) Because."),
+        (
+            Exit::TimedOut,
+            State::Critical,
+            State::Down,
+            "check timed out after",
+        ),
+        (
+            Exit::Signal {
+                number: 11,
+                core: true,
+            },
+            State::Unknown,
+            State::Down,
+            "stderr: (the plugin was killed by signal 11 (SIGSEGV, bad memory access), core dumped)",
+        ),
+        (
+            start(CannotStart::NotFound),
+            State::Critical,
+            State::Down,
+            "(Return code of 127 is out of bounds. Check if plugin exists) Because.",
+        ),
+        (
+            start(CannotStart::NotExecutable),
+            State::Critical,
+            State::Down,
+            "(Return code of 126 is out of bounds. Check if plugin is executable) Because.",
+        ),
+        (
+            start(CannotStart::Other),
+            State::Critical,
+            State::Down,
+            "check did not exit properly) Because.",
+        ),
     ] {
         let end = outcome(exit, b"", b"");
         let (on_check, on_host) = (read(&end, &CHECK), read(&end, &HOST));
@@ -74,9 +113,16 @@ fn other_ends_are_states_too() {
 #[test]
 fn texts_begin_as_nagios_writes_them() {
     let text = |exit, stdout: &str, stderr: &str, subject| {
-        read(&outcome(exit, stdout.as_bytes(), stderr.as_bytes()), subject).output
+        read(
+            &outcome(exit, stdout.as_bytes(), stderr.as_bytes()),
+            subject,
+        )
+        .output
     };
-    assert_eq!(text(Exit::TimedOut, "", "", &CHECK), "(Service check timed out after 10.00 seconds)");
+    assert_eq!(
+        text(Exit::TimedOut, "", "", &CHECK),
+        "(Service check timed out after 10.00 seconds)"
+    );
     assert_eq!(
         text(Exit::TimedOut, "connecting...\n", "", &HOST),
         "(Host check timed out after 30.00 seconds) Until then it had printed: connecting..."
@@ -94,14 +140,34 @@ fn texts_begin_as_nagios_writes_them() {
         "(Return code of 137 for host 'web1' was out of bounds) Above 128 it is usually a shell's word that its \
          command was killed by signal 9 (SIGKILL, killed from outside or by the kernel for want of memory). It printed: half"
     );
-    assert_eq!(text(Exit::Code(0), "", "oops\nmore", &CHECK), "(No output on stdout) stderr: oops");
+    assert_eq!(
+        text(Exit::Code(0), "", "oops\nmore", &CHECK),
+        "(No output on stdout) stderr: oops"
+    );
     assert_eq!(
         text(Exit::Code(0), "", "", &CHECK),
         "(No output on stdout) stderr: (nothing there either, so only the exit code is known)"
     );
-    assert_eq!(text(Exit::Code(0), "\n", "", &CHECK), "(No output returned from plugin)");
-    assert_eq!(text(Exit::Code(0), "\n", "", &HOST), "(No output returned from host check)");
-    assert_eq!(text(Exit::Signal { number: 15, core: false }, "so far", "", &CHECK), "so far");
+    assert_eq!(
+        text(Exit::Code(0), "\n", "", &CHECK),
+        "(No output returned from plugin)"
+    );
+    assert_eq!(
+        text(Exit::Code(0), "\n", "", &HOST),
+        "(No output returned from host check)"
+    );
+    assert_eq!(
+        text(
+            Exit::Signal {
+                number: 15,
+                core: false
+            },
+            "so far",
+            "",
+            &CHECK
+        ),
+        "so far"
+    );
 }
 
 #[test]
@@ -113,14 +179,28 @@ fn text_splits_as_nagios_splits_it() {
         ("OK; a;b | x=1;2", "OK: a:b", "", "x=1;2"),
         ("OK | a=1 | b=2", "OK", "", "a=1 | b=2"),
         ("OK\nl1\n\nl3\n", "OK", "l1\n\nl3", ""),
-        ("DISK | /=1\n/ 15\n/var 8; | /boot=68\n/home=69\n a|b \n", "DISK", "/ 15\n/var 8; ", "/=1 /boot=68 /home=69 a|b"),
+        (
+            "DISK | /=1\n/ 15\n/var 8; | /boot=68\n/home=69\n a|b \n",
+            "DISK",
+            "/ 15\n/var 8; ",
+            "/=1 /boot=68 /home=69 a|b",
+        ),
         ("OK\n|a=1\nb=2", "OK", "", "a=1 b=2"),
         ("|a=1", "", "", "a=1"),
         ("\nx|a=1", "(No output returned from plugin)", "x", "a=1"),
         ("a\\nb", "a\\nb", "", ""),
     ] {
-        let Reading { output: o, long_output: l, perfdata: p, .. } = of(0, text);
-        assert_eq!((o.as_str(), l.as_str(), p.as_str()), (output, long, perf), "{text:?}");
+        let Reading {
+            output: o,
+            long_output: l,
+            perfdata: p,
+            ..
+        } = of(0, text);
+        assert_eq!(
+            (o.as_str(), l.as_str(), p.as_str()),
+            (output, long, perf),
+            "{text:?}"
+        );
     }
 }
 
@@ -128,14 +208,20 @@ fn text_splits_as_nagios_splits_it() {
 fn an_exit_code_out_of_bounds_keeps_what_a_check_measured() {
     let end = outcome(Exit::Code(9), b"odd | a=1\nmore", b"");
     let check = read(&end, &CHECK);
-    assert_eq!((check.long_output.as_str(), check.perfdata.as_str()), ("more", "a=1"));
+    assert_eq!(
+        (check.long_output.as_str(), check.perfdata.as_str()),
+        ("more", "a=1")
+    );
     assert_eq!(read(&end, &HOST).perfdata, "");
 }
 
 #[test]
 fn hostile_bytes_become_text() {
     let bytes = |stdout: &[u8]| read(&outcome(Exit::Code(0), stdout, b"err"), &CHECK).output;
-    assert_eq!(bytes(b"OK \xff\xfe caf\xe9"), "OK \u{fffd}\u{fffd} caf\u{fffd}");
+    assert_eq!(
+        bytes(b"OK \xff\xfe caf\xe9"),
+        "OK \u{fffd}\u{fffd} caf\u{fffd}"
+    );
     assert_eq!(bytes(b"OK\0 hidden\n"), "OK");
     assert_eq!(bytes(b"\0OK"), "(No output on stdout) stderr: err");
     assert_eq!(bytes(b"OK \x1b[31mred"), "OK  [31mred");
@@ -146,7 +232,10 @@ fn a_cut_is_visible_and_never_makes_a_wrong_number() {
     let mut end = outcome(Exit::Code(0), b"OK | a=1 b=23", b"");
     end.cut = 500;
     let reading = read(&end, &CHECK);
-    assert_eq!((reading.output.as_str(), reading.perfdata.as_str()), ("OK … [500 bytes cut]", "a=1"));
+    assert_eq!(
+        (reading.output.as_str(), reading.perfdata.as_str()),
+        ("OK … [500 bytes cut]", "a=1")
+    );
 
     end.stdout = b"OK\nmuch".to_vec();
     assert_eq!(read(&end, &CHECK).long_output, "much… [500 bytes cut]");
@@ -163,7 +252,14 @@ fn perfdata_from_the_wild_is_read() {
         let metrics = perfdata::parse(text);
         let shown: Vec<String> = metrics
             .iter()
-            .map(|m| format!("{}={}{}", m.label, m.value.map_or("U".to_owned(), |v| v.to_string()), m.unit))
+            .map(|m| {
+                format!(
+                    "{}={}{}",
+                    m.label,
+                    m.value.map_or("U".to_owned(), |v| v.to_string()),
+                    m.unit
+                )
+            })
             .collect();
         shown.join(" ")
     };
@@ -171,7 +267,10 @@ fn perfdata_from_the_wild_is_read() {
         ("time=0.5s;1;2;0;10", "time=0.5s"),
         ("'my label'=3% b=4", "my label=3% b=4"),
         ("'it''s'=1", "it's=1"),
-        ("a=1,23 b=1.1e-1 c=.42 d=23. e=+5 f=-7B", "a=1.23 b=0.11 c=0.42 d=23 e=5 f=-7B"),
+        (
+            "a=1,23 b=1.1e-1 c=.42 d=23. e=+5 f=-7B",
+            "a=1.23 b=0.11 c=0.42 d=23 e=5 f=-7B",
+        ),
         ("m=3GiB t=21°C e=1EB", "m=3GiB t=21°C e=1EB"),
         ("u=U;1;2", "u=U"),
         ("a= b=;;; c=1", "c=1"),
@@ -179,17 +278,26 @@ fn perfdata_from_the_wild_is_read() {
         ("a=1 a=2", "a=1 a=2"),
         ("junk a=1 'open=2", "a=1"),
         ("=1 b=2 c=1.2.3 d=1e999", "b=2"),
-        ("'ping::rta'=1ms loss=0% 'disk::used'=3 free=4", "ping::rta=1ms ping::loss=0% disk::used=3 disk::free=4"),
+        (
+            "'ping::rta'=1ms loss=0% 'disk::used'=3 free=4",
+            "ping::rta=1ms ping::loss=0% disk::used=3 disk::free=4",
+        ),
         ("", ""),
     ] {
         assert_eq!(one(text), expected, "{text:?}");
     }
     let metric = perfdata::parse("load=1.5;@2:3;~:9;0;8").remove(0);
     assert_eq!(metric.warn, Range::parse("@2:3").ok());
-    assert_eq!(metric.crit.map(|range| range.start), Some(f64::NEG_INFINITY));
+    assert_eq!(
+        metric.crit.map(|range| range.start),
+        Some(f64::NEG_INFINITY)
+    );
     assert_eq!((metric.min, metric.max), (Some(0.0), Some(8.0)));
     let bare = perfdata::parse("load=1;;5").remove(0);
-    assert_eq!((bare.warn, bare.crit.map(|range| range.end), bare.min), (None, Some(5.0), None));
+    assert_eq!(
+        (bare.warn, bare.crit.map(|range| range.end), bare.min),
+        (None, Some(5.0), None)
+    );
 }
 
 #[test]

@@ -35,9 +35,15 @@ impl Range {
             Some("~") => f64::NEG_INFINITY,
             Some(number) => read(number)?,
         };
-        let end = if end.is_empty() && body.contains(':') { f64::INFINITY } else { read(end)? };
+        let end = if end.is_empty() && body.contains(':') {
+            f64::INFINITY
+        } else {
+            read(end)?
+        };
         if end < start {
-            return Err(format!("`{text}` is not a threshold: its start is greater than its end"));
+            return Err(format!(
+                "`{text}` is not a threshold: its start is greater than its end"
+            ));
         }
         Ok(Self { start, end, inside })
     }
@@ -59,6 +65,10 @@ impl fmt::Display for Range {
         } else if self.start != 0.0 || self.end == f64::INFINITY {
             write!(f, "{}:", self.start)?;
         }
-        if self.end == f64::INFINITY { Ok(()) } else { write!(f, "{}", self.end) }
+        if self.end == f64::INFINITY {
+            Ok(())
+        } else {
+            write!(f, "{}", self.end)
+        }
     }
 }

@@ -33,7 +33,9 @@ pub(super) struct Stack<'d> {
 impl<'d> Stack<'d> {
     /// What the object itself or a template says.
     pub fn specific(&self, key: &str) -> Option<Val<'d>> {
-        self.layers.tabs[..self.own].iter().find_map(|tab| tab.get(key))
+        self.layers.tabs[..self.own]
+            .iter()
+            .find_map(|tab| tab.get(key))
     }
 }
 
@@ -41,9 +43,17 @@ impl<'d> Templates<'d> {
     pub fn collect(names: &Names<'d>, root: &Layers<'d>, sink: &mut Sink) -> Self {
         let check_defaults = root.sub("defaults");
         let host_defaults = check_defaults.sub("host");
-        let mut listed: Vec<(&'d str, Tab<'d>)> = names.templates.iter().map(|(name, tab)| (*name, *tab)).collect();
+        let mut listed: Vec<(&'d str, Tab<'d>)> = names
+            .templates
+            .iter()
+            .map(|(name, tab)| (*name, *tab))
+            .collect();
         listed.sort_unstable_by_key(|(_, tab)| (tab.file, tab.start));
-        let place: HashMap<&str, usize> = listed.iter().enumerate().map(|(at, (name, _))| (*name, at)).collect();
+        let place: HashMap<&str, usize> = listed
+            .iter()
+            .enumerate()
+            .map(|(at, (name, _))| (*name, at))
+            .collect();
         let uses = |tab: &Tab<'d>| -> Vec<usize> {
             let names = tab.get("use").into_iter().flat_map(Val::texts);
             names.filter_map(|name| place.get(name).copied()).collect()
@@ -53,10 +63,12 @@ impl<'d> Templates<'d> {
         for circle in &walk.circles {
             let last = listed[circle[circle.len() - 1]].1;
             let text = graph::show(circle, |at| listed[at].0);
-            let mut fault =
-                Fault::new(last.value_place("use"), format!("templates use one another in a circle: {text}"))
-                    .label("closes the circle")
-                    .help("remove one of these `use` entries");
+            let mut fault = Fault::new(
+                last.value_place("use"),
+                format!("templates use one another in a circle: {text}"),
+            )
+            .label("closes the circle")
+            .help("remove one of these `use` entries");
             for at in &circle[..circle.len() - 1] {
                 fault = fault.also(listed[*at].1.value_place("use"), "leads on");
             }
@@ -68,19 +80,31 @@ impl<'d> Templates<'d> {
             for used in &edges[at] {
                 // Met again, a template adds nothing: its first place counts.
                 for tab in &flat[*used] {
-                    if tabs.len() < MAX_LAYERS && !tabs.iter().any(|seen| std::ptr::eq(seen.table, tab.table)) {
+                    if tabs.len() < MAX_LAYERS
+                        && !tabs.iter().any(|seen| std::ptr::eq(seen.table, tab.table))
+                    {
                         tabs.push(*tab);
                     }
                 }
             }
             if MAX_LAYERS <= tabs.len() {
-                let message = format!("template `{}` draws on {MAX_LAYERS} templates or more", listed[at].0);
-                sink.push(Fault::new(listed[at].1.value_place("use"), message).help("flatten some of them"));
+                let message = format!(
+                    "template `{}` draws on {MAX_LAYERS} templates or more",
+                    listed[at].0
+                );
+                sink.push(
+                    Fault::new(listed[at].1.value_place("use"), message)
+                        .help("flatten some of them"),
+                );
             }
             flat[at] = tabs;
         }
         let flat = listed.iter().map(|(name, _)| *name).zip(flat).collect();
-        Self { flat, check_defaults, host_defaults }
+        Self {
+            flat,
+            check_defaults,
+            host_defaults,
+        }
     }
 
     /// The layers of a check.
@@ -100,6 +124,9 @@ impl<'d> Templates<'d> {
         }
         let own = tabs.len();
         tabs.extend(&defaults.tabs);
-        Stack { layers: Layers { tabs }, own }
+        Stack {
+            layers: Layers { tabs },
+            own,
+        }
     }
 }

@@ -68,7 +68,7 @@ pub fn load_with(path: &Path, secrets: Secrets) -> Result<Loaded, Faults> {
 /// Loads `text` as if it were `deploywatch.toml` in the directory `base`.
 pub fn load_text(text: &str, base: &Path) -> Result<Loaded, Faults> {
     run(Secrets::Read, |reader| {
-        reader.bytes(&base.join("deploywatch.toml"), text.as_bytes().to_vec())
+        reader.bytes(&base.join("deploywatch.toml"), text.as_bytes().to_vec());
     })
 }
 
@@ -119,13 +119,11 @@ fn inventory(
     let mut names = Names::collect(&raw, sink);
     let templates = Templates::collect(&names, &raw.root, sink);
     let sorted = Hosts::sort(&raw, &names, &templates);
-    names.take_groups(
-        sorted
-            .1
-            .iter()
-            .filter_map(|stack| stack.layers.get("groups"))
-            .flat_map(Val::texts),
-    );
+    let grouped = sorted
+        .1
+        .iter()
+        .filter_map(|stack| stack.layers.get("groups"));
+    names.take_groups(grouped.flat_map(Val::texts));
     Walker::new(&names, sink).all(&raw);
 
     let vault = Vault {
@@ -155,25 +153,11 @@ fn inventory(
     };
     let checks = builder.build(&mut rules, sink);
     drop(rules);
-    for (check, at) in checks.list.iter().zip(0_u32..) {
-        let range = &mut hosts.list[check.host.0 as usize].checks;
-        let first = if range.start < range.end {
-            range.start
-        } else {
-            at
-        };
-        *range = first..at + 1;
-    }
+    hosts.take_checks(&checks.list);
     let globals = sections::globals(&raw, &contacts, sources, sink);
     let classes = sections::classes(&raw, sink);
     let settings = settings::build(&raw, &names, &vault, sink);
-    if contacts.list.is_empty() && !checks.list.is_empty() {
-        let place = raw.checks[0].place();
-        sink.push(
-            Fault::warning(place, "there is no contact, so nobody is told of anything")
-                .help("add a [[contact]]"),
-        );
-    }
+    warn_of_silence(&raw, &contacts, sink);
     let inventory = Inventory {
         hosts: hosts.list,
         checks: checks.list,
@@ -186,6 +170,13 @@ fn inventory(
         digest: digest(sources),
     };
     (inventory, settings, checks.tables)
+}
+
+fn warn_of_silence(raw: &Raw<'_>, contacts: &Contacts<'_>, sink: &mut Sink) {
+    if let (true, Some(first)) = (contacts.list.is_empty(), raw.checks.first()) {
+        let message = "there is no contact, so nobody is told of anything";
+        sink.push(Fault::warning(first.place(), message).help("add a [[contact]]"));
+    }
 }
 
 /// What is said of a line with a syntax error rests on a guess at what was meant.

@@ -177,7 +177,7 @@ impl<'d> Builder<'_, 'd> {
         let takes: [bool; 3] = FROM_HOST.map(|key| stack.specific(key).is_none());
         let given: [bool; 3] = FROM_HOST.map(|key| stack.layers.get(key).is_some());
         let app = stack.layers.get("app");
-        let mut known: Vec<((Option<u32>, Option<AppIx>), Arc<Rule>)> = Vec::new();
+        let mut known: Vec<(Option<u32>, Option<AppIx>, Arc<Rule>)> = Vec::new();
         let mut told = false;
         let mut rules = Vec::with_capacity(targets.len());
         for (ix, _) in targets {
@@ -186,7 +186,7 @@ impl<'d> Builder<'_, 'd> {
                 Ok(app) => app,
                 Err(fault) => {
                     if !told {
-                        sink.push(fault);
+                        sink.push(*fault);
                     }
                     told = true;
                     None
@@ -195,7 +195,10 @@ impl<'d> Builder<'_, 'd> {
             let number = takes
                 .contains(&true)
                 .then(|| inherited.of_host[ix.0 as usize]);
-            if let Some((_, rule)) = known.iter().find(|(key, _)| *key == (number, app)) {
+            let same = known
+                .iter()
+                .find(|(set, other, _)| (*set, *other) == (number, app));
+            if let Some((.., rule)) = same {
                 rules.push(Arc::clone(rule));
                 continue;
             }
@@ -205,7 +208,7 @@ impl<'d> Builder<'_, 'd> {
                 inherited.hand_down(&mut rule.notify, number, takes, given);
             }
             let rule = Arc::new(rule);
-            known.push(((number, app), Arc::clone(&rule)));
+            known.push((number, app, Arc::clone(&rule)));
             rules.push(rule);
         }
         rules

@@ -22,6 +22,8 @@ use crate::domain::{
     schedule::Period,
 };
 
+/// Nagios' `notification_timeout`.
+const NOTIFY_TIMEOUT: Duration = Duration::from_secs(30);
 const PAGERDUTY_URL: &str = "https://events.pagerduty.com/v2/enqueue";
 
 /// Contacts in the order of their names, and who stands behind a name.
@@ -252,17 +254,8 @@ fn channels<'d>(
         });
     };
     for item in tab.get("email").into_iter().flat_map(Val::items) {
-        let Some(to) = item.text() else { continue };
-        match to.split_once('@') {
-            Some((user, host))
-                if !user.is_empty() && !host.is_empty() && !to.contains([' ', ',', '\n', '\r']) =>
-            {
-                add(ChannelKind::Email { to: to.to_owned() });
-            }
-            _ => sink.push(
-                Fault::new(item.place(), format!("`{to}` is not a mail address"))
-                    .help("write one address as NAME@HOST; for more than one write a list"),
-            ),
+        if let Some(to) = item.text().filter(|to| is_mail_address(to, item, sink)) {
+            add(ChannelKind::Email { to: to.to_owned() });
         }
     }
     let items = |key: &str| tab.get(key).into_iter().flat_map(Val::items);
@@ -289,28 +282,53 @@ fn channels<'d>(
         }
     }
     for item in items("command") {
-        let table = item.table();
-        let part = |key: &str| table.and_then(|table| table.get(key));
-        let check = if table.is_some() {
-            part("check")
-        } else {
-            Some(item)
-        };
-        let Some(check) = check.or_else(|| part("host")) else {
-            sink.push(
-                Fault::new(item.place(), "the channel `command` has no command")
-                    .help("add `check`, and `host` if hosts need another"),
-            );
-            continue;
-        };
-        let host = part("host").unwrap_or(check);
-        add(ChannelKind::Command {
-            check: commands.whole_line(check, sink),
-            host: commands.whole_line(host, sink),
-            timeout: part("timeout")
-                .and_then(Val::span)
-                .unwrap_or(Duration::from_secs(30)),
-        });
+        if let Some(kind) = command(item, commands, sink) {
+            add(kind);
+        }
     }
     channels
+}
+
+/// Enough to catch a list in one text; whether mail arrives only the mail server knows.
+fn is_mail_address(to: &str, item: Val<'_>, sink: &mut Sink) -> bool {
+    let parts = to
+        .split_once('@')
+        .filter(|(user, host)| !user.is_empty() && !host.is_empty());
+    let good = parts.is_some() && !to.contains([' ', ',', '\n', '\r']);
+    if !good {
+        sink.push(
+            Fault::new(item.place(), format!("`{to}` is not a mail address"))
+                .help("write one address as NAME@HOST; for more than one write a list"),
+        );
+    }
+    good
+}
+
+fn command<'d>(
+    item: Val<'d>,
+    commands: &mut Commands<'d, '_>,
+    sink: &mut Sink,
+) -> Option<ChannelKind> {
+    let table = item.table();
+    let part = |key: &str| table.and_then(|table| table.get(key));
+    let check = if table.is_some() {
+        part("check")
+    } else {
+        Some(item)
+    };
+    let Some(check) = check.or_else(|| part("host")) else {
+        sink.push(
+            Fault::new(item.place(), "the channel `command` has no command")
+                .help("add `check`, and `host` if hosts need another"),
+        );
+        return None;
+    };
+    let host = part("host").unwrap_or(check);
+    Some(ChannelKind::Command {
+        check: commands.whole_line(check, sink),
+        host: commands.whole_line(host, sink),
+        timeout: part("timeout")
+            .and_then(Val::span)
+            .unwrap_or(NOTIFY_TIMEOUT),
+    })
 }

@@ -53,7 +53,7 @@ pub(super) fn expand(pattern: &Path) -> Vec<PathBuf> {
                 found = found
                     .iter()
                     .flat_map(|directory| children(directory, part))
-                    .collect()
+                    .collect();
             }
         }
     }

@@ -18,7 +18,7 @@ use super::{
 };
 use crate::domain::model::{
     deploy::Risk,
-    objects::{App, AppIx, Host, HostIx, Rule},
+    objects::{App, AppIx, Check, Host, HostIx, Rule},
 };
 
 /// Characters that Nagios refuses in names (`illegal_object_name_chars`), and `;`, which parts external commands.
@@ -164,7 +164,7 @@ impl<'d> Apps<'d> {
     }
 
     /// The app that a check measures on a host: where several fit, the one that lives there.
-    pub fn on_host(&self, item: Val<'d>, host: &Host) -> Result<Option<AppIx>, Fault> {
+    pub fn on_host(&self, item: Val<'d>, host: &Host) -> Result<Option<AppIx>, Box<Fault>> {
         let Some(name) = item.text().filter(|name| !name.is_empty()) else {
             return Ok(None);
         };
@@ -179,7 +179,7 @@ impl<'d> Apps<'d> {
                     .collect();
                 match here[..] {
                     [one] => Ok(Some(one)),
-                    _ => Err(self.ambiguous(item, name, &many)),
+                    _ => Err(Box::new(self.ambiguous(item, name, &many))),
                 }
             }
         }
@@ -228,27 +228,7 @@ impl<'d> Hosts<'d> {
             let stack = &hosts.stacks[at];
             let tab = stack.layers.tabs[0];
             check_name("host", name, tab, sink);
-            // Hosts that say nothing of their own about checking share the rule of their templates.
-            let plain = !RULE
-                .iter()
-                .any(|key| !matches!(key.name, "use" | "vars") && tab.table.contains_key(key.name))
-                && !tab.table.contains_key("check");
-            let rule = if plain {
-                let key = stack.layers.tabs[1..]
-                    .iter()
-                    .map(|tab| std::ptr::from_ref(tab.table).cast())
-                    .collect();
-                match shared.get(&key) {
-                    Some(rule) => Arc::clone(rule),
-                    None => {
-                        let rule = Arc::new(rules.build(stack, true, sink));
-                        shared.insert(key, Arc::clone(&rule));
-                        rule
-                    }
-                }
-            } else {
-                Arc::new(rules.build(stack, true, sink))
-            };
+            let rule = host_rule(stack, &mut shared, rules, sink);
             let host = host(name, stack, rule, &mut strings, sink);
             hosts.list.push(host);
         }
@@ -272,6 +252,19 @@ impl<'d> Hosts<'d> {
             .zip(0..)
             .filter(|(host, _)| glob::matches(name, &host.name));
         fitting.map(|(_, at)| HostIx(at)).collect()
+    }
+
+    /// Notes where each host's checks stand; `checks` are sorted by host.
+    pub fn take_checks(&mut self, checks: &[Check]) {
+        for (check, at) in checks.iter().zip(0_u32..) {
+            let range = &mut self.list[check.host.0 as usize].checks;
+            let first = if range.start < range.end {
+                range.start
+            } else {
+                at
+            };
+            *range = first..at + 1;
+        }
     }
 
     fn join_groups(&mut self, raw: &Raw<'d>, sorted: &[&'d str], strings: &mut Strings<'d>) {
@@ -410,6 +403,26 @@ impl<'d> Hosts<'d> {
             apps.list[app.0 as usize].hosts = home.into_iter().collect();
         }
     }
+}
+
+/// Hosts that say nothing of their own about checking share the rule of their templates.
+fn host_rule<'d>(
+    stack: &Stack<'d>,
+    shared: &mut HashMap<Vec<*const ()>, Arc<Rule>>,
+    rules: &mut Rules<'_, 'd>,
+    sink: &mut Sink,
+) -> Arc<Rule> {
+    let own = stack.layers.tabs[0].table;
+    let says = |key: &str| !matches!(key, "use" | "vars") && own.contains_key(key);
+    if RULE.iter().any(|key| says(key.name)) || says("check") {
+        return Arc::new(rules.build(stack, true, sink));
+    }
+    let others = stack.layers.tabs[1..].iter();
+    let key = others
+        .map(|tab| std::ptr::from_ref(tab.table).cast())
+        .collect();
+    let build = || Arc::new(rules.build(stack, true, sink));
+    Arc::clone(shared.entry(key).or_insert_with(build))
 }
 
 fn host<'d>(

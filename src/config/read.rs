@@ -109,21 +109,7 @@ impl<'d, 's> Reader<'d, 's> {
         }
         let text = self.arena.add(text);
         let (root, errors) = DeTable::parse_recoverable(text);
-        let mut places = Vec::new();
-        for error in errors {
-            let place = Place {
-                file,
-                span: error.span().unwrap_or(0..0),
-            };
-            self.sink.broken = true;
-            let mut fault = Fault::new(
-                place.clone(),
-                error.message().trim_end_matches(", expected nothing"),
-            );
-            fault.help = syntax_remedy(error.message()).map(str::to_owned);
-            self.sink.push(fault);
-            places.push(place);
-        }
+        let errors = self.syntax_errors(file, &errors);
         self.open.push(identity(path));
         let includes: Vec<(Place, String)> = root
             .get_ref()
@@ -133,15 +119,29 @@ impl<'d, 's> Reader<'d, 's> {
             .flat_map(Val::items)
             .filter_map(|item| Some((item.place(), item.text()?.to_owned())))
             .collect();
-        self.docs.push(Doc {
-            file,
-            root,
-            errors: places,
-        });
+        self.docs.push(Doc { file, root, errors });
         for (place, pattern) in includes {
             self.include(place, &pattern);
         }
         self.open.pop();
+    }
+
+    fn syntax_errors(&mut self, file: u32, errors: &[toml::de::Error]) -> Vec<Place> {
+        let mut places = Vec::new();
+        for error in errors {
+            let place = Place {
+                file,
+                span: error.span().unwrap_or(0..0),
+            };
+            // "Expected nothing" tells nobody anything.
+            let message = error.message().trim_end_matches(", expected nothing");
+            let mut fault = Fault::new(place.clone(), message);
+            fault.help = syntax_remedy(message).map(str::to_owned);
+            self.sink.broken = true;
+            self.sink.push(fault);
+            places.push(place);
+        }
+        places
     }
 
     fn include(&mut self, place: Place, pattern: &str) {

@@ -41,27 +41,20 @@ impl Vault<'_> {
             [one] => one,
             [] => {
                 if needed && tab.get(name).is_none() {
-                    sink.push(
-                        Fault::new(tab.place(), format!("`{name}` is missing")).help(format!(
-                            "give it as `{}` (a path), `{}` (a variable) or `{}` (of systemd)",
-                            keys[0], keys[1], keys[2]
-                        )),
+                    let help = format!(
+                        "give it as `{}` (a path), `{}` (a variable) or `{}` (of systemd)",
+                        keys[0], keys[1], keys[2]
                     );
+                    sink.push(Fault::new(tab.place(), format!("`{name}` is missing")).help(help));
                 }
                 return None;
             }
             [(_, first), (second, value), ..] => {
-                sink.push(
-                    Fault::new(
-                        value.place(),
-                        format!(
-                            "`{}` is given, but `{name}` has another source already",
-                            keys[second]
-                        ),
-                    )
-                    .also(first.place(), "first here")
-                    .help("keep one of them"),
-                );
+                let other = &keys[second];
+                let message =
+                    format!("`{other}` is given, but `{name}` has another source already");
+                let fault = Fault::new(value.place(), message).also(first.place(), "first here");
+                sink.push(fault.help("keep one of them"));
                 return None;
             }
         };
@@ -72,18 +65,7 @@ impl Vault<'_> {
         let found = match way {
             0 => self.file(&self.sources.resolve(tab.file, text), &value.place(), sink),
             1 => variable(text, &value.place(), sink),
-            _ => match env::var_os("CREDENTIALS_DIRECTORY") {
-                Some(directory) => {
-                    self.file(&Path::new(&directory).join(text), &value.place(), sink)
-                }
-                None => {
-                    sink.push(
-                        Fault::new(value.place(), "no credentials: $CREDENTIALS_DIRECTORY is not set")
-                            .help(format!("run under systemd with LoadCredential={text}:FILE in the unit, or use `{}`", keys[0])),
-                    );
-                    None
-                }
-            },
+            _ => self.credential(text, &keys[0], &value.place(), sink),
         }?;
         if found.expose().is_empty() {
             sink.push(Fault::new(
@@ -93,6 +75,23 @@ impl Vault<'_> {
             return None;
         }
         Some(found)
+    }
+
+    fn credential(
+        &self,
+        name: &str,
+        other: &str,
+        place: &Place,
+        sink: &mut Sink,
+    ) -> Option<Secret> {
+        let Some(directory) = env::var_os("CREDENTIALS_DIRECTORY") else {
+            let message = "no credentials: $CREDENTIALS_DIRECTORY is not set";
+            sink.push(Fault::new(place.clone(), message).help(format!(
+                "run under systemd with LoadCredential={name}:FILE in the unit, or use `{other}`"
+            )));
+            return None;
+        };
+        self.file(&Path::new(&directory).join(name), place, sink)
     }
 
     fn file(&self, path: &Path, place: &Place, sink: &mut Sink) -> Option<Secret> {

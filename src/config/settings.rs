@@ -189,8 +189,6 @@ pub(super) fn build(
         listen.remove(0)
     };
     let nagios = raw.root.sub("nagios");
-    let delivery = raw.root.sub("delivery");
-    let retention = raw.root.sub("retention");
     let settings = Settings {
         store: match daemon.text("store") {
             Some(":memory:") => Store::Memory,
@@ -218,22 +216,32 @@ pub(super) fn build(
             command_file: path(&nagios, "command_file"),
             log_file: path(&nagios, "log_file"),
         },
-        delivery: Delivery {
-            give_up: delivery.span("give_up", Duration::from_secs(4 * 3600)),
-            delayed_after: delivery.span("delayed_after", Duration::from_secs(300)),
-            workers: delivery
-                .whole("workers")
-                .and_then(|count| usize::try_from(count).ok())
-                .unwrap_or(8),
-        },
-        retention: Retention {
-            history: retention.span("history", 400 * DAY),
-            deliveries: retention.span("deliveries", 30 * DAY),
-        },
+        delivery: delivery(raw),
+        retention: retention(raw),
         log: daemon.text("log").unwrap_or("info").to_owned(),
     };
     warn_of_mail(names, &settings, sink);
     settings
+}
+
+fn delivery(raw: &Raw<'_>) -> Delivery {
+    let layers = raw.root.sub("delivery");
+    let workers = layers
+        .whole("workers")
+        .and_then(|count| usize::try_from(count).ok());
+    Delivery {
+        give_up: layers.span("give_up", Duration::from_secs(4 * 3600)),
+        delayed_after: layers.span("delayed_after", Duration::from_secs(300)),
+        workers: workers.unwrap_or(8),
+    }
+}
+
+fn retention(raw: &Raw<'_>) -> Retention {
+    let layers = raw.root.sub("retention");
+    Retention {
+        history: layers.span("history", 400 * DAY),
+        deliveries: layers.span("deliveries", 30 * DAY),
+    }
 }
 
 fn addresses(daemon: &Layers<'_>) -> Vec<SocketAddr> {

@@ -7,13 +7,10 @@ use super::{
     glob,
     keys::{Kind, Refers, Spec},
     names::{Names, Raw},
-    value::{Layers, Tab, Val, parse_size},
-    words::{article, example, is_url, key_remedy, lower_first, or_list, parse_listen, wanted},
+    value::{Layers, Tab, Val},
+    words::{article, example, key_remedy, lower_first, number_complaint, text_complaint, wanted},
 };
-use crate::{
-    base::{text, time::parse_duration},
-    domain::schedule::Zone,
-};
+use crate::{base::text, domain::schedule::Zone};
 
 /// With more candidates than this a remedy is looked for only among the first faults.
 const MANY: usize = 2000;
@@ -239,70 +236,12 @@ impl<'w, 'd> Walker<'w, 'd> {
     /// What is wrong with a value of the right type, and the remedy.
     fn complaint(&mut self, value: Val<'d>, name: &str, kind: &Kind) -> Option<(String, String)> {
         let text = value.text().unwrap_or_default();
-        let told = |message: String, help: &str| Some((message, help.to_owned()));
         match kind {
-            Kind::Text | Kind::Texts if text.is_empty() => {
-                told(format!("`{name}` is empty"), "write its value or remove it")
-            }
-            Kind::Label if text.trim().is_empty() => {
-                told(format!("`{name}` is empty"), "give it a name")
-            }
-            Kind::Label if text.contains(char::is_control) => told(
-                format!("`{name}` contains a line break or another control character"),
-                "use printable characters only",
-            ),
-            Kind::Label if text.trim() != text => told(
-                format!("`{name}` begins or ends with a blank"),
-                "remove the blank",
-            ),
-            Kind::Whole(low, high) if !(*low..=*high).contains(&value.whole()?) => told(
-                format!("`{name}` is out of range"),
-                &format!("write a number from {low} to {high}"),
-            ),
-            Kind::Percent if !(0.0..=100.0).contains(&value.number()?) => told(
-                format!("`{name}` is out of range"),
-                "write a number from 0 to 100",
-            ),
-            Kind::Span(zero) => match parse_duration(text) {
-                Err(_) => told(
-                    format!("`{name}` is not a duration: `{text}`"),
-                    "write for example 15s, 3m, 2h or 1h30m",
-                ),
-                Ok(span) if span.is_zero() && !zero => told(
-                    format!("`{name}` must be longer than nothing"),
-                    "write for example 15s",
-                ),
-                Ok(_) => None,
-            },
-            Kind::Size if value.text().is_some() && parse_size(text).is_none() => told(
-                format!("`{name}` is not a size: `{text}`"),
-                "write for example 64KB, 512MB or 2GB",
-            ),
-            Kind::Size if value.whole().is_some_and(|size| size < 0) => told(
-                format!("`{name}` is negative"),
-                "write for example 64KB, 512MB or 2GB",
-            ),
-            Kind::Umask if super::value::parse_umask(text).is_none() => told(
-                format!("`{name}` is not a mask of permission bits: `{text}`"),
-                "write up to four octal digits, for example 022",
-            ),
             Kind::Zone => self.zone(text),
-            Kind::Listen | Kind::Listens if parse_listen(text).is_none() => told(
-                format!("`{text}` is not an address with a port"),
-                "write for example 127.0.0.1:8420 or [::1]:8420",
-            ),
-            Kind::Url if !is_url(text) => told(
-                format!("`{name}` is not an address of the web"),
-                "begin it with http:// or https://",
-            ),
-            Kind::OneOf(words) | Kind::SomeOf(words) if !words.contains(&text) => {
-                let help = match text::did_you_mean(text, words.iter().copied()) {
-                    Some(near) => format!("did you mean `{near}`?"),
-                    None => format!("write {}", or_list(words)),
-                };
-                told(format!("`{text}` is no value of `{name}`"), &help)
+            Kind::Whole(..) | Kind::Percent | Kind::Span(_) | Kind::Size | Kind::Umask => {
+                number_complaint(value, name, kind)
             }
-            _ => None,
+            _ => text_complaint(text, name, kind),
         }
     }
 

@@ -2,8 +2,11 @@
 
 use std::net::SocketAddr;
 
-use super::keys::{Kind, OTHER_WORDS, Spec};
-use crate::base::text;
+use super::{
+    keys::{Kind, OTHER_WORDS, Spec},
+    value::{Val, parse_size, parse_umask},
+};
+use crate::base::{text::did_you_mean, time::parse_duration};
 
 /// What was meant by an unknown key, or which there are.
 pub(super) fn key_remedy(name: &str, spec: &'static Spec) -> String {
@@ -22,7 +25,7 @@ pub(super) fn key_remedy(name: &str, spec: &'static Spec) -> String {
             .filter(|key| !matches!(key.kind, Kind::Inline))
             .map(|key| key.name)
     };
-    if let Some(near) = text::did_you_mean(name, keys()) {
+    if let Some(near) = did_you_mean(name, keys()) {
         return format!("did you mean `{near}`?");
     }
     if name.starts_with('_') && spec.key("vars").is_some() {
@@ -43,7 +46,7 @@ pub(super) fn parse_listen(text: &str) -> Option<SocketAddr> {
     }
 }
 
-pub(super) fn is_url(text: &str) -> bool {
+fn is_url(text: &str) -> bool {
     let rest = text
         .strip_prefix("http://")
         .or_else(|| text.strip_prefix("https://"));
@@ -99,10 +102,91 @@ pub(super) fn lower_first(text: &str) -> String {
     format!("{first}{}", chars.as_str().trim_end_matches('.'))
 }
 
-pub(super) fn or_list(words: &[&str]) -> String {
+fn or_list(words: &[&str]) -> String {
     let quoted: Vec<String> = words.iter().map(|word| format!("`{word}`")).collect();
     match &quoted[..] {
         [rest @ .., last] if !rest.is_empty() => format!("{} or {last}", rest.join(", ")),
         _ => quoted.concat(),
     }
+}
+
+/// What is wrong with numbers, spans and sizes, and the remedy.
+pub(super) fn number_complaint(
+    value: Val<'_>,
+    name: &str,
+    kind: &Kind,
+) -> Option<(String, String)> {
+    const SIZES: &str = "write for example 64KB, 512MB or 2GB";
+    let text = value.text().unwrap_or_default();
+    let told = |message: String, help: &str| Some((message, help.to_owned()));
+    match kind {
+        Kind::Whole(low, high) if !(*low..=*high).contains(&value.whole()?) => told(
+            format!("`{name}` is out of range"),
+            &format!("write a number from {low} to {high}"),
+        ),
+        Kind::Percent if !(0.0..=100.0).contains(&value.number()?) => told(
+            format!("`{name}` is out of range"),
+            "write a number from 0 to 100",
+        ),
+        Kind::Span(zero) => match parse_duration(text) {
+            Err(_) => told(
+                format!("`{name}` is not a duration: `{text}`"),
+                "write for example 15s, 3m, 2h or 1h30m",
+            ),
+            Ok(span) if span.is_zero() && !zero => told(
+                format!("`{name}` must be longer than nothing"),
+                "write for example 15s",
+            ),
+            Ok(_) => None,
+        },
+        Kind::Size if value.text().is_some() && parse_size(text).is_none() => {
+            told(format!("`{name}` is not a size: `{text}`"), SIZES)
+        }
+        Kind::Size if value.whole().is_some_and(|size| size < 0) => {
+            told(format!("`{name}` is negative"), SIZES)
+        }
+        Kind::Umask if parse_umask(text).is_none() => told(
+            format!("`{name}` is not a mask of permission bits: `{text}`"),
+            "write up to four octal digits, for example 022",
+        ),
+        _ => None,
+    }
+}
+
+/// What is wrong with texts, and the remedy.
+pub(super) fn text_complaint(text: &str, name: &str, kind: &Kind) -> Option<(String, String)> {
+    let (message, help) = match kind {
+        Kind::Text | Kind::Texts if text.is_empty() => (
+            format!("`{name}` is empty"),
+            "write its value or remove it".to_owned(),
+        ),
+        Kind::Label if text.trim().is_empty() => {
+            (format!("`{name}` is empty"), "give it a name".to_owned())
+        }
+        Kind::Label if text.contains(char::is_control) => (
+            format!("`{name}` contains a line break or another control character"),
+            "use printable characters only".to_owned(),
+        ),
+        Kind::Label if text.trim() != text => (
+            format!("`{name}` begins or ends with a blank"),
+            "remove the blank".to_owned(),
+        ),
+        Kind::Listen | Kind::Listens if parse_listen(text).is_none() => (
+            format!("`{text}` is not an address with a port"),
+            "write for example 127.0.0.1:8420 or [::1]:8420".to_owned(),
+        ),
+        Kind::Url if !is_url(text) => (
+            format!("`{name}` is not an address of the web"),
+            "begin it with http:// or https://".to_owned(),
+        ),
+        Kind::OneOf(words) | Kind::SomeOf(words) if !words.contains(&text) => {
+            let help = match did_you_mean(text, words.iter().copied()) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => format!("write {}", or_list(words)),
+            };
+            (format!("`{text}` is no value of `{name}`"), help)
+        }
+        _ => return None,
+    };
+    Some((message, help))
 }

@@ -754,3 +754,14 @@ fn defaults_in_the_key_tables_are_good_configuration() {
     let shown = |loaded: &Loaded| format!("{:?}", check(loaded, "h/c").rule);
     assert_eq!(shown(&with), shown(&without));
 }
+
+#[test]
+fn defaults_may_use_templates() {
+    let loaded = good(
+        "[defaults]\nuse = [\"slow\"]\nattempts = 2\n[[template]]\nname = \"slow\"\nattempts = 5\nevery = \"1h\"\n\
+         [[host]]\nname = \"h\"\n[[check]]\nname = \"c\"\nhosts = \"h\"\ncommand = \"x\"\n",
+    );
+    let rule = &check(&loaded, "h/c").rule;
+    assert_eq!(rule.attempts, 2);
+    assert!(matches!(rule.schedule, Schedule::Every(every) if every == minutes(60)));
+}

@@ -67,7 +67,9 @@ pub fn load_with(path: &Path, secrets: Secrets) -> Result<Loaded, Faults> {
 
 /// Loads `text` as if it were `deploywatch.toml` in the directory `base`.
 pub fn load_text(text: &str, base: &Path) -> Result<Loaded, Faults> {
-    run(Secrets::Read, |reader| reader.bytes(&base.join("deploywatch.toml"), text.as_bytes().to_vec()))
+    run(Secrets::Read, |reader| {
+        reader.bytes(&base.join("deploywatch.toml"), text.as_bytes().to_vec());
+    })
 }
 
 fn run(secrets: Secrets, read: impl FnOnce(&mut Reader<'_, '_>)) -> Result<Loaded, Faults> {
@@ -76,10 +78,19 @@ fn run(secrets: Secrets, read: impl FnOnce(&mut Reader<'_, '_>)) -> Result<Loade
     let mut reader = Reader::new(&arena, &mut sink);
     read(&mut reader);
     let Reader { sources, docs, .. } = reader;
-    let built = if docs.is_empty() { None } else { Some(inventory(&docs, &sources, secrets, &mut sink)) };
+    let built = if docs.is_empty() {
+        None
+    } else {
+        Some(inventory(&docs, &sources, secrets, &mut sink))
+    };
     distrust(&docs, &sources, &mut sink);
     sink.settle();
-    let Sink { faults, warnings, more, broken } = sink;
+    let Sink {
+        faults,
+        warnings,
+        more,
+        broken,
+    } = sink;
     match built {
         Some((inventory, settings, tables)) if faults.is_empty() => Ok(Loaded {
             inventory,
@@ -88,19 +99,37 @@ fn run(secrets: Secrets, read: impl FnOnce(&mut Reader<'_, '_>)) -> Result<Loade
             files: sources.files.iter().map(|file| file.path.clone()).collect(),
             provenance: Provenance { sources, tables },
         }),
-        _ => Err(Faults { list: faults, warnings, more, partial: broken && !sources.is_empty(), sources }),
+        _ => Err(Faults {
+            list: faults,
+            warnings,
+            more,
+            partial: broken && !sources.is_empty(),
+            sources,
+        }),
     }
 }
 
-fn inventory(docs: &[Doc<'_>], sources: &Sources, secrets: Secrets, sink: &mut Sink) -> (Inventory, Settings, Vec<u32>) {
+fn inventory(
+    docs: &[Doc<'_>],
+    sources: &Sources,
+    secrets: Secrets,
+    sink: &mut Sink,
+) -> (Inventory, Settings, Vec<u32>) {
     let raw = Raw::collect(docs);
     let mut names = Names::collect(&raw, sink);
     let templates = Templates::collect(&names, &raw.root, sink);
     let sorted = Hosts::sort(&raw, &names, &templates);
-    names.take_groups(sorted.1.iter().filter_map(|stack| stack.layers.get("groups")).flat_map(Val::texts));
+    let grouped = sorted
+        .1
+        .iter()
+        .filter_map(|stack| stack.layers.get("groups"));
+    names.take_groups(grouped.flat_map(Val::texts));
     Walker::new(&names, sink).all(&raw);
 
-    let vault = Vault { mode: secrets, sources };
+    let vault = Vault {
+        mode: secrets,
+        sources,
+    };
     let periods = periods::build(&raw, &names, sink);
     let mut commands = Commands::new(&names);
     let contacts = Contacts::build(&raw, &names, &periods, &mut commands, &vault, sink);
@@ -116,21 +145,19 @@ fn inventory(docs: &[Doc<'_>], sources: &Sources, secrets: Secrets, sink: &mut S
         crons: Crons::default(),
     };
     let mut hosts = Hosts::build(sorted, &raw, &names, &mut apps, &mut rules, sink);
-    let builder = Builder { raw: &raw, templates: &templates, hosts: &hosts, apps: &apps };
+    let builder = Builder {
+        raw: &raw,
+        templates: &templates,
+        hosts: &hosts,
+        apps: &apps,
+    };
     let checks = builder.build(&mut rules, sink);
     drop(rules);
-    for (check, at) in checks.list.iter().zip(0_u32..) {
-        let range = &mut hosts.list[check.host.0 as usize].checks;
-        let first = if range.start < range.end { range.start } else { at };
-        *range = first..at + 1;
-    }
+    hosts.take_checks(&checks.list);
     let globals = sections::globals(&raw, &contacts, sources, sink);
     let classes = sections::classes(&raw, sink);
     let settings = settings::build(&raw, &names, &vault, sink);
-    if contacts.list.is_empty() && !checks.list.is_empty() {
-        let place = raw.checks[0].place();
-        sink.push(Fault::warning(place, "there is no contact, so nobody is told of anything").help("add a [[contact]]"));
-    }
+    warn_of_silence(&raw, &contacts, sink);
     let inventory = Inventory {
         hosts: hosts.list,
         checks: checks.list,
@@ -145,6 +172,13 @@ fn inventory(docs: &[Doc<'_>], sources: &Sources, secrets: Secrets, sink: &mut S
     (inventory, settings, checks.tables)
 }
 
+fn warn_of_silence(raw: &Raw<'_>, contacts: &Contacts<'_>, sink: &mut Sink) {
+    if let (true, Some(first)) = (contacts.list.is_empty(), raw.checks.first()) {
+        let message = "there is no contact, so nobody is told of anything";
+        sink.push(Fault::warning(first.place(), message).help("add a [[contact]]"));
+    }
+}
+
 /// What is said of a line with a syntax error rests on a guess at what was meant.
 fn distrust(docs: &[Doc<'_>], sources: &Sources, sink: &mut Sink) {
     let lines: Vec<(u32, usize)> = docs
@@ -157,7 +191,9 @@ fn distrust(docs: &[Doc<'_>], sources: &Sources, sink: &mut Sink) {
     }
     let errors: Vec<_> = docs.iter().flat_map(|doc| &doc.errors).collect();
     let doubtful = |fault: &Fault| {
-        let Some(place) = &fault.place else { return false };
+        let Some(place) = &fault.place else {
+            return false;
+        };
         !errors.contains(&place) && lines.contains(&(place.file, sources.line_and_column(place).0))
     };
     sink.faults.retain(|fault| !doubtful(fault));
@@ -168,12 +204,19 @@ fn distrust(docs: &[Doc<'_>], sources: &Sources, sink: &mut Sink) {
 fn digest(sources: &Sources) -> String {
     let mut hash = Sha256::new();
     for file in &sources.files {
-        hash.update(u64::try_from(file.text.len()).unwrap_or(u64::MAX).to_le_bytes());
+        hash.update(
+            u64::try_from(file.text.len())
+                .unwrap_or(u64::MAX)
+                .to_le_bytes(),
+        );
         hash.update(file.text.as_bytes());
     }
-    hash.finalize().iter().take(6).fold(String::new(), |mut text, byte| {
-        // Writing to a String cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    hash.finalize()
+        .iter()
+        .take(6)
+        .fold(String::new(), |mut text, byte| {
+            // Writing to a String cannot fail.
+            let _ = write!(text, "{byte:02x}");
+            text
+        })
 }

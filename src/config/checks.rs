@@ -50,38 +50,61 @@ impl<'d> Builder<'_, 'd> {
         let mut strings = Strings::default();
         let mut all: Vec<Instance> = Vec::with_capacity(self.raw.checks.len());
         for (at, tab) in self.raw.checks.iter().enumerate() {
-            let Some(name) = tab.text("name") else { continue };
+            let Some(name) = tab.text("name") else {
+                continue;
+            };
             let stack = self.templates.of_check(*tab);
             check_name("check", name, *tab, sink);
             let targets = self.targets(name, *tab, &stack, sink);
             let rule = rules.build(&stack, false, sink);
             if rule.command.is_none() && rule.active {
                 sink.push(
-                    Fault::new(tab.place(), format!("check `{name}` has no `command`"))
-                        .help("add `command`, or active = false if its results are sent from outside"),
+                    Fault::new(tab.place(), format!("check `{name}` has no `command`")).help(
+                        "add `command`, or active = false if its results are sent from outside",
+                    ),
                 );
             }
             let table = u32::try_from(at).expect("a file has fewer than 2^32 tables");
             let variants = self.variants(&stack, rule, &targets, &inherited, sink);
             self.warn_of_silence(name, *tab, &variants, rules, sink);
-            all.extend(targets.into_iter().zip(variants).map(|((host, direct), rule)| Instance {
-                host,
-                name: strings.get(name),
-                table,
-                direct,
-                rule,
-            }));
+            all.extend(
+                targets
+                    .into_iter()
+                    .zip(variants)
+                    .map(|((host, direct), rule)| Instance {
+                        host,
+                        name: strings.get(name),
+                        table,
+                        direct,
+                        rule,
+                    }),
+            );
         }
         self.without_doubles(all, sink)
     }
 
     /// The hosts a table applies to, sorted, each with whether it is named itself.
-    fn targets(&self, name: &str, tab: Tab<'d>, stack: &Stack<'d>, sink: &mut Sink) -> Vec<(HostIx, bool)> {
+    fn targets(
+        &self,
+        name: &str,
+        tab: Tab<'d>,
+        stack: &Stack<'d>,
+        sink: &mut Sink,
+    ) -> Vec<(HostIx, bool)> {
         let layers = &stack.layers;
-        let hosts = |key: &str| layers.get(key).into_iter().flat_map(Val::items).flat_map(|item| self.hosts.find(item));
+        let hosts = |key: &str| {
+            layers
+                .get(key)
+                .into_iter()
+                .flat_map(Val::items)
+                .flat_map(|item| self.hosts.find(item))
+        };
         let grouped = |key: &str| {
             let groups = layers.get(key).into_iter().flat_map(Val::texts);
-            groups.filter_map(|group| self.hosts.members.get(group)).flatten().copied()
+            groups
+                .filter_map(|group| self.hosts.members.get(group))
+                .flatten()
+                .copied()
         };
         if layers.get("hosts").is_none() && layers.get("groups").is_none() {
             sink.push(
@@ -91,17 +114,24 @@ impl<'d> Builder<'_, 'd> {
             );
             return Vec::new();
         }
-        let mut targets: Vec<(HostIx, bool)> =
-            hosts("hosts").map(|host| (host, true)).chain(grouped("groups").map(|host| (host, false))).collect();
+        let mut targets: Vec<(HostIx, bool)> = hosts("hosts")
+            .map(|host| (host, true))
+            .chain(grouped("groups").map(|host| (host, false)))
+            .collect();
         // A host named itself and through a group counts as named itself.
         targets.sort_unstable_by_key(|(host, direct)| (*host, !direct));
         targets.dedup_by_key(|(host, _)| *host);
         if layers.get("exclude_hosts").is_some() || layers.get("exclude_groups").is_some() {
-            let excluded: HashSet<HostIx> = hosts("exclude_hosts").chain(grouped("exclude_groups")).collect();
+            let excluded: HashSet<HostIx> = hosts("exclude_hosts")
+                .chain(grouped("exclude_groups"))
+                .collect();
             targets.retain(|(host, _)| !excluded.contains(host));
         }
         if targets.is_empty() && !sink.broken {
-            let place = layers.get("groups").or_else(|| layers.get("hosts")).map_or_else(|| tab.place(), Val::place);
+            let place = layers
+                .get("groups")
+                .or_else(|| layers.get("hosts"))
+                .map_or_else(|| tab.place(), Val::place);
             sink.push(
                 Fault::warning(place, format!("check `{name}` applies to no host"))
                     .label("no host is left")
@@ -117,9 +147,15 @@ impl<'d> Builder<'_, 'd> {
         let mut inherited = Inherited::default();
         for (host, stack) in self.hosts.list.iter().zip(&self.hosts.stacks) {
             let specific = FROM_HOST.map(|key| stack.specific(key));
-            let key = specific.iter().map(|value| value.map(|value| std::ptr::from_ref(value.node).cast())).collect();
+            let key = specific
+                .iter()
+                .map(|value| value.map(|value| std::ptr::from_ref(value.node).cast()))
+                .collect();
             let number = *numbers.entry(key).or_insert_with(|| {
-                inherited.sets.push((specific.map(|value| value.is_some()), host.rule.notify.clone()));
+                inherited.sets.push((
+                    specific.map(|value| value.is_some()),
+                    host.rule.notify.clone(),
+                ));
                 u32::try_from(inherited.sets.len() - 1).expect("no more sets than hosts")
             });
             inherited.of_host.push(number);
@@ -141,7 +177,7 @@ impl<'d> Builder<'_, 'd> {
         let takes: [bool; 3] = FROM_HOST.map(|key| stack.specific(key).is_none());
         let given: [bool; 3] = FROM_HOST.map(|key| stack.layers.get(key).is_some());
         let app = stack.layers.get("app");
-        let mut known: Vec<((Option<u32>, Option<AppIx>), Arc<Rule>)> = Vec::new();
+        let mut known: Vec<(Option<u32>, Option<AppIx>, Arc<Rule>)> = Vec::new();
         let mut told = false;
         let mut rules = Vec::with_capacity(targets.len());
         for (ix, _) in targets {
@@ -150,14 +186,19 @@ impl<'d> Builder<'_, 'd> {
                 Ok(app) => app,
                 Err(fault) => {
                     if !told {
-                        sink.push(fault);
+                        sink.push(*fault);
                     }
                     told = true;
                     None
                 }
             };
-            let number = takes.contains(&true).then(|| inherited.of_host[ix.0 as usize]);
-            if let Some((_, rule)) = known.iter().find(|(key, _)| *key == (number, app)) {
+            let number = takes
+                .contains(&true)
+                .then(|| inherited.of_host[ix.0 as usize]);
+            let same = known
+                .iter()
+                .find(|(set, other, _)| (*set, *other) == (number, app));
+            if let Some((.., rule)) = same {
                 rules.push(Arc::clone(rule));
                 continue;
             }
@@ -167,33 +208,55 @@ impl<'d> Builder<'_, 'd> {
                 inherited.hand_down(&mut rule.notify, number, takes, given);
             }
             let rule = Arc::new(rule);
-            known.push(((number, app), Arc::clone(&rule)));
+            known.push((number, app, Arc::clone(&rule)));
             rules.push(rule);
         }
         rules
     }
 
-    fn warn_of_silence(&self, name: &str, tab: Tab<'d>, rules: &[Arc<Rule>], all: &Rules<'_, 'd>, sink: &mut Sink) {
-        let silent = rules.iter().filter(|rule| rule.notify.enabled && rule.notify.contacts.is_empty()).count();
+    fn warn_of_silence(
+        &self,
+        name: &str,
+        tab: Tab<'d>,
+        rules: &[Arc<Rule>],
+        all: &Rules<'_, 'd>,
+        sink: &mut Sink,
+    ) {
+        let silent = rules
+            .iter()
+            .filter(|rule| rule.notify.enabled && rule.notify.contacts.is_empty())
+            .count();
         // With no contact at all this is said once, for all checks.
         if silent == 0 || all.contacts.list.is_empty() {
             return;
         }
         let hosts = if silent == 1 { "host" } else { "hosts" };
         sink.push(
-            Fault::warning(tab.value_place("name"), format!("check `{name}` pages nobody on {silent} {hosts}"))
-                .help("give it or the host `contacts`, set them in [defaults], or write notify = false"),
+            Fault::warning(
+                tab.value_place("name"),
+                format!("check `{name}` pages nobody on {silent} {hosts}"),
+            )
+            .help(
+                "give it or the host `contacts`, set them in [defaults], or write notify = false",
+            ),
         );
     }
 
     /// Sorts, and settles which table counts where two give one host a check of the same name.
     fn without_doubles(&self, mut all: Vec<Instance>, sink: &mut Sink) -> Checks {
-        all.sort_unstable_by(|a, b| (a.host, &a.name, !a.direct, a.table).cmp(&(b.host, &b.name, !b.direct, b.table)));
+        all.sort_unstable_by(|a, b| {
+            (a.host, &a.name, !a.direct, a.table).cmp(&(b.host, &b.name, !b.direct, b.table))
+        });
         let mut told: HashSet<(u32, u32)> = HashSet::new();
-        let mut checks = Checks { list: Vec::with_capacity(all.len()), tables: Vec::with_capacity(all.len()) };
+        let mut checks = Checks {
+            list: Vec::with_capacity(all.len()),
+            tables: Vec::with_capacity(all.len()),
+        };
         let mut last: Option<(u32, bool)> = None;
         for instance in all {
-            let same = checks.list.last().is_some_and(|check: &Check| check.host == instance.host && check.name == instance.name);
+            let same = checks.list.last().is_some_and(|check: &Check| {
+                check.host == instance.host && check.name == instance.name
+            });
             match last.filter(|_| same) {
                 // The table that names the host itself counts, not the one for its group.
                 Some((_, direct)) if direct != instance.direct => {}
@@ -205,7 +268,11 @@ impl<'d> Builder<'_, 'd> {
                 None => {
                     last = Some((instance.table, instance.direct));
                     checks.tables.push(instance.table);
-                    checks.list.push(Check { host: instance.host, name: instance.name, rule: instance.rule });
+                    checks.list.push(Check {
+                        host: instance.host,
+                        name: instance.name,
+                        rule: instance.rule,
+                    });
                 }
             }
         }
@@ -214,7 +281,8 @@ impl<'d> Builder<'_, 'd> {
 
     fn double(&self, table: u32, second: &Instance) -> Fault {
         let host = &self.hosts.list[second.host.0 as usize].name;
-        let [first, again] = [table, second.table].map(|at| self.raw.checks[at as usize].value_place("name"));
+        let [first, again] =
+            [table, second.table].map(|at| self.raw.checks[at as usize].value_place("name"));
         Fault::new(again, format!("host `{host}` has two checks named `{}`", second.name))
             .label("again here")
             .also(first, "first here")

@@ -20,7 +20,10 @@ pub(super) struct Commands<'d, 'n> {
 
 impl<'d, 'n> Commands<'d, 'n> {
     pub fn new(names: &'n Names<'d>) -> Self {
-        Self { names, known: HashMap::new() }
+        Self {
+            names,
+            known: HashMap::new(),
+        }
     }
 
     /// What `value` runs. Where the text before the first `!` is the name of a command, that command with the
@@ -41,11 +44,18 @@ impl<'d, 'n> Commands<'d, 'n> {
             None => {
                 self.doubt(value, text, &parts, sink);
                 let name = text.split_whitespace().next().unwrap_or_default();
-                CommandLine { name: name.into(), line: text.into(), args: Vec::new() }
+                CommandLine {
+                    name: name.into(),
+                    line: text.into(),
+                    args: Vec::new(),
+                }
             }
         };
         if MAX_ARGS < line.args.len() {
-            let message = format!("a command takes at most {MAX_ARGS} arguments, not {}", line.args.len());
+            let message = format!(
+                "a command takes at most {MAX_ARGS} arguments, not {}",
+                line.args.len()
+            );
             sink.push(Fault::new(value.place(), message));
         }
         self.known.insert(text, line.clone());
@@ -54,7 +64,9 @@ impl<'d, 'n> Commands<'d, 'n> {
 
     /// The line of a notification command, its arguments put in.
     pub fn whole_line(&mut self, value: Val<'d>, sink: &mut Sink) -> String {
-        let Some(command) = self.line(value, sink) else { return String::new() };
+        let Some(command) = self.line(value, sink) else {
+            return String::new();
+        };
         let mut line = String::from(&*command.line);
         if line.contains("$ARG") && self.names.commands.contains_key(&*command.name) {
             for at in (1..=MAX_ARGS).rev() {
@@ -67,7 +79,12 @@ impl<'d, 'n> Commands<'d, 'n> {
 
     /// A line that looks like the name of a command which does not exist.
     fn doubt(&self, value: Val<'d>, text: &str, parts: &[String], sink: &mut Sink) {
-        let plain = |word: &str| !word.is_empty() && word.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-.".contains(&b));
+        let plain = |word: &str| {
+            !word.is_empty()
+                && word
+                    .bytes()
+                    .all(|b| b.is_ascii_alphanumeric() || b"_-.".contains(&b))
+        };
         if !plain(&parts[0]) || sink.is_full() {
             return;
         }
@@ -75,15 +92,24 @@ impl<'d, 'n> Commands<'d, 'n> {
         if 1 < parts.len() {
             let help = match near {
                 Some(near) => format!("did you mean `{near}`?"),
-                None => format!("declare it with [[command]] name = \"{}\", or write the whole command line", parts[0]),
+                None => format!(
+                    "declare it with [[command]] name = \"{}\", or write the whole command line",
+                    parts[0]
+                ),
             };
             sink.push(
-                Fault::new(value.place(), format!("there is no command `{}`", parts[0])).label("unknown name").help(help).follows(),
+                Fault::new(value.place(), format!("there is no command `{}`", parts[0]))
+                    .label("unknown name")
+                    .help(help)
+                    .follows(),
             );
         } else if let Some(near) = near {
             sink.push(
-                Fault::warning(value.place(), format!("`{text}` is run as a program, for no [[command]] has this name"))
-                    .help(format!("did you mean the command `{near}`?")),
+                Fault::warning(
+                    value.place(),
+                    format!("`{text}` is run as a program, for no [[command]] has this name"),
+                )
+                .help(format!("did you mean the command `{near}`?")),
             );
         }
     }
@@ -125,7 +151,10 @@ mod tests {
 
     #[test]
     fn splits_arguments_as_nagios_does() {
-        assert_eq!(split("check-http!8080!/a\\!b!c\\d"), ["check-http", "8080", "/a!b", "c\\d"]);
+        assert_eq!(
+            split("check-http!8080!/a\\!b!c\\d"),
+            ["check-http", "8080", "/a!b", "c\\d"]
+        );
         assert_eq!(split("check-http"), ["check-http"]);
         assert_eq!(split("a!"), ["a", ""]);
     }

@@ -22,6 +22,8 @@ use crate::domain::{
     schedule::Period,
 };
 
+/// Nagios' `notification_timeout`.
+const NOTIFY_TIMEOUT: Duration = Duration::from_secs(30);
 const PAGERDUTY_URL: &str = "https://events.pagerduty.com/v2/enqueue";
 
 /// Contacts in the order of their names, and who stands behind a name.
@@ -41,13 +43,20 @@ impl<'d> Contacts<'d> {
         vault: &Vault<'_>,
         sink: &mut Sink,
     ) -> Self {
-        let mut sorted: Vec<(&'d str, Tab<'d>)> = names.contacts.iter().map(|(name, tab)| (*name, *tab)).collect();
+        let mut sorted: Vec<(&'d str, Tab<'d>)> = names
+            .contacts
+            .iter()
+            .map(|(name, tab)| (*name, *tab))
+            .collect();
         sorted.sort_unstable_by_key(|(name, _)| *name);
         let mut contacts = Self::default();
         for (name, tab) in sorted {
-            let ix = ContactIx(u32::try_from(contacts.list.len()).expect("fewer than 2^32 contacts"));
+            let ix =
+                ContactIx(u32::try_from(contacts.list.len()).expect("fewer than 2^32 contacts"));
             contacts.behind.insert(name, vec![ix]);
-            contacts.list.push(contact(name, tab, periods, commands, vault, sink));
+            contacts
+                .list
+                .push(contact(name, tab, periods, commands, vault, sink));
         }
         contacts.groups(raw, names, sink);
         contacts
@@ -55,27 +64,46 @@ impl<'d> Contacts<'d> {
 
     /// Who stands behind these names: sorted, without doubles.
     pub fn resolve(&self, value: Val<'d>) -> Vec<ContactIx> {
-        let found: BTreeSet<ContactIx> = value.texts().filter_map(|name| self.behind.get(name)).flatten().copied().collect();
+        let found: BTreeSet<ContactIx> = value
+            .texts()
+            .filter_map(|name| self.behind.get(name))
+            .flatten()
+            .copied()
+            .collect();
         found.into_iter().collect()
     }
 
     fn groups(&mut self, raw: &Raw<'d>, names: &Names<'d>, sink: &mut Sink) {
-        let groups: Vec<(&'d str, Tab<'d>)> =
-            raw.contact_groups.iter().filter_map(|tab| Some((tab.text("name")?, *tab))).collect();
-        let place: HashMap<&str, usize> = groups.iter().enumerate().rev().map(|(at, (name, _))| (*name, at)).collect();
+        let groups: Vec<(&'d str, Tab<'d>)> = raw
+            .contact_groups
+            .iter()
+            .filter_map(|tab| Some((tab.text("name")?, *tab)))
+            .collect();
+        let place: HashMap<&str, usize> = groups
+            .iter()
+            .enumerate()
+            .rev()
+            .map(|(at, (name, _))| (*name, at))
+            .collect();
         let edges: Vec<Vec<usize>> = groups
             .iter()
             .map(|(_, tab)| {
                 let members = tab.get("members").into_iter().flat_map(Val::texts);
-                members.filter(|name| !names.contacts.contains_key(name)).filter_map(|name| place.get(name).copied()).collect()
+                members
+                    .filter(|name| !names.contacts.contains_key(name))
+                    .filter_map(|name| place.get(name).copied())
+                    .collect()
             })
             .collect();
         let walk = graph::walk(&edges);
         for circle in &walk.circles {
             let text = graph::show(circle, |at| groups[at].0);
             sink.push(
-                Fault::new(groups[circle[0]].1.value_place("members"), format!("contact groups hold one another in a circle: {text}"))
-                    .help("remove one of these members"),
+                Fault::new(
+                    groups[circle[0]].1.value_place("members"),
+                    format!("contact groups hold one another in a circle: {text}"),
+                )
+                .help("remove one of these members"),
             );
         }
         for at in walk.order {
@@ -83,7 +111,10 @@ impl<'d> Contacts<'d> {
             if place.get(name) != Some(&at) || names.contacts.contains_key(name) {
                 continue;
             }
-            let members = tab.get("members").map(|members| self.resolve(members)).unwrap_or_default();
+            let members = tab
+                .get("members")
+                .map(|members| self.resolve(members))
+                .unwrap_or_default();
             self.behind.insert(name, members);
         }
     }
@@ -98,15 +129,28 @@ fn contact<'d>(
     sink: &mut Sink,
 ) -> Contact {
     let channels = channels(tab, commands, vault, sink);
-    if channels.is_empty() && !["email", "webhook", "pagerduty", "slack", "command"].iter().any(|key| tab.get(key).is_some()) {
+    if channels.is_empty()
+        && !["email", "webhook", "pagerduty", "slack", "command"]
+            .iter()
+            .any(|key| tab.get(key).is_some())
+    {
         sink.push(
-            Fault::warning(tab.value_place("name"), format!("contact `{name}` has no channel, so it is never told"))
-                .help("add email, webhook, pagerduty, slack or command"),
+            Fault::warning(
+                tab.value_place("name"),
+                format!("contact `{name}` has no channel, so it is never told"),
+            )
+            .help("add email, webhook, pagerduty, slack or command"),
         );
     }
     let flag = |key: &str| tab.get(key).and_then(Val::flag).unwrap_or(true);
     let period = |key: &str| periods.get(tab.text(key)?).cloned();
-    let texts = |key: &str| tab.get(key).into_iter().flat_map(Val::texts).map(str::to_owned).collect();
+    let texts = |key: &str| {
+        tab.get(key)
+            .into_iter()
+            .flat_map(Val::texts)
+            .map(str::to_owned)
+            .collect()
+    };
     Contact {
         name: name.into(),
         alias: tab.text("alias").unwrap_or(name).into(),
@@ -117,9 +161,17 @@ fn contact<'d>(
         on_flapping: flag("flapping"),
         on_downtime: flag("downtime"),
         check_period: period("period"),
-        host_period: if tab.get("host_period").is_some() { period("host_period") } else { period("period") },
+        host_period: if tab.get("host_period").is_some() {
+            period("host_period")
+        } else {
+            period("period")
+        },
         enabled: flag("enabled"),
-        vars: tab.get("vars").and_then(Val::table).map(|vars| variables([vars], sink)).unwrap_or_default(),
+        vars: tab
+            .get("vars")
+            .and_then(Val::table)
+            .map(|vars| variables([vars], sink))
+            .unwrap_or_default(),
         pager: tab.text("pager").unwrap_or_default().to_owned(),
         addresses: texts("addresses"),
     }
@@ -139,20 +191,38 @@ pub(super) fn states(value: Val<'_>) -> StateSet {
 }
 
 /// Custom variables in upper case, the first table's winning.
-pub(super) fn variables<'d>(tabs: impl IntoIterator<Item = Tab<'d>>, sink: &mut Sink) -> BTreeMap<String, String> {
+pub(super) fn variables<'d>(
+    tabs: impl IntoIterator<Item = Tab<'d>>,
+    sink: &mut Sink,
+) -> BTreeMap<String, String> {
     let mut all = BTreeMap::new();
     for tab in tabs {
         for (key, node) in tab.table {
             let name = key.get_ref().trim_start_matches('_').to_ascii_uppercase();
-            if name.is_empty() || !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') {
-                let place = Place { file: tab.file, span: key.span() };
+            if name.is_empty()
+                || !name
+                    .bytes()
+                    .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+            {
+                let place = Place {
+                    file: tab.file,
+                    span: key.span(),
+                };
                 sink.push(
-                    Fault::new(place, format!("`{}` cannot be part of a macro", key.get_ref()))
-                        .help("use letters, digits and `_` in the names of custom variables"),
+                    Fault::new(
+                        place,
+                        format!("`{}` cannot be part of a macro", key.get_ref()),
+                    )
+                    .help("use letters, digits and `_` in the names of custom variables"),
                 );
                 continue;
             }
-            if let Some(value) = (Val { file: tab.file, node }).scalar() {
+            if let Some(value) = (Val {
+                file: tab.file,
+                node,
+            })
+            .scalar()
+            {
                 all.entry(name).or_insert(value);
             }
         }
@@ -160,24 +230,32 @@ pub(super) fn variables<'d>(tabs: impl IntoIterator<Item = Tab<'d>>, sink: &mut 
     all
 }
 
-fn channels<'d>(tab: Tab<'d>, commands: &mut Commands<'d, '_>, vault: &Vault<'_>, sink: &mut Sink) -> Vec<Channel> {
+fn channels<'d>(
+    tab: Tab<'d>,
+    commands: &mut Commands<'d, '_>,
+    vault: &Vault<'_>,
+    sink: &mut Sink,
+) -> Vec<Channel> {
     let mut channels: Vec<Channel> = Vec::new();
     let mut add = |kind: ChannelKind| {
         let name = kind.name();
-        let count = channels.iter().filter(|channel| channel.kind.name() == name).count();
-        let label = if count == 0 { name.to_owned() } else { format!("{name}:{}", count + 1) };
-        channels.push(Channel { label: label.into(), kind });
+        let count = channels
+            .iter()
+            .filter(|channel| channel.kind.name() == name)
+            .count();
+        let label = if count == 0 {
+            name.to_owned()
+        } else {
+            format!("{name}:{}", count + 1)
+        };
+        channels.push(Channel {
+            label: label.into(),
+            kind,
+        });
     };
     for item in tab.get("email").into_iter().flat_map(Val::items) {
-        let Some(to) = item.text() else { continue };
-        match to.split_once('@') {
-            Some((user, host)) if !user.is_empty() && !host.is_empty() && !to.contains([' ', ',', '\n', '\r']) => {
-                add(ChannelKind::Email { to: to.to_owned() });
-            }
-            _ => sink.push(
-                Fault::new(item.place(), format!("`{to}` is not a mail address"))
-                    .help("write one address as NAME@HOST; for more than one write a list"),
-            ),
+        if let Some(to) = item.text().filter(|to| is_mail_address(to, item, sink)) {
+            add(ChannelKind::Email { to: to.to_owned() });
         }
     }
     let items = |key: &str| tab.get(key).into_iter().flat_map(Val::items);
@@ -186,7 +264,10 @@ fn channels<'d>(tab: Tab<'d>, commands: &mut Commands<'d, '_>, vault: &Vault<'_>
         let url = table.map_or_else(|| item.text(), |table| table.text("url"));
         let secret = table.and_then(|table| vault.find(table, "secret", false, sink));
         if let Some(url) = url {
-            add(ChannelKind::Webhook { url: url.to_owned(), secret });
+            add(ChannelKind::Webhook {
+                url: url.to_owned(),
+                secret,
+            });
         }
     }
     for table in items("pagerduty").filter_map(Val::table) {
@@ -201,19 +282,53 @@ fn channels<'d>(tab: Tab<'d>, commands: &mut Commands<'d, '_>, vault: &Vault<'_>
         }
     }
     for item in items("command") {
-        let table = item.table();
-        let part = |key: &str| table.and_then(|table| table.get(key));
-        let check = if table.is_some() { part("check") } else { Some(item) };
-        let Some(check) = check.or_else(|| part("host")) else {
-            sink.push(Fault::new(item.place(), "the channel `command` has no command").help("add `check`, and `host` if hosts need another"));
-            continue;
-        };
-        let host = part("host").unwrap_or(check);
-        add(ChannelKind::Command {
-            check: commands.whole_line(check, sink),
-            host: commands.whole_line(host, sink),
-            timeout: part("timeout").and_then(Val::span).unwrap_or(Duration::from_secs(30)),
-        });
+        if let Some(kind) = command(item, commands, sink) {
+            add(kind);
+        }
     }
     channels
+}
+
+/// Enough to catch a list in one text; whether mail arrives only the mail server knows.
+fn is_mail_address(to: &str, item: Val<'_>, sink: &mut Sink) -> bool {
+    let parts = to
+        .split_once('@')
+        .filter(|(user, host)| !user.is_empty() && !host.is_empty());
+    let good = parts.is_some() && !to.contains([' ', ',', '\n', '\r']);
+    if !good {
+        sink.push(
+            Fault::new(item.place(), format!("`{to}` is not a mail address"))
+                .help("write one address as NAME@HOST; for more than one write a list"),
+        );
+    }
+    good
+}
+
+fn command<'d>(
+    item: Val<'d>,
+    commands: &mut Commands<'d, '_>,
+    sink: &mut Sink,
+) -> Option<ChannelKind> {
+    let table = item.table();
+    let part = |key: &str| table.and_then(|table| table.get(key));
+    let check = if table.is_some() {
+        part("check")
+    } else {
+        Some(item)
+    };
+    let Some(check) = check.or_else(|| part("host")) else {
+        sink.push(
+            Fault::new(item.place(), "the channel `command` has no command")
+                .help("add `check`, and `host` if hosts need another"),
+        );
+        return None;
+    };
+    let host = part("host").unwrap_or(check);
+    Some(ChannelKind::Command {
+        check: commands.whole_line(check, sink),
+        host: commands.whole_line(host, sink),
+        timeout: part("timeout")
+            .and_then(Val::span)
+            .unwrap_or(NOTIFY_TIMEOUT),
+    })
 }

@@ -60,7 +60,10 @@ impl Fault {
     }
 
     pub(super) fn warning(place: Place, message: impl Into<String>) -> Self {
-        Self { severity: Severity::Warning, ..Self::new(place, message) }
+        Self {
+            severity: Severity::Warning,
+            ..Self::new(place, message)
+        }
     }
 
     pub(super) fn label(mut self, label: impl Into<String>) -> Self {
@@ -81,6 +84,15 @@ impl Fault {
     pub(super) fn follows(mut self) -> Self {
         self.follows = true;
         self
+    }
+}
+
+/// Parts a sentence of the form "what is wrong; what to do" into the two, with `other` for the remedy of one that
+/// names none.
+pub(super) fn with_remedy(message: &str, other: &str) -> (String, String) {
+    match message.split_once("; ") {
+        Some((wrong, remedy)) => (wrong.to_owned(), remedy.to_owned()),
+        None => (message.to_owned(), other.to_owned()),
     }
 }
 
@@ -120,7 +132,10 @@ impl Sink {
         }
         for list in [&mut self.faults, &mut self.warnings] {
             list.sort_by_key(|fault| {
-                let place = fault.place.as_ref().map(|place| (place.file, place.span.start, place.span.end));
+                let place = fault
+                    .place
+                    .as_ref()
+                    .map(|place| (place.file, place.span.start, place.span.end));
                 (place, fault.message.clone())
             });
             list.dedup();
@@ -151,9 +166,14 @@ impl Faults {
             text.push_str(&format!("... and {} more\n\n", self.more));
         }
         if self.partial {
-            text.push_str("Names were not looked up, because not every file could be read in full.\n");
+            text.push_str(
+                "Names were not looked up, because not every file could be read in full.\n",
+            );
         }
-        text.push_str(&format!("{count} {} in the configuration\n", if count == 1 { "fault" } else { "faults" }));
+        text.push_str(&format!(
+            "{count} {} in the configuration\n",
+            if count == 1 { "fault" } else { "faults" }
+        ));
         text
     }
 
@@ -180,7 +200,11 @@ impl std::error::Error for Faults {}
 
 /// Prints `faults`, each followed by an empty line.
 pub(super) fn render(faults: &[Fault], sources: &Sources, color: bool) -> String {
-    let renderer = if color { Renderer::styled() } else { Renderer::plain() };
+    let renderer = if color {
+        Renderer::styled()
+    } else {
+        Renderer::plain()
+    };
     let mut masked: Vec<Option<String>> = vec![None; sources.len()];
     let mut text = String::new();
     for fault in faults {
@@ -197,14 +221,25 @@ fn group<'a>(fault: &'a Fault, sources: &'a Sources, masked: &mut [Option<String
     };
     let mut group = Group::with_title(level.primary_title(one_line(&fault.message)));
     let mut spots: Vec<(&Place, &str, bool)> = Vec::new();
-    spots.extend(fault.place.as_ref().map(|place| (place, fault.label.as_str(), true)));
-    spots.extend(fault.also.iter().map(|(place, label)| (place, label.as_str(), false)));
+    spots.extend(
+        fault
+            .place
+            .as_ref()
+            .map(|place| (place, fault.label.as_str(), true)),
+    );
+    spots.extend(
+        fault
+            .also
+            .iter()
+            .map(|(place, label)| (place, label.as_str(), false)),
+    );
     while !spots.is_empty() {
         // Places close together share an excerpt.
         let first = spots[0].0.clone();
         let line = sources.line_and_column(&first).0;
         let near = |place: &Place| {
-            place.file == first.file && sources.line_and_column(place).0.abs_diff(line) <= ONE_EXCERPT
+            place.file == first.file
+                && sources.line_and_column(place).0.abs_diff(line) <= ONE_EXCERPT
         };
         let (here, rest): (Vec<_>, Vec<_>) = spots.into_iter().partition(|(place, ..)| near(place));
         spots = rest;
@@ -232,21 +267,44 @@ fn excerpt<'a>(
         }
         at
     };
-    let low = spots.iter().map(|(place, ..)| clamp(place.span.start)).min().unwrap_or(0);
-    let high = spots.iter().map(|(place, ..)| clamp(place.span.start)).max().unwrap_or(0);
+    let low = spots
+        .iter()
+        .map(|(place, ..)| clamp(place.span.start))
+        .min()
+        .unwrap_or(0);
+    let high = spots
+        .iter()
+        .map(|(place, ..)| clamp(place.span.start))
+        .max()
+        .unwrap_or(0);
     let start = text[..low].rfind('\n').map_or(0, |at| at + 1);
     let end = text[high..].find('\n').map_or(text.len(), |at| high + at);
     let window = text[start..end].to_owned();
     let length = window.len();
     let mut snippet = Snippet::source(window)
-        .line_start(sources.line_and_column(&Place { file, span: start..start }).0)
+        .line_start(
+            sources
+                .line_and_column(&Place {
+                    file,
+                    span: start..start,
+                })
+                .0,
+        )
         .path(one_line(sources.shown(file)));
     for (place, label, primary) in spots {
         let from = clamp(place.span.start) - start;
         // A caret spans its first line only: a table's span may be long.
-        let line_end = text[start + from..].find('\n').map_or(length, |at| from + at);
-        let to = clamp(place.span.end).saturating_sub(start).clamp(from, line_end.max(from));
-        let kind = if *primary { AnnotationKind::Primary } else { AnnotationKind::Context };
+        let line_end = text[start + from..]
+            .find('\n')
+            .map_or(length, |at| from + at);
+        let to = clamp(place.span.end)
+            .saturating_sub(start)
+            .clamp(from, line_end.max(from));
+        let kind = if *primary {
+            AnnotationKind::Primary
+        } else {
+            AnnotationKind::Context
+        };
         let label = (!label.is_empty()).then(|| one_line(label));
         snippet = snippet.annotation(kind.span(from..to).label(label));
     }

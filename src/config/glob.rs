@@ -11,7 +11,8 @@ pub(super) fn is_pattern(text: &str) -> bool {
 
 /// Whether `text` matches `pattern`: `*` stands for any characters, `?` for one. Linear but for the last `*`.
 pub(super) fn matches(pattern: &str, text: &str) -> bool {
-    let (pattern, text): (Vec<char>, Vec<char>) = (pattern.chars().collect(), text.chars().collect());
+    let (pattern, text): (Vec<char>, Vec<char>) =
+        (pattern.chars().collect(), text.chars().collect());
     let (mut p, mut t) = (0, 0);
     let mut star: Option<(usize, usize)> = None;
     while t < text.len() {
@@ -48,7 +49,12 @@ pub(super) fn expand(pattern: &Path) -> Vec<PathBuf> {
         };
         match part.to_str().filter(|part| is_pattern(part)) {
             None => found.iter_mut().for_each(|path| path.push(part)),
-            Some(part) => found = found.iter().flat_map(|directory| children(directory, part)).collect(),
+            Some(part) => {
+                found = found
+                    .iter()
+                    .flat_map(|directory| children(directory, part))
+                    .collect();
+            }
         }
     }
     found.retain(|path| path.exists());
@@ -57,13 +63,25 @@ pub(super) fn expand(pattern: &Path) -> Vec<PathBuf> {
 }
 
 fn children(directory: &Path, pattern: &str) -> Vec<PathBuf> {
-    let place = if directory.as_os_str().is_empty() { Path::new(".") } else { directory };
-    let Ok(entries) = place.read_dir() else { return Vec::new() };
-    let fits = |name: &OsStr| {
-        name.to_str()
-            .is_some_and(|name| (pattern.starts_with('.') || !name.starts_with('.')) && matches(pattern, name))
+    let place = if directory.as_os_str().is_empty() {
+        Path::new(".")
+    } else {
+        directory
     };
-    entries.filter_map(Result::ok).map(|entry| entry.file_name()).filter(|name| fits(name)).map(|name| directory.join(name)).collect()
+    let Ok(entries) = place.read_dir() else {
+        return Vec::new();
+    };
+    let fits = |name: &OsStr| {
+        name.to_str().is_some_and(|name| {
+            (pattern.starts_with('.') || !name.starts_with('.')) && matches(pattern, name)
+        })
+    };
+    entries
+        .filter_map(Result::ok)
+        .map(|entry| entry.file_name())
+        .filter(|name| fits(name))
+        .map(|name| directory.join(name))
+        .collect()
 }
 
 #[cfg(test)]

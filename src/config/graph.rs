@@ -55,7 +55,11 @@ pub(super) fn walk(edges: &[Vec<usize>]) -> Walk {
 
 /// `a → b → a`
 pub(super) fn show<'a>(circle: &[usize], name: impl Fn(usize) -> &'a str) -> String {
-    let names: Vec<String> = circle.iter().chain(circle.first()).map(|at| format!("`{}`", name(*at))).collect();
+    let names: Vec<String> = circle
+        .iter()
+        .chain(circle.first())
+        .map(|at| format!("`{}`", name(*at)))
+        .collect();
     names.join(" → ")
 }
 
@@ -66,7 +70,13 @@ mod tests {
     #[test]
     fn finds_circles_and_an_order() {
         let found = walk(&[vec![1, 2], vec![2], vec![]]);
-        assert_eq!(found, Walk { order: vec![2, 1, 0], circles: vec![] });
+        assert_eq!(
+            found,
+            Walk {
+                order: vec![2, 1, 0],
+                circles: vec![]
+            }
+        );
         let found = walk(&[vec![1], vec![2], vec![0, 1], vec![3]]);
         assert_eq!(found.circles, [vec![0, 1, 2], vec![3]]);
         assert_eq!(found.order.len(), 4);
@@ -75,7 +85,9 @@ mod tests {
 
     #[test]
     fn a_long_chain_does_not_overflow_the_stack() {
-        let edges: Vec<Vec<usize>> = (1..=200_000).map(|next| if next < 200_000 { vec![next] } else { vec![] }).collect();
+        let edges: Vec<Vec<usize>> = (1..=200_000)
+            .map(|next| if next < 200_000 { vec![next] } else { vec![] })
+            .collect();
         assert_eq!(walk(&edges).order.len(), 200_000);
     }
 }

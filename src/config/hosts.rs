@@ -11,14 +11,14 @@ use super::{
     fault::{Fault, Sink},
     glob, graph,
     keys::RULE,
-    names::{Names, PRODUCTION, Raw},
+    names::{Names, Raw},
     rules::Rules,
     templates::{Stack, Templates},
     value::{Tab, Val},
 };
 use crate::domain::model::{
     deploy::Risk,
-    objects::{App, AppIx, Host, HostIx, Rule},
+    objects::{App, AppIx, Check, Host, HostIx, Rule},
 };
 
 /// Characters that Nagios refuses in names (`illegal_object_name_chars`), and `;`, which parts external commands.
@@ -53,18 +53,28 @@ impl<'d> Apps<'d> {
         let mut all: Vec<(&'d str, &'d str, Tab<'d>)> = names
             .apps
             .iter()
-            .flat_map(|(name, known)| known.iter().map(move |(environment, tab)| (*name, *environment, *tab)))
+            .flat_map(|(name, known)| {
+                known
+                    .iter()
+                    .map(move |(environment, tab)| (*name, *environment, *tab))
+            })
             .collect();
         all.sort_unstable_by_key(|(name, environment, _)| (*name, *environment));
-        let mut apps = Self { list: Vec::new(), place: HashMap::new() };
+        let mut apps = Self {
+            list: Vec::new(),
+            place: HashMap::new(),
+        };
         for (name, environment, tab) in &all {
             let ix = AppIx(u32::try_from(apps.list.len()).expect("fewer than 2^32 apps"));
             apps.place.entry(name).or_default().push((environment, ix));
             for key in ["name", "environment"] {
                 if tab.text(key).is_some_and(|text| text.contains('@')) {
                     sink.push(
-                        Fault::new(tab.value_place(key), format!("the {key} of an app cannot contain `@`"))
-                            .help("`@` stands between an app and its environment"),
+                        Fault::new(
+                            tab.value_place(key),
+                            format!("the {key} of an app cannot contain `@`"),
+                        )
+                        .help("`@` stands between an app and its environment"),
                     );
                 }
             }
@@ -74,7 +84,10 @@ impl<'d> Apps<'d> {
                 calls: Vec::new(),
                 called_by: Vec::new(),
                 hosts: Vec::new(),
-                contacts: tab.get("contacts").map(|value| contacts.resolve(value)).unwrap_or_default(),
+                contacts: tab
+                    .get("contacts")
+                    .map(|value| contacts.resolve(value))
+                    .unwrap_or_default(),
                 risk: tab.text("risk").and_then(Risk::parse).unwrap_or_default(),
                 url: tab.text("url").filter(|url| !url.is_empty()).map(Arc::from),
             });
@@ -82,7 +95,9 @@ impl<'d> Apps<'d> {
         for (at, (_, environment, tab)) in all.iter().enumerate() {
             let ix = AppIx(u32::try_from(at).expect("fewer than 2^32 apps"));
             for item in tab.get("calls").into_iter().flat_map(Val::items) {
-                let Some(called) = apps.one(item, Some(environment), sink) else { continue };
+                let Some(called) = apps.one(item, Some(environment), sink) else {
+                    continue;
+                };
                 apps.list[at].calls.push(called);
                 apps.list[called.0 as usize].called_by.push(ix);
             }
@@ -121,7 +136,9 @@ impl<'d> Apps<'d> {
             Meant::One(app) => Some(app),
             Meant::Unknown => None,
             Meant::Many(many) => {
-                let same = many.iter().find(|app| environment == Some(&*self.list[app.0 as usize].environment));
+                let same = many
+                    .iter()
+                    .find(|app| environment == Some(&*self.list[app.0 as usize].environment));
                 if same.is_none() {
                     sink.push(self.ambiguous(item, name, &many));
                 }
@@ -131,23 +148,38 @@ impl<'d> Apps<'d> {
     }
 
     fn ambiguous(&self, item: Val<'_>, name: &str, many: &[AppIx]) -> Fault {
-        let ways: Vec<String> = many.iter().map(|app| format!("`{name}@{}`", self.list[app.0 as usize].environment)).collect();
-        Fault::new(item.place(), format!("`{name}` is an app in several environments"))
-            .label("which one?")
-            .help(format!("write {}, or list the host in `hosts` of the [[app]]", ways.join(" or ")))
+        let ways: Vec<String> = many
+            .iter()
+            .map(|app| format!("`{name}@{}`", self.list[app.0 as usize].environment))
+            .collect();
+        Fault::new(
+            item.place(),
+            format!("`{name}` is an app in several environments"),
+        )
+        .label("which one?")
+        .help(format!(
+            "write {}, or list the host in `hosts` of the [[app]]",
+            ways.join(" or ")
+        ))
     }
 
     /// The app that a check measures on a host: where several fit, the one that lives there.
-    pub fn on_host(&self, item: Val<'d>, host: &Host) -> Result<Option<AppIx>, Fault> {
-        let Some(name) = item.text().filter(|name| !name.is_empty()) else { return Ok(None) };
+    pub fn on_host(&self, item: Val<'d>, host: &Host) -> Result<Option<AppIx>, Box<Fault>> {
+        let Some(name) = item.text().filter(|name| !name.is_empty()) else {
+            return Ok(None);
+        };
         match self.meant(name) {
             Meant::One(app) => Ok(Some(app)),
             Meant::Unknown => Ok(None),
             Meant::Many(many) => {
-                let here: Vec<AppIx> = many.iter().copied().filter(|app| host.apps.contains(app)).collect();
+                let here: Vec<AppIx> = many
+                    .iter()
+                    .copied()
+                    .filter(|app| host.apps.contains(app))
+                    .collect();
                 match here[..] {
                     [one] => Ok(Some(one)),
-                    _ => Err(self.ambiguous(item, name, &many)),
+                    _ => Err(Box::new(self.ambiguous(item, name, &many))),
                 }
             }
         }
@@ -156,10 +188,18 @@ impl<'d> Apps<'d> {
 
 impl<'d> Hosts<'d> {
     /// Sorts the hosts by name. Layers come with them: later steps read from these.
-    pub fn sort(raw: &Raw<'d>, names: &Names<'d>, templates: &Templates<'d>) -> (Vec<&'d str>, Vec<Stack<'d>>) {
-        let mut sorted: Vec<(&'d str, usize)> = names.hosts.iter().map(|(name, at)| (*name, *at)).collect();
+    pub fn sort(
+        raw: &Raw<'d>,
+        names: &Names<'d>,
+        templates: &Templates<'d>,
+    ) -> (Vec<&'d str>, Vec<Stack<'d>>) {
+        let mut sorted: Vec<(&'d str, usize)> =
+            names.hosts.iter().map(|(name, at)| (*name, *at)).collect();
         sorted.sort_unstable();
-        let stacks = sorted.iter().map(|(_, at)| templates.of_host(raw.hosts[*at])).collect();
+        let stacks = sorted
+            .iter()
+            .map(|(_, at)| templates.of_host(raw.hosts[*at]))
+            .collect();
         (sorted.into_iter().map(|(name, _)| name).collect(), stacks)
     }
 
@@ -171,30 +211,24 @@ impl<'d> Hosts<'d> {
         rules: &mut Rules<'_, 'd>,
         sink: &mut Sink,
     ) -> Self {
-        let place: HashMap<&'d str, HostIx> = sorted.iter().zip(0..).map(|(name, at)| (*name, HostIx(at))).collect();
+        let place: HashMap<&'d str, HostIx> = sorted
+            .iter()
+            .zip(0..)
+            .map(|(name, at)| (*name, HostIx(at)))
+            .collect();
         let mut strings = Strings::default();
         let mut shared: HashMap<Vec<*const ()>, Arc<Rule>> = HashMap::new();
-        let mut hosts = Self { list: Vec::with_capacity(sorted.len()), stacks, place, members: HashMap::new() };
+        let mut hosts = Self {
+            list: Vec::with_capacity(sorted.len()),
+            stacks,
+            place,
+            members: HashMap::new(),
+        };
         for (at, name) in sorted.iter().enumerate() {
             let stack = &hosts.stacks[at];
             let tab = stack.layers.tabs[0];
             check_name("host", name, tab, sink);
-            // Hosts that say nothing of their own about checking share the rule of their templates.
-            let plain = !RULE.iter().any(|key| !matches!(key.name, "use" | "vars") && tab.table.contains_key(key.name))
-                && !tab.table.contains_key("check");
-            let rule = if plain {
-                let key = stack.layers.tabs[1..].iter().map(|tab| std::ptr::from_ref(tab.table).cast()).collect();
-                match shared.get(&key) {
-                    Some(rule) => Arc::clone(rule),
-                    None => {
-                        let rule = Arc::new(rules.build(stack, true, sink));
-                        shared.insert(key, Arc::clone(&rule));
-                        rule
-                    }
-                }
-            } else {
-                Arc::new(rules.build(stack, true, sink))
-            };
+            let rule = host_rule(stack, &mut shared, rules, sink);
             let host = host(name, stack, rule, &mut strings, sink);
             hosts.list.push(host);
         }
@@ -206,17 +240,38 @@ impl<'d> Hosts<'d> {
 
     /// Hosts by name or pattern.
     pub fn find(&self, item: Val<'d>) -> Vec<HostIx> {
-        let Some(name) = item.text() else { return Vec::new() };
+        let Some(name) = item.text() else {
+            return Vec::new();
+        };
         if !glob::is_pattern(name) {
             return self.place.get(name).copied().into_iter().collect();
         }
-        let fitting = self.list.iter().zip(0..).filter(|(host, _)| glob::matches(name, &host.name));
+        let fitting = self
+            .list
+            .iter()
+            .zip(0..)
+            .filter(|(host, _)| glob::matches(name, &host.name));
         fitting.map(|(_, at)| HostIx(at)).collect()
+    }
+
+    /// Notes where each host's checks stand; `checks` are sorted by host.
+    pub fn take_checks(&mut self, checks: &[Check]) {
+        for (check, at) in checks.iter().zip(0_u32..) {
+            let range = &mut self.list[check.host.0 as usize].checks;
+            let first = if range.start < range.end {
+                range.start
+            } else {
+                at
+            };
+            *range = first..at + 1;
+        }
     }
 
     fn join_groups(&mut self, raw: &Raw<'d>, sorted: &[&'d str], strings: &mut Strings<'d>) {
         for tab in &raw.groups {
-            let Some(group) = tab.text("name") else { continue };
+            let Some(group) = tab.text("name") else {
+                continue;
+            };
             for item in tab.get("hosts").into_iter().flat_map(Val::items) {
                 for host in self.find(item) {
                     let groups = &mut self.list[host.0 as usize].groups;
@@ -228,7 +283,12 @@ impl<'d> Hosts<'d> {
         }
         for at in 0..sorted.len() {
             let ix = HostIx(u32::try_from(at).expect("fewer than 2^32 hosts"));
-            for group in self.stacks[at].layers.get("groups").into_iter().flat_map(Val::texts) {
+            for group in self.stacks[at]
+                .layers
+                .get("groups")
+                .into_iter()
+                .flat_map(Val::texts)
+            {
                 let members = self.members.entry(group).or_default();
                 if members.last() != Some(&ix) {
                     members.push(ix);
@@ -236,9 +296,16 @@ impl<'d> Hosts<'d> {
             }
         }
         for tab in &raw.groups {
-            let Some(group) = tab.text("name") else { continue };
+            let Some(group) = tab.text("name") else {
+                continue;
+            };
             let mut members = self.members.remove(group).unwrap_or_default();
-            members.extend(tab.get("hosts").into_iter().flat_map(Val::items).flat_map(|item| self.find(item)));
+            members.extend(
+                tab.get("hosts")
+                    .into_iter()
+                    .flat_map(Val::items)
+                    .flat_map(|item| self.find(item)),
+            );
             members.sort_unstable();
             members.dedup();
             self.members.insert(group, members);
@@ -249,8 +316,13 @@ impl<'d> Hosts<'d> {
         let mut edges: Vec<Vec<usize>> = Vec::with_capacity(self.list.len());
         for at in 0..self.list.len() {
             let ix = HostIx(u32::try_from(at).expect("fewer than 2^32 hosts"));
-            let named: BTreeSet<HostIx> =
-                self.stacks[at].layers.get("parents").into_iter().flat_map(Val::items).flat_map(|item| self.find(item)).collect();
+            let named: BTreeSet<HostIx> = self.stacks[at]
+                .layers
+                .get("parents")
+                .into_iter()
+                .flat_map(Val::items)
+                .flat_map(|item| self.find(item))
+                .collect();
             for parent in &named {
                 self.list[parent.0 as usize].children.push(ix);
             }
@@ -260,10 +332,16 @@ impl<'d> Hosts<'d> {
         for circle in graph::walk(&edges).circles {
             let text = graph::show(&circle, |at| &self.list[at].name);
             let at = circle[circle.len() - 1];
-            let place = self.stacks[at].layers.get("parents").map_or_else(|| self.stacks[at].layers.tabs[0].place(), Val::place);
+            let place = self.stacks[at]
+                .layers
+                .get("parents")
+                .map_or_else(|| self.stacks[at].layers.tabs[0].place(), Val::place);
             sink.push(
-                Fault::new(place, format!("hosts are parents of one another in a circle: {text}"))
-                    .help("remove one of these parents: a parent stands nearer to the daemon"),
+                Fault::new(
+                    place,
+                    format!("hosts are parents of one another in a circle: {text}"),
+                )
+                .help("remove one of these parents: a parent stands nearer to the daemon"),
             );
         }
     }
@@ -272,23 +350,40 @@ impl<'d> Hosts<'d> {
         let mut homes: BTreeMap<AppIx, BTreeSet<HostIx>> = BTreeMap::new();
         for (name, known) in &names.apps {
             for (environment, tab) in known {
-                let Some((_, ix)) = apps.place.get(name).and_then(|all| all.iter().find(|(other, _)| other == environment)) else {
+                let Some((_, ix)) = apps
+                    .place
+                    .get(name)
+                    .and_then(|all| all.iter().find(|(other, _)| other == environment))
+                else {
                     continue;
                 };
-                let listed = tab.get("hosts").into_iter().flat_map(Val::items).flat_map(|item| self.find(item));
+                let listed = tab
+                    .get("hosts")
+                    .into_iter()
+                    .flat_map(Val::items)
+                    .flat_map(|item| self.find(item));
                 homes.entry(*ix).or_default().extend(listed);
             }
         }
         for at in 0..self.list.len() {
             let ix = HostIx(u32::try_from(at).expect("fewer than 2^32 hosts"));
-            for item in self.stacks[at].layers.get("apps").into_iter().flat_map(Val::items) {
+            for item in self.stacks[at]
+                .layers
+                .get("apps")
+                .into_iter()
+                .flat_map(Val::items)
+            {
                 let Some(name) = item.text() else { continue };
                 let app = match apps.meant(name) {
                     Meant::One(app) => app,
                     Meant::Unknown => continue,
                     Meant::Many(many) => {
                         // The app's own list may have said which.
-                        let here: Vec<AppIx> = many.iter().copied().filter(|app| homes.get(app).is_some_and(|home| home.contains(&ix))).collect();
+                        let here: Vec<AppIx> = many
+                            .iter()
+                            .copied()
+                            .filter(|app| homes.get(app).is_some_and(|home| home.contains(&ix)))
+                            .collect();
                         match here[..] {
                             [one] => one,
                             _ => {
@@ -307,15 +402,51 @@ impl<'d> Hosts<'d> {
             }
             apps.list[app.0 as usize].hosts = home.into_iter().collect();
         }
-        debug_assert!(apps.list.iter().all(|app| !app.environment.is_empty() || PRODUCTION.is_empty()));
     }
 }
 
-fn host<'d>(name: &'d str, stack: &Stack<'d>, rule: Arc<Rule>, strings: &mut Strings<'d>, sink: &mut Sink) -> Host {
+/// Hosts that say nothing of their own about checking share the rule of their templates.
+fn host_rule<'d>(
+    stack: &Stack<'d>,
+    shared: &mut HashMap<Vec<*const ()>, Arc<Rule>>,
+    rules: &mut Rules<'_, 'd>,
+    sink: &mut Sink,
+) -> Arc<Rule> {
+    let own = stack.layers.tabs[0].table;
+    let says = |key: &str| !matches!(key, "use" | "vars") && own.contains_key(key);
+    if RULE.iter().any(|key| says(key.name)) || says("check") {
+        return Arc::new(rules.build(stack, true, sink));
+    }
+    let others = stack.layers.tabs[1..].iter();
+    let key = others
+        .map(|tab| std::ptr::from_ref(tab.table).cast())
+        .collect();
+    let build = || Arc::new(rules.build(stack, true, sink));
+    Arc::clone(shared.entry(key).or_insert_with(build))
+}
+
+fn host<'d>(
+    name: &'d str,
+    stack: &Stack<'d>,
+    rule: Arc<Rule>,
+    strings: &mut Strings<'d>,
+    sink: &mut Sink,
+) -> Host {
     let layers = &stack.layers;
-    let text = |key: &str| layers.text(key).filter(|text| !text.is_empty()).unwrap_or(name);
+    let text = |key: &str| {
+        layers
+            .text(key)
+            .filter(|text| !text.is_empty())
+            .unwrap_or(name)
+    };
     let shared: Arc<str> = name.into();
-    let or_name = |text: &str| if text == name { Arc::clone(&shared) } else { text.into() };
+    let or_name = |text: &str| {
+        if text == name {
+            Arc::clone(&shared)
+        } else {
+            text.into()
+        }
+    };
     let mut groups: Vec<Arc<str>> = Vec::new();
     for group in layers.get("groups").into_iter().flat_map(Val::texts) {
         if !groups.iter().any(|known| &**known == group) {
@@ -340,14 +471,22 @@ fn host<'d>(name: &'d str, stack: &Stack<'d>, rule: Arc<Rule>, strings: &mut Str
 pub(super) fn check_name(what: &str, name: &str, tab: Tab<'_>, sink: &mut Sink) {
     if what == "host" && name.contains('/') {
         sink.push(
-            Fault::new(tab.value_place("name"), format!("the name of host `{name}` contains a slash"))
-                .help("a slash stands between a host and its check: write `-` or `.` instead"),
+            Fault::new(
+                tab.value_place("name"),
+                format!("the name of host `{name}` contains a slash"),
+            )
+            .help("a slash stands between a host and its check: write `-` or `.` instead"),
         );
     }
     if let Some(doubtful) = name.chars().find(|c| DOUBTFUL.contains(*c)) {
         sink.push(
-            Fault::warning(tab.value_place("name"), format!("the name of {what} `{name}` contains `{doubtful}`, which Nagios refuses"))
-                .help("tools made for Nagios may stumble: use letters, digits, blanks, `-`, `_` and `.`"),
+            Fault::warning(
+                tab.value_place("name"),
+                format!("the name of {what} `{name}` contains `{doubtful}`, which Nagios refuses"),
+            )
+            .help(
+                "tools made for Nagios may stumble: use letters, digits, blanks, `-`, `_` and `.`",
+            ),
         );
     }
 }

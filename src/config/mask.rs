@@ -2,7 +2,15 @@
 
 /// Keys whose values are, or may well be, secrets.
 const SECRET_KEYS: &[&str] = &[
-    "secret", "password", "passwd", "token", "api_key", "routing_key", "webhook_url", "slack", "pagerduty",
+    "secret",
+    "password",
+    "passwd",
+    "token",
+    "api_key",
+    "routing_key",
+    "webhook_url",
+    "slack",
+    "pagerduty",
     "user_macros",
 ];
 
@@ -21,7 +29,10 @@ pub fn mask(text: &str) -> String {
         while at < bytes.len() && is_word(bytes[at]) {
             at += 1;
         }
-        if !SECRET_KEYS.iter().any(|key| key.as_bytes().eq_ignore_ascii_case(&bytes[start..at])) {
+        if !SECRET_KEYS
+            .iter()
+            .any(|key| key.as_bytes().eq_ignore_ascii_case(&bytes[start..at]))
+        {
             continue;
         }
         let mut next = at;
@@ -52,7 +63,11 @@ fn hide_value(bytes: &[u8], out: &mut [u8], mut at: usize) -> usize {
         Some(b'"' | b'\'') => hide_text(bytes, out, at),
         _ => {
             while at < bytes.len() && !matches!(bytes[at], b'\n' | b',' | b'}' | b'#') {
-                out[at] = if bytes[at].is_ascii_whitespace() { bytes[at] } else { b'*' };
+                out[at] = if bytes[at].is_ascii_whitespace() {
+                    bytes[at]
+                } else {
+                    b'*'
+                };
                 at += 1;
             }
             at
@@ -80,7 +95,11 @@ fn hide_text(bytes: &[u8], out: &mut [u8], at: usize) -> usize {
     let width = if triple { 3 } else { 1 };
     let mut at = at + width;
     while at < bytes.len() {
-        let closes = if triple { bytes[at..].starts_with(&[quote; 3]) } else { bytes[at] == quote };
+        let closes = if triple {
+            bytes[at..].starts_with(&[quote; 3])
+        } else {
+            bytes[at] == quote
+        };
         if closes {
             return at + width;
         }
@@ -108,13 +127,28 @@ mod tests {
         for (text, shown) in [
             ("secret = \"hunter2\"", "secret = \"*******\""),
             ("secret = 'a\\' # x", "secret = '**' # x"),
-            ("w = { url = \"u\", secret = \"x\\\"y\" }", "w = { url = \"u\", secret = \"****\" }"),
-            ("password = hunter2\nnice = 3", "password = *******\nnice = 3"),
+            (
+                "w = { url = \"u\", secret = \"x\\\"y\" }",
+                "w = { url = \"u\", secret = \"****\" }",
+            ),
+            (
+                "password = hunter2\nnice = 3",
+                "password = *******\nnice = 3",
+            ),
             ("secret = \"open\nnext = 1", "secret = \"****\nnext = 1"),
             ("secret_file = \"pd.key\"", "secret_file = \"pd.key\""),
-            ("slack = { webhook_url = \"é\" }", "slack = { webhook_url = \"**\" }"),
-            ("user_macros = [\"/usr\", \"pw\"]", "user_macros = [\"****\", \"**\"]"),
-            ("token = \"\"\"a\nb\"\"\" c = 1", "token = \"\"\"*\n*\"\"\" c = 1"),
+            (
+                "slack = { webhook_url = \"é\" }",
+                "slack = { webhook_url = \"**\" }",
+            ),
+            (
+                "user_macros = [\"/usr\", \"pw\"]",
+                "user_macros = [\"****\", \"**\"]",
+            ),
+            (
+                "token = \"\"\"a\nb\"\"\" c = 1",
+                "token = \"\"\"*\n*\"\"\" c = 1",
+            ),
             ("secret =", "secret ="),
         ] {
             assert_eq!(mask(text), shown);

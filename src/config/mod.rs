@@ -27,6 +27,7 @@ mod source;
 mod templates;
 mod value;
 mod walk;
+mod words;
 
 #[cfg(test)]
 mod tests;

@@ -35,7 +35,12 @@ impl<'d> Raw<'d> {
         let mut raw = Self::default();
         for doc in docs {
             let span = doc.root.span();
-            let root = Tab { file: doc.file, start: span.start, end: span.start, table: doc.root.get_ref() };
+            let root = Tab {
+                file: doc.file,
+                start: span.start,
+                end: span.start,
+                table: doc.root.get_ref(),
+            };
             raw.root.tabs.push(root);
             for (key, list) in [
                 ("template", &mut raw.templates),
@@ -49,8 +54,15 @@ impl<'d> Raw<'d> {
                 ("check", &mut raw.checks),
                 ("token", &mut raw.tokens),
             ] {
-                let value = root.get(key).filter(|value| matches!(value.node.get_ref(), DeValue::Array(_)));
-                list.extend(value.into_iter().flat_map(Val::items).filter_map(Val::table));
+                let value = root
+                    .get(key)
+                    .filter(|value| matches!(value.node.get_ref(), DeValue::Array(_)));
+                list.extend(
+                    value
+                        .into_iter()
+                        .flat_map(Val::items)
+                        .filter_map(Val::table),
+                );
             }
         }
         raw
@@ -87,7 +99,12 @@ impl<'d> Names<'d> {
             contact_groups: unique("contact group", &raw.contact_groups, sink),
             groups: unique("group", &raw.groups, sink).into_keys().collect(),
             groups_declared: !raw.groups.is_empty(),
-            profiles: raw.root.map("profile").into_keys().chain(["default"]).collect(),
+            profiles: raw
+                .root
+                .map("profile")
+                .into_keys()
+                .chain(["default"])
+                .collect(),
             tags: raw.root.sub("limits").map("tags").into_keys().collect(),
             ..Self::default()
         };
@@ -97,10 +114,13 @@ impl<'d> Names<'d> {
         for (name, group) in &names.contact_groups {
             if let Some(contact) = names.contacts.get(name) {
                 sink.push(
-                    Fault::new(group.value_place("name"), format!("`{name}` is the name of a contact and of a contact group"))
-                        .label("the contact group")
-                        .also(contact.value_place("name"), "the contact")
-                        .help("give one of them another name: `contacts` could mean either"),
+                    Fault::new(
+                        group.value_place("name"),
+                        format!("`{name}` is the name of a contact and of a contact group"),
+                    )
+                    .label("the contact group")
+                    .also(contact.value_place("name"), "the contact")
+                    .help("give one of them another name: `contacts` could mean either"),
                 );
             }
         }
@@ -110,7 +130,9 @@ impl<'d> Names<'d> {
     fn collect_hosts(&mut self, raw: &Raw<'d>, sink: &mut Sink) {
         self.hosts.reserve(raw.hosts.len());
         for (at, tab) in raw.hosts.iter().enumerate() {
-            let Some(name) = tab.text("name") else { continue };
+            let Some(name) = tab.text("name") else {
+                continue;
+            };
             match self.hosts.get(name) {
                 Some(first) => sink.push(twice("host", name, raw.hosts[*first], *tab)),
                 None => {
@@ -122,7 +144,9 @@ impl<'d> Names<'d> {
 
     fn collect_apps(&mut self, raw: &Raw<'d>, sink: &mut Sink) {
         for tab in &raw.apps {
-            let Some(name) = tab.text("name") else { continue };
+            let Some(name) = tab.text("name") else {
+                continue;
+            };
             let environment = tab.text("environment").unwrap_or(PRODUCTION);
             let known = self.apps.entry(name).or_default();
             match known.iter().find(|(other, _)| *other == environment) {
@@ -147,7 +171,9 @@ impl<'d> Names<'d> {
 fn unique<'d>(what: &str, tabs: &[Tab<'d>], sink: &mut Sink) -> HashMap<&'d str, Tab<'d>> {
     let mut known: HashMap<&'d str, Tab<'d>> = HashMap::with_capacity(tabs.len());
     for tab in tabs {
-        let Some(name) = tab.text("name") else { continue };
+        let Some(name) = tab.text("name") else {
+            continue;
+        };
         match known.get(name) {
             Some(first) => sink.push(twice(what, name, *first, *tab)),
             None => {
@@ -159,8 +185,11 @@ fn unique<'d>(what: &str, tabs: &[Tab<'d>], sink: &mut Sink) -> HashMap<&'d str,
 }
 
 fn twice(what: &str, name: &str, first: Tab<'_>, second: Tab<'_>) -> Fault {
-    Fault::new(second.value_place("name"), format!("two {what}s are named `{name}`"))
-        .label("again here")
-        .also(first.value_place("name"), "first here")
-        .help("rename or remove one of them")
+    Fault::new(
+        second.value_place("name"),
+        format!("two {what}s are named `{name}`"),
+    )
+    .label("again here")
+    .also(first.value_place("name"), "first here")
+    .help("rename or remove one of them")
 }

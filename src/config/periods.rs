@@ -6,9 +6,8 @@ use std::{
 };
 
 use super::{
-    fault::{Fault, Place, Sink},
-    graph,
-    keys,
+    fault::{Fault, Place, Sink, with_remedy},
+    graph, keys,
     names::{Names, Raw},
     value::{Layers, Tab, Val},
 };
@@ -18,28 +17,55 @@ use crate::{
 };
 
 /// Builds all periods, excluded ones before those that exclude them.
-pub(super) fn build<'d>(raw: &Raw<'d>, names: &Names<'d>, sink: &mut Sink) -> HashMap<&'d str, Arc<Period>> {
-    let tabs: Vec<(&'d str, Tab<'d>)> = raw.periods.iter().filter_map(|tab| Some((tab.text("name")?, *tab))).collect();
-    let place: HashMap<&str, usize> = tabs.iter().enumerate().rev().map(|(at, (name, _))| (*name, at)).collect();
+pub(super) fn build<'d>(
+    raw: &Raw<'d>,
+    names: &Names<'d>,
+    sink: &mut Sink,
+) -> HashMap<&'d str, Arc<Period>> {
+    let tabs: Vec<(&'d str, Tab<'d>)> = raw
+        .periods
+        .iter()
+        .filter_map(|tab| Some((tab.text("name")?, *tab)))
+        .collect();
+    let place: HashMap<&str, usize> = tabs
+        .iter()
+        .enumerate()
+        .rev()
+        .map(|(at, (name, _))| (*name, at))
+        .collect();
     let excludes = |tab: &Tab<'d>| -> Vec<usize> {
-        tab.get("exclude").into_iter().flat_map(Val::texts).filter_map(|name| place.get(name).copied()).collect()
+        tab.get("exclude")
+            .into_iter()
+            .flat_map(Val::texts)
+            .filter_map(|name| place.get(name).copied())
+            .collect()
     };
     let edges: Vec<Vec<usize>> = tabs.iter().map(|(_, tab)| excludes(tab)).collect();
     let walk = graph::walk(&edges);
     for circle in &walk.circles {
         let text = graph::show(circle, |at| tabs[at].0);
         sink.push(
-            Fault::new(tabs[circle[0]].1.value_place("exclude"), format!("periods exclude one another in a circle: {text}"))
-                .help("remove one of these `exclude` entries"),
+            Fault::new(
+                tabs[circle[0]].1.value_place("exclude"),
+                format!("periods exclude one another in a circle: {text}"),
+            )
+            .help("remove one of these `exclude` entries"),
         );
     }
     let mut periods: HashMap<&'d str, Arc<Period>> = HashMap::new();
     for at in walk.order {
         let (name, tab) = tabs[at];
-        if names.periods.get(name).is_none_or(|first| !std::ptr::eq(first.table, tab.table)) {
+        if names
+            .periods
+            .get(name)
+            .is_none_or(|first| !std::ptr::eq(first.table, tab.table))
+        {
             continue;
         }
-        let exclude = edges[at].iter().filter_map(|other| periods.get(tabs[*other].0).cloned()).collect();
+        let exclude = edges[at]
+            .iter()
+            .filter_map(|other| periods.get(tabs[*other].0).cloned())
+            .collect();
         if let Some(period) = period(name, tab, exclude, sink) {
             periods.insert(name, Arc::new(period));
         }
@@ -54,8 +80,18 @@ fn period(name: &str, tab: Tab<'_>, exclude: Vec<Arc<Period>>, sink: &mut Sink) 
         if keys::PERIOD.key(word).is_some() {
             continue;
         }
-        let place = Place { file: tab.file, span: key.span() };
-        directives.push((place, Val { file: tab.file, node }, word.to_owned()));
+        let place = Place {
+            file: tab.file,
+            span: key.span(),
+        };
+        directives.push((
+            place,
+            Val {
+                file: tab.file,
+                node,
+            },
+            word.to_owned(),
+        ));
     }
     // Within one kind of directive the order of the file decides.
     directives.sort_by_key(|(place, ..)| place.span.start);
@@ -72,19 +108,34 @@ fn period(name: &str, tab: Tab<'_>, exclude: Vec<Arc<Period>>, sink: &mut Sink) 
                     sink.push(Fault::new(tab.place(), fault.message));
                     continue;
                 };
-                let known = keys::PERIOD.keys().map(|key| key.name).chain(WEEKDAYS.iter().copied());
-                let help = match text::did_you_mean(word, known).filter(|near| near != word) {
+                let known = keys::PERIOD
+                    .keys()
+                    .map(|key| key.name)
+                    .chain(WEEKDAYS.iter().copied());
+                let near = text::did_you_mean(word, known).filter(|near| near != word);
+                let other = match near {
                     Some(near) => format!("did you mean `{near}`?"),
-                    None => "write for example monday = \"09:00-17:00\" or \"2026-12-24\" = \"00:00-12:00\"".to_owned(),
+                    None => EXAMPLE.to_owned(),
                 };
-                sink.push(Fault::new(place.clone(), fault.message).help(help));
+                let (message, help) = with_remedy(&fault.message, &other);
+                sink.push(Fault::new(place.clone(), message).help(help));
             }
             None
         }
     }
 }
 
-const WEEKDAYS: [&str; 7] = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
+const EXAMPLE: &str =
+    "write for example monday = \"09:00-17:00\" or \"2026-12-24\" = \"00:00-12:00\"";
+const WEEKDAYS: [&str; 7] = [
+    "monday",
+    "tuesday",
+    "wednesday",
+    "thursday",
+    "friday",
+    "saturday",
+    "sunday",
+];
 
 /// Crontab expressions, built once for each text and zone.
 #[derive(Default)]
@@ -104,7 +155,10 @@ impl<'d> Crons<'d> {
                 let cron = match Cron::parse(text, zone) {
                     Ok(cron) => Some(Arc::new(cron)),
                     Err(fault) => {
-                        sink.push(Fault::new(inside(value, text, fault.span), fault.message).help(fault.help));
+                        sink.push(
+                            Fault::new(inside(value, text, fault.span), fault.message)
+                                .help(fault.help),
+                        );
                         None
                     }
                 };
@@ -122,5 +176,8 @@ fn inside(value: Val<'_>, text: &str, part: std::ops::Range<usize>) -> Place {
         return whole;
     }
     let start = whole.span.start + 1;
-    Place { file: whole.file, span: start + part.start..start + part.end.min(text.len()) }
+    Place {
+        file: whole.file,
+        span: start + part.start..start + part.end.min(text.len()),
+    }
 }

@@ -59,7 +59,10 @@ impl<'d, 's> Reader<'d, 's> {
             Err(error) => {
                 self.sink.broken |= from.is_some();
                 let mut fault = Fault::new(
-                    from.clone().unwrap_or(Place { file: 0, span: 0..0 }),
+                    from.clone().unwrap_or(Place {
+                        file: 0,
+                        span: 0..0,
+                    }),
                     format!("cannot read {}: {}", path.display(), describe(&error)),
                 );
                 fault.place = from;
@@ -87,25 +90,26 @@ impl<'d, 's> Reader<'d, 's> {
             }
         };
         let shown = path.display().to_string();
-        self.sources.files.push(SourceFile::new(path.to_owned(), shown, Arc::clone(&text)));
+        self.sources
+            .files
+            .push(SourceFile::new(path.to_owned(), shown, Arc::clone(&text)));
         self.seen.insert(identity(path));
         if let Some(at) = bad_utf8 {
             self.sink.broken = true;
-            let place = Place { file, span: at..at + '\u{fffd}'.len_utf8() };
+            let place = Place {
+                file,
+                span: at..at + '\u{fffd}'.len_utf8(),
+            };
             self.sink.push(
-                Fault::new(place, "the file is not UTF-8 text").label("here").help("save the file as UTF-8"),
+                Fault::new(place, "the file is not UTF-8 text")
+                    .label("here")
+                    .help("save the file as UTF-8"),
             );
             return;
         }
         let text = self.arena.add(text);
         let (root, errors) = DeTable::parse_recoverable(text);
-        let mut places = Vec::new();
-        for error in errors {
-            let place = Place { file, span: error.span().unwrap_or(0..0) };
-            self.sink.broken = true;
-            self.sink.push(Fault::new(place.clone(), error.message()));
-            places.push(place);
-        }
+        let errors = self.syntax_errors(file, &errors);
         self.open.push(identity(path));
         let includes: Vec<(Place, String)> = root
             .get_ref()
@@ -115,11 +119,29 @@ impl<'d, 's> Reader<'d, 's> {
             .flat_map(Val::items)
             .filter_map(|item| Some((item.place(), item.text()?.to_owned())))
             .collect();
-        self.docs.push(Doc { file, root, errors: places });
+        self.docs.push(Doc { file, root, errors });
         for (place, pattern) in includes {
             self.include(place, &pattern);
         }
         self.open.pop();
+    }
+
+    fn syntax_errors(&mut self, file: u32, errors: &[toml::de::Error]) -> Vec<Place> {
+        let mut places = Vec::new();
+        for error in errors {
+            let place = Place {
+                file,
+                span: error.span().unwrap_or(0..0),
+            };
+            // "Expected nothing" tells nobody anything.
+            let message = error.message().trim_end_matches(", expected nothing");
+            let mut fault = Fault::new(place.clone(), message);
+            fault.help = syntax_remedy(message).map(str::to_owned);
+            self.sink.broken = true;
+            self.sink.push(fault);
+            places.push(place);
+        }
+        places
     }
 
     fn include(&mut self, place: Place, pattern: &str) {
@@ -133,7 +155,8 @@ impl<'d, 's> Reader<'d, 's> {
             let found = glob::expand(&path);
             if found.is_empty() {
                 let message = format!("no file matches `{pattern}`");
-                self.sink.push(Fault::warning(place.clone(), message).label("includes nothing"));
+                self.sink
+                    .push(Fault::warning(place.clone(), message).label("includes nothing"));
             }
             for path in found {
                 // A pattern may well match the file it stands in.
@@ -144,12 +167,50 @@ impl<'d, 's> Reader<'d, 's> {
         } else if self.open.contains(&identity(&path)) {
             let message = format!("`{pattern}` includes itself");
             self.sink.push(
-                Fault::new(place, message).label("closes a circle").help("remove this entry"),
+                Fault::new(place, message)
+                    .label("closes a circle")
+                    .help("remove this entry"),
             );
         } else if !self.seen.contains(&identity(&path)) {
             self.file(&path, Some(place));
         }
     }
+}
+
+/// What to do about the syntax errors that people make most.
+fn syntax_remedy(message: &str) -> Option<&'static str> {
+    const REMEDIES: &[(&str, &str)] = &[
+        (
+            "invalid basic string",
+            "close the text with the quote it began with",
+        ),
+        (
+            "invalid literal string",
+            "close the text with the quote it began with",
+        ),
+        (
+            "duplicate key",
+            "give a key once in a table; several values are written as a list: [\"a\", \"b\"]",
+        ),
+        (
+            "unclosed array table",
+            "write two brackets on each side, for example [[check]]",
+        ),
+        ("unclosed array", "close the list with `]`"),
+        ("unclosed inline table", "close the table with `}`"),
+        ("key with no value", "write `key = value`"),
+        ("invalid unquoted", "put quotes around it"),
+        ("string values must be quoted", "put quotes around the text"),
+        ("invalid float", TEXT),
+        ("invalid integer", TEXT),
+        ("invalid datetime", TEXT),
+        ("invalid number", TEXT),
+    ];
+    const TEXT: &str = "if this is text, such as an address or a duration, put quotes around it";
+    REMEDIES
+        .iter()
+        .find(|(start, _)| message.starts_with(start))
+        .map(|(_, remedy)| *remedy)
 }
 
 /// What tells two paths of one file to be the same.
@@ -163,7 +224,10 @@ fn read(path: &Path) -> io::Result<Vec<u8>> {
         return Err(io::ErrorKind::IsADirectory.into());
     }
     if MAX_BYTES < about.len() {
-        return Err(io::Error::other(format!("it is larger than {} MB", MAX_BYTES >> 20)));
+        return Err(io::Error::other(format!(
+            "it is larger than {} MB",
+            MAX_BYTES >> 20
+        )));
     }
     fs::read(path)
 }

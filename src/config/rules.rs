@@ -47,24 +47,48 @@ impl<'d> Rules<'_, 'd> {
             command: command.and_then(|value| self.commands.line(value, sink)),
             schedule: self.schedule(layers, sink),
             retry: layers.span("retry", RETRY),
-            attempts: layers.whole("attempts").and_then(|count| u32::try_from(count).ok()).unwrap_or(3).max(1),
-            timeout: layers.span("timeout", if is_host { HOST_TIMEOUT } else { CHECK_TIMEOUT }),
+            attempts: layers
+                .whole("attempts")
+                .and_then(|count| u32::try_from(count).ok())
+                .unwrap_or(3)
+                .max(1),
+            timeout: layers.span(
+                "timeout",
+                if is_host { HOST_TIMEOUT } else { CHECK_TIMEOUT },
+            ),
             active: layers.flag("active", true),
             accepts_passive: layers.flag("passive", true),
             volatile: layers.flag("volatile", false),
             check_period: self.period(layers.get("period")),
             notify: self.notify(layers),
             flap: flap(layers, sink),
-            profile: layers.text("profile").and_then(|name| self.profiles.get(name)).copied().unwrap_or(ProfileIx(0)),
-            tags: names("tags").filter_map(|name| self.tags.get(name)).copied().collect(),
+            profile: layers
+                .text("profile")
+                .and_then(|name| self.profiles.get(name))
+                .copied()
+                .unwrap_or(ProfileIx(0)),
+            tags: names("tags")
+                .filter_map(|name| self.tags.get(name))
+                .copied()
+                .collect(),
             env_macros: layers.flag("env_macros", false),
             app: None,
             always_page: layers.flag("always_page", false),
             external: layers.flag("external", false),
-            notes: layers.text("notes").filter(|text| !text.is_empty()).map(Arc::from),
-            notes_url: layers.text("notes_url").filter(|text| !text.is_empty()).map(Arc::from),
+            notes: layers
+                .text("notes")
+                .filter(|text| !text.is_empty())
+                .map(Arc::from),
+            notes_url: layers
+                .text("notes_url")
+                .filter(|text| !text.is_empty())
+                .map(Arc::from),
             // A host's variables stand in the host itself.
-            vars: if is_host { Default::default() } else { variables(layers.sub("vars").tabs, sink) },
+            vars: if is_host {
+                Default::default()
+            } else {
+                variables(layers.sub("vars").tabs, sink)
+            },
         }
     }
 
@@ -81,9 +105,10 @@ impl<'d> Rules<'_, 'd> {
                 Schedule::Every(EVERY)
             }
             // The nearer layer decides: a check's own `every` beats the `cron` of its template.
-            (Some(cron), other) if other.is_none_or(|every| cron < every) => {
-                self.crons.get(layers, sink).map_or_else(every, Schedule::Cron)
-            }
+            (Some(cron), other) if other.is_none_or(|every| cron < every) => self
+                .crons
+                .get(layers, sink)
+                .map_or_else(every, Schedule::Cron),
             _ => every(),
         }
     }
@@ -91,7 +116,10 @@ impl<'d> Rules<'_, 'd> {
     fn notify(&self, layers: &Layers<'d>) -> NotifyRule {
         NotifyRule {
             enabled: layers.flag("notify", true),
-            contacts: layers.get("contacts").map(|value| self.contacts.resolve(value)).unwrap_or_default(),
+            contacts: layers
+                .get("contacts")
+                .map(|value| self.contacts.resolve(value))
+                .unwrap_or_default(),
             period: self.period(layers.get("notify_period")),
             remind: layers.span("remind", REMIND),
             first_delay: layers.span("first_delay", Duration::ZERO),
@@ -113,9 +141,16 @@ fn flap(layers: &Layers<'_>, sink: &mut Sink) -> FlapRule {
     let given = layers.get("flap_low").or_else(|| layers.get("flap_high"));
     if let (Some(value), true) = (given, high <= low) {
         sink.push(
-            Fault::new(value.place(), format!("`flap_low` ({low}) is not below `flap_high` ({high})"))
-                .help("flapping starts at `flap_high` percent and ends below `flap_low`"),
+            Fault::new(
+                value.place(),
+                format!("`flap_low` ({low}) is not below `flap_high` ({high})"),
+            )
+            .help("flapping starts at `flap_high` percent and ends below `flap_low`"),
         );
     }
-    FlapRule { enabled: layers.flag("flap_detection", true), low, high }
+    FlapRule {
+        enabled: layers.flag("flap_detection", true),
+        low,
+        high,
+    }
 }

@@ -9,7 +9,10 @@ pub fn schema() -> Value {
     let mut definitions = Map::new();
     let mut root = table(&ROOT, &mut definitions);
     let fields = root.as_object_mut().expect("table() makes an object");
-    fields.insert("$schema".to_owned(), json!("https://json-schema.org/draft/2020-12/schema"));
+    fields.insert(
+        "$schema".to_owned(),
+        json!("https://json-schema.org/draft/2020-12/schema"),
+    );
     fields.insert("title".to_owned(), json!("deploywatch.toml"));
     fields.insert("$defs".to_owned(), Value::Object(definitions));
     root
@@ -21,15 +24,22 @@ fn table(spec: &'static Spec, definitions: &mut Map<String, Value>) -> Value {
     for key in spec.keys().filter(|key| !matches!(key.kind, Kind::Inline)) {
         let mut value = kind(&key.kind, definitions);
         if let Some(fields) = value.as_object_mut() {
-            let default = if key.default.is_empty() { String::new() } else { format!(" Default: {}.", key.default) };
-            fields.insert("description".to_owned(), json!(format!("{}{default}", key.doc)));
+            let default = key
+                .written_default()
+                .map_or_else(String::new, |text| format!(" Default: {text}."));
+            fields.insert(
+                "description".to_owned(),
+                json!(format!("{}{default}", key.doc)),
+            );
         }
         properties.insert(key.name.to_owned(), value);
         if key.required {
             required.push(key.name);
         }
     }
-    let other = spec.open.map_or(json!(false), |open| kind(open, definitions));
+    let other = spec
+        .open
+        .map_or(json!(false), |open| kind(open, definitions));
     let mut schema = json!({
         "type": "object",
         "description": spec.doc,
@@ -44,7 +54,11 @@ fn table(spec: &'static Spec, definitions: &mut Map<String, Value>) -> Value {
 
 /// A reference to the table's definition, which is made when first met.
 fn reference(spec: &'static Spec, definitions: &mut Map<String, Value>) -> Value {
-    let name: String = spec.title.chars().filter(|c| c.is_ascii_alphanumeric() || "._".contains(*c)).collect();
+    let name: String = spec
+        .title
+        .chars()
+        .filter(|c| c.is_ascii_alphanumeric() || "._".contains(*c))
+        .collect();
     if !definitions.contains_key(&name) {
         definitions.insert(name.clone(), Value::Null);
         let made = table(spec, definitions);
@@ -71,13 +85,19 @@ fn kind(kind: &Kind, definitions: &mut Map<String, Value>) -> Value {
         Kind::Url => json!({ "type": "string", "pattern": "^https?://" }),
         Kind::OneOf(words) => json!({ "type": "string", "enum": words }),
         Kind::SomeOf(words) => one_or_many(json!({ "type": "string", "enum": words })),
-        Kind::Map(inner) => json!({ "type": "object", "additionalProperties": self::kind(inner, definitions) }),
+        Kind::Map(inner) => {
+            json!({ "type": "object", "additionalProperties": self::kind(inner, definitions) })
+        }
         Kind::Scalar => json!({ "type": ["string", "number", "boolean"] }),
         Kind::Table(spec) => reference(spec, definitions),
         Kind::Tables(spec) => json!({ "type": "array", "items": reference(spec, definitions) }),
         Kind::Channels(spec, short) => {
             let table = reference(spec, definitions);
-            let item = if short.is_some() { json!({ "anyOf": [table, { "type": "string" }] }) } else { table };
+            let item = if short.is_some() {
+                json!({ "anyOf": [table, { "type": "string" }] })
+            } else {
+                table
+            };
             one_or_many(item)
         }
         Kind::Inline => json!(false),

@@ -32,25 +32,29 @@ impl Vault<'_> {
     /// none, which is a fault if one is needed, and where it cannot be read, which always is.
     pub fn find(&self, tab: Tab<'_>, name: &str, needed: bool, sink: &mut Sink) -> Option<Secret> {
         let keys = ["file", "env", "credential"].map(|way| format!("{name}_{way}"));
-        let given: Vec<(usize, Val<'_>)> =
-            keys.iter().enumerate().filter_map(|(at, key)| Some((at, tab.get(key)?))).collect();
+        let given: Vec<(usize, Val<'_>)> = keys
+            .iter()
+            .enumerate()
+            .filter_map(|(at, key)| Some((at, tab.get(key)?)))
+            .collect();
         let (way, value) = match given[..] {
             [one] => one,
             [] => {
                 if needed && tab.get(name).is_none() {
-                    sink.push(
-                        Fault::new(tab.place(), format!("`{name}` is missing"))
-                            .help(format!("give it as `{}` (a path), `{}` (a variable) or `{}` (of systemd)", keys[0], keys[1], keys[2])),
+                    let help = format!(
+                        "give it as `{}` (a path), `{}` (a variable) or `{}` (of systemd)",
+                        keys[0], keys[1], keys[2]
                     );
+                    sink.push(Fault::new(tab.place(), format!("`{name}` is missing")).help(help));
                 }
                 return None;
             }
             [(_, first), (second, value), ..] => {
-                sink.push(
-                    Fault::new(value.place(), format!("`{}` is given, but `{name}` has another source already", keys[second]))
-                        .also(first.place(), "first here")
-                        .help("keep one of them"),
-                );
+                let other = &keys[second];
+                let message =
+                    format!("`{other}` is given, but `{name}` has another source already");
+                let fault = Fault::new(value.place(), message).also(first.place(), "first here");
+                sink.push(fault.help("keep one of them"));
                 return None;
             }
         };
@@ -61,22 +65,33 @@ impl Vault<'_> {
         let found = match way {
             0 => self.file(&self.sources.resolve(tab.file, text), &value.place(), sink),
             1 => variable(text, &value.place(), sink),
-            _ => match env::var_os("CREDENTIALS_DIRECTORY") {
-                Some(directory) => self.file(&Path::new(&directory).join(text), &value.place(), sink),
-                None => {
-                    sink.push(
-                        Fault::new(value.place(), "no credentials: $CREDENTIALS_DIRECTORY is not set")
-                            .help(format!("run under systemd with LoadCredential={text}:FILE in the unit, or use `{}`", keys[0])),
-                    );
-                    None
-                }
-            },
+            _ => self.credential(text, &keys[0], &value.place(), sink),
         }?;
         if found.expose().is_empty() {
-            sink.push(Fault::new(value.place(), format!("the secret in `{text}` is empty")));
+            sink.push(Fault::new(
+                value.place(),
+                format!("the secret in `{text}` is empty"),
+            ));
             return None;
         }
         Some(found)
+    }
+
+    fn credential(
+        &self,
+        name: &str,
+        other: &str,
+        place: &Place,
+        sink: &mut Sink,
+    ) -> Option<Secret> {
+        let Some(directory) = env::var_os("CREDENTIALS_DIRECTORY") else {
+            let message = "no credentials: $CREDENTIALS_DIRECTORY is not set";
+            sink.push(Fault::new(place.clone(), message).help(format!(
+                "run under systemd with LoadCredential={name}:FILE in the unit, or use `{other}`"
+            )));
+            return None;
+        };
+        self.file(&Path::new(&directory).join(name), place, sink)
     }
 
     fn file(&self, path: &Path, place: &Place, sink: &mut Sink) -> Option<Secret> {
@@ -89,11 +104,18 @@ impl Vault<'_> {
         match read {
             Ok((mode, text)) => {
                 if mode & 0o044 != 0 {
-                    let who = if mode & 0o004 != 0 { "everybody" } else { "its group" };
+                    let who = if mode & 0o004 != 0 {
+                        "everybody"
+                    } else {
+                        "its group"
+                    };
                     sink.push(
-                        Fault::warning(place.clone(), format!("{} can be read by {who}", path.display()))
-                            .label("a secret")
-                            .help(format!("chmod 600 {}", path.display())),
+                        Fault::warning(
+                            place.clone(),
+                            format!("{} can be read by {who}", path.display()),
+                        )
+                        .label("a secret")
+                        .help(format!("chmod 600 {}", path.display())),
                     );
                 }
                 Some(Secret::new(&text))
@@ -111,11 +133,18 @@ impl Vault<'_> {
 
 fn variable(name: &str, place: &Place, sink: &mut Sink) -> Option<Secret> {
     // A name with `=` or NUL is no variable's; asking for it would panic on some systems.
-    let value = if name.contains(['=', '\0']) { None } else { env::var(name).ok() };
+    let value = if name.contains(['=', '\0']) {
+        None
+    } else {
+        env::var(name).ok()
+    };
     if value.is_none() {
         sink.push(
-            Fault::new(place.clone(), format!("the variable `{name}` is not set, or is not UTF-8 text"))
-                .help("set it in the daemon's environment"),
+            Fault::new(
+                place.clone(),
+                format!("the variable `{name}` is not set, or is not UTF-8 text"),
+            )
+            .help("set it in the daemon's environment"),
         );
     }
     value.map(|text| Secret::new(&text))

@@ -41,25 +41,35 @@ fn class_rules(layers: &Layers<'_>, defaults: ClassRules, sink: &mut Sink) -> Cl
     let ceiling = layers.get("ceiling");
     if let (Some(value), true) = (ceiling, MAX_CEILING < rules.ceiling) {
         sink.push(
-            Fault::new(value.place(), "a deploy may not keep a problem quiet for more than 30m")
-                .label("longer than 30m")
-                .help("write at most ceiling = \"30m\"; for longer quiet schedule downtime"),
+            Fault::new(
+                value.place(),
+                "a deploy may not keep a problem quiet for more than 30m",
+            )
+            .label("longer than 30m")
+            .help("write at most ceiling = \"30m\"; for longer quiet schedule downtime"),
         );
     }
-    for (key, span) in [("critical", rules.hold_critical), ("warning", rules.hold_warning)] {
-        let Some(value) = hold.get(key).filter(|_| rules.ceiling < span) else { continue };
-        let fault = Fault::new(value.place(), format!("the hold of `{key}` is longer than the ceiling of all holds"));
+    for (key, span) in [
+        ("critical", rules.hold_critical),
+        ("warning", rules.hold_warning),
+    ] {
+        let Some(value) = hold.get(key).filter(|_| rules.ceiling < span) else {
+            continue;
+        };
+        let fault = Fault::new(
+            value.place(),
+            format!("the hold of `{key}` is longer than the ceiling of all holds"),
+        );
         sink.push(match ceiling {
-            Some(ceiling) => fault.also(ceiling.place(), "the ceiling").help("shorten the hold, or raise the ceiling up to 30m"),
+            Some(ceiling) => fault
+                .also(ceiling.place(), "the ceiling")
+                .help("shorten the hold, or raise the ceiling up to 30m"),
             None => fault
                 .label("longer than the ceiling of 15m")
                 .help("shorten the hold, or set `ceiling` of this class, at most 30m"),
         });
     }
-    if let Some(value) = ceiling {
-        // A lower ceiling shortens the built-in holds; that is what it is for.
-        let _ = value;
-    }
+    // A lower ceiling shortens the built-in holds; that is what it is for.
     ClassRules {
         hold_critical: rules.hold_critical.min(rules.ceiling),
         hold_warning: rules.hold_warning.min(rules.ceiling),
@@ -70,14 +80,27 @@ fn class_rules(layers: &Layers<'_>, defaults: ClassRules, sink: &mut Sink) -> Cl
 /// The limits, and where each tag stands in them.
 pub(super) fn limits<'d>(raw: &Raw<'d>, names: &Names<'d>) -> (Limits, HashMap<&'d str, TagIx>) {
     let layers = raw.root.sub("limits");
-    let count = |value: Option<i64>| value.and_then(|count| u32::try_from(count).ok()).unwrap_or(0);
-    let mut limits = Limits { global: count(layers.whole("global")), per_host: count(layers.whole("per_host")), tags: Vec::new() };
+    let count = |value: Option<i64>| {
+        value
+            .and_then(|count| u32::try_from(count).ok())
+            .unwrap_or(0)
+    };
+    let mut limits = Limits {
+        global: count(layers.whole("global")),
+        per_host: count(layers.whole("per_host")),
+        tags: Vec::new(),
+    };
     let map = layers.map("tags");
     let mut places = HashMap::new();
     for name in &names.tags {
-        let Ok(at) = u16::try_from(limits.tags.len()) else { break };
+        let Ok(at) = u16::try_from(limits.tags.len()) else {
+            break;
+        };
         places.insert(*name, TagIx(at));
-        limits.tags.push(((*name).into(), count(map.get(name).and_then(|value| value.whole()))));
+        limits.tags.push((
+            (*name).into(),
+            count(map.get(name).and_then(|value| value.whole())),
+        ));
     }
     (limits, places)
 }
@@ -89,12 +112,19 @@ pub(super) fn profiles<'d>(
     sources: &Sources,
 ) -> (Vec<Profile>, HashMap<&'d str, ProfileIx>) {
     let all = raw.root.sub("profile");
-    let mut sorted: Vec<&'d str> = names.profiles.iter().copied().filter(|name| *name != "default").collect();
+    let mut sorted: Vec<&'d str> = names
+        .profiles
+        .iter()
+        .copied()
+        .filter(|name| *name != "default")
+        .collect();
     sorted.sort_unstable();
     let mut list = Vec::new();
     let mut places = HashMap::new();
     for name in ["default"].into_iter().chain(sorted) {
-        let Ok(at) = u16::try_from(list.len()) else { break };
+        let Ok(at) = u16::try_from(list.len()) else {
+            break;
+        };
         places.insert(name, ProfileIx(at));
         list.push(profile(name, &all.sub(name), sources));
     }
@@ -103,22 +133,33 @@ pub(super) fn profiles<'d>(
 
 fn profile(name: &str, layers: &Layers<'_>, sources: &Sources) -> Profile {
     let owned = |key: &str| layers.text(key).map(str::to_owned);
-    let count = |key: &str| layers.whole(key).and_then(|count| u64::try_from(count).ok());
+    let count = |key: &str| {
+        layers
+            .whole(key)
+            .and_then(|count| u64::try_from(count).ok())
+    };
     let size = |key: &str| layers.get(key).and_then(Val::size);
     Profile {
         name: name.to_owned(),
         user: owned("user"),
         group: owned("group"),
-        nice: layers.whole("nice").and_then(|nice| i32::try_from(nice).ok()),
+        nice: layers
+            .whole("nice")
+            .and_then(|nice| i32::try_from(nice).ok()),
         umask: layers.text("umask").and_then(parse_umask),
         no_new_privs: layers.flag("no_new_privs", false),
         max_open_files: count("max_open_files"),
         max_memory: size("max_memory"),
         // The kernel counts whole seconds, and takes 0 for "at once".
-        max_cpu_seconds: layers.get("max_cpu").and_then(Val::span).map(|span| span.as_secs().max(1)),
+        max_cpu_seconds: layers
+            .get("max_cpu")
+            .and_then(Val::span)
+            .map(|span| span.as_secs().max(1)),
         max_core: size("max_core"),
         max_processes: count("max_processes"),
-        directory: layers.get("directory").and_then(|value| Some(sources.resolve(value.file, value.text()?))),
+        directory: layers
+            .get("directory")
+            .and_then(|value| Some(sources.resolve(value.file, value.text()?))),
         environment: layers
             .map("environment")
             .into_iter()
@@ -127,21 +168,38 @@ fn profile(name: &str, layers: &Layers<'_>, sources: &Sources) -> Profile {
     }
 }
 
-pub(super) fn globals<'d>(raw: &Raw<'d>, contacts: &Contacts<'d>, sources: &Sources, sink: &mut Sink) -> Globals {
+pub(super) fn globals<'d>(
+    raw: &Raw<'d>,
+    contacts: &Contacts<'d>,
+    sources: &Sources,
+    sink: &mut Sink,
+) -> Globals {
     let daemon = raw.root.sub("daemon");
     let defaults = Globals::default();
     let owned = |key: &str| daemon.text(key).map(str::to_owned);
-    let mut user_macros: Vec<String> = daemon.get("user_macros").into_iter().flat_map(Val::texts).map(str::to_owned).collect();
+    let mut user_macros: Vec<String> = daemon
+        .get("user_macros")
+        .into_iter()
+        .flat_map(Val::texts)
+        .map(str::to_owned)
+        .collect();
     if let Some(file) = daemon.get("user_macros_file") {
         resource_file(file, &mut user_macros, sources, sink);
     }
     Globals {
         host_check_horizon: daemon.span("host_check_horizon", defaults.host_check_horizon),
         notifications: daemon.flag("notifications", defaults.notifications),
-        clock_tolerance: raw.root.sub("deploys").span("clock_tolerance", defaults.clock_tolerance),
-        fallback_contacts: daemon.get("fallback_contacts").map(|value| contacts.resolve(value)).unwrap_or_default(),
+        clock_tolerance: raw
+            .root
+            .sub("deploys")
+            .span("clock_tolerance", defaults.clock_tolerance),
+        fallback_contacts: daemon
+            .get("fallback_contacts")
+            .map(|value| contacts.resolve(value))
+            .unwrap_or_default(),
         user_macros,
-        illegal_output_chars: owned("illegal_output_chars").unwrap_or(defaults.illegal_output_chars),
+        illegal_output_chars: owned("illegal_output_chars")
+            .unwrap_or(defaults.illegal_output_chars),
         admin_email: owned("admin_email").unwrap_or(defaults.admin_email),
         max_output: daemon
             .get("max_output")
@@ -153,13 +211,19 @@ pub(super) fn globals<'d>(raw: &Raw<'d>, contacts: &Contacts<'d>, sources: &Sour
 
 /// Reads `$USER1$=value` lines. Their values are never shown: they are often passwords.
 fn resource_file(value: Val<'_>, macros: &mut Vec<String>, sources: &Sources, sink: &mut Sink) {
-    const HELP: &str = "write lines such as $USER1$=/usr/lib/nagios/plugins, with numbers from 1 to 256";
-    let Some(path) = value.text().map(|text| sources.resolve(value.file, text)) else { return };
+    const HELP: &str =
+        "write lines such as $USER1$=/usr/lib/nagios/plugins, with numbers from 1 to 256";
+    let Some(path) = value.text().map(|text| sources.resolve(value.file, text)) else {
+        return;
+    };
     let text = match std::fs::read_to_string(&path) {
         Ok(text) => text,
         Err(error) => {
             let message = format!("cannot read {}: {}", path.display(), describe(&error));
-            sink.push(Fault::new(value.place(), message).help("paths are relative to the file they are written in"));
+            sink.push(
+                Fault::new(value.place(), message)
+                    .help("paths are relative to the file they are written in"),
+            );
             return;
         }
     };
@@ -170,7 +234,15 @@ fn resource_file(value: Val<'_>, macros: &mut Vec<String>, sources: &Sources, si
         }
         let number = line
             .split_once('=')
-            .and_then(|(name, text)| Some((name.strip_prefix("$USER")?.strip_suffix('$')?.parse::<usize>().ok()?, text)))
+            .and_then(|(name, text)| {
+                Some((
+                    name.strip_prefix("$USER")?
+                        .strip_suffix('$')?
+                        .parse::<usize>()
+                        .ok()?,
+                    text,
+                ))
+            })
             .filter(|(number, _)| (1..=256).contains(number));
         match number {
             Some((number, text)) => {
@@ -180,7 +252,11 @@ fn resource_file(value: Val<'_>, macros: &mut Vec<String>, sources: &Sources, si
                 macros[number - 1] = text.to_owned();
             }
             None => sink.push(
-                Fault::new(value.place(), format!("line {} of {} is not a user macro", at + 1, path.display())).help(HELP),
+                Fault::new(
+                    value.place(),
+                    format!("line {} of {} is not a user macro", at + 1, path.display()),
+                )
+                .help(HELP),
             ),
         }
     }

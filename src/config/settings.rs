@@ -13,7 +13,7 @@ use super::{
     read::describe,
     secrets::Vault,
     value::{Layers, Val},
-    walk::parse_listen,
+    words::parse_listen,
 };
 use crate::base::secret::Secret;
 
@@ -160,7 +160,8 @@ pub struct Retention {
 }
 
 const DAY: Duration = Duration::from_secs(86_400);
-const LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 8420);
+const LISTEN: SocketAddr =
+    SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 8420);
 const PLUGIN_DIRS: [&str; 4] = [
     "/usr/lib/nagios/plugins",
     "/usr/lib64/nagios/plugins",
@@ -169,7 +170,12 @@ const PLUGIN_DIRS: [&str; 4] = [
 ];
 
 /// Builds the settings.
-pub(super) fn build(raw: &Raw<'_>, names: &Names<'_>, vault: &Vault<'_>, sink: &mut Sink) -> Settings {
+pub(super) fn build(
+    raw: &Raw<'_>,
+    names: &Names<'_>,
+    vault: &Vault<'_>,
+    sink: &mut Sink,
+) -> Settings {
     let daemon = raw.root.sub("daemon");
     let path = |layers: &Layers<'_>, key: &str| {
         let value = layers.get(key)?;
@@ -177,54 +183,95 @@ pub(super) fn build(raw: &Raw<'_>, names: &Names<'_>, vault: &Vault<'_>, sink: &
     };
     let mut listen = addresses(&daemon);
     guard_listen(&daemon, &listen, raw, sink);
-    let first = if listen.is_empty() { LISTEN } else { listen.remove(0) };
+    let first = if listen.is_empty() {
+        LISTEN
+    } else {
+        listen.remove(0)
+    };
     let nagios = raw.root.sub("nagios");
-    let delivery = raw.root.sub("delivery");
-    let retention = raw.root.sub("retention");
     let settings = Settings {
         store: match daemon.text("store") {
             Some(":memory:") => Store::Memory,
-            _ => Store::File(path(&daemon, "store").unwrap_or_else(|| vault.sources.resolve(0, "deploywatch.db"))),
+            _ => Store::File(
+                path(&daemon, "store")
+                    .unwrap_or_else(|| vault.sources.resolve(0, "deploywatch.db")),
+            ),
         },
         listen: first,
         extra_listen: listen,
         plugin_dirs: match daemon.get("plugin_dirs") {
-            Some(dirs) => dirs.texts().map(|dir| vault.sources.resolve(dirs.file, dir)).collect(),
+            Some(dirs) => dirs
+                .texts()
+                .map(|dir| vault.sources.resolve(dirs.file, dir))
+                .collect(),
             None => PLUGIN_DIRS.iter().map(PathBuf::from).collect(),
         },
-        public_url: daemon.text("public_url").map(|url| url.trim_end_matches('/').to_owned()),
+        public_url: daemon
+            .text("public_url")
+            .map(|url| url.trim_end_matches('/').to_owned()),
         smtp: smtp(raw, vault, sink),
         tokens: tokens(raw, vault, sink),
         templates: templates(raw, vault, sink),
-        nagios: NagiosFiles { command_file: path(&nagios, "command_file"), log_file: path(&nagios, "log_file") },
-        delivery: Delivery {
-            give_up: delivery.span("give_up", Duration::from_secs(4 * 3600)),
-            delayed_after: delivery.span("delayed_after", Duration::from_secs(300)),
-            workers: delivery.whole("workers").and_then(|count| usize::try_from(count).ok()).unwrap_or(8),
+        nagios: NagiosFiles {
+            command_file: path(&nagios, "command_file"),
+            log_file: path(&nagios, "log_file"),
         },
-        retention: Retention {
-            history: retention.span("history", 400 * DAY),
-            deliveries: retention.span("deliveries", 30 * DAY),
-        },
+        delivery: delivery(raw),
+        retention: retention(raw),
         log: daemon.text("log").unwrap_or("info").to_owned(),
     };
-    warn_of_mail(raw, names, &settings, sink);
+    warn_of_mail(names, &settings, sink);
     settings
 }
 
+fn delivery(raw: &Raw<'_>) -> Delivery {
+    let layers = raw.root.sub("delivery");
+    let workers = layers
+        .whole("workers")
+        .and_then(|count| usize::try_from(count).ok());
+    Delivery {
+        give_up: layers.span("give_up", Duration::from_secs(4 * 3600)),
+        delayed_after: layers.span("delayed_after", Duration::from_secs(300)),
+        workers: workers.unwrap_or(8),
+    }
+}
+
+fn retention(raw: &Raw<'_>) -> Retention {
+    let layers = raw.root.sub("retention");
+    Retention {
+        history: layers.span("history", 400 * DAY),
+        deliveries: layers.span("deliveries", 30 * DAY),
+    }
+}
+
 fn addresses(daemon: &Layers<'_>) -> Vec<SocketAddr> {
-    daemon.get("listen").into_iter().flat_map(Val::texts).filter_map(parse_listen).collect()
+    daemon
+        .get("listen")
+        .into_iter()
+        .flat_map(Val::texts)
+        .filter_map(parse_listen)
+        .collect()
 }
 
 /// Off a loopback address everybody who reaches the port could page, silence and deploy.
 fn guard_listen(daemon: &Layers<'_>, listen: &[SocketAddr], raw: &Raw<'_>, sink: &mut Sink) {
     let open = listen.iter().find(|address| !address.ip().is_loopback());
-    let (Some(open), Some(value), true) = (open, daemon.get("listen"), raw.tokens.is_empty()) else { return };
+    let (Some(open), Some(listed), true) = (open, daemon.get("listen"), raw.tokens.is_empty())
+    else {
+        return;
+    };
+    let value = listed
+        .items()
+        .find(|item| item.text().and_then(parse_listen).as_ref() == Some(open))
+        .unwrap_or(listed);
     sink.push(
-        Fault::new(value.place(), format!("{open} can be reached from other machines, and there is no token"))
-            .label("not a loopback address")
-            .help("add a [[token]] with a name, a secret_file and scopes, or listen on 127.0.0.1")
-            .follows(),
+        Fault::new(
+            value.place(),
+            format!("{open} can be reached from other machines, and there is no token"),
+        )
+        .label("not a loopback address")
+        .help("add a [[token]] with a name, a secret_file and scopes, or listen on 127.0.0.1")
+        .follows(),
     );
 }
 
@@ -235,11 +282,18 @@ fn smtp(raw: &Raw<'_>, vault: &Vault<'_>, sink: &mut Sink) -> Smtp {
         Some("tls") => SmtpTls::Tls,
         _ => SmtpTls::None,
     };
-    let port = layers.whole("port").and_then(|port| u16::try_from(port).ok());
+    let port = layers
+        .whole("port")
+        .and_then(|port| u16::try_from(port).ok());
     let owned = |key: &str| layers.text(key).map(str::to_owned);
-    let password = layers.tabs.iter().find_map(|tab| vault.find(*tab, "password", false, sink));
+    let password = layers
+        .tabs
+        .iter()
+        .find_map(|tab| vault.find(*tab, "password", false, sink));
     if let (Some(name), None, Some(tab)) = (layers.get("username"), &password, layers.tabs.first())
-        && !["file", "env", "credential"].iter().any(|way| tab.get(&format!("password_{way}")).is_some())
+        && !["file", "env", "credential"]
+            .iter()
+            .any(|way| tab.get(&format!("password_{way}")).is_some())
     {
         sink.push(
             Fault::new(name.place(), "there is a `username` but no password")
@@ -268,7 +322,9 @@ fn smtp(raw: &Raw<'_>, vault: &Vault<'_>, sink: &mut Sink) -> Smtp {
         password,
         helo: owned("helo"),
         timeout: layers.span("timeout", Duration::from_secs(30)),
-        ca_file: layers.get("ca_file").and_then(|value| Some(vault.sources.resolve(value.file, value.text()?))),
+        ca_file: layers
+            .get("ca_file")
+            .and_then(|value| Some(vault.sources.resolve(value.file, value.text()?))),
     }
 }
 
@@ -276,17 +332,23 @@ fn is_local(host: Option<&str>) -> bool {
     host.is_none_or(|host| matches!(host, "localhost" | "::1") || host.starts_with("127."))
 }
 
-fn warn_of_mail(raw: &Raw<'_>, names: &Names<'_>, settings: &Settings, sink: &mut Sink) {
+fn warn_of_mail(names: &Names<'_>, settings: &Settings, sink: &mut Sink) {
     if settings.smtp.configured {
         return;
     }
-    let mut mail: Vec<_> = names.contacts.values().filter_map(|contact| contact.get("email")).collect();
+    let mut mail: Vec<_> = names
+        .contacts
+        .values()
+        .filter_map(|contact| contact.get("email"))
+        .collect();
     mail.sort_unstable_by_key(|value| (value.file, value.node.span().start));
     if let Some(first) = mail.first() {
-        debug_assert!(!raw.contacts.is_empty(), "names come from tables");
         sink.push(
-            Fault::warning(first.place(), "there is no [smtp], so mail goes to port 25 of this machine")
-                .help("add [smtp] with host and from"),
+            Fault::warning(
+                first.place(),
+                "there is no [smtp], so mail goes to port 25 of this machine",
+            )
+            .help("add [smtp] with host and from"),
         );
     }
 }
@@ -294,26 +356,49 @@ fn warn_of_mail(raw: &Raw<'_>, names: &Names<'_>, settings: &Settings, sink: &mu
 fn tokens(raw: &Raw<'_>, vault: &Vault<'_>, sink: &mut Sink) -> Vec<Token> {
     let mut tokens: Vec<Token> = Vec::new();
     for tab in &raw.tokens {
-        let Some(secret) = vault.find(*tab, "secret", true, sink) else { continue };
-        let Some(name) = tab.text("name") else { continue };
-        let twin = tokens.iter().find(|token| token.secret == secret && !secret.expose().is_empty());
+        let Some(secret) = vault.find(*tab, "secret", true, sink) else {
+            continue;
+        };
+        let Some(name) = tab.text("name") else {
+            continue;
+        };
+        let twin = tokens
+            .iter()
+            .find(|token| token.secret == secret && !secret.expose().is_empty());
         if let Some(twin) = twin {
             sink.push(
-                Fault::new(tab.place(), format!("tokens `{}` and `{name}` have the same secret", twin.name))
-                    .help("give each its own: the audit log tells them apart by it"),
+                Fault::new(
+                    tab.place(),
+                    format!("tokens `{}` and `{name}` have the same secret", twin.name),
+                )
+                .help("give each its own: the audit log tells them apart by it"),
             );
         }
         tokens.push(Token {
             name: name.to_owned(),
             secret,
-            scopes: tab.get("scopes").into_iter().flat_map(Val::texts).filter_map(Scope::parse).collect(),
-            apps: tab.get("apps").into_iter().flat_map(Val::texts).map(str::to_owned).collect(),
+            scopes: tab
+                .get("scopes")
+                .into_iter()
+                .flat_map(Val::texts)
+                .filter_map(Scope::parse)
+                .collect(),
+            apps: tab
+                .get("apps")
+                .into_iter()
+                .flat_map(Val::texts)
+                .map(str::to_owned)
+                .collect(),
         });
     }
     tokens
 }
 
-fn templates(raw: &Raw<'_>, vault: &Vault<'_>, sink: &mut Sink) -> BTreeMap<String, MessageTemplate> {
+fn templates(
+    raw: &Raw<'_>,
+    vault: &Vault<'_>,
+    sink: &mut Sink,
+) -> BTreeMap<String, MessageTemplate> {
     let mut templates = BTreeMap::new();
     for (channel, value) in raw.root.map("messages") {
         let Some(text) = value.text() else { continue };
@@ -324,7 +409,10 @@ fn templates(raw: &Raw<'_>, vault: &Vault<'_>, sink: &mut Sink) -> BTreeMap<Stri
             }
             Err(error) => {
                 let message = format!("cannot read {}: {}", path.display(), describe(&error));
-                sink.push(Fault::new(value.place(), message).help("paths are relative to the file they are written in"));
+                sink.push(
+                    Fault::new(value.place(), message)
+                        .help("paths are relative to the file they are written in"),
+                );
             }
         }
     }

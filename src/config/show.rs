@@ -36,8 +36,15 @@ pub fn show(loaded: &Loaded, name: &str) -> Result<Vec<Effective>, String> {
     })?;
     let found = inventory.find(&object).ok_or_else(|| {
         let wanted = object.check.as_deref().unwrap_or_default();
-        let names = inventory.checks_of(host).filter_map(|check| inventory.check(check)).map(|check| &*check.name);
-        format!("host `{}` has no check `{wanted}`{}", object.host, hint(did_you_mean(wanted, names)))
+        let names = inventory
+            .checks_of(host)
+            .filter_map(|check| inventory.check(check))
+            .map(|check| &*check.name);
+        format!(
+            "host `{}` has no check `{wanted}`{}",
+            object.host,
+            hint(did_you_mean(wanted, names))
+        )
     })?;
     // Texts are parsed again: this is rare, and keeping every table would cost memory all the time.
     let sources = &loaded.provenance.sources;
@@ -45,7 +52,11 @@ pub fn show(loaded: &Loaded, name: &str) -> Result<Vec<Effective>, String> {
         .files
         .iter()
         .zip(0..)
-        .map(|(source, file)| Doc { file, root: DeTable::parse_recoverable(&source.text).0, errors: Vec::new() })
+        .map(|(source, file)| Doc {
+            file,
+            root: DeTable::parse_recoverable(&source.text).0,
+            errors: Vec::new(),
+        })
         .collect();
     let mut ignored = Sink::default();
     let raw = Raw::collect(&docs);
@@ -60,16 +71,30 @@ pub fn show(loaded: &Loaded, name: &str) -> Result<Vec<Effective>, String> {
         return Ok(values(&keys::HOST, &host_stack, None, sources));
     }
     let check = found.0 as usize - inventory.hosts.len();
-    let table = loaded.provenance.tables.get(check).and_then(|table| raw.checks.get(*table as usize));
+    let table = loaded
+        .provenance
+        .tables
+        .get(check)
+        .and_then(|table| raw.checks.get(*table as usize));
     let table = table.ok_or("where the values come from was not kept")?;
-    Ok(values(&keys::CHECK, &templates.of_check(*table), Some(&host_stack), sources))
+    Ok(values(
+        &keys::CHECK,
+        &templates.of_check(*table),
+        Some(&host_stack),
+        sources,
+    ))
 }
 
 fn hint(near: Option<&str>) -> String {
     near.map_or_else(String::new, |near| format!("; did you mean `{near}`?"))
 }
 
-fn values(spec: &'static Spec, stack: &Stack<'_>, host: Option<&Stack<'_>>, sources: &Sources) -> Vec<Effective> {
+fn values(
+    spec: &'static Spec,
+    stack: &Stack<'_>,
+    host: Option<&Stack<'_>>,
+    sources: &Sources,
+) -> Vec<Effective> {
     let mut all = Vec::new();
     for key in spec.keys().filter(|key| key.name != "use") {
         if let Kind::Map(_) = key.kind {
@@ -119,11 +144,15 @@ fn given(key: String, value: Val<'_>, sources: &Sources) -> Effective {
 
 fn default(key: &Key, spec: &'static Spec, stack: &Stack<'_>) -> Option<Effective> {
     let value = match key.name {
-        "timeout" if std::ptr::eq(spec, &keys::HOST) => "30s".to_owned(),
+        "timeout" if std::ptr::eq(spec, &keys::HOST) => "\"30s\"".to_owned(),
         "every" if superseded("every", stack) => return None,
-        "address" | "alias" => stack.layers.text("name").unwrap_or_default().to_owned(),
-        _ if key.default.is_empty() => return None,
-        _ => key.default.to_owned(),
+        "address" | "alias" => format!("{:?}", stack.layers.text("name").unwrap_or_default()),
+        _ => key.written_default()?,
     };
-    Some(Effective { key: key.name.to_owned(), value, file: None, line: 0 })
+    Some(Effective {
+        key: key.name.to_owned(),
+        value,
+        file: None,
+        line: 0,
+    })
 }

@@ -39,13 +39,24 @@ pub struct SourceFile {
 
 impl SourceFile {
     pub fn new(path: PathBuf, shown: String, text: Arc<str>) -> Self {
-        Self { path, shown, text, lines: OnceLock::new() }
+        Self {
+            path,
+            shown,
+            text,
+            lines: OnceLock::new(),
+        }
     }
 
     fn lines(&self) -> &[usize] {
         self.lines.get_or_init(|| {
-            let ends = self.text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
-            std::iter::once(0).chain(ends.map(|(at, _)| at + 1)).collect()
+            let ends = self
+                .text
+                .bytes()
+                .enumerate()
+                .filter(|(_, byte)| *byte == b'\n');
+            std::iter::once(0)
+                .chain(ends.map(|(at, _)| at + 1))
+                .collect()
         })
     }
 }
@@ -80,7 +91,11 @@ impl Sources {
         let line = file.lines().partition_point(|start| *start <= at);
         let line_start = file.lines()[line - 1];
         // A byte that continues a character is no column of its own.
-        let column = file.text.as_bytes()[line_start..at].iter().filter(|byte| (**byte & 0xc0) != 0x80).count() + 1;
+        let column = file.text.as_bytes()[line_start..at]
+            .iter()
+            .filter(|byte| (**byte & 0xc0) != 0x80)
+            .count()
+            + 1;
         (line, column)
     }
 
@@ -94,13 +109,17 @@ impl Sources {
 
     /// The text of a place, as written.
     pub fn slice(&self, place: &Place) -> &str {
-        self.text(place.file).get(place.span.clone()).unwrap_or_default()
+        self.text(place.file)
+            .get(place.span.clone())
+            .unwrap_or_default()
     }
 }
 
 impl fmt::Debug for Sources {
     /// Paths only: a text may hold what should not be printed.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list().entries(self.files.iter().map(|file| &file.path)).finish()
+        f.debug_list()
+            .entries(self.files.iter().map(|file| &file.path))
+            .finish()
     }
 }

@@ -33,17 +33,25 @@ pub(super) struct Stack<'d> {
 impl<'d> Stack<'d> {
     /// What the object itself or a template says.
     pub fn specific(&self, key: &str) -> Option<Val<'d>> {
-        self.layers.tabs[..self.own].iter().find_map(|tab| tab.get(key))
+        self.layers.tabs[..self.own]
+            .iter()
+            .find_map(|tab| tab.get(key))
     }
 }
 
 impl<'d> Templates<'d> {
     pub fn collect(names: &Names<'d>, root: &Layers<'d>, sink: &mut Sink) -> Self {
-        let check_defaults = root.sub("defaults");
-        let host_defaults = check_defaults.sub("host");
-        let mut listed: Vec<(&'d str, Tab<'d>)> = names.templates.iter().map(|(name, tab)| (*name, *tab)).collect();
+        let mut listed: Vec<(&'d str, Tab<'d>)> = names
+            .templates
+            .iter()
+            .map(|(name, tab)| (*name, *tab))
+            .collect();
         listed.sort_unstable_by_key(|(_, tab)| (tab.file, tab.start));
-        let place: HashMap<&str, usize> = listed.iter().enumerate().map(|(at, (name, _))| (*name, at)).collect();
+        let place: HashMap<&str, usize> = listed
+            .iter()
+            .enumerate()
+            .map(|(at, (name, _))| (*name, at))
+            .collect();
         let uses = |tab: &Tab<'d>| -> Vec<usize> {
             let names = tab.get("use").into_iter().flat_map(Val::texts);
             names.filter_map(|name| place.get(name).copied()).collect()
@@ -51,36 +59,49 @@ impl<'d> Templates<'d> {
         let edges: Vec<Vec<usize>> = listed.iter().map(|(_, tab)| uses(tab)).collect();
         let walk = graph::walk(&edges);
         for circle in &walk.circles {
-            let last = listed[circle[circle.len() - 1]].1;
-            let text = graph::show(circle, |at| listed[at].0);
-            let mut fault =
-                Fault::new(last.value_place("use"), format!("templates use one another in a circle: {text}"))
-                    .label("closes the circle")
-                    .help("remove one of these `use` entries");
-            for at in &circle[..circle.len() - 1] {
-                fault = fault.also(listed[*at].1.value_place("use"), "leads on");
-            }
-            sink.push(fault);
+            sink.push(circle_fault(circle, &listed));
         }
         let mut flat: Vec<Vec<Tab<'d>>> = vec![Vec::new(); listed.len()];
         for at in walk.order {
             let mut tabs = vec![listed[at].1];
             for used in &edges[at] {
-                // Met again, a template adds nothing: its first place counts.
-                for tab in &flat[*used] {
-                    if tabs.len() < MAX_LAYERS && !tabs.iter().any(|seen| std::ptr::eq(seen.table, tab.table)) {
-                        tabs.push(*tab);
-                    }
-                }
+                extend(&mut tabs, &flat[*used]);
             }
             if MAX_LAYERS <= tabs.len() {
-                let message = format!("template `{}` draws on {MAX_LAYERS} templates or more", listed[at].0);
-                sink.push(Fault::new(listed[at].1.value_place("use"), message).help("flatten some of them"));
+                let message = format!(
+                    "template `{}` draws on {MAX_LAYERS} templates or more",
+                    listed[at].0
+                );
+                sink.push(
+                    Fault::new(listed[at].1.value_place("use"), message)
+                        .help("flatten some of them"),
+                );
             }
             flat[at] = tabs;
         }
         let flat = listed.iter().map(|(name, _)| *name).zip(flat).collect();
-        Self { flat, check_defaults, host_defaults }
+        let mut all = Self {
+            flat,
+            ..Self::default()
+        };
+        let check_defaults = root.sub("defaults");
+        all.host_defaults = all.with_templates(&check_defaults.sub("host"));
+        all.check_defaults = all.with_templates(&check_defaults);
+        all
+    }
+
+    /// Defaults may use templates too.
+    fn with_templates(&self, defaults: &Layers<'d>) -> Layers<'d> {
+        let mut tabs = defaults.tabs.clone();
+        for tab in &defaults.tabs {
+            for name in tab.get("use").into_iter().flat_map(Val::texts) {
+                extend(
+                    &mut tabs,
+                    self.flat.get(name).map(Vec::as_slice).unwrap_or_default(),
+                );
+            }
+        }
+        Layers { tabs }
     }
 
     /// The layers of a check.
@@ -100,6 +121,32 @@ impl<'d> Templates<'d> {
         }
         let own = tabs.len();
         tabs.extend(&defaults.tabs);
-        Stack { layers: Layers { tabs }, own }
+        Stack {
+            layers: Layers { tabs },
+            own,
+        }
     }
+}
+
+/// Appends what `more` adds. Met again, a template adds nothing: its first place counts.
+fn extend<'d>(tabs: &mut Vec<Tab<'d>>, more: &[Tab<'d>]) {
+    for tab in more {
+        let known = tabs.iter().any(|seen| std::ptr::eq(seen.table, tab.table));
+        if !known && tabs.len() < MAX_LAYERS {
+            tabs.push(*tab);
+        }
+    }
+}
+
+fn circle_fault(circle: &[usize], listed: &[(&str, Tab<'_>)]) -> Fault {
+    let last = listed[circle[circle.len() - 1]].1;
+    let text = graph::show(circle, |at| listed[at].0);
+    let message = format!("templates use one another in a circle: {text}");
+    let mut fault = Fault::new(last.value_place("use"), message)
+        .label("closes the circle")
+        .help("remove one of these `use` entries");
+    for at in &circle[..circle.len() - 1] {
+        fault = fault.also(listed[*at].1.value_place("use"), "leads on");
+    }
+    fault
 }

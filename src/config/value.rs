@@ -19,7 +19,10 @@ pub(super) struct Val<'d> {
 
 impl<'d> Val<'d> {
     pub fn place(self) -> Place {
-        Place { file: self.file, span: self.node.span() }
+        Place {
+            file: self.file,
+            span: self.node.span(),
+        }
     }
 
     pub fn text(self) -> Option<&'d str> {
@@ -57,14 +60,25 @@ impl<'d> Val<'d> {
 
     pub fn table(self) -> Option<Tab<'d>> {
         let table = self.node.get_ref().as_table()?;
-        Some(Tab { file: self.file, start: self.node.span().start, end: self.node.span().end, table })
+        Some(Tab {
+            file: self.file,
+            start: self.node.span().start,
+            end: self.node.span().end,
+            table,
+        })
     }
 
     /// The items of a list; anything else is a list of itself.
     pub fn items(self) -> impl Iterator<Item = Val<'d>> {
         let list = self.node.get_ref().as_array();
         let one = list.is_none().then_some(self.node);
-        list.into_iter().flat_map(|list| list.iter()).chain(one).map(move |node| Val { file: self.file, node })
+        list.into_iter()
+            .flat_map(|list| list.iter())
+            .chain(one)
+            .map(move |node| Val {
+                file: self.file,
+                node,
+            })
     }
 
     /// The texts of a list.
@@ -85,14 +99,18 @@ impl<'d> Val<'d> {
 }
 
 pub(super) fn whole(value: &DeValue<'_>) -> Option<i64> {
-    let DeValue::Integer(integer) = value else { return None };
+    let DeValue::Integer(integer) = value else {
+        return None;
+    };
     i64::from_str_radix(integer.as_str(), integer.radix()).ok()
 }
 
 /// Reads `512MB` and the like; the units are powers of 1024.
 pub(super) fn parse_size(text: &str) -> Option<u64> {
     let text = text.trim();
-    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let digits = text
+        .find(|c: char| !c.is_ascii_digit())
+        .unwrap_or(text.len());
     let number: u64 = text[..digits].parse().ok()?;
     let factor: u64 = match text[digits..].trim() {
         "" | "B" => 1,
@@ -116,11 +134,17 @@ pub(super) struct Tab<'d> {
 
 impl<'d> Tab<'d> {
     pub fn place(self) -> Place {
-        Place { file: self.file, span: self.start..self.end }
+        Place {
+            file: self.file,
+            span: self.start..self.end,
+        }
     }
 
     pub fn get(self, key: &str) -> Option<Val<'d>> {
-        self.table.get(key).map(|node| Val { file: self.file, node })
+        self.table.get(key).map(|node| Val {
+            file: self.file,
+            node,
+        })
     }
 
     pub fn text(self, key: &str) -> Option<&'d str> {
@@ -130,7 +154,10 @@ impl<'d> Tab<'d> {
     /// Where `key` is written, or the table where it is not.
     pub fn key_place(self, key: &str) -> Place {
         match self.table.get_key_value(key) {
-            Some((key, _)) => Place { file: self.file, span: key.span() },
+            Some((key, _)) => Place {
+                file: self.file,
+                span: key.span(),
+            },
             None => self.place(),
         }
     }
@@ -175,7 +202,13 @@ impl<'d> Layers<'d> {
 
     /// The tables under `key`, in the same order.
     pub fn sub(&self, key: &str) -> Self {
-        Self { tabs: self.tabs.iter().filter_map(|tab| tab.get(key)?.table()).collect() }
+        Self {
+            tabs: self
+                .tabs
+                .iter()
+                .filter_map(|tab| tab.get(key)?.table())
+                .collect(),
+        }
     }
 
     /// A map's entries, merged name by name.
@@ -183,7 +216,10 @@ impl<'d> Layers<'d> {
         let mut merged = BTreeMap::new();
         for tab in self.sub(key).tabs {
             for (name, node) in tab.table {
-                merged.entry(&**name.get_ref()).or_insert(Val { file: tab.file, node });
+                merged.entry(&**name.get_ref()).or_insert(Val {
+                    file: tab.file,
+                    node,
+                });
             }
         }
         merged
@@ -192,6 +228,8 @@ impl<'d> Layers<'d> {
 
 /// Reads up to four octal digits.
 pub(super) fn parse_umask(text: &str) -> Option<u32> {
-    let octal = !text.is_empty() && text.len() <= 4 && text.bytes().all(|byte| (b'0'..=b'7').contains(&byte));
+    let octal = !text.is_empty()
+        && text.len() <= 4
+        && text.bytes().all(|byte| (b'0'..=b'7').contains(&byte));
     octal.then(|| u32::from_str_radix(text, 8).ok()).flatten()
 }

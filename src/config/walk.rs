@@ -1,20 +1,16 @@
 //! Holds every table against its declared keys: unknown keys, wrong types, bad values, unknown names.
 
-use std::net::SocketAddr;
-
 use toml::de::DeValue;
 
 use super::{
-    fault::{Fault, Place, Sink},
+    fault::{Fault, Place, Sink, with_remedy},
     glob,
-    keys::{Kind, OTHER_WORDS, Refers, Spec},
+    keys::{Kind, Refers, Spec},
     names::{Names, Raw},
-    value::{Layers, Tab, Val, parse_size},
+    value::{Layers, Tab, Val},
+    words::{article, example, key_remedy, lower_first, number_complaint, text_complaint, wanted},
 };
-use crate::{
-    base::{text, time::parse_duration},
-    domain::schedule::Zone,
-};
+use crate::{base::text, domain::schedule::Zone};
 
 /// With more candidates than this a remedy is looked for only among the first faults.
 const MANY: usize = 2000;
@@ -30,7 +26,12 @@ pub(super) struct Walker<'w, 'd> {
 
 impl<'w, 'd> Walker<'w, 'd> {
     pub fn new(names: &'w Names<'d>, sink: &'w mut Sink) -> Self {
-        Self { names, sink, zones: Vec::new(), looks: 0 }
+        Self {
+            names,
+            sink,
+            zones: Vec::new(),
+            looks: 0,
+        }
     }
 
     /// Everything: each file's root and all tables in it, then keys set in two files.
@@ -49,17 +50,29 @@ impl<'w, 'd> Walker<'w, 'd> {
         for (at, tab) in layers.tabs.iter().enumerate().skip(1) {
             for (key, value) in tab.table {
                 let name = &**key.get_ref();
-                let earlier = layers.tabs[..at].iter().find(|tab| tab.table.contains_key(name));
-                let Some(earlier) = earlier.filter(|_| !value.get_ref().is_table()) else { continue };
+                let earlier = layers.tabs[..at]
+                    .iter()
+                    .find(|tab| tab.table.contains_key(name));
+                let Some(earlier) = earlier.filter(|_| !value.get_ref().is_table()) else {
+                    continue;
+                };
                 self.sink.push(
-                    Fault::new(tab.key_place(name), format!("`{name}` of [{path}] is given twice"))
-                        .label("again here")
-                        .also(earlier.key_place(name), "first here")
-                        .help("remove one of them"),
+                    Fault::new(
+                        tab.key_place(name),
+                        format!("`{name}` of [{path}] is given twice"),
+                    )
+                    .label("again here")
+                    .also(earlier.key_place(name), "first here")
+                    .help("remove one of them"),
                 );
             }
         }
-        let mut inner: Vec<&str> = layers.tabs.iter().flat_map(|tab| tab.table.keys()).map(|key| &**key.get_ref()).collect();
+        let mut inner: Vec<&str> = layers
+            .tabs
+            .iter()
+            .flat_map(|tab| tab.table.keys())
+            .map(|key| &**key.get_ref())
+            .collect();
         inner.sort_unstable();
         inner.dedup();
         for name in inner {
@@ -73,49 +86,46 @@ impl<'w, 'd> Walker<'w, 'd> {
     /// One table against its keys.
     pub fn table(&mut self, tab: Tab<'d>, spec: &'static Spec) {
         for (name, node) in tab.table {
-            let place = Place { file: tab.file, span: name.span() };
+            let place = Place {
+                file: tab.file,
+                span: name.span(),
+            };
             let name = &**name.get_ref();
-            let value = Val { file: tab.file, node };
+            let value = Val {
+                file: tab.file,
+                node,
+            };
             match (spec.key(name), spec.open) {
                 (Some(key), _) => self.value(value, name, &key.kind, place),
                 (None, Some(kind)) => self.value(value, name, kind, place),
                 (None, None) => self.unknown_key(name, place, spec),
             }
         }
-        for key in spec.keys().filter(|key| key.required && !tab.table.contains_key(key.name)) {
+        for key in spec
+            .keys()
+            .filter(|key| key.required && !tab.table.contains_key(key.name))
+        {
             self.sink.push(
                 Fault::new(tab.place(), format!("{} has no `{}`", spec.title, key.name))
                     .label(format!("`{}` is missing here", key.name))
-                    .help(format!("add `{} = {}`: {}", key.name, example(&key.kind), lower_first(key.doc)))
+                    .help(format!(
+                        "add `{} = {}`: {}",
+                        key.name,
+                        example(&key.kind),
+                        lower_first(key.doc)
+                    ))
                     .follows(),
             );
         }
     }
 
     fn unknown_key(&mut self, name: &str, place: Place, spec: &'static Spec) {
-        let fault = Fault::new(place, format!("unknown key `{name}` in {}", spec.title)).label("unknown key");
-        let help = self.key_remedy(name, spec);
-        self.sink.push(fault.help(help));
-    }
-
-    fn key_remedy(&self, name: &str, spec: &'static Spec) -> String {
-        let plain = name.to_ascii_lowercase().replace('-', "_");
-        if spec.key(&plain).is_some() {
-            return format!("write `{plain}`");
-        }
-        let other = OTHER_WORDS.iter().find(|(word, here)| *word == plain && spec.key(here).is_some());
-        if let Some((word, here)) = other {
-            return format!("`{word}` is called `{here}` here");
-        }
-        let keys = || spec.keys().filter(|key| !matches!(key.kind, Kind::Inline)).map(|key| key.name);
-        if let Some(near) = text::did_you_mean(name, keys()) {
-            return format!("did you mean `{near}`?");
-        }
-        if name.starts_with('_') && spec.key("vars").is_some() {
-            return format!("custom variables go into `vars`: vars = {{ {} = ... }}", plain.trim_start_matches('_'));
-        }
-        let known: Vec<String> = keys().map(|key| format!("`{key}`")).collect();
-        format!("known keys are {}", known.join(", "))
+        let fault = Fault::new(place, format!("unknown key `{name}` in {}", spec.title))
+            .label("unknown key");
+        let fault = fault.help(key_remedy(name, spec));
+        // Behind a broken table header keys seem to stand at the root.
+        let root = std::ptr::eq(spec, &super::keys::ROOT);
+        self.sink.push(if root { fault.follows() } else { fault });
     }
 
     fn value(&mut self, value: Val<'d>, name: &str, kind: &Kind, key: Place) {
@@ -131,20 +141,36 @@ impl<'w, 'd> Walker<'w, 'd> {
                 }),
                 _ => {
                     let message = format!("`{name}` is a list of tables");
-                    self.sink.push(Fault::new(key, message).help(format!("write [[{name}]] with two brackets")));
+                    self.sink.push(
+                        Fault::new(key, message)
+                            .help(format!("write [[{name}]] with two brackets")),
+                    );
                 }
             },
             Kind::Map(inner) => match value.table() {
                 Some(tab) => {
                     for (name, node) in tab.table {
-                        let place = Place { file: tab.file, span: name.span() };
-                        self.value(Val { file: tab.file, node }, name.get_ref(), inner, place);
+                        let place = Place {
+                            file: tab.file,
+                            span: name.span(),
+                        };
+                        self.value(
+                            Val {
+                                file: tab.file,
+                                node,
+                            },
+                            name.get_ref(),
+                            inner,
+                            place,
+                        );
                     }
                 }
                 None => self.wrong(value, name, "a table"),
             },
-            Kind::Channels(spec, short) => value.items().for_each(|item| self.channel(item, name, spec, *short)),
-            Kind::Inline => self.inline_secret(value, name, key),
+            Kind::Channels(spec, short) => value
+                .items()
+                .for_each(|item| self.channel(item, name, spec, *short)),
+            Kind::Inline => self.inline_secret(name, key),
             Kind::Texts | Kind::SomeOf(_) | Kind::Names(_) | Kind::Listens => {
                 value.items().for_each(|item| self.leaf(item, name, kind));
             }
@@ -153,12 +179,17 @@ impl<'w, 'd> Walker<'w, 'd> {
     }
 
     fn channel(&mut self, value: Val<'d>, name: &str, spec: &'static Spec, short: Option<&str>) {
-        match (value.table(), value.text(), short.and_then(|key| spec.key(key))) {
+        match (
+            value.table(),
+            value.text(),
+            short.and_then(|key| spec.key(key)),
+        ) {
             (Some(tab), ..) => self.table(tab, spec),
             (None, Some(_), Some(key)) => self.leaf(value, name, &key.kind),
             (None, Some(_), None) => {
                 let secret = spec.keys().next().map_or("secret_file", |key| key.name);
-                let message = format!("`{name}` holds a secret, which is not written into the configuration");
+                let message =
+                    format!("`{name}` holds a secret, which is not written into the configuration");
                 self.sink.push(Fault::new(value.place(), message).help(format!(
                     "write the secret into a file that only the daemon can read, then {name} = {{ {secret} = \"FILE\" }}"
                 )));
@@ -167,8 +198,7 @@ impl<'w, 'd> Walker<'w, 'd> {
         }
     }
 
-    fn inline_secret(&mut self, value: Val<'d>, name: &str, key: Place) {
-        let _ = value;
+    fn inline_secret(&mut self, name: &str, key: Place) {
         self.sink.push(
             Fault::new(key, format!("`{name}` is not written into the configuration, where others would read it"))
                 .label("a secret")
@@ -196,7 +226,8 @@ impl<'w, 'd> Walker<'w, 'd> {
             Kind::Name(what) | Kind::Names(what) => self.name(value, *what),
             _ => {
                 if let Some((message, help)) = self.complaint(value, name, kind) {
-                    self.sink.push(Fault::new(value.place(), message).help(help));
+                    self.sink
+                        .push(Fault::new(value.place(), message).help(help));
                 }
             }
         }
@@ -205,52 +236,12 @@ impl<'w, 'd> Walker<'w, 'd> {
     /// What is wrong with a value of the right type, and the remedy.
     fn complaint(&mut self, value: Val<'d>, name: &str, kind: &Kind) -> Option<(String, String)> {
         let text = value.text().unwrap_or_default();
-        let told = |message: String, help: &str| Some((message, help.to_owned()));
         match kind {
-            Kind::Text | Kind::Texts if text.is_empty() => told(format!("`{name}` is empty"), "write its value or remove it"),
-            Kind::Label if text.trim().is_empty() => told(format!("`{name}` is empty"), "give it a name"),
-            Kind::Label if text.contains(char::is_control) => {
-                told(format!("`{name}` contains a line break or another control character"), "use printable characters only")
-            }
-            Kind::Label if text.trim() != text => told(format!("`{name}` begins or ends with a blank"), "remove the blank"),
-            Kind::Whole(low, high) if !(*low..=*high).contains(&value.whole()?) => {
-                told(format!("`{name}` is out of range"), &format!("write a number from {low} to {high}"))
-            }
-            Kind::Percent if !(0.0..=100.0).contains(&value.number()?) => {
-                told(format!("`{name}` is out of range"), "write a number from 0 to 100")
-            }
-            Kind::Span(zero) => match parse_duration(text) {
-                Err(_) => {
-                    told(format!("`{name}` is not a duration: `{text}`"), "write for example 15s, 3m, 2h or 1h30m")
-                }
-                Ok(span) if span.is_zero() && !zero => told(format!("`{name}` must be longer than nothing"), "write for example 15s"),
-                Ok(_) => None,
-            },
-            Kind::Size if value.text().is_some() && parse_size(text).is_none() => {
-                told(format!("`{name}` is not a size: `{text}`"), "write for example 64KB, 512MB or 2GB")
-            }
-            Kind::Size if value.whole().is_some_and(|size| size < 0) => {
-                told(format!("`{name}` is negative"), "write for example 64KB, 512MB or 2GB")
-            }
-            Kind::Umask if super::value::parse_umask(text).is_none() => {
-                told(format!("`{name}` is not a mask of permission bits: `{text}`"), "write up to four octal digits, for example 022")
-            }
             Kind::Zone => self.zone(text),
-            Kind::Listen | Kind::Listens if parse_listen(text).is_none() => told(
-                format!("`{text}` is not an address with a port"),
-                "write for example 127.0.0.1:8420 or [::1]:8420",
-            ),
-            Kind::Url if !is_url(text) => {
-                told(format!("`{name}` is not an address of the web"), "begin it with http:// or https://")
+            Kind::Whole(..) | Kind::Percent | Kind::Span(_) | Kind::Size | Kind::Umask => {
+                number_complaint(value, name, kind)
             }
-            Kind::OneOf(words) | Kind::SomeOf(words) if !words.contains(&text) => {
-                let help = match text::did_you_mean(text, words.iter().copied()) {
-                    Some(near) => format!("did you mean `{near}`?"),
-                    None => format!("write {}", or_list(words)),
-                };
-                told(format!("`{text}` is no value of `{name}`"), &help)
-            }
-            _ => None,
+            _ => text_complaint(text, name, kind),
         }
     }
 
@@ -263,19 +254,32 @@ impl<'w, 'd> Walker<'w, 'd> {
                 self.zones.push(zone.to_owned());
                 None
             }
-            Err(message) => Some((message, "write a name such as Europe/Rome, or UTC".to_owned())),
+            Err(message) => Some(with_remedy(
+                &message,
+                "write a name such as Europe/Rome, or UTC",
+            )),
         }
     }
 
     fn wrong(&mut self, value: Val<'d>, name: &str, wanted: &str) {
         let found = article(value.node.get_ref().type_str());
         let help = match (wanted, value.node.get_ref()) {
-            ("a duration", DeValue::Integer(number)) => Some(format!("write the unit too: \"{number}s\" or \"{number}m\"")),
-            ("true or false", DeValue::String(_)) => Some("write true or false without quotes".to_owned()),
-            ("a whole number", DeValue::String(_)) => Some("write the number without quotes".to_owned()),
+            ("a duration", DeValue::Integer(number)) => Some(format!(
+                "write the unit too: \"{number}s\" or \"{number}m\""
+            )),
+            ("true or false", DeValue::String(_)) => {
+                Some("write true or false without quotes".to_owned())
+            }
+            ("a whole number", DeValue::String(_)) => {
+                Some("write the number without quotes".to_owned())
+            }
             _ => None,
         };
-        let mut fault = Fault::new(value.place(), format!("`{name}` must be {wanted}, not {found}")).label(found);
+        let mut fault = Fault::new(
+            value.place(),
+            format!("`{name}` must be {wanted}, not {found}"),
+        )
+        .label(found);
         fault.help = help;
         self.sink.push(fault);
     }
@@ -298,32 +302,48 @@ impl<'w, 'd> Walker<'w, 'd> {
         };
         let message = match what {
             Refers::Host if glob::is_pattern(text) => format!("no host matches `{text}`"),
-            Refers::Group if !self.names.groups_declared => format!("no host is in a group `{text}`"),
+            Refers::Group if !self.names.groups_declared => {
+                format!("no host is in a group `{text}`")
+            }
             _ => format!("there is no {word} `{text}`"),
         };
         let help = match self.nearest(what, text) {
             Some(near) => format!("did you mean `{near}`?"),
             None => match what {
                 Refers::Profile => format!("declare it: [profile.{text}]"),
-                Refers::Tag => format!("declare it with its limit: [limits] tags = {{ {text} = 4 }}"),
-                Refers::Group if !self.names.groups_declared => format!("put hosts into it: groups = [\"{text}\"] in [[host]]"),
+                Refers::Tag => {
+                    format!("declare it with its limit: [limits] tags = {{ {text} = 4 }}")
+                }
+                Refers::Group if !self.names.groups_declared => {
+                    format!("put hosts into it: groups = [\"{text}\"] in [[host]]")
+                }
                 _ => format!("declare it with {declare} name = \"{text}\", or correct the name"),
             },
         };
-        self.sink.push(Fault::new(value.place(), message).label("unknown name").help(help).follows());
+        self.sink.push(
+            Fault::new(value.place(), message)
+                .label("unknown name")
+                .help(help)
+                .follows(),
+        );
     }
 
     fn knows(&self, what: Refers, name: &str) -> bool {
         let names = self.names;
         match what {
-            Refers::Contact => names.contacts.contains_key(name) || names.contact_groups.contains_key(name),
-            Refers::Host if glob::is_pattern(name) => names.hosts.keys().any(|host| glob::matches(name, host)),
+            Refers::Contact => {
+                names.contacts.contains_key(name) || names.contact_groups.contains_key(name)
+            }
+            Refers::Host if glob::is_pattern(name) => {
+                names.hosts.keys().any(|host| glob::matches(name, host))
+            }
             Refers::Host => names.hosts.contains_key(name),
             Refers::Group => names.groups.contains(name),
             Refers::App => match name.split_once('@') {
-                Some((app, environment)) => {
-                    names.apps.get(app).is_some_and(|known| known.iter().any(|(other, _)| *other == environment))
-                }
+                Some((app, environment)) => names
+                    .apps
+                    .get(app)
+                    .is_some_and(|known| known.iter().any(|(other, _)| *other == environment)),
                 None => names.apps.contains_key(name),
             },
             Refers::Period => names.periods.contains_key(name),
@@ -339,13 +359,23 @@ impl<'w, 'd> Walker<'w, 'd> {
             return None;
         }
         let candidates: Vec<&str> = match what {
-            Refers::Contact => names.contacts.keys().chain(names.contact_groups.keys()).copied().collect(),
+            Refers::Contact => names
+                .contacts
+                .keys()
+                .chain(names.contact_groups.keys())
+                .copied()
+                .collect(),
             Refers::Host => names.hosts.keys().copied().collect(),
             Refers::Group => names.groups.iter().copied().collect(),
             Refers::App if word.contains('@') => {
-                let full = names.apps.iter().flat_map(|(app, known)| known.iter().map(move |(environment, _)| format!("{app}@{environment}")));
+                let full = names.apps.iter().flat_map(|(app, known)| {
+                    known
+                        .iter()
+                        .map(move |(environment, _)| format!("{app}@{environment}"))
+                });
                 let full: Vec<String> = full.collect();
-                return text::did_you_mean(word, full.iter().map(String::as_str)).map(str::to_owned);
+                return text::did_you_mean(word, full.iter().map(String::as_str))
+                    .map(str::to_owned);
             }
             Refers::App => names.apps.keys().copied().collect(),
             Refers::Period => names.periods.keys().copied().collect(),
@@ -360,68 +390,9 @@ impl<'w, 'd> Walker<'w, 'd> {
             }
         }
         // Names of very different length cannot be near; words of great length are not worth comparing.
-        let near = candidates.into_iter().filter(|name| name.len().abs_diff(word.len()) <= 8 && word.len() <= 100);
+        let near = candidates
+            .into_iter()
+            .filter(|name| name.len().abs_diff(word.len()) <= 8 && word.len() <= 100);
         text::did_you_mean(word, near).map(str::to_owned)
     }
-}
-
-/// `host:port`; `localhost` stands for 127.0.0.1.
-pub(super) fn parse_listen(text: &str) -> Option<SocketAddr> {
-    match text.strip_prefix("localhost:") {
-        Some(port) => Some(SocketAddr::from(([127, 0, 0, 1], port.parse().ok()?))),
-        None => text.parse().ok(),
-    }
-}
-
-fn is_url(text: &str) -> bool {
-    let rest = text.strip_prefix("http://").or_else(|| text.strip_prefix("https://"));
-    rest.is_some_and(|rest| !rest.is_empty() && !rest.starts_with('/') && !text.contains(char::is_whitespace))
-}
-
-/// What a kind wants, in words.
-fn wanted(kind: &Kind) -> &'static str {
-    match kind {
-        Kind::Flag => "true or false",
-        Kind::Whole(..) => "a whole number",
-        Kind::Percent => "a number",
-        Kind::Span(_) => "a duration",
-        Kind::Size => "a size such as \"512MB\"",
-        Kind::Scalar => "text, a number, true or false",
-        Kind::Name(_) => "a name",
-        Kind::Names(_) => "a name or a list of names",
-        Kind::Texts | Kind::SomeOf(_) | Kind::Listens => "text or a list of texts",
-        Kind::Umask => "octal digits in quotes",
-        _ => "text",
-    }
-}
-
-/// An example of a value, for remedies.
-fn example(kind: &Kind) -> &'static str {
-    match kind {
-        Kind::Names(_) | Kind::SomeOf(_) | Kind::Texts => "[\"...\"]",
-        _ => "\"...\"",
-    }
-}
-
-fn article(kind: &str) -> &'static str {
-    match kind {
-        "string" => "text",
-        "integer" => "a whole number",
-        "float" => "a number",
-        "boolean" => "true or false",
-        "datetime" => "a date",
-        "array" => "a list",
-        _ => "a table",
-    }
-}
-
-fn lower_first(text: &str) -> String {
-    let mut chars = text.chars();
-    let first: String = chars.next().into_iter().flat_map(char::to_lowercase).collect();
-    format!("{first}{}", chars.as_str().trim_end_matches('.'))
-}
-
-fn or_list(words: &[&str]) -> String {
-    let quoted: Vec<String> = words.iter().map(|word| format!("`{word}`")).collect();
-    quoted.join(" or ")
 }

@@ -79,19 +79,34 @@ pub struct Key {
     pub kind: Kind,
     /// One sentence for the schema and the manual.
     pub doc: &'static str,
-    /// As it would be written in the file; empty where there is none.
+    /// Spans without quotes, all else as it would be written in the file; empty where there is none.
     pub default: &'static str,
     pub required: bool,
 }
 
 impl Key {
     const fn new(name: &'static str, kind: Kind, doc: &'static str) -> Self {
-        Self { name, kind, doc, default: "", required: false }
+        Self {
+            name,
+            kind,
+            doc,
+            default: "",
+            required: false,
+        }
     }
 
     const fn or(mut self, default: &'static str) -> Self {
         self.default = default;
         self
+    }
+
+    /// The default as it would be written in the file; None where there is none.
+    pub fn written_default(&self) -> Option<String> {
+        match self.kind {
+            _ if self.default.is_empty() => None,
+            Kind::Span(_) => Some(format!("\"{}\"", self.default)),
+            _ => Some(self.default.to_owned()),
+        }
     }
 
     const fn must(mut self) -> Self {
@@ -113,7 +128,12 @@ pub struct Spec {
 
 impl Spec {
     const fn new(title: &'static str, doc: &'static str, parts: &'static [&'static [Key]]) -> Self {
-        Self { title, doc, parts, open: None }
+        Self {
+            title,
+            doc,
+            parts,
+            open: None,
+        }
     }
 
     pub fn keys(&self) -> impl Iterator<Item = &'static Key> + use<> {

@@ -7,8 +7,16 @@ const CHECK_STATES: &[&str] = &["ok", "recovery", "warning", "critical", "unknow
 /// States a host can be told of; `recovery` is another word for `up`.
 const HOST_STATES: &[&str] = &["up", "recovery", "down", "unreachable"];
 /// A rule may serve hosts and checks alike.
-const ALL_STATES: &[&str] =
-    &["ok", "up", "recovery", "warning", "critical", "unknown", "down", "unreachable"];
+const ALL_STATES: &[&str] = &[
+    "ok",
+    "up",
+    "recovery",
+    "warning",
+    "critical",
+    "unknown",
+    "down",
+    "unreachable",
+];
 
 const VALUE: Kind = Kind::Scalar;
 const DIRECTIVE: Kind = Kind::Texts;
@@ -48,56 +56,149 @@ pub static RULE: &[Key] = &[
 ];
 
 static CHECK_KEYS: &[Key] = &[
-    Key::new("command", Kind::Text, "The command line with macros, or the name of a [[command]] with arguments after `!`."),
-    Key::new("hosts", Kind::Names(Refers::Host), "Hosts it applies to; `*` and `?` match any."),
-    Key::new("groups", Kind::Names(Refers::Group), "Groups whose hosts it applies to."),
-    Key::new("exclude_hosts", Kind::Names(Refers::Host), "Hosts it does not apply to after all."),
-    Key::new("exclude_groups", Kind::Names(Refers::Group), "Groups whose hosts it does not apply to after all."),
-    Key::new("app", Kind::Name(Refers::App), "The app it measures, as NAME or NAME@ENVIRONMENT; without it all apps of its host."),
+    Key::new(
+        "command",
+        Kind::Text,
+        "The command line with macros, or the name of a [[command]] with arguments after `!`.",
+    ),
+    Key::new(
+        "hosts",
+        Kind::Names(Refers::Host),
+        "Hosts it applies to; `*` and `?` match any.",
+    ),
+    Key::new(
+        "groups",
+        Kind::Names(Refers::Group),
+        "Groups whose hosts it applies to.",
+    ),
+    Key::new(
+        "exclude_hosts",
+        Kind::Names(Refers::Host),
+        "Hosts it does not apply to after all.",
+    ),
+    Key::new(
+        "exclude_groups",
+        Kind::Names(Refers::Group),
+        "Groups whose hosts it does not apply to after all.",
+    ),
+    Key::new(
+        "app",
+        Kind::Name(Refers::App),
+        "The app it measures, as NAME or NAME@ENVIRONMENT; without it all apps of its host.",
+    ),
 ];
 
 static HOST_KEYS: &[Key] = &[
-    Key::new("check", Kind::AnyText, "How the host itself is checked: a command line or the name of a [[command]]; without it the host counts as UP."),
-    Key::new("address", Kind::AnyText, "Its address, for $HOSTADDRESS$; without it its name."),
-    Key::new("alias", Kind::AnyText, "A longer name, for $HOSTALIAS$; without it its name."),
-    Key::new("groups", Kind::Names(Refers::Group), "Groups it belongs to."),
-    Key::new("apps", Kind::Names(Refers::App), "Apps that live on it, as NAME or NAME@ENVIRONMENT."),
-    Key::new("parents", Kind::Names(Refers::Host), "Hosts between it and the daemon: when all are down it is UNREACHABLE, not DOWN."),
+    Key::new(
+        "check",
+        Kind::AnyText,
+        "How the host itself is checked: a command line or the name of a [[command]]; without it the host counts as UP.",
+    ),
+    Key::new(
+        "address",
+        Kind::AnyText,
+        "Its address, for $HOSTADDRESS$; without it its name.",
+    ),
+    Key::new(
+        "alias",
+        Kind::AnyText,
+        "A longer name, for $HOSTALIAS$; without it its name.",
+    ),
+    Key::new(
+        "groups",
+        Kind::Names(Refers::Group),
+        "Groups it belongs to.",
+    ),
+    Key::new(
+        "apps",
+        Kind::Names(Refers::App),
+        "Apps that live on it, as NAME or NAME@ENVIRONMENT.",
+    ),
+    Key::new(
+        "parents",
+        Kind::Names(Refers::Host),
+        "Hosts between it and the daemon: when all are down it is UNREACHABLE, not DOWN.",
+    ),
 ];
 
 static TEMPLATE_HOST_KEYS: &[Key] = &[
-    Key::new("check", Kind::AnyText, "For hosts: how the host itself is checked."),
+    Key::new(
+        "check",
+        Kind::AnyText,
+        "For hosts: how the host itself is checked.",
+    ),
     Key::new("address", Kind::AnyText, "For hosts: the address."),
     Key::new("alias", Kind::AnyText, "For hosts: a longer name."),
-    Key::new("apps", Kind::Names(Refers::App), "For hosts: apps that live on it."),
-    Key::new("parents", Kind::Names(Refers::Host), "For hosts: hosts between it and the daemon."),
+    Key::new(
+        "apps",
+        Kind::Names(Refers::App),
+        "For hosts: apps that live on it.",
+    ),
+    Key::new(
+        "parents",
+        Kind::Names(Refers::Host),
+        "For hosts: hosts between it and the daemon.",
+    ),
 ];
 
-static CHECK_NAME: &[Key] = &[Key::new("name", Kind::Label, "The check's name, unique on its host.").must()];
-static HOST_NAME: &[Key] = &[Key::new("name", Kind::Label, "The host's name, unique, without a slash.").must()];
-static TEMPLATE_NAME: &[Key] = &[Key::new("name", Kind::Label, "The name that `use` lists.").must()];
-static HOST_SUB: &[Key] =
-    &[Key::new("host", Kind::Table(&HOST_DEFAULTS), "What every host takes that says nothing else.")];
+static CHECK_NAME: &[Key] =
+    &[Key::new("name", Kind::Label, "The check's name, unique on its host.").must()];
+static HOST_NAME: &[Key] = &[Key::new(
+    "name",
+    Kind::Label,
+    "The host's name, unique, without a slash.",
+)
+.must()];
+static TEMPLATE_NAME: &[Key] =
+    &[Key::new("name", Kind::Label, "The name that `use` lists.").must()];
+static HOST_SUB: &[Key] = &[Key::new(
+    "host",
+    Kind::Table(&HOST_DEFAULTS),
+    "What every host takes that says nothing else.",
+)];
 
-pub static CHECK: Spec =
-    Spec::new("[[check]]", "A check on one or many hosts.", &[CHECK_NAME, CHECK_KEYS, RULE]);
-pub static HOST: Spec = Spec::new("[[host]]", "A machine or device.", &[HOST_NAME, HOST_KEYS, RULE]);
+pub static CHECK: Spec = Spec::new(
+    "[[check]]",
+    "A check on one or many hosts.",
+    &[CHECK_NAME, CHECK_KEYS, RULE],
+);
+pub static HOST: Spec = Spec::new(
+    "[[host]]",
+    "A machine or device.",
+    &[HOST_NAME, HOST_KEYS, RULE],
+);
 pub static TEMPLATE: Spec = Spec::new(
     "[[template]]",
     "Keys to share among checks and hosts.",
     &[TEMPLATE_NAME, CHECK_KEYS, TEMPLATE_HOST_KEYS, RULE],
 );
-pub static DEFAULTS: Spec =
-    Spec::new("[defaults]", "What every check takes that says nothing else.", &[CHECK_KEYS, RULE, HOST_SUB]);
-pub static HOST_DEFAULTS: Spec =
-    Spec::new("[defaults.host]", "What every host takes that says nothing else.", &[HOST_KEYS, RULE]);
+pub static DEFAULTS: Spec = Spec::new(
+    "[defaults]",
+    "What every check takes that says nothing else.",
+    &[CHECK_KEYS, RULE, HOST_SUB],
+);
+pub static HOST_DEFAULTS: Spec = Spec::new(
+    "[defaults.host]",
+    "What every host takes that says nothing else.",
+    &[HOST_KEYS, RULE],
+);
 
 pub static COMMAND: Spec = Spec::new(
     "[[command]]",
     "A command line under a name.",
     &[&[
-        Key::new("name", Kind::Label, "The name that `command` and `check` give, with arguments after `!`.").must(),
-        Key::new("line", Kind::Text, "The command line with macros; $ARG1$ and on are the arguments.").must(),
+        Key::new(
+            "name",
+            Kind::Label,
+            "The name that `command` and `check` give, with arguments after `!`.",
+        )
+        .must(),
+        Key::new(
+            "line",
+            Kind::Text,
+            "The command line with macros; $ARG1$ and on are the arguments.",
+        )
+        .must(),
     ]],
 );
 
@@ -105,10 +206,25 @@ pub static PERIOD: Spec = Spec {
     title: "[[period]]",
     doc: "A named set of times: beside these keys, Nagios' directives such as `monday = \"09:00-17:00\"`.",
     parts: &[&[
-        Key::new("name", Kind::Label, "The name that `period` and its kin give.").must(),
+        Key::new(
+            "name",
+            Kind::Label,
+            "The name that `period` and its kin give.",
+        )
+        .must(),
         Key::new("alias", Kind::AnyText, "A longer name."),
-        Key::new("timezone", Kind::Zone, "The zone of its times; without it the system's own.").or("\"\""),
-        Key::new("exclude", Kind::Names(Refers::Period), "Periods whose times are taken out.").or("[]"),
+        Key::new(
+            "timezone",
+            Kind::Zone,
+            "The zone of its times; without it the system's own.",
+        )
+        .or("\"\""),
+        Key::new(
+            "exclude",
+            Kind::Names(Refers::Period),
+            "Periods whose times are taken out.",
+        )
+        .or("[]"),
     ]],
     open: Some(&DIRECTIVE),
 };
@@ -143,9 +259,21 @@ static WEBHOOK: Spec = Spec::new(
     "Where JSON is posted to.",
     &[&[
         Key::new("url", Kind::Url, "The address.").must(),
-        Key::new("secret_file", Kind::Text, "A file with the secret that signs the body."),
-        Key::new("secret_env", Kind::Text, "A variable with the secret that signs the body."),
-        Key::new("secret_credential", Kind::Text, "A systemd credential with the secret that signs the body."),
+        Key::new(
+            "secret_file",
+            Kind::Text,
+            "A file with the secret that signs the body.",
+        ),
+        Key::new(
+            "secret_env",
+            Kind::Text,
+            "A variable with the secret that signs the body.",
+        ),
+        Key::new(
+            "secret_credential",
+            Kind::Text,
+            "A systemd credential with the secret that signs the body.",
+        ),
         Key::new("secret", Kind::Inline, ""),
     ]],
 );
@@ -154,10 +282,23 @@ static PAGERDUTY: Spec = Spec::new(
     "pagerduty",
     "A PagerDuty service.",
     &[&[
-        Key::new("routing_key_file", Kind::Text, "A file with the routing key."),
-        Key::new("routing_key_env", Kind::Text, "A variable with the routing key."),
-        Key::new("routing_key_credential", Kind::Text, "A systemd credential with the routing key."),
-        Key::new("url", Kind::Url, "Where events go.").or("\"https://events.pagerduty.com/v2/enqueue\""),
+        Key::new(
+            "routing_key_file",
+            Kind::Text,
+            "A file with the routing key.",
+        ),
+        Key::new(
+            "routing_key_env",
+            Kind::Text,
+            "A variable with the routing key.",
+        ),
+        Key::new(
+            "routing_key_credential",
+            Kind::Text,
+            "A systemd credential with the routing key.",
+        ),
+        Key::new("url", Kind::Url, "Where events go.")
+            .or("\"https://events.pagerduty.com/v2/enqueue\""),
         Key::new("routing_key", Kind::Inline, ""),
     ]],
 );
@@ -166,9 +307,21 @@ static SLACK: Spec = Spec::new(
     "slack",
     "A Slack channel.",
     &[&[
-        Key::new("webhook_url_file", Kind::Text, "A file with the webhook's URL, which is a secret."),
-        Key::new("webhook_url_env", Kind::Text, "A variable with the webhook's URL."),
-        Key::new("webhook_url_credential", Kind::Text, "A systemd credential with the webhook's URL."),
+        Key::new(
+            "webhook_url_file",
+            Kind::Text,
+            "A file with the webhook's URL, which is a secret.",
+        ),
+        Key::new(
+            "webhook_url_env",
+            Kind::Text,
+            "A variable with the webhook's URL.",
+        ),
+        Key::new(
+            "webhook_url_credential",
+            Kind::Text,
+            "A systemd credential with the webhook's URL.",
+        ),
         Key::new("webhook_url", Kind::Inline, ""),
     ]],
 );
@@ -177,8 +330,16 @@ static NOTIFY_COMMAND: Spec = Spec::new(
     "command",
     "A notification command.",
     &[&[
-        Key::new("check", Kind::Text, "The command line for checks, or the name of a [[command]]; hosts use it too without `host`."),
-        Key::new("host", Kind::Text, "The command line for hosts, or the name of a [[command]]."),
+        Key::new(
+            "check",
+            Kind::Text,
+            "The command line for checks, or the name of a [[command]]; hosts use it too without `host`.",
+        ),
+        Key::new(
+            "host",
+            Kind::Text,
+            "The command line for hosts, or the name of a [[command]].",
+        ),
         Key::new("timeout", Kind::Span(false), "How long it may take.").or("30s"),
     ]],
 );
@@ -189,7 +350,12 @@ pub static CONTACT_GROUP: Spec = Spec::new(
     &[&[
         Key::new("name", Kind::Label, "The name that `contacts` lists.").must(),
         Key::new("alias", Kind::AnyText, "A longer name."),
-        Key::new("members", Kind::Names(Refers::Contact), "Contacts and other contact groups.").must(),
+        Key::new(
+            "members",
+            Kind::Names(Refers::Contact),
+            "Contacts and other contact groups.",
+        )
+        .must(),
     ]],
 );
 
@@ -199,7 +365,12 @@ pub static GROUP: Spec = Spec::new(
     &[&[
         Key::new("name", Kind::Label, "The name that `groups` lists.").must(),
         Key::new("alias", Kind::AnyText, "A longer name."),
-        Key::new("hosts", Kind::Names(Refers::Host), "Hosts in it, beside those that name it.").or("[]"),
+        Key::new(
+            "hosts",
+            Kind::Names(Refers::Host),
+            "Hosts in it, beside those that name it.",
+        )
+        .or("[]"),
     ]],
 );
 
@@ -209,10 +380,30 @@ pub static APP: Spec = Spec::new(
     &[&[
         Key::new("name", Kind::Label, "Its name, as deploys give it.").must(),
         Key::new("environment", Kind::Label, "Where this one runs.").or("\"production\""),
-        Key::new("calls", Kind::Names(Refers::App), "Apps it calls, of the same environment unless written NAME@ENVIRONMENT.").or("[]"),
-        Key::new("hosts", Kind::Names(Refers::Host), "Hosts it lives on, beside those that name it.").or("[]"),
-        Key::new("contacts", Kind::Names(Refers::Contact), "The team: told how its deploys went.").or("[]"),
-        Key::new("risk", Kind::OneOf(&["low", "normal", "high"]), "The risk class of its deploys unless an event says otherwise.").or("\"normal\""),
+        Key::new(
+            "calls",
+            Kind::Names(Refers::App),
+            "Apps it calls, of the same environment unless written NAME@ENVIRONMENT.",
+        )
+        .or("[]"),
+        Key::new(
+            "hosts",
+            Kind::Names(Refers::Host),
+            "Hosts it lives on, beside those that name it.",
+        )
+        .or("[]"),
+        Key::new(
+            "contacts",
+            Kind::Names(Refers::Contact),
+            "The team: told how its deploys went.",
+        )
+        .or("[]"),
+        Key::new(
+            "risk",
+            Kind::OneOf(&["low", "normal", "high"]),
+            "The risk class of its deploys unless an event says otherwise.",
+        )
+        .or("\"normal\""),
         Key::new("url", Kind::AnyText, "Where people read about it."),
     ]],
 );

@@ -2,7 +2,9 @@
 
 use super::{
     Key, Kind, Refers, Spec,
-    objects::{APP, CHECK, COMMAND, CONTACT, CONTACT_GROUP, DEFAULTS, GROUP, HOST, PERIOD, TEMPLATE},
+    objects::{
+        APP, CHECK, COMMAND, CONTACT, CONTACT_GROUP, DEFAULTS, GROUP, HOST, PERIOD, TEMPLATE,
+    },
 };
 
 const PROFILE_TABLE: Kind = Kind::Table(&PROFILE);
@@ -14,22 +16,67 @@ pub static ROOT: Spec = Spec::new(
     "the file",
     "deploywatch's configuration.",
     &[&[
-        Key::new("include", Kind::Texts, "More files, relative to this one; `*` and `?` match any.").or("[]"),
+        Key::new(
+            "include",
+            Kind::Texts,
+            "More files, relative to this one; `*` and `?` match any.",
+        )
+        .or("[]"),
         Key::new("daemon", Kind::Table(&DAEMON), "The daemon itself."),
-        Key::new("nagios", Kind::Table(&NAGIOS), "Drop-in files for tools made for Nagios."),
+        Key::new(
+            "nagios",
+            Kind::Table(&NAGIOS),
+            "Drop-in files for tools made for Nagios.",
+        ),
         Key::new("smtp", Kind::Table(&SMTP), "How mail is sent."),
-        Key::new("delivery", Kind::Table(&DELIVERY), "How hard notifications are tried."),
-        Key::new("retention", Kind::Table(&RETENTION), "How long things are kept."),
-        Key::new("messages", Kind::Table(&MESSAGES), "Own texts for notifications."),
+        Key::new(
+            "delivery",
+            Kind::Table(&DELIVERY),
+            "How hard notifications are tried.",
+        ),
+        Key::new(
+            "retention",
+            Kind::Table(&RETENTION),
+            "How long things are kept.",
+        ),
+        Key::new(
+            "messages",
+            Kind::Table(&MESSAGES),
+            "Own texts for notifications.",
+        ),
         Key::new("limits", Kind::Table(&LIMITS), "How much runs at once."),
-        Key::new("defaults", Kind::Table(&DEFAULTS), "What every check takes that says nothing else."),
-        Key::new("deploys", Kind::Table(&DEPLOYS), "What the risk classes of deploys allow."),
-        Key::new("profile", Kind::Map(&PROFILE_TABLE), "Users and limits that plugins run with."),
-        Key::new("template", Kind::Tables(&TEMPLATE), "Keys to share among checks and hosts."),
-        Key::new("command", Kind::Tables(&COMMAND), "Command lines under a name."),
+        Key::new(
+            "defaults",
+            Kind::Table(&DEFAULTS),
+            "What every check takes that says nothing else.",
+        ),
+        Key::new(
+            "deploys",
+            Kind::Table(&DEPLOYS),
+            "What the risk classes of deploys allow.",
+        ),
+        Key::new(
+            "profile",
+            Kind::Map(&PROFILE_TABLE),
+            "Users and limits that plugins run with.",
+        ),
+        Key::new(
+            "template",
+            Kind::Tables(&TEMPLATE),
+            "Keys to share among checks and hosts.",
+        ),
+        Key::new(
+            "command",
+            Kind::Tables(&COMMAND),
+            "Command lines under a name.",
+        ),
         Key::new("period", Kind::Tables(&PERIOD), "Named sets of times."),
         Key::new("contact", Kind::Tables(&CONTACT), "Who is told."),
-        Key::new("contact_group", Kind::Tables(&CONTACT_GROUP), "Contacts under one name."),
+        Key::new(
+            "contact_group",
+            Kind::Tables(&CONTACT_GROUP),
+            "Contacts under one name.",
+        ),
         Key::new("group", Kind::Tables(&GROUP), "Groups of hosts."),
         Key::new("app", Kind::Tables(&APP), "What is deployed."),
         Key::new("host", Kind::Tables(&HOST), "Machines and devices."),
@@ -62,8 +109,16 @@ static NAGIOS: Spec = Spec::new(
     "[nagios]",
     "Drop-in files for tools made for Nagios.",
     &[&[
-        Key::new("command_file", Kind::Text, "The pipe for external commands, relative to this file."),
-        Key::new("log_file", Kind::Text, "The log as Nagios writes it, relative to this file."),
+        Key::new(
+            "command_file",
+            Kind::Text,
+            "The pipe for external commands, relative to this file.",
+        ),
+        Key::new(
+            "log_file",
+            Kind::Text,
+            "The log as Nagios writes it, relative to this file.",
+        ),
     ]],
 );
 
@@ -72,17 +127,39 @@ static SMTP: Spec = Spec::new(
     "How mail is sent.",
     &[&[
         Key::new("host", Kind::Text, "The mail server.").or("\"127.0.0.1\""),
-        Key::new("port", Kind::Whole(1, 65535), "Its port; without it 25, 587 with starttls, 465 with tls.").or("25"),
-        Key::new("tls", Kind::OneOf(&["none", "starttls", "tls"]), "How the connection is protected.").or("\"none\""),
+        Key::new(
+            "port",
+            Kind::Whole(1, 65535),
+            "Its port; without it 25, 587 with starttls, 465 with tls.",
+        )
+        .or("25"),
+        Key::new(
+            "tls",
+            Kind::OneOf(&["none", "starttls", "tls"]),
+            "How the connection is protected.",
+        )
+        .or("\"none\""),
         Key::new("from", Kind::Text, "The sender's address.").or("\"deploywatch@localhost\""),
         Key::new("username", Kind::Text, "The user to log in as."),
         Key::new("password_file", Kind::Text, "A file with the password."),
         Key::new("password_env", Kind::Text, "A variable with the password."),
-        Key::new("password_credential", Kind::Text, "A systemd credential with the password."),
+        Key::new(
+            "password_credential",
+            Kind::Text,
+            "A systemd credential with the password.",
+        ),
         Key::new("password", Kind::Inline, ""),
-        Key::new("helo", Kind::Text, "The name to greet with; without it this machine's."),
+        Key::new(
+            "helo",
+            Kind::Text,
+            "The name to greet with; without it this machine's.",
+        ),
         Key::new("timeout", Kind::Span(false), "How long one mail may take.").or("30s"),
-        Key::new("ca_file", Kind::Text, "A PEM file with the authority that signed the server's certificate."),
+        Key::new(
+            "ca_file",
+            Kind::Text,
+            "A PEM file with the authority that signed the server's certificate.",
+        ),
     ]],
 );
 
@@ -90,9 +167,24 @@ static DELIVERY: Spec = Spec::new(
     "[delivery]",
     "How hard notifications are tried.",
     &[&[
-        Key::new("give_up", Kind::Span(false), "How long one notification is tried before it counts as dead.").or("4h"),
-        Key::new("delayed_after", Kind::Span(false), "A notification this late says so.").or("5m"),
-        Key::new("workers", Kind::Whole(1, 256), "How many notifications are sent at once.").or("8"),
+        Key::new(
+            "give_up",
+            Kind::Span(false),
+            "How long one notification is tried before it counts as dead.",
+        )
+        .or("4h"),
+        Key::new(
+            "delayed_after",
+            Kind::Span(false),
+            "A notification this late says so.",
+        )
+        .or("5m"),
+        Key::new(
+            "workers",
+            Kind::Whole(1, 256),
+            "How many notifications are sent at once.",
+        )
+        .or("8"),
     ]],
 );
 
@@ -100,8 +192,18 @@ static RETENTION: Spec = Spec::new(
     "[retention]",
     "How long things are kept.",
     &[&[
-        Key::new("history", Kind::Span(false), "State changes, decisions and deploys.").or("400d"),
-        Key::new("deliveries", Kind::Span(false), "Notifications that were delivered or died.").or("30d"),
+        Key::new(
+            "history",
+            Kind::Span(false),
+            "State changes, decisions and deploys.",
+        )
+        .or("400d"),
+        Key::new(
+            "deliveries",
+            Kind::Span(false),
+            "Notifications that were delivered or died.",
+        )
+        .or("30d"),
     ]],
 );
 
@@ -123,7 +225,11 @@ static LIMITS: Spec = Spec::new(
     &[&[
         Key::new("global", Kind::Whole(0, 100_000), "Plugins in all.").or("0"),
         Key::new("per_host", Kind::Whole(0, 100_000), "Plugins for one host.").or("0"),
-        Key::new("tags", Kind::Map(&LIMIT), "Plugins with one tag: { db = 4 }."),
+        Key::new(
+            "tags",
+            Kind::Map(&LIMIT),
+            "Plugins with one tag: { db = 4 }.",
+        ),
     ]],
 );
 
@@ -132,17 +238,54 @@ static PROFILE: Spec = Spec::new(
     "A user and limits that plugins run with.",
     &[&[
         Key::new("user", Kind::Text, "The user; without it the daemon's own."),
-        Key::new("group", Kind::Text, "The group; without it the user's first."),
-        Key::new("nice", Kind::Whole(-20, 19), "Politeness: -20 first, 19 last."),
-        Key::new("umask", Kind::Umask, "Permission bits taken from new files, in octal."),
-        Key::new("no_new_privs", Kind::Flag, "Plugins cannot gain rights; breaks plugins that are setuid, such as check_icmp.").or("false"),
-        Key::new("max_open_files", Kind::Whole(3, 1_000_000_000), "Open files of one process."),
+        Key::new(
+            "group",
+            Kind::Text,
+            "The group; without it the user's first.",
+        ),
+        Key::new(
+            "nice",
+            Kind::Whole(-20, 19),
+            "Politeness: -20 first, 19 last.",
+        ),
+        Key::new(
+            "umask",
+            Kind::Umask,
+            "Permission bits taken from new files, in octal.",
+        ),
+        Key::new(
+            "no_new_privs",
+            Kind::Flag,
+            "Plugins cannot gain rights; breaks plugins that are setuid, such as check_icmp.",
+        )
+        .or("false"),
+        Key::new(
+            "max_open_files",
+            Kind::Whole(3, 1_000_000_000),
+            "Open files of one process.",
+        ),
         Key::new("max_memory", Kind::Size, "Address space of one process."),
-        Key::new("max_cpu", Kind::Span(false), "CPU time of one process, in whole seconds."),
-        Key::new("max_core", Kind::Size, "Size of a core dump; 0 writes none."),
-        Key::new("max_processes", Kind::Whole(1, 1_000_000_000), "Processes of the profile's user."),
+        Key::new(
+            "max_cpu",
+            Kind::Span(false),
+            "CPU time of one process, in whole seconds.",
+        ),
+        Key::new(
+            "max_core",
+            Kind::Size,
+            "Size of a core dump; 0 writes none.",
+        ),
+        Key::new(
+            "max_processes",
+            Kind::Whole(1, 1_000_000_000),
+            "Processes of the profile's user.",
+        ),
         Key::new("directory", Kind::Text, "The working directory.").or("\"/tmp\""),
-        Key::new("environment", Kind::Map(&TEXT), "Variables added to the environment."),
+        Key::new(
+            "environment",
+            Kind::Map(&TEXT),
+            "Variables added to the environment.",
+        ),
     ]],
 );
 
@@ -151,7 +294,12 @@ pub static DEPLOYS: Spec = Spec::new(
     "What the risk classes of deploys allow.",
     &[&[
         Key::new("class", Kind::Table(&CLASSES), "The three risk classes."),
-        Key::new("clock_tolerance", Kind::Span(true), "Events this much older or newer than our clock are still believed.").or("30s"),
+        Key::new(
+            "clock_tolerance",
+            Kind::Span(true),
+            "Events this much older or newer than our clock are still believed.",
+        )
+        .or("30s"),
     ]],
 );
 
@@ -159,8 +307,16 @@ static CLASSES: Spec = Spec::new(
     "[deploys.class]",
     "The three risk classes.",
     &[&[
-        Key::new("low", Kind::Table(&CLASS), "DNS, monitoring, minor changes of code."),
-        Key::new("normal", Kind::Table(&CLASS), "What is not said to be low or high."),
+        Key::new(
+            "low",
+            Kind::Table(&CLASS),
+            "DNS, monitoring, minor changes of code.",
+        ),
+        Key::new(
+            "normal",
+            Kind::Table(&CLASS),
+            "What is not said to be low or high.",
+        ),
         Key::new("high", Kind::Table(&CLASS), "Networking, schema, payments."),
     ]],
 );
@@ -169,11 +325,32 @@ static CLASS: Spec = Spec::new(
     "[deploys.class.NAME]",
     "What a risk class allows; what is left out keeps the built-in value of the class.",
     &[&[
-        Key::new("hold", Kind::Table(&HOLD), "How long a problem that the deploy explains may wait."),
-        Key::new("bake", Kind::Span(true), "How long after its end a deploy is watched closely."),
-        Key::new("ceiling", Kind::Span(false), "No problem waits longer than this, whatever happens; at most 30m.").or("15m"),
-        Key::new("look_back", Kind::Span(true), "How long after its end a deploy may still be named."),
-        Key::new("max_length", Kind::Span(false), "A deploy that runs longer is lost."),
+        Key::new(
+            "hold",
+            Kind::Table(&HOLD),
+            "How long a problem that the deploy explains may wait.",
+        ),
+        Key::new(
+            "bake",
+            Kind::Span(true),
+            "How long after its end a deploy is watched closely.",
+        ),
+        Key::new(
+            "ceiling",
+            Kind::Span(false),
+            "No problem waits longer than this, whatever happens; at most 30m.",
+        )
+        .or("15m"),
+        Key::new(
+            "look_back",
+            Kind::Span(true),
+            "How long after its end a deploy may still be named.",
+        ),
+        Key::new(
+            "max_length",
+            Kind::Span(false),
+            "A deploy that runs longer is lost.",
+        ),
     ]],
 );
 
@@ -193,9 +370,23 @@ static TOKEN: Spec = Spec::new(
         Key::new("name", Kind::Label, "Who it is, for the audit log.").must(),
         Key::new("secret_file", Kind::Text, "A file with the token."),
         Key::new("secret_env", Kind::Text, "A variable with the token."),
-        Key::new("secret_credential", Kind::Text, "A systemd credential with the token."),
+        Key::new(
+            "secret_credential",
+            Kind::Text,
+            "A systemd credential with the token.",
+        ),
         Key::new("secret", Kind::Inline, ""),
-        Key::new("scopes", Kind::SomeOf(&["read", "deploy", "command", "results", "admin"]), "What it may do; admin may do all.").must(),
-        Key::new("apps", Kind::Names(Refers::App), "The apps it may tell deploys of; none: all.").or("[]"),
+        Key::new(
+            "scopes",
+            Kind::SomeOf(&["read", "deploy", "command", "results", "admin"]),
+            "What it may do; admin may do all.",
+        )
+        .must(),
+        Key::new(
+            "apps",
+            Kind::Names(Refers::App),
+            "The apps it may tell deploys of; none: all.",
+        )
+        .or("[]"),
     ]],
 );

@@ -1,6 +1,6 @@
 //! Good configurations: what comes out of them.
 
-use std::{fs, os::unix::fs::PermissionsExt, path::Path, time::Duration};
+use std::{fs, os::unix::fs::PermissionsExt, time::Duration};
 
 use expect_test::expect;
 
@@ -84,7 +84,11 @@ fn check<'l>(loaded: &'l Loaded, name: &str) -> &'l Check {
 
 fn contacts(loaded: &Loaded, name: &str) -> Vec<String> {
     let rule = &check(loaded, name).rule;
-    rule.notify.contacts.iter().map(|contact| loaded.inventory.contact(*contact).name.to_string()).collect()
+    rule.notify
+        .contacts
+        .iter()
+        .map(|contact| loaded.inventory.contact(*contact).name.to_string())
+        .collect()
 }
 
 #[test]
@@ -95,7 +99,11 @@ fn the_example_of_the_manual_loads() {
     fs::write(&path, EXAMPLE).expect("written");
     let extra = "[[check]]\nname = \"load\"\nhosts = [\"web1\"]\ncommand = \"check_load\"\n";
     fs::write(dir.path().join("checks/load.toml"), extra).expect("written");
-    for (name, secret) in [("hook.secret", "s3cret-hook\n"), ("pd.key", "s3cret-pd"), ("slack.url", "https://s3cret")] {
+    for (name, secret) in [
+        ("hook.secret", "s3cret-hook\n"),
+        ("pd.key", "s3cret-pd"),
+        ("slack.url", "https://s3cret"),
+    ] {
         let file = dir.path().join(name);
         fs::write(&file, secret).expect("written");
         let mode = if name == "pd.key" { 0o644 } else { 0o600 };
@@ -121,33 +129,72 @@ fn the_example_of_the_manual_loads() {
           |
           = help: give it or the host `contacts`, set them in [defaults], or write notify = false
 
-    "#]].assert_eq(&shown);
+    "#]]
+    .assert_eq(&shown);
 
     let inventory = &loaded.inventory;
-    assert_eq!(inventory.hosts.iter().map(|host| &*host.name).collect::<Vec<_>>(), ["switch1", "web1"]);
+    assert_eq!(
+        inventory
+            .hosts
+            .iter()
+            .map(|host| &*host.name)
+            .collect::<Vec<_>>(),
+        ["switch1", "web1"]
+    );
     let web1 = &inventory.hosts[1];
     assert_eq!((&*web1.address, web1.checks.clone()), ("127.0.0.1", 0..2));
-    assert_eq!(inventory.host(web1.parents[0]).name, inventory.hosts[0].name);
-    assert_eq!(inventory.host(inventory.hosts[0].children[0]).name, web1.name);
+    assert_eq!(
+        inventory.host(web1.parents[0]).name,
+        inventory.hosts[0].name
+    );
+    assert_eq!(
+        inventory.host(inventory.hosts[0].children[0]).name,
+        web1.name
+    );
     let shop = inventory.app(web1.apps[0]);
-    assert_eq!((&*shop.name, &*shop.environment, shop.risk), ("shop", "production", Risk::Normal));
+    assert_eq!(
+        (&*shop.name, &*shop.environment, shop.risk),
+        ("shop", "production", Risk::Normal)
+    );
     assert_eq!(&*inventory.app(shop.calls[0]).name, "payments");
     assert_eq!(inventory.app(shop.calls[0]).called_by, web1.apps);
 
     let rule = &check(&loaded, "web1/http").rule;
     let command = rule.command.as_ref().expect("a command");
-    assert_eq!((&*command.name, &*command.line), ("check_http", "check_http -H $HOSTADDRESS$ -p 8080"));
+    assert_eq!(
+        (&*command.name, &*command.line),
+        ("check_http", "check_http -H $HOSTADDRESS$ -p 8080")
+    );
     assert!(matches!(rule.schedule, Schedule::Every(every) if every == minutes(1)));
-    assert_eq!((rule.retry.as_secs(), rule.attempts, rule.timeout.as_secs()), (15, 3, 10));
+    assert_eq!(
+        (rule.retry.as_secs(), rule.attempts, rule.timeout.as_secs()),
+        (15, 3, 10)
+    );
 
     let oncall = &inventory.contacts[0];
-    let labels: Vec<&str> = oncall.channels.iter().map(|channel| &*channel.label).collect();
-    assert_eq!(labels, ["email", "webhook", "pagerduty", "slack", "command"]);
+    let labels: Vec<&str> = oncall
+        .channels
+        .iter()
+        .map(|channel| &*channel.label)
+        .collect();
+    assert_eq!(
+        labels,
+        ["email", "webhook", "pagerduty", "slack", "command"]
+    );
     assert!(matches!(&oncall.channels[1].kind,
         ChannelKind::Webhook { secret: Some(secret), .. } if secret.expose() == "s3cret-hook"));
-    assert!(!format!("{loaded:?}").contains("s3cret"), "a secret shows in Debug output");
-    assert_eq!(loaded.settings.store, Store::File(dir.path().join("deploywatch.db")));
-    assert_eq!(loaded.settings.nagios.command_file, Some(dir.path().join("rw/nagios.cmd")));
+    assert!(
+        !format!("{loaded:?}").contains("s3cret"),
+        "a secret shows in Debug output"
+    );
+    assert_eq!(
+        loaded.settings.store,
+        Store::File(dir.path().join("deploywatch.db"))
+    );
+    assert_eq!(
+        loaded.settings.nagios.command_file,
+        Some(dir.path().join("rw/nagios.cmd"))
+    );
     assert_eq!(loaded.files.len(), 2);
     assert_eq!(inventory.digest.len(), 12);
 
@@ -163,9 +210,15 @@ fn an_empty_file_is_a_configuration_of_defaults() {
     assert!(loaded.inventory.is_empty());
     assert_eq!(settings.listen.to_string(), "127.0.0.1:8420");
     assert_eq!(settings.store, Store::File("deploywatch.db".into()));
-    assert_eq!((settings.delivery.give_up, settings.delivery.delayed_after), (minutes(240), minutes(5)));
+    assert_eq!(
+        (settings.delivery.give_up, settings.delivery.delayed_after),
+        (minutes(240), minutes(5))
+    );
     assert_eq!(settings.delivery.workers, 8);
-    assert_eq!(settings.retention.history, Duration::from_secs(400 * 86_400));
+    assert_eq!(
+        settings.retention.history,
+        Duration::from_secs(400 * 86_400)
+    );
     assert_eq!(settings.smtp.tls, SmtpTls::None);
     assert_eq!(loaded.inventory.profiles.len(), 1);
     assert_eq!(loaded.inventory.profiles[0].name, "default");
@@ -174,17 +227,33 @@ fn an_empty_file_is_a_configuration_of_defaults() {
 
 #[test]
 fn a_check_that_says_nothing_takes_the_defaults() {
-    let loaded = good("[[host]]\nname = \"h\"\n[[check]]\nname = \"c\"\nhosts = \"h\"\ncommand = \"x\"\n");
+    let loaded =
+        good("[[host]]\nname = \"h\"\n[[check]]\nname = \"c\"\nhosts = \"h\"\ncommand = \"x\"\n");
     let rule = &check(&loaded, "h/c").rule;
     assert!(matches!(rule.schedule, Schedule::Every(every) if every == minutes(5)));
-    assert_eq!((rule.retry, rule.attempts, rule.timeout), (minutes(1), 3, minutes(1)));
-    assert_eq!((rule.notify.remind, rule.notify.first_delay), (minutes(30), Duration::ZERO));
+    assert_eq!(
+        (rule.retry, rule.attempts, rule.timeout),
+        (minutes(1), 3, minutes(1))
+    );
+    assert_eq!(
+        (rule.notify.remind, rule.notify.first_delay),
+        (minutes(30), Duration::ZERO)
+    );
     assert_eq!(rule.notify.states, StateSet::ALL);
-    assert!(rule.active && rule.accepts_passive && !rule.volatile && rule.notify.enabled && rule.flap.enabled);
+    assert!(
+        rule.active
+            && rule.accepts_passive
+            && !rule.volatile
+            && rule.notify.enabled
+            && rule.flap.enabled
+    );
     assert_eq!((rule.flap.low, rule.flap.high), (20.0, 30.0));
     let host = &loaded.inventory.hosts[0];
     assert_eq!(host.rule.timeout.as_secs(), 30);
-    assert_eq!((&*host.address, &*host.alias, host.rule.command.is_none()), ("h", "h", true));
+    assert_eq!(
+        (&*host.address, &*host.alias, host.rule.command.is_none()),
+        ("h", "h", true)
+    );
 }
 
 const LAYERS: &str = r#"
@@ -255,11 +324,26 @@ fn own_keys_win_then_the_first_template_then_the_next_then_defaults() {
     let loaded = good(LAYERS);
     let rule = &check(&loaded, "h2/c").rule;
     assert!(matches!(rule.schedule, Schedule::Every(every) if every == minutes(2)));
-    assert_eq!((rule.timeout.as_secs(), rule.retry.as_secs(), rule.attempts, rule.volatile), (1, 1, 9, true));
-    let vars: Vec<String> = rule.vars.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    assert_eq!(
+        (
+            rule.timeout.as_secs(),
+            rule.retry.as_secs(),
+            rule.attempts,
+            rule.volatile
+        ),
+        (1, 1, 9, true)
+    );
+    let vars: Vec<String> = rule
+        .vars
+        .iter()
+        .map(|(name, value)| format!("{name}={value}"))
+        .collect();
     assert_eq!(vars, ["A=own", "B=base", "C=second", "D=defaults"]);
     // A cron expression of its own beats the `every` of the defaults.
-    assert!(matches!(check(&loaded, "h1/d").rule.schedule, Schedule::Cron(_)));
+    assert!(matches!(
+        check(&loaded, "h1/d").rule.schedule,
+        Schedule::Cron(_)
+    ));
 }
 
 #[test]
@@ -300,7 +384,7 @@ fn every_value_tells_where_it_comes_from() {
         notify = true  # default
         notify_period = ""  # default
         remind = "7m"  # deploywatch.toml:45
-        first_delay = 0s  # default
+        first_delay = "0s"  # default
         states = all of them  # default
         flapping = true  # default
         downtime = true  # default
@@ -316,13 +400,24 @@ fn every_value_tells_where_it_comes_from() {
         vars.b = "base"  # deploywatch.toml:15
         vars.c = "second"  # deploywatch.toml:27
         vars.d = "defaults"  # deploywatch.toml:8
-    "#]].assert_eq(&text);
+    "#]]
+    .assert_eq(&text);
     let host = show(&loaded, "h2").expect("shown");
-    let of = |key: &str| host.iter().find(|value| value.key == key).map(|value| (value.value.as_str(), value.line));
-    assert_eq!(of("timeout"), Some(("30s", 0)));
-    assert_eq!(of("address"), Some(("h2", 0)));
-    assert_eq!(show(&loaded, "h3"), Err("there is no host `h3`; did you mean `h2`?".to_owned()));
-    assert_eq!(show(&loaded, "h1/cc"), Err("host `h1` has no check `cc`; did you mean `c`?".to_owned()));
+    let of = |key: &str| {
+        host.iter()
+            .find(|value| value.key == key)
+            .map(|value| (value.value.as_str(), value.line))
+    };
+    assert_eq!(of("timeout"), Some(("\"30s\"", 0)));
+    assert_eq!(of("address"), Some(("\"h2\"", 0)));
+    assert_eq!(
+        show(&loaded, "hh2"),
+        Err("there is no host `hh2`; did you mean `h2`?".to_owned())
+    );
+    assert_eq!(
+        show(&loaded, "h1/cc"),
+        Err("host `h1` has no check `cc`; did you mean `c`?".to_owned())
+    );
 }
 
 #[test]
@@ -334,9 +429,17 @@ fn hosts_that_hand_down_the_same_share_one_rule() {
     let loaded = good(&text);
     let checks = &loaded.inventory.checks;
     assert_eq!(checks.len(), 50);
-    assert!(checks.iter().all(|check| std::sync::Arc::ptr_eq(&check.rule, &checks[0].rule)));
+    assert!(
+        checks
+            .iter()
+            .all(|check| std::sync::Arc::ptr_eq(&check.rule, &checks[0].rule))
+    );
     let hosts = &loaded.inventory.hosts;
-    assert!(hosts.iter().all(|host| std::sync::Arc::ptr_eq(&host.rule, &hosts[0].rule)));
+    assert!(
+        hosts
+            .iter()
+            .all(|host| std::sync::Arc::ptr_eq(&host.rule, &hosts[0].rule))
+    );
 }
 
 #[test]
@@ -359,7 +462,13 @@ hosts = ["web1"]
 command = "own"
 "#,
     );
-    let line = |name: &str| check(&loaded, name).rule.command.as_ref().map(|command| command.line.to_string());
+    let line = |name: &str| {
+        check(&loaded, name)
+            .rule
+            .command
+            .as_ref()
+            .map(|command| command.line.to_string())
+    };
     assert_eq!(line("web1/http").as_deref(), Some("own"));
     assert_eq!(line("web2/http").as_deref(), Some("all"));
     assert_eq!(loaded.inventory.checks.len(), 2);
@@ -388,13 +497,33 @@ hosts = ["h"]
 command = "/usr/bin/test ! -e /x"
 "#,
     );
-    let command = |name: &str| check(&loaded, name).rule.command.clone().expect("a command");
+    let command = |name: &str| {
+        check(&loaded, name)
+            .rule
+            .command
+            .clone()
+            .expect("a command")
+    };
     assert_eq!(command("h/c").args, ["8080", "/a!b"]);
     assert_eq!(&*command("h/c").line, "check_http -p $ARG1$ -u $ARG2$");
     assert_eq!(&*command("h/d").line, "/usr/bin/test ! -e /x");
-    assert_eq!(loaded.inventory.hosts[0].rule.command.as_ref().expect("a command").args, ["80"]);
-    let ChannelKind::Command { check, host, .. } = &loaded.inventory.contacts[0].channels[0].kind else { panic!("a command") };
-    assert_eq!((check.as_str(), host.as_str()), ("check_http -p 1 -u 2", "check_http -p 1 -u 2"));
+    assert_eq!(
+        loaded.inventory.hosts[0]
+            .rule
+            .command
+            .as_ref()
+            .expect("a command")
+            .args,
+        ["80"]
+    );
+    let ChannelKind::Command { check, host, .. } = &loaded.inventory.contacts[0].channels[0].kind
+    else {
+        panic!("a command")
+    };
+    assert_eq!(
+        (check.as_str(), host.as_str()),
+        ("check_http -p 1 -u 2", "check_http -p 1 -u 2")
+    );
 }
 
 #[test]
@@ -430,12 +559,17 @@ app = "shop"
     );
     let inventory = &loaded.inventory;
     let staging = inventory.find_app("shop", Some("staging")).expect("an app");
-    let production = inventory.find_app("shop", Some("production")).expect("an app");
+    let production = inventory
+        .find_app("shop", Some("production"))
+        .expect("an app");
     assert_eq!(inventory.hosts[0].apps, [production]);
     assert_eq!(inventory.hosts[1].apps, [staging]);
     assert_eq!(check(&loaded, "a1/c").rule.app, Some(production));
     assert_eq!(check(&loaded, "b1/c").rule.app, Some(staging));
-    assert_eq!(&*inventory.app(inventory.app(staging).calls[0]).environment, "staging");
+    assert_eq!(
+        &*inventory.app(inventory.app(staging).calls[0]).environment,
+        "staging"
+    );
     assert_eq!(inventory.app(staging).risk, Risk::High);
     assert_eq!(inventory.app(staging).hosts.len(), 1);
 }
@@ -495,17 +629,41 @@ contacts = "ann"
     let ann = &inventory.contacts[0];
     let labels: Vec<&str> = ann.channels.iter().map(|channel| &*channel.label).collect();
     assert_eq!(labels, ["email", "email:2", "webhook", "webhook:2"]);
-    assert!(ann.check_states.has(State::Critical) && ann.check_states.has(State::Ok) && !ann.check_states.has(State::Warning));
+    assert!(
+        ann.check_states.has(State::Critical)
+            && ann.check_states.has(State::Ok)
+            && !ann.check_states.has(State::Warning)
+    );
     assert!(ann.host_states.is_empty() && ann.host_period.is_some() && !ann.enabled);
     assert_eq!(ann.vars.get("LEVEL").map(String::as_str), Some("3"));
-    assert_eq!((loaded.settings.smtp.port, inventory.limits.global), (465, 50));
-    let tags: Vec<(&str, u32)> = inventory.limits.tags.iter().map(|(name, limit)| (&**name, *limit)).collect();
+    assert_eq!(
+        (loaded.settings.smtp.port, inventory.limits.global),
+        (465, 50)
+    );
+    let tags: Vec<(&str, u32)> = inventory
+        .limits
+        .tags
+        .iter()
+        .map(|(name, limit)| (&**name, *limit))
+        .collect();
     assert_eq!(tags, [("db", 4), ("web", 8)]);
     let rule = &check(&loaded, "h/c").rule;
-    assert_eq!((rule.tags[0].0, rule.profile.0, rule.check_period.is_some()), (1, 1, true));
+    assert_eq!(
+        (rule.tags[0].0, rule.profile.0, rule.check_period.is_some()),
+        (1, 1, true)
+    );
     let jail = &inventory.profiles[1];
-    assert_eq!((jail.umask, jail.max_memory, jail.max_cpu_seconds), (Some(0o22), Some(512 << 20), Some(30)));
-    assert_eq!((inventory.classes.low.ceiling, inventory.classes.low.hold_critical), (minutes(30), minutes(20)));
+    assert_eq!(
+        (jail.umask, jail.max_memory, jail.max_cpu_seconds),
+        (Some(0o22), Some(512 << 20), Some(30))
+    );
+    assert_eq!(
+        (
+            inventory.classes.low.ceiling,
+            inventory.classes.low.hold_critical
+        ),
+        (minutes(30), minutes(20))
+    );
     // A low ceiling shortens the built-in holds too.
     assert_eq!(inventory.classes.high.hold_warning, minutes(2));
     assert_eq!(inventory.globals.clock_tolerance, minutes(1));
@@ -515,7 +673,11 @@ contacts = "ann"
 fn user_macros_come_from_a_resource_file_and_tokens_have_scopes() {
     let dir = tempfile::tempdir().expect("a directory");
     let path = dir.path().join("x.toml");
-    fs::write(dir.path().join("resource.cfg"), "# macros\n$USER1$=/plugins\n$USER3$=pass=word\n").expect("written");
+    fs::write(
+        dir.path().join("resource.cfg"),
+        "# macros\n$USER1$=/plugins\n$USER3$=pass=word\n",
+    )
+    .expect("written");
     fs::write(dir.path().join("t"), "abc").expect("written");
     fs::write(
         &path,
@@ -524,20 +686,35 @@ fn user_macros_come_from_a_resource_file_and_tokens_have_scopes() {
     )
     .expect("written");
     let loaded = load(&path).unwrap_or_else(|faults| panic!("{}", faults.render(false)));
-    assert_eq!(loaded.inventory.globals.user_macros, ["/plugins", "", "pass=word"]);
+    assert_eq!(
+        loaded.inventory.globals.user_macros,
+        ["/plugins", "", "pass=word"]
+    );
     assert_eq!(loaded.settings.store, Store::Memory);
     let token = &loaded.settings.tokens[0];
-    assert!(token.may_deploy("shop", "production") && !token.may_deploy("db", "production") && !token.may(Scope::Read));
+    assert!(
+        token.may_deploy("shop", "production")
+            && !token.may_deploy("db", "production")
+            && !token.may(Scope::Read)
+    );
 }
 
 #[test]
 fn the_schema_documents_every_key() {
     fn walk(value: &serde_json::Value, path: &str, seen: &mut usize) {
-        let Some(fields) = value.as_object() else { return };
+        let Some(fields) = value.as_object() else {
+            return;
+        };
         if let Some(properties) = fields.get("properties").and_then(|value| value.as_object()) {
             for (name, property) in properties {
-                let doc = property.get("description").and_then(|doc| doc.as_str()).unwrap_or_default();
-                assert!(doc.contains('.') && 8 < doc.len(), "{path}.{name} has no sentence");
+                let doc = property
+                    .get("description")
+                    .and_then(|doc| doc.as_str())
+                    .unwrap_or_default();
+                assert!(
+                    doc.contains('.') && 8 < doc.len(),
+                    "{path}.{name} has no sentence"
+                );
                 *seen += 1;
             }
         }
@@ -554,7 +731,10 @@ fn the_schema_documents_every_key() {
         let name = part.split('"').next().expect("a name");
         assert!(schema["$defs"][name].is_object(), "{name} is not defined");
     }
-    assert!(!text.contains("\"secret\":"), "inline secrets are not offered");
+    assert!(
+        !text.contains("\"secret\":"),
+        "inline secrets are not offered"
+    );
     assert_eq!(schema["required"], serde_json::Value::Null);
 }
 
@@ -562,13 +742,26 @@ fn the_schema_documents_every_key() {
 fn defaults_in_the_key_tables_are_good_configuration() {
     // Each default, written out, must be taken and change nothing.
     let mut text = String::from("[defaults]\n");
-    for key in crate::config::keys::RULE.iter().filter(|key| !key.default.is_empty() && key.name != "states") {
-        let quote = if key.default.starts_with(|c: char| c.is_ascii_digit()) && key.default.ends_with(char::is_alphabetic) { "\"" } else { "" };
-        text.push_str(&format!("{} = {quote}{}{quote}\n", key.name, key.default));
+    for key in crate::config::keys::RULE
+        .iter()
+        .filter(|key| !key.default.is_empty() && key.name != "states")
+    {
+        let written = key.written_default().expect("it has one");
+        text.push_str(&format!("{} = {written}\n", key.name));
     }
     let body = "[[host]]\nname = \"h\"\n[[check]]\nname = \"c\"\nhosts = \"h\"\ncommand = \"x\"\n";
     let (with, without) = (good(&format!("{text}{body}")), good(body));
     let shown = |loaded: &Loaded| format!("{:?}", check(loaded, "h/c").rule);
     assert_eq!(shown(&with), shown(&without));
-    assert!(Path::new("").as_os_str().is_empty());
+}
+
+#[test]
+fn defaults_may_use_templates() {
+    let loaded = good(
+        "[defaults]\nuse = [\"slow\"]\nattempts = 2\n[[template]]\nname = \"slow\"\nattempts = 5\nevery = \"1h\"\n\
+         [[host]]\nname = \"h\"\n[[check]]\nname = \"c\"\nhosts = \"h\"\ncommand = \"x\"\n",
+    );
+    let rule = &check(&loaded, "h/c").rule;
+    assert_eq!(rule.attempts, 2);
+    assert!(matches!(rule.schedule, Schedule::Every(every) if every == minutes(60)));
 }

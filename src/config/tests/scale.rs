@@ -10,7 +10,12 @@ const CONTACT: &str = "[[contact]]\nname = \"oncall\"\nemail = \"a@b.c\"\n[smtp]
 pub(super) fn grouped(hosts: usize, checks: usize) -> String {
     let mut text = String::from(CONTACT);
     for at in 0..hosts {
-        writeln!(text, "[[host]]\nname = \"host{at}\"\naddress = \"10.0.0.{}\"\ngroups = [\"all\"]", at % 250).expect("text");
+        writeln!(
+            text,
+            "[[host]]\nname = \"host{at}\"\naddress = \"10.0.0.{}\"\ngroups = [\"all\"]",
+            at % 250
+        )
+        .expect("text");
     }
     for at in 0..checks {
         writeln!(text, "[[check]]\nname = \"check{at}\"\ngroups = [\"all\"]\ncommand = \"check_dummy {at}\"\nevery = \"60s\"\ncontacts = [\"oncall\"]").expect("text");
@@ -35,10 +40,17 @@ pub(super) fn written_out(hosts: usize, each: usize) -> String {
 
 #[test]
 fn large_installations_load() {
-    for (what, text) in [("grouped", grouped(1000, 20)), ("written out", written_out(1000, 5))] {
+    for (what, text) in [
+        ("grouped", grouped(1000, 20)),
+        ("written out", written_out(1000, 5)),
+    ] {
         let start = Instant::now();
         let loaded = good(&text);
-        println!("{what}: {} checks in {:?}", loaded.inventory.checks.len(), start.elapsed());
+        println!(
+            "{what}: {} checks in {:?}",
+            loaded.inventory.checks.len(),
+            start.elapsed()
+        );
         let inventory = &loaded.inventory;
         assert_eq!(inventory.hosts.len(), 1000);
         for (at, check) in inventory.checks.iter().enumerate() {
@@ -46,13 +58,17 @@ fn large_installations_load() {
             assert!(host.checks.contains(&u32::try_from(at).expect("small")));
         }
         let names = |at: usize| (inventory.checks[at].host, &inventory.checks[at].name);
-        assert!((1..inventory.checks.len()).all(|at| names(at - 1) < names(at)), "sorted, without doubles");
+        assert!(
+            (1..inventory.checks.len()).all(|at| names(at - 1) < names(at)),
+            "sorted, without doubles"
+        );
     }
 }
 
 #[test]
 fn a_thousand_misspelt_names_do_not_take_forever() {
-    let mut text = written_out(3000, 1).replace("contacts = [\"oncall\"]", "contacts = [\"oncal\"]");
+    let mut text =
+        written_out(3000, 1).replace("contacts = [\"oncall\"]", "contacts = [\"oncal\"]");
     text = text.replace("hosts = [\"host", "hosts = [\"hots");
     let start = Instant::now();
     let faults = bad(&text);

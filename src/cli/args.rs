@@ -78,7 +78,12 @@ pub enum Command {
 #[derive(Clone, Debug, Default, Args)]
 pub struct ConfigArg {
     /// The configuration [default: /etc/deploywatch/deploywatch.toml, else ./deploywatch.toml]
-    #[arg(long, value_name = "FILE", env = "DEPLOYWATCH_CONFIG")]
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "DEPLOYWATCH_CONFIG",
+        hide_env_values = true
+    )]
     pub config: Option<PathBuf>,
 }
 
@@ -88,7 +93,12 @@ pub struct ClientArgs {
     #[command(flatten)]
     pub config: ConfigArg,
     /// The daemon, such as http://127.0.0.1:8420 [default: `[daemon] listen` of the configuration]
-    #[arg(long, value_name = "URL", env = "DEPLOYWATCH_SERVER")]
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "DEPLOYWATCH_SERVER",
+        hide_env_values = true
+    )]
     pub server: Option<String>,
     /// A file with the token [default: the variable DEPLOYWATCH_TOKEN]
     #[arg(long, value_name = "FILE")]
@@ -113,10 +123,10 @@ pub struct FormatArg {
 pub struct RunArgs {
     #[command(flatten)]
     pub config: ConfigArg,
-    /// What to log: error, warn, info, debug
-    #[arg(long, value_name = "LEVEL", default_value = "info", env = "DEPLOYWATCH_LOG",
-          value_parser = ["error", "warn", "info", "debug"])]
-    pub log: String,
+    /// What to log, whatever the configuration says
+    #[arg(long, value_name = "LEVEL", env = "DEPLOYWATCH_LOG", hide_env_values = true,
+          value_parser = ["error", "warn", "info", "debug", "trace"])]
+    pub log: Option<String>,
 }
 
 #[derive(Debug, Args)]
@@ -567,7 +577,12 @@ mod tests {
         let check = |mut words: Vec<&str>, expected: Expect| {
             words.insert(0, "deploywatch");
             words.push("--help");
-            let text = Cli::try_parse_from(words).expect_err("help").to_string();
+            // The width of whoever runs the test must not matter.
+            let command = Cli::command().term_width(100);
+            let text = command
+                .try_get_matches_from(words)
+                .expect_err("help")
+                .to_string();
             expected.assert_eq(&text);
         };
         check(
@@ -612,32 +627,32 @@ mod tests {
         check(
             vec!["deploy", "run"],
             expect![[r#"
-            Run a command as a deploy: start, heartbeats, finish or fail from its exit code
+                Run a command as a deploy: start, heartbeats, finish or fail from its exit code
 
-            Usage: deploywatch deploy run [OPTIONS] -- <COMMAND>...
+                Usage: deploywatch deploy run [OPTIONS] -- <COMMAND>...
 
-            Arguments:
-              <COMMAND>...  The command and its arguments, after `--`
+                Arguments:
+                  <COMMAND>...  The command and its arguments, after `--`
 
-            Options:
-                  --id <ID>            The deploy's id [default: made of the app, the time and four random
-                                       digits]
-                  --app <APP>          The app that is deployed
-                  --environment <ENV>  Where [default: the app's] [alias: --env]
-                  --host <HOST>        A host it reaches; may be repeated [default: the app's]
-                  --group <GROUP>      A group of hosts it reaches; may be repeated
-                  --version <VERSION>  What is deployed
-                  --actor <WHO>        Who deploys; may be repeated
-                  --url <URL>          Where people can read more
-                  --risk <RISK>        The risk class [possible values: low, normal, high]
-                  --rollback-of <ID>   The id of the deploy that this one takes back
-                  --config <FILE>      The configuration [default: /etc/deploywatch/deploywatch.toml, else
-                                       ./deploywatch.toml] [env: DEPLOYWATCH_CONFIG=]
-                  --server <URL>       The daemon, such as http://127.0.0.1:8420 [default: `[daemon] listen` of
-                                       the configuration] [env: DEPLOYWATCH_SERVER=]
-                  --token-file <FILE>  A file with the token [default: the variable DEPLOYWATCH_TOKEN]
-              -h, --help               Print help
-        "#]],
+                Options:
+                      --id <ID>            The deploy's id [default: made of the app, the time and four random
+                                           digits]
+                      --app <APP>          The app that is deployed
+                      --environment <ENV>  Where [default: the app's] [alias: --env]
+                      --host <HOST>        A host it reaches; may be repeated [default: the app's]
+                      --group <GROUP>      A group of hosts it reaches; may be repeated
+                      --version <VERSION>  What is deployed
+                      --actor <WHO>        Who deploys; may be repeated
+                      --url <URL>          Where people can read more
+                      --risk <RISK>        The risk class [possible values: low, normal, high]
+                      --rollback-of <ID>   The id of the deploy that this one takes back
+                      --config <FILE>      The configuration [default: /etc/deploywatch/deploywatch.toml, else
+                                           ./deploywatch.toml] [env: DEPLOYWATCH_CONFIG]
+                      --server <URL>       The daemon, such as http://127.0.0.1:8420 [default: `[daemon] listen` of
+                                           the configuration] [env: DEPLOYWATCH_SERVER]
+                      --token-file <FILE>  A file with the token [default: the variable DEPLOYWATCH_TOKEN]
+                  -h, --help               Print help
+            "#]],
         );
     }
 }

@@ -1,10 +1,7 @@
 //! Where the command line meets the daemon's floor: one function a subcommand, each a thin call.
 
 use super::{
-    args::{
-        BenchArgs, CheckConfigArgs, ConfigArg, DemoArgs, Format, FormatArg, ImportCommand,
-        ReplayArgs, RunArgs, TryArgs,
-    },
+    args::{BenchArgs, DemoArgs, Format, FormatArg, ImportCommand, ReplayArgs, RunArgs, TryArgs},
     client::need_config,
     out::{Done, Failure},
 };
@@ -17,23 +14,6 @@ fn not_yet(what: &str) -> Done {
 pub fn run(args: &RunArgs) -> Done {
     let _config = need_config(&args.config)?;
     not_yet("run")
-}
-
-/// `check-config`: config::load, then every fault or a summary.
-pub fn check_config(args: &CheckConfigArgs) -> Done {
-    let _config = need_config(&args.config)?;
-    not_yet("check-config")
-}
-
-/// `config show`.
-pub fn show(_object: &str, config: &ConfigArg, _format: FormatArg) -> Done {
-    let _config = need_config(config)?;
-    not_yet("config show")
-}
-
-/// `config schema`.
-pub fn schema() -> Done {
-    not_yet("config schema")
 }
 
 /// `demo`.
@@ -66,18 +46,6 @@ pub fn try_plugin(args: &TryArgs) -> Done {
         need_config(&args.config)?;
     }
     not_yet("try")
-}
-
-/// The sentence of a configuration without faults: `12 hosts, 80 checks, 3 apps, 2 contacts: no faults`.
-pub fn summary(hosts: usize, checks: usize, apps: usize, contacts: usize) -> String {
-    use super::out::count;
-    format!(
-        "{}, {}, {}, {}: no faults",
-        count(hosts, "host"),
-        count(checks, "check"),
-        count(apps, "app"),
-        count(contacts, "contact")
-    )
 }
 
 /// Prints a [`super::try_plugin::TryReport`] and gives its exit status.

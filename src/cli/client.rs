@@ -338,11 +338,14 @@ fn read_listen(path: &Path) -> Result<String, Failure> {
             error.to_string().trim_end()
         ))
     })?;
-    let listen = table
-        .get("daemon")
-        .and_then(|daemon| daemon.get("listen"))
-        .and_then(toml::Value::as_str);
-    Ok(listen.unwrap_or(DEFAULT_LISTEN).to_owned())
+    let listen = table.get("daemon").and_then(|daemon| daemon.get("listen"));
+    // One address or a list; any of them will do.
+    let first = match listen {
+        Some(toml::Value::Array(list)) => list.first(),
+        other => other,
+    };
+    let text = first.and_then(toml::Value::as_str);
+    Ok(text.unwrap_or(DEFAULT_LISTEN).to_owned())
 }
 
 /// From a file or the environment, never from the command line, which every user of the machine can read.

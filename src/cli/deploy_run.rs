@@ -69,11 +69,20 @@ pub async fn from_args(args: DeployRunArgs) -> Done {
             "say the app: deploy run --app APP -- COMMAND".to_owned(),
         ));
     };
-    let id = match args.id {
-        Some(id) => id,
-        None => make_id(&app, SystemTime::now(), random()?),
+    let id = args
+        .id
+        .unwrap_or_else(|| make_id(&app, SystemTime::now(), random()));
+    // A fault of ours, an unreadable configuration say, is no reason to keep a deploy from running.
+    let client = match Client::new(&args.client) {
+        Ok(client) => Some(client),
+        Err(failure) => {
+            warn(&format!(
+                "{}\ndeploywatch: the command runs all the same, but nobody is told of {id}",
+                failure.text()
+            ));
+            None
+        }
     };
-    let client = Client::new(&args.client)?;
     let signals = catch_signals()
         .map_err(|error| Failure::Refused(format!("cannot watch for signals: {error}")))?;
     let start = event(&id, &args.facts);
@@ -90,12 +99,13 @@ fn make_id(app: &str, now: SystemTime, random: u16) -> String {
     format!("{app}-{}-{random:04x}", at.replace(['-', ':'], ""))
 }
 
-fn random() -> Result<u16, Failure> {
+/// Without a source of randomness the process's number has to do.
+fn random() -> u16 {
     let mut bytes = [0; 2];
-    getrandom::fill(&mut bytes).map_err(|error| {
-        Failure::Refused(format!("no random number for an id ({error}); say --id ID"))
-    })?;
-    Ok(u16::from_ne_bytes(bytes))
+    match getrandom::fill(&mut bytes) {
+        Ok(()) => u16::from_ne_bytes(bytes),
+        Err(_) => (std::process::id() & 0xffff) as u16,
+    }
 }
 
 /// Signals that end a program, for the command. From here on they no longer end this program.
@@ -122,7 +132,7 @@ fn catch_signals() -> io::Result<mpsc::Receiver<Signal>> {
 /// Tells the start, runs the command with heartbeats, tells the end. The answer is the exit status for this program:
 /// the command's own, 128 + N when signal N ended it, 127 when it was not found, 126 when it could not be started.
 pub async fn run(
-    client: Client,
+    client: Option<Client>,
     start: Value,
     command: &[OsString],
     pace: Pace,
@@ -306,7 +316,14 @@ async fn tell_end(
 }
 
 /// Tells events in their order. One that cannot be told is tried until it can; a heartbeat only once.
-async fn tell_all(client: Client, mut events: mpsc::Receiver<Told>, pace: Pace) {
+/// Without a daemon to tell it takes them and says nothing.
+async fn tell_all(client: Option<Client>, mut events: mpsc::Receiver<Told>, pace: Pace) {
+    let Some(client) = client else {
+        while let Some(told) = events.recv().await {
+            told.tried.map(|tried| tried.send(()));
+        }
+        return;
+    };
     // Say once that the daemon is away, not every second.
     let mut warned = false;
     while let Some(mut told) = events.recv().await {

@@ -4,6 +4,7 @@ pub mod args;
 pub mod bridge;
 pub mod client;
 pub mod commands;
+pub mod configuration;
 pub mod deploy;
 pub mod deploy_run;
 pub mod out;
@@ -48,13 +49,13 @@ fn install_tls() {
 fn dispatch(command: Command) -> Done {
     match command {
         Command::Run(args) => bridge::run(&args),
-        Command::CheckConfig(args) => bridge::check_config(&args),
+        Command::CheckConfig(args) => configuration::check(&args),
         Command::Config(ConfigCommand::Show {
             object,
             config,
             format,
-        }) => bridge::show(&object, &config, format),
-        Command::Config(ConfigCommand::Schema) => bridge::schema(),
+        }) => configuration::show(&object, &config, format),
+        Command::Config(ConfigCommand::Schema) => configuration::schema(),
         Command::Demo(args) => bridge::demo(&args),
         Command::Replay(args) => bridge::replay(&args),
         Command::Import(args) => bridge::import(&args),

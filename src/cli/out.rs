@@ -18,6 +18,16 @@ pub enum Failure {
     ReaderGone,
 }
 
+impl Failure {
+    /// What to tell the person.
+    pub fn text(&self) -> &str {
+        match self {
+            Self::Usage(text) | Self::Refused(text) => text,
+            Self::ReaderGone => "who read the output has left",
+        }
+    }
+}
+
 /// The exit status of a command that ran, or why it did not.
 pub type Done = Result<u8, Failure>;
 

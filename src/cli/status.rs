@@ -90,10 +90,13 @@ fn problems(view: &StatusView, now: Option<Timestamp>, paint: Paint) -> Vec<Stri
 }
 
 fn details(problem: &ProblemView) -> Vec<String> {
+    // People copy the name into other commands, so what the column cut stands here in full.
+    let full = name(&problem.host, problem.check.as_deref());
+    let full = (NAME < full.chars().count()).then_some(full);
     let output = (!problem.output.is_empty()).then(|| problem.output.clone());
     let suspects = problem.deploy.suspects.iter().map(suspect);
-    output
-        .into_iter()
+    full.into_iter()
+        .chain(output)
         .chain(problem.reason.clone())
         .chain(suspects)
         .collect()
@@ -388,6 +391,7 @@ mod tests {
                          hard CRITICAL after 3 of 3 attempts
                          suspect: deploy D-417 of shop (production) 1.4.2 by ann, ben
             WARNING      database-with-a-long-name/replica...  for 3d4h   SOFT 1/3  held, 1m48s left, flapping
+                         database-with-a-long-name/replication lag
             UNREACHABLE  switch1                               for 3m12s  HARD 3/3  acknowledged by ann
 
             HELD

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::out::{Paint, clean, columns};
+use crate::domain::plugin::perfdata::Metric;
 
 /// One run, told in full. Spans are seconds.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -49,6 +50,20 @@ pub struct MetricView {
     pub crit: Option<String>,
     pub min: Option<f64>,
     pub max: Option<f64>,
+}
+
+impl From<&Metric> for MetricView {
+    fn from(metric: &Metric) -> Self {
+        Self {
+            label: metric.label.clone(),
+            value: metric.value,
+            unit: metric.unit.clone(),
+            warn: metric.warn.map(|range| range.to_string()),
+            crit: metric.crit.map(|range| range.to_string()),
+            min: metric.min,
+            max: metric.max,
+        }
+    }
 }
 
 impl TryReport {

@@ -101,7 +101,7 @@ async fn run_at(
     super::super::install_tls();
     let start = json!({ "id": "D-1", "app": "shop" });
     let command: Vec<OsString> = command.iter().map(OsString::from).collect();
-    run(Client::at(address), start, &command, pace, signals).await
+    run(Some(Client::at(address)), start, &command, pace, signals).await
 }
 
 fn no_signals() -> mpsc::Receiver<Signal> {
@@ -209,6 +209,13 @@ async fn a_daemon_that_is_away_holds_nothing_up() {
         run_at(address, &["sh", "-c", "exit 3"], pace, no_signals()).await,
         3
     );
+}
+
+#[tokio::test]
+async fn without_a_way_to_tell_the_command_runs_all_the_same() {
+    let command = ["sh", "-c", "exit 9"].map(OsString::from);
+    let start = json!({ "id": "D-1" });
+    assert_eq!(run(None, start, &command, quick(), no_signals()).await, 9);
 }
 
 #[tokio::test]

@@ -1,10 +1,96 @@
 //! The command line.
 
+pub mod args;
+pub mod bridge;
+pub mod client;
+pub mod commands;
+pub mod configuration;
+pub mod deploy;
+pub mod deploy_run;
+pub mod out;
+pub mod spawner;
+pub mod status;
+pub mod try_plugin;
+pub mod why;
+
+use std::{future::Future, process::ExitCode};
+
+use clap::{CommandFactory, Parser};
+
+use args::{Cli, Command, ConfigCommand};
+use out::{Done, Failure};
+
 /// Runs the program.
-pub fn main() -> std::process::ExitCode {
-    // Until the real command line is here.
-    if std::env::args().nth(1).as_deref() == Some("spawner") {
-        return crate::adapters::exec::spawner_main();
+pub fn main() -> ExitCode {
+    // First thing: the spawner must be small, and has no words of its own.
+    if std::env::args_os()
+        .nth(1)
+        .is_some_and(|word| word == "spawner")
+    {
+        return spawner::spawner();
     }
-    std::process::ExitCode::SUCCESS
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        // Help and version go to standard output and are fine; wrong use is 2.
+        Err(error) => {
+            let _ = error.print();
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
+        }
+    };
+    install_tls();
+    out::finish(dispatch(cli.command))
+}
+
+/// One TLS provider for the whole program. A second call changes nothing.
+fn install_tls() {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+}
+
+fn dispatch(command: Command) -> Done {
+    match command {
+        Command::Run(args) => bridge::run(&args),
+        Command::CheckConfig(args) => configuration::check(&args),
+        Command::Config(ConfigCommand::Show {
+            object,
+            config,
+            format,
+        }) => configuration::show(&object, &config, format),
+        Command::Config(ConfigCommand::Schema) => configuration::schema(),
+        Command::Demo(args) => bridge::demo(&args),
+        Command::Replay(args) => bridge::replay(&args),
+        Command::Import(args) => bridge::import(&args),
+        Command::Bench(args) => bridge::bench(&args),
+        Command::Try(args) => bridge::try_plugin(&args),
+        Command::Status(args) => wait_for(commands::status(args)),
+        Command::Why(args) => wait_for(commands::why(args)),
+        Command::Deploy(command) => wait_for(deploy::deploy(command)),
+        Command::Gate(args) => wait_for(commands::gate(args)),
+        Command::Reload(args) => wait_for(commands::reload(args)),
+        Command::Ack(args) => wait_for(commands::ack(args)),
+        Command::Unack(args) => wait_for(commands::unack(args)),
+        Command::Downtime(command) => wait_for(commands::downtime(command)),
+        Command::Comment(command) => wait_for(commands::comment(command)),
+        Command::Recheck(args) => wait_for(commands::recheck(args)),
+        Command::Notifications(args) => wait_for(commands::notifications(args)),
+        Command::Results(command) => wait_for(commands::results(command)),
+        Command::Completions { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "deploywatch", &mut script);
+            out::print(&String::from_utf8_lossy(&script))?;
+            Ok(0)
+        }
+        Command::Version => {
+            out::print(concat!("deploywatch ", env!("CARGO_PKG_VERSION"), "\n"))?;
+            Ok(0)
+        }
+    }
+}
+
+/// Runs a client's few requests on one thread.
+fn wait_for(done: impl Future<Output = Done>) -> Done {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::Refused(format!("cannot start: {error}")))?
+        .block_on(done)
 }

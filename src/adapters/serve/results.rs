@@ -26,6 +26,7 @@ use crate::{
             job::{CheckResult, Source},
             state::{ObjectName, State as Found},
         },
+        plugin::split,
     },
 };
 
@@ -48,13 +49,13 @@ pub fn read_result(value: Value, now: Timestamp) -> Result<CheckResult, String> 
         None => (ObjectName::host(&host), host_state(exit)?),
     };
     let text = fields.text("output")?.unwrap_or_default();
-    let (output, long_output, perfdata) = split_output(&text);
+    let parts = split(&text);
     Ok(CheckResult {
         object,
         state,
-        output: output.into(),
-        long_output: long_output.into(),
-        perfdata: perfdata.into(),
+        output: parts.short.unwrap_or_default().into(),
+        long_output: parts.long.into(),
+        perfdata: parts.perfdata.into(),
         started: fields.time("at")?.unwrap_or(now),
         took: Duration::ZERO,
         latency: Duration::ZERO,
@@ -85,23 +86,6 @@ fn host_state(exit: i64) -> Result<Found, String> {
             "`exit` is {exit}; a host's is 0 (UP), 1 (DOWN) or 2 (UNREACHABLE); for a check, say its `check` as well"
         )),
     }
-}
-
-/// A plugin's text as Nagios takes it apart: the first line up to `|`, then performance data; further lines up to
-/// the next `|`, and all after that is performance data again.
-fn split_output(text: &str) -> (String, String, String) {
-    let (first, rest) = text.split_once('\n').unwrap_or((text, ""));
-    let (output, perf) = first.split_once('|').unwrap_or((first, ""));
-    let (long, more) = rest.split_once('|').unwrap_or((rest, ""));
-    let perfdata: Vec<&str> = std::iter::once(perf)
-        .chain(more.lines())
-        .map(str::trim)
-        .collect();
-    (
-        output.trim().to_owned(),
-        long.trim_end().to_owned(),
-        perfdata.join(" ").trim().to_owned(),
-    )
 }
 
 /// `POST /v1/results`: one object, or a list.
@@ -172,24 +156,4 @@ async fn hand_in(app: &App, results: Vec<CheckResult>) -> Result<ResultsView, Re
         }
     }
     Ok(view)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn output_comes_apart_as_nagios_does_it() {
-        let split = |text| {
-            let (output, long, perf) = split_output(text);
-            format!("{output}/{long}/{perf}")
-        };
-        assert_eq!(split("OK - fine | a=1"), "OK - fine//a=1");
-        assert_eq!(split("OK"), "OK//");
-        assert_eq!(
-            split("OK | a=1\nmore\nlines | b=2\nc=3"),
-            "OK/more\nlines/a=1 b=2 c=3"
-        );
-        assert_eq!(split(""), "//");
-    }
 }

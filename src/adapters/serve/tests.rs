@@ -514,10 +514,13 @@ async fn a_deploy_token_tells_of_its_own_apps_only() {
         error(tell(json!({ "id": "new", "app": "shop", "environment": "staging" })).await),
         error(tell(json!({ "id": "of-shop", "environment": "staging" })).await),
     ];
-    check(&texts, expect![[r#"
+    check(
+        &texts,
+        expect![[r#"
         403 token `live` may tell of deploys of shop@production only, not of `shop` in an environment that is not named
         403 token `live` may tell of deploys of shop@production only, not of `shop@staging`
-        403 token `live` may tell of deploys of shop@production only, not of `shop@staging`"#]]);
+        403 token `live` may tell of deploys of shop@production only, not of `shop@staging`"#]],
+    );
     assert_eq!(site.inputs().len(), 3);
     assert!(site.inputs()[0].contains(r#"source: "shop""#));
 }

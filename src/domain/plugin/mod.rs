@@ -6,6 +6,7 @@ mod split;
 pub mod threshold;
 
 pub use read::{Reading, Subject, read};
+pub use split::{Parts, split};
 
 #[cfg(test)]
 mod tests;

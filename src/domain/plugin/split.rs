@@ -2,7 +2,7 @@
 
 /// The parts of a plugin's text.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Parts {
+pub struct Parts {
     /// First line up to its first `|`, trimmed; None where that line is blank and no `|` begins it.
     pub short: Option<String>,
     /// Further lines, newlines kept between them.
@@ -13,7 +13,7 @@ pub(super) struct Parts {
 
 /// Splits as Nagios does: the rest of the first line after `|` is performance data; further lines are long output
 /// until one holds a `|`; what follows that `|` and every later line is performance data, whatever it contains.
-pub(super) fn split(text: &str) -> Parts {
+pub fn split(text: &str) -> Parts {
     let text = text.strip_suffix('\n').unwrap_or(text);
     let (first, rest) = match text.split_once('\n') {
         Some((first, rest)) => (first, Some(rest)),

@@ -1,0 +1,499 @@
+//! The words of the command line. Contract: exit 0 is fine, 1 a finding or a refusal, 2 wrong use or a bad configuration.
+
+use std::{ffi::OsString, path::PathBuf};
+
+use clap::{Args, Parser, Subcommand, ValueEnum, builder::NonEmptyStringValueParser};
+
+/// A monitoring scheduler, compatible with Nagios, that knows about deploys.
+#[derive(Debug, Parser)]
+#[command(
+    name = "deploywatch",
+    version,
+    max_term_width = 100,
+    arg_required_else_help = true
+)]
+#[command(
+    after_help = "Exit status: 0 fine, 1 a finding or a refusal, 2 wrong use or a bad configuration."
+)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run the daemon
+    Run(RunArgs),
+    /// Check a configuration and print every fault at once
+    CheckConfig(CheckConfigArgs),
+    /// Look at the configuration
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// See the whole story on this machine: no configuration needed, ends by itself
+    Demo(DemoArgs),
+    /// Show problems, holds and deploys
+    Status(StatusArgs),
+    /// Tell why a host or check paged, or did not
+    Why(WhyArgs),
+    /// Tell of a deploy, or run one
+    #[command(subcommand)]
+    Deploy(DeployCommand),
+    /// Ask whether a pipeline may go on: exit 0 yes, 1 no
+    Gate(GateArgs),
+    /// Run a check or a plugin once, as the daemon would, and show everything
+    Try(TryArgs),
+    /// Read the configuration anew
+    Reload(ReloadArgs),
+    /// Acknowledge a problem: no more notifications until it ends
+    Ack(AckArgs),
+    /// Take back an acknowledgement
+    Unack(ObjectArgs),
+    /// Plan quiet time
+    #[command(subcommand)]
+    Downtime(DowntimeCommand),
+    /// Leave a comment
+    #[command(subcommand)]
+    Comment(CommentCommand),
+    /// Run a check now
+    Recheck(RecheckArgs),
+    /// Switch the notifications of a host or check on or off
+    Notifications(NotificationsArgs),
+    /// Passive results
+    #[command(subcommand)]
+    Results(ResultsCommand),
+    /// Send a trace through the real engine under a virtual clock
+    Replay(ReplayArgs),
+    /// Bring a configuration over
+    #[command(subcommand)]
+    Import(ImportCommand),
+    /// Measure checks per second against the machine's own limit
+    Bench(BenchArgs),
+    /// Print a completion script for a shell
+    Completions { shell: clap_complete::Shell },
+    /// Print the version
+    Version,
+}
+
+/// Where the configuration is.
+#[derive(Clone, Debug, Default, Args)]
+pub struct ConfigArg {
+    /// The configuration [default: /etc/deploywatch/deploywatch.toml, else ./deploywatch.toml]
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "DEPLOYWATCH_CONFIG",
+        hide_env_values = true
+    )]
+    pub config: Option<PathBuf>,
+}
+
+/// How to find the daemon.
+#[derive(Clone, Debug, Default, Args)]
+pub struct ClientArgs {
+    #[command(flatten)]
+    pub config: ConfigArg,
+    /// The daemon, such as http://127.0.0.1:8420 [default: `[daemon] listen` of the configuration]
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "DEPLOYWATCH_SERVER",
+        hide_env_values = true
+    )]
+    pub server: Option<String>,
+    /// A file with the token [default: the variable DEPLOYWATCH_TOKEN]
+    #[arg(long, value_name = "FILE")]
+    pub token_file: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    #[default]
+    Text,
+    Json,
+}
+
+#[derive(Clone, Copy, Debug, Default, Args)]
+pub struct FormatArg {
+    /// How to print
+    #[arg(long, value_name = "FORMAT", value_enum, default_value_t)]
+    pub output: Format,
+}
+
+#[derive(Debug, Args)]
+pub struct RunArgs {
+    #[command(flatten)]
+    pub config: ConfigArg,
+    /// What to log, whatever the configuration says
+    #[arg(long, value_name = "LEVEL", env = "DEPLOYWATCH_LOG", hide_env_values = true,
+          value_parser = ["error", "warn", "info", "debug", "trace"])]
+    pub log: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct CheckConfigArgs {
+    #[command(flatten)]
+    pub config: ConfigArg,
+    #[command(flatten)]
+    pub format: FormatArg,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum ConfigCommand {
+    /// Show what a host or check has come to, templates and groups worked in
+    Show {
+        /// HOST or HOST/CHECK
+        #[arg(value_parser = NonEmptyStringValueParser::new())]
+        object: String,
+        #[command(flatten)]
+        config: ConfigArg,
+        #[command(flatten)]
+        format: FormatArg,
+    },
+    /// Print the JSON schema of the configuration, for editors
+    Schema,
+}
+
+#[derive(Debug, Args)]
+pub struct DemoArgs {
+    #[command(flatten)]
+    pub format: FormatArg,
+}
+
+#[derive(Debug, Args)]
+pub struct StatusArgs {
+    #[command(flatten)]
+    pub client: ClientArgs,
+    #[command(flatten)]
+    pub format: FormatArg,
+    /// Exit with 1 when there are problems
+    #[arg(long)]
+    pub exit_code: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct WhyArgs {
+    /// HOST or HOST/CHECK
+    #[arg(value_parser = NonEmptyStringValueParser::new())]
+    pub object: String,
+    /// How many decisions, newest first
+    #[arg(long, value_name = "COUNT", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=500))]
+    pub limit: u32,
+    #[command(flatten)]
+    pub client: ClientArgs,
+    #[command(flatten)]
+    pub format: FormatArg,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum DeployCommand {
+    /// A deploy begins
+    Start(DeployArgs),
+    /// A deploy reaches hosts
+    Step(DeployArgs),
+    /// A deploy still runs
+    Heartbeat(DeployArgs),
+    /// A deploy is done
+    Finish(DeployArgs),
+    /// A deploy went wrong
+    Fail(DeployArgs),
+    /// A deploy was rolled back
+    Rollback(DeployArgs),
+    /// A deploy was called off
+    Cancel(DeployArgs),
+    /// Run a command as a deploy: start, heartbeats, finish or fail from its exit code
+    Run(DeployRunArgs),
+}
+
+#[derive(Debug, Args)]
+pub struct DeployArgs {
+    /// The deploy's id, from the pipeline
+    #[arg(value_parser = NonEmptyStringValueParser::new())]
+    pub id: String,
+    #[command(flatten)]
+    pub facts: DeployFacts,
+    /// When it happened, such as 2026-03-02T10:00:00Z [default: now]
+    #[arg(long, value_name = "TIME")]
+    pub at: Option<String>,
+    /// Why it failed, for instance
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
+    #[command(flatten)]
+    pub client: ClientArgs,
+    #[command(flatten)]
+    pub format: FormatArg,
+}
+
+/// What is known of a deploy.
+#[derive(Clone, Debug, Default, Args)]
+pub struct DeployFacts {
+    /// The app that is deployed
+    #[arg(long)]
+    pub app: Option<String>,
+    /// Where [default: the app's]
+    #[arg(long, visible_alias = "env", value_name = "ENV")]
+    pub environment: Option<String>,
+    /// A host it reaches; may be repeated [default: the app's]
+    #[arg(long = "host", value_name = "HOST")]
+    pub hosts: Vec<String>,
+    /// A group of hosts it reaches; may be repeated
+    #[arg(long = "group", value_name = "GROUP")]
+    pub groups: Vec<String>,
+    /// What is deployed
+    #[arg(long)]
+    pub version: Option<String>,
+    /// Who deploys; may be repeated
+    #[arg(long = "actor", value_name = "WHO")]
+    pub actors: Vec<String>,
+    /// Where people can read more
+    #[arg(long)]
+    pub url: Option<String>,
+    /// The risk class
+    #[arg(long, value_parser = ["low", "normal", "high"])]
+    pub risk: Option<String>,
+    /// The id of the deploy that this one takes back
+    #[arg(long, value_name = "ID")]
+    pub rollback_of: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct DeployRunArgs {
+    /// The deploy's id [default: made of the app, the time and four random digits]
+    #[arg(long, value_parser = NonEmptyStringValueParser::new())]
+    pub id: Option<String>,
+    #[command(flatten)]
+    pub facts: DeployFacts,
+    #[command(flatten)]
+    pub client: ClientArgs,
+    /// The command and its arguments, after `--`
+    #[arg(last = true, required = true, value_name = "COMMAND")]
+    pub command: Vec<OsString>,
+}
+
+#[derive(Debug, Args)]
+pub struct GateArgs {
+    pub app: String,
+    pub environment: String,
+    #[command(flatten)]
+    pub client: ClientArgs,
+    #[command(flatten)]
+    pub format: FormatArg,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    override_usage = "deploywatch try [OPTIONS] HOST/CHECK\n       deploywatch try [OPTIONS] -- PLUGIN [ARGS]..."
+)]
+pub struct TryArgs {
+    /// HOST or HOST/CHECK of the configuration
+    #[arg(required_unless_present = "plugin", conflicts_with = "plugin")]
+    pub object: Option<String>,
+    /// A plugin and its arguments, after `--`
+    #[arg(last = true, value_name = "PLUGIN")]
+    pub plugin: Vec<String>,
+    #[command(flatten)]
+    pub config: ConfigArg,
+    #[command(flatten)]
+    pub format: FormatArg,
+}
+
+#[derive(Debug, Args)]
+pub struct ReloadArgs {
+    /// Only say what would change
+    #[arg(long)]
+    pub dry_run: bool,
+    #[command(flatten)]
+    pub client: ClientArgs,
+    #[command(flatten)]
+    pub format: FormatArg,
+}
+
+/// A host or check, and who asks.
+#[derive(Debug, Args)]
+pub struct ObjectArgs {
+    /// HOST or HOST/CHECK
+    #[arg(value_parser = NonEmptyStringValueParser::new())]
+    pub object: String,
+    #[command(flatten)]
+    pub who: WhoArgs,
+}
+
+/// Who asks, and whom.
+#[derive(Debug, Args)]
+pub struct WhoArgs {
+    /// Your name [default: the user's]
+    #[arg(long, value_name = "WHO")]
+    pub author: Option<String>,
+    #[command(flatten)]
+    pub client: ClientArgs,
+    #[command(flatten)]
+    pub format: FormatArg,
+}
+
+#[derive(Debug, Args)]
+pub struct AckArgs {
+    /// What you know and do
+    #[arg(long, short = 'm', value_name = "TEXT")]
+    pub comment: String,
+    /// End by itself after this long, such as 2h
+    #[arg(long = "for", value_name = "SPAN")]
+    pub span: Option<String>,
+    /// End at any change of state, not only when it is fine again
+    #[arg(long)]
+    pub not_sticky: bool,
+    /// Do not tell the other contacts
+    #[arg(long)]
+    pub quiet: bool,
+    /// Keep the comment when the problem ends
+    #[arg(long)]
+    pub persistent: bool,
+    #[command(flatten)]
+    pub object: ObjectArgs,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum DowntimeCommand {
+    /// Plan quiet time for a host (with its checks) or a check
+    Add(DowntimeArgs),
+    /// End or call off a downtime
+    Cancel(IdArgs),
+}
+
+#[derive(Debug, Args)]
+pub struct DowntimeArgs {
+    /// How long, such as 2h
+    #[arg(
+        long = "for",
+        value_name = "SPAN",
+        required_unless_present = "until",
+        conflicts_with = "until"
+    )]
+    pub span: Option<String>,
+    /// Its end, such as 2026-03-02T12:00:00Z
+    #[arg(long, value_name = "TIME")]
+    pub until: Option<String>,
+    /// Its begin [default: now]
+    #[arg(long, value_name = "TIME")]
+    pub start: Option<String>,
+    /// Why
+    #[arg(long, short = 'm', value_name = "TEXT")]
+    pub comment: String,
+    /// The host alone, not its checks
+    #[arg(long)]
+    pub host_only: bool,
+    #[command(flatten)]
+    pub object: ObjectArgs,
+}
+
+#[derive(Debug, Args)]
+pub struct IdArgs {
+    /// The number that was given when it was made
+    pub id: u64,
+    #[command(flatten)]
+    pub who: WhoArgs,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum CommentCommand {
+    /// Leave a comment on a host or check
+    Add {
+        #[command(flatten)]
+        object: ObjectArgs,
+        #[arg(long, short = 'm', value_name = "TEXT")]
+        comment: String,
+    },
+    /// Delete a comment
+    Delete(IdArgs),
+}
+
+#[derive(Debug, Args)]
+pub struct RecheckArgs {
+    /// Only within its period and limits
+    #[arg(long)]
+    pub gently: bool,
+    #[command(flatten)]
+    pub object: ObjectArgs,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Switch {
+    On,
+    Off,
+}
+
+#[derive(Debug, Args)]
+pub struct NotificationsArgs {
+    #[command(flatten)]
+    pub object: ObjectArgs,
+    pub switch: Switch,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum ResultsCommand {
+    /// Hand in a result that was found elsewhere
+    Submit(SubmitArgs),
+}
+
+#[derive(Debug, Args)]
+pub struct SubmitArgs {
+    /// HOST or HOST/CHECK; without it, JSON results are read from standard input
+    #[arg(requires = "exit")]
+    pub object: Option<String>,
+    /// A check's 0 to 3, a host's 0 to 2
+    #[arg(long, value_name = "CODE", requires = "object", value_parser = clap::value_parser!(u8).range(0..=3))]
+    pub exit: Option<u8>,
+    /// The plugin's output, performance data included
+    #[arg(long, value_name = "TEXT", requires = "object")]
+    pub text: Option<String>,
+    /// When it was found [default: now]
+    #[arg(long, value_name = "TIME", requires = "object")]
+    pub at: Option<String>,
+    #[command(flatten)]
+    pub client: ClientArgs,
+    #[command(flatten)]
+    pub format: FormatArg,
+}
+
+#[derive(Debug, Args)]
+pub struct ReplayArgs {
+    /// The trace, one JSON object a line; `-` is standard input
+    #[arg(value_name = "TRACE.jsonl")]
+    pub trace: PathBuf,
+    #[command(flatten)]
+    pub config: ConfigArg,
+    #[command(flatten)]
+    pub format: FormatArg,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum ImportCommand {
+    /// Write a deploywatch.toml and a report from a Nagios configuration
+    Nagios {
+        /// Nagios' main file, nagios.cfg
+        #[arg(value_name = "MAIN.cfg")]
+        main: PathBuf,
+        /// Where to write; made when missing
+        #[arg(long, value_name = "DIR")]
+        output: PathBuf,
+    },
+}
+
+#[derive(Debug, Args)]
+pub struct BenchArgs {
+    /// The plugin to run over and over [default: the program `true`]
+    #[arg(long, value_name = "FILE")]
+    pub plugin: Option<PathBuf>,
+    /// How long to measure, such as 10s
+    #[arg(long, value_name = "SPAN", default_value = "10s")]
+    pub time: String,
+    /// How many run at the same time [default: twice the cores]
+    #[arg(long, value_name = "COUNT")]
+    pub concurrency: Option<u32>,
+    /// How many checks to schedule
+    #[arg(long, value_name = "COUNT", default_value_t = 1000)]
+    pub checks: u32,
+    #[command(flatten)]
+    pub format: FormatArg,
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,160 @@
+//! The words of the command line, right and wrong.
+
+use clap::CommandFactory;
+use expect_test::{Expect, expect};
+
+use super::*;
+
+#[test]
+fn the_words_fit_together() {
+    Cli::command().debug_assert();
+}
+
+fn parse(line: &str) -> Result<Command, String> {
+    let words = std::iter::once("deploywatch").chain(line.split_whitespace());
+    Cli::try_parse_from(words)
+        .map(|cli| cli.command)
+        .map_err(|error| error.to_string())
+}
+
+#[test]
+fn the_contract_parses() {
+    for line in [
+        "run --config a.toml",
+        "check-config --config a.toml",
+        "config show web1/http --config a.toml",
+        "config schema",
+        "demo",
+        "status",
+        "status --output json --server http://127.0.0.1:1",
+        "why web1/http --config a.toml",
+        "deploy start D-1 --app shop --env production --host a --host b --version 1 --actor ann --url https://x --risk high",
+        "deploy step D-1 --app shop --host a",
+        "deploy finish D-1",
+        "deploy fail D-1 --reason broken",
+        "deploy rollback D-1 --app shop",
+        "deploy run --app shop -- make deploy --fast",
+        "deploy run --app shop --id D-1 -- true",
+        "try web1/http",
+        "try -- check_http -H web1 --output x",
+        "import nagios /etc/nagios/nagios.cfg --output out",
+        "replay trace.jsonl --config a.toml --output json",
+        "bench",
+        "reload --dry-run",
+        "ack web1/http -m mine --for 2h",
+        "unack web1",
+        "downtime add web1 --for 2h -m disk",
+        "downtime cancel 4",
+        "comment add web1 -m hello",
+        "recheck web1/http",
+        "notifications web1 off",
+        "results submit web1/http --exit 2 --text bad",
+        "completions bash",
+        "version",
+    ] {
+        assert!(parse(line).is_ok(), "{line}: {:?}", parse(line));
+    }
+}
+
+#[test]
+fn wrong_use_is_refused() {
+    for line in [
+        "",
+        "stauts",
+        "deploy run --app shop",
+        "try",
+        "ack web1",
+        "downtime add web1 -m x",
+        "why",
+        "deploy start D-1 --risk huge",
+        "results submit web1 --exit 9",
+        "deploy start  --app x",
+        "try web1 -- true",
+    ] {
+        assert!(parse(line).is_err(), "{line}");
+    }
+}
+
+#[test]
+fn help_reads_well() {
+    let check = |mut words: Vec<&str>, expected: Expect| {
+        words.insert(0, "deploywatch");
+        words.push("--help");
+        // The width of whoever runs the test must not matter.
+        let command = Cli::command().term_width(100);
+        let text = command
+            .try_get_matches_from(words)
+            .expect_err("help")
+            .to_string();
+        expected.assert_eq(&text);
+    };
+    check(
+        vec![],
+        expect![[r#"
+        A monitoring scheduler, compatible with Nagios, that knows about deploys
+
+        Usage: deploywatch <COMMAND>
+
+        Commands:
+          run            Run the daemon
+          check-config   Check a configuration and print every fault at once
+          config         Look at the configuration
+          demo           See the whole story on this machine: no configuration needed, ends by itself
+          status         Show problems, holds and deploys
+          why            Tell why a host or check paged, or did not
+          deploy         Tell of a deploy, or run one
+          gate           Ask whether a pipeline may go on: exit 0 yes, 1 no
+          try            Run a check or a plugin once, as the daemon would, and show everything
+          reload         Read the configuration anew
+          ack            Acknowledge a problem: no more notifications until it ends
+          unack          Take back an acknowledgement
+          downtime       Plan quiet time
+          comment        Leave a comment
+          recheck        Run a check now
+          notifications  Switch the notifications of a host or check on or off
+          results        Passive results
+          replay         Send a trace through the real engine under a virtual clock
+          import         Bring a configuration over
+          bench          Measure checks per second against the machine's own limit
+          completions    Print a completion script for a shell
+          version        Print the version
+          help           Print this message or the help of the given subcommand(s)
+
+        Options:
+          -h, --help     Print help
+          -V, --version  Print version
+
+        Exit status: 0 fine, 1 a finding or a refusal, 2 wrong use or a bad configuration.
+    "#]],
+    );
+    check(
+        vec!["deploy", "run"],
+        expect![[r#"
+            Run a command as a deploy: start, heartbeats, finish or fail from its exit code
+
+            Usage: deploywatch deploy run [OPTIONS] -- <COMMAND>...
+
+            Arguments:
+              <COMMAND>...  The command and its arguments, after `--`
+
+            Options:
+                  --id <ID>            The deploy's id [default: made of the app, the time and four random
+                                       digits]
+                  --app <APP>          The app that is deployed
+                  --environment <ENV>  Where [default: the app's] [alias: --env]
+                  --host <HOST>        A host it reaches; may be repeated [default: the app's]
+                  --group <GROUP>      A group of hosts it reaches; may be repeated
+                  --version <VERSION>  What is deployed
+                  --actor <WHO>        Who deploys; may be repeated
+                  --url <URL>          Where people can read more
+                  --risk <RISK>        The risk class [possible values: low, normal, high]
+                  --rollback-of <ID>   The id of the deploy that this one takes back
+                  --config <FILE>      The configuration [default: /etc/deploywatch/deploywatch.toml, else
+                                       ./deploywatch.toml] [env: DEPLOYWATCH_CONFIG]
+                  --server <URL>       The daemon, such as http://127.0.0.1:8420 [default: `[daemon] listen` of
+                                       the configuration] [env: DEPLOYWATCH_SERVER]
+                  --token-file <FILE>  A file with the token [default: the variable DEPLOYWATCH_TOKEN]
+              -h, --help               Print help
+        "#]],
+    );
+}

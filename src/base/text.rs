@@ -14,15 +14,27 @@ pub fn cut(text: &str, max: usize) -> &str {
 
 /// `text` on one line without control characters, for logs, headers and terminals. Plugin output is hostile text.
 pub fn one_line(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect::<String>().trim().to_owned()
+    text.chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect::<String>()
+        .trim()
+        .to_owned()
 }
 
 /// The candidate nearest to `word`, if near enough to be what was meant.
-pub fn did_you_mean<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub fn did_you_mean<'a>(
+    word: &str,
+    candidates: impl IntoIterator<Item = &'a str>,
+) -> Option<&'a str> {
     let near = (word.chars().count() / 3).max(1);
     candidates
         .into_iter()
-        .map(|candidate| (distance(&word.to_lowercase(), &candidate.to_lowercase()), candidate))
+        .map(|candidate| {
+            (
+                distance(&word.to_lowercase(), &candidate.to_lowercase()),
+                candidate,
+            )
+        })
         .filter(|(far, _)| *far <= near)
         .min()
         .map(|(_, candidate)| candidate)
@@ -75,8 +87,14 @@ mod tests {
 
     #[test]
     fn finds_the_word_that_was_meant() {
-        assert_eq!(did_you_mean("contcats", ["contacts", "command"]), Some("contacts"));
-        assert_eq!(did_you_mean("workhour", ["workhours", "nights"]), Some("workhours"));
+        assert_eq!(
+            did_you_mean("contcats", ["contacts", "command"]),
+            Some("contacts")
+        );
+        assert_eq!(
+            did_you_mean("workhour", ["workhours", "nights"]),
+            Some("workhours")
+        );
         assert_eq!(did_you_mean("xyz", ["contacts"]), None);
     }
 

@@ -9,7 +9,9 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 /// A wall-clock instant: milliseconds since 1970-01-01T00:00:00Z.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 #[serde(transparent)]
 pub struct Timestamp(pub i64);
 
@@ -41,7 +43,9 @@ impl Timestamp {
 
     /// Parses RFC 3339, e.g. `2026-03-02T10:00:00Z` or with an offset.
     pub fn parse(text: &str) -> Option<Self> {
-        text.parse::<jiff::Timestamp>().ok().map(|at| Self(at.as_millisecond()))
+        text.parse::<jiff::Timestamp>()
+            .ok()
+            .map(|at| Self(at.as_millisecond()))
     }
 
     /// `10:05:00` in UTC, for transcripts.
@@ -92,7 +96,9 @@ pub fn parse_duration(text: &str) -> Result<Duration, String> {
         let digits = rest.find(|c: char| !c.is_ascii_digit()).ok_or_else(hint)?;
         let number: u64 = rest[..digits].parse().map_err(|_| hint())?;
         rest = &rest[digits..];
-        let letters = rest.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(rest.len());
+        let letters = rest
+            .find(|c: char| !c.is_ascii_alphabetic())
+            .unwrap_or(rest.len());
         let factor = match &rest[..letters] {
             "ms" => 1,
             "s" => 1000,
@@ -104,23 +110,39 @@ pub fn parse_duration(text: &str) -> Result<Duration, String> {
         };
         rest = &rest[letters..];
         let part = number.checked_mul(factor).ok_or_else(hint)?;
-        total = total.checked_add(Duration::from_millis(part)).ok_or_else(hint)?;
+        total = total
+            .checked_add(Duration::from_millis(part))
+            .ok_or_else(hint)?;
     }
     // A century bounds every later sum of instants.
-    if Duration::from_secs(100 * 366 * 86_400) < total { Err(hint()) } else { Ok(total) }
+    if Duration::from_secs(100 * 366 * 86_400) < total {
+        Err(hint())
+    } else {
+        Ok(total)
+    }
 }
 
 /// Writes a duration as the configuration reads it, largest units first: `1h30m`, `45s`, `0s`.
 pub fn show_duration(span: Duration) -> String {
     let mut left = span.as_millis();
     let mut text = String::new();
-    for (size, unit) in [(86_400_000, "d"), (3_600_000, "h"), (60_000, "m"), (1000, "s"), (1, "ms")] {
+    for (size, unit) in [
+        (86_400_000, "d"),
+        (3_600_000, "h"),
+        (60_000, "m"),
+        (1000, "s"),
+        (1, "ms"),
+    ] {
         if size <= left {
             text.push_str(&format!("{}{unit}", left / size));
             left %= size;
         }
     }
-    if text.is_empty() { "0s".to_owned() } else { text }
+    if text.is_empty() {
+        "0s".to_owned()
+    } else {
+        text
+    }
 }
 
 #[cfg(test)]
@@ -132,7 +154,16 @@ mod tests {
         for text in ["250ms", "15s", "3m", "2h", "1d", "1h30m", "0s"] {
             assert_eq!(show_duration(parse_duration(text).expect(text)), text);
         }
-        for text in ["", "3", "m", "3 m", "-3m", "3y", "99999999999999999999s", "999999w"] {
+        for text in [
+            "",
+            "3",
+            "m",
+            "3 m",
+            "-3m",
+            "3y",
+            "99999999999999999999s",
+            "999999w",
+        ] {
             assert!(parse_duration(text).is_err(), "{text} should be refused");
         }
     }

@@ -76,7 +76,10 @@ pub fn attribute<'a>(
     ranked.sort_by_key(|found| Reverse((found.strong_key, found.weak_key)));
     ruled_out.truncate(MAX_RULED_OUT);
     // Sharing an environment alone names nobody, but the reader sees it; a real candidate makes it noise.
-    let real = ranked.iter().filter(|found| Strength::Weak < found.suspect.strength).count();
+    let real = ranked
+        .iter()
+        .filter(|found| Strength::Weak < found.suspect.strength)
+        .count();
     if 0 < real {
         ranked.truncate(real.min(MAX_SUSPECTS));
     } else {
@@ -85,12 +88,18 @@ pub fn attribute<'a>(
     let verdict = match ranked.as_slice() {
         _ if real == 0 => Verdict::None,
         // Two deploys of one app: blame follows the version on the object, so the later touch leads.
-        [first, second, ..] if first.strong_key == second.strong_key && first.suspect.app != second.suspect.app => {
+        [first, second, ..]
+            if first.strong_key == second.strong_key && first.suspect.app != second.suspect.app =>
+        {
             Verdict::Suspects
         }
         _ => Verdict::Suspect,
     };
-    Attribution { verdict, suspects: ranked.into_iter().map(|found| found.suspect).collect(), ruled_out }
+    Attribution {
+        verdict,
+        suspects: ranked.into_iter().map(|found| found.suspect).collect(),
+        ruled_out,
+    }
 }
 
 /// None: nothing to do with it. Err: why it is ruled out.
@@ -111,15 +120,30 @@ fn weigh(
     }
     if onset.first_bad + tolerance < deploy.started_at {
         let early = show_duration(seconds(deploy.started_at.since(onset.first_bad)));
-        return (relation != Relation::Environment)
-            .then(|| Err(format!("{}: it was already failing {early} before this deploy started", deploy.id)));
+        return (relation != Relation::Environment).then(|| {
+            Err(format!(
+                "{}: it was already failing {early} before this deploy started",
+                deploy.id
+            ))
+        });
     }
-    if onset.flapping_since.is_some_and(|since| since < deploy.started_at) && relation != Relation::Environment {
-        return Some(Err(format!("{}: it was flapping before this deploy started", deploy.id)));
+    if onset
+        .flapping_since
+        .is_some_and(|since| since < deploy.started_at)
+        && relation != Relation::Environment
+    {
+        return Some(Err(format!(
+            "{}: it was flapping before this deploy started",
+            deploy.id
+        )));
     }
     let host = inventory.host_ix(obj);
     let touched = live.scope.touched_at(deploy, host);
-    let counts = if relation == Relation::Environment { Peers::default() } else { peers(live) };
+    let counts = if relation == Relation::Environment {
+        Peers::default()
+    } else {
+        peers(live)
+    };
     let vote = counts.vote();
     if vote < 0 && matches!(relation, Relation::Exact | Relation::Group) {
         return Some(Err(format!(
@@ -129,14 +153,24 @@ fn weigh(
     }
     let strength = match (relation, window) {
         (Relation::Environment, _) => Strength::Weak,
-        (Relation::Exact, Window::Active | Window::Settling | Window::Baking) if touched.is_some() => {
-            if 0 < vote { Strength::Strong } else { Strength::Likely }
+        (Relation::Exact, Window::Active | Window::Settling | Window::Baking)
+            if touched.is_some() =>
+        {
+            if 0 < vote {
+                Strength::Strong
+            } else {
+                Strength::Likely
+            }
         }
         _ => Strength::Possible,
     };
     let timing = u8::from(!matches!(window, Window::LookBack));
     // What was not updated yet runs another version: the blame splits by what is on the host.
-    let distance = if touched.is_some() { relation.distance() } else { relation.distance().max(1) };
+    let distance = if touched.is_some() {
+        relation.distance()
+    } else {
+        relation.distance().max(1)
+    };
     Some(Ok(Ranked {
         strong_key: (vote, Reverse(distance), timing),
         weak_key: (touched.unwrap_or(deploy.started_at), deploy.risk),
@@ -168,10 +202,16 @@ fn evidence(
     let after = show_duration(seconds(onset.first_bad.since(deploy.started_at)));
     let mut lines = vec![match (window, deploy.ended_at) {
         (Window::LookBack, Some(ended)) => {
-            format!("possible late effect: it ended {} before the first bad result", show_duration(seconds(onset.first_bad.since(ended))))
+            format!(
+                "possible late effect: it ended {} before the first bad result",
+                show_duration(seconds(onset.first_bad.since(ended)))
+            )
         }
         (Window::Settling | Window::Baking, Some(ended)) => {
-            format!("first bad result {after} after it started, {} after it ended", show_duration(seconds(onset.first_bad.since(ended))))
+            format!(
+                "first bad result {after} after it started, {} after it ended",
+                show_duration(seconds(onset.first_bad.since(ended)))
+            )
         }
         _ => format!("first bad result {after} after it started"),
     }];
@@ -180,21 +220,43 @@ fn evidence(
             Some(at) => format!("{host} was updated at {}", at.clock()),
             None => format!("{host} is deployed to"),
         },
-        Relation::Group if !live.scope.touched.is_empty() => format!("{host} runs {} but was not updated yet", deploy.app),
-        Relation::Group => format!("{host} is related to the deploy's targets"),
-        Relation::Dependency { hops, calls_it: true } => {
-            format!("what it measures calls {}{}", live.what(), if 1 < hops { " through another app" } else { "" })
+        Relation::Group if !live.scope.touched.is_empty() => {
+            format!("{host} runs {} but was not updated yet", deploy.app)
         }
-        Relation::Dependency { hops, calls_it: false } => {
-            format!("{} calls what it measures{}", live.what(), if 1 < hops { " through another app" } else { "" })
+        Relation::Group => format!("{host} is related to the deploy's targets"),
+        Relation::Dependency {
+            hops,
+            calls_it: true,
+        } => {
+            format!(
+                "what it measures calls {}{}",
+                live.what(),
+                if 1 < hops { " through another app" } else { "" }
+            )
+        }
+        Relation::Dependency {
+            hops,
+            calls_it: false,
+        } => {
+            format!(
+                "{} calls what it measures{}",
+                live.what(),
+                if 1 < hops { " through another app" } else { "" }
+            )
         }
         Relation::Environment => format!("it shares only the environment {}", deploy.environment),
     });
     if let Some(good) = onset.last_good {
         lines.push(if good < deploy.started_at {
-            format!("last good result {} before the deploy started", show_duration(seconds(deploy.started_at.since(good))))
+            format!(
+                "last good result {} before the deploy started",
+                show_duration(seconds(deploy.started_at.since(good)))
+            )
         } else {
-            format!("last good result at {}, during the deploy's window", good.clock())
+            format!(
+                "last good result at {}, during the deploy's window",
+                good.clock()
+            )
         });
     }
     if 1 < counts.updated + counts.others {

@@ -47,30 +47,56 @@ fn sort(events: &mut [DeployEvent]) {
 }
 
 fn says_the_same(a: &DeployEvent, b: &DeployEvent) -> bool {
-    DeployEvent { received: b.received, source: b.source.clone(), ..a.clone() } == *b
+    DeployEvent {
+        received: b.received,
+        source: b.source.clone(),
+        ..a.clone()
+    } == *b
 }
 
 /// The record that `events` tell. `typical` is how long this app's deploys usually take, for a start that was never told;
 /// `default_risk` and `default_environment` are the app's.
 /// `events` must not be empty and must be sorted as [`add`] leaves them.
-pub fn fold(events: Vec<DeployEvent>, typical: Duration, default_risk: Risk, default_environment: &str) -> Deploy {
+pub fn fold(
+    events: Vec<DeployEvent>,
+    typical: Duration,
+    default_risk: Risk,
+    default_environment: &str,
+) -> Deploy {
     fn last<T>(events: &[DeployEvent], pick: impl Fn(&DeployEvent) -> Option<T>) -> Option<T> {
         events.iter().rev().find_map(pick)
     }
-    let terminal = |phase: Phase| events.iter().find(|event| event.phase == phase).map(|event| event.at);
+    let terminal = |phase: Phase| {
+        events
+            .iter()
+            .find(|event| event.phase == phase)
+            .map(|event| event.at)
+    };
     let (finished, failed) = (terminal(Phase::Finished), terminal(Phase::Failed));
     let (cancelled, rolled_back) = (terminal(Phase::Cancelled), terminal(Phase::RolledBack));
     let lost = terminal(Phase::Lost).map(|_| {
         // The bake of a lost deploy runs from the last that was heard of it.
-        events.iter().rev().find(|event| event.phase != Phase::Lost).map(|event| event.at).unwrap_or_default()
+        events
+            .iter()
+            .rev()
+            .find(|event| event.phase != Phase::Lost)
+            .map(|event| event.at)
+            .unwrap_or_default()
     });
     // What ended the run itself; a rollback may come long after the finish.
-    let ended_at = [finished, failed, cancelled, rolled_back].into_iter().flatten().min().or(lost);
+    let ended_at = [finished, failed, cancelled, rolled_back]
+        .into_iter()
+        .flatten()
+        .min()
+        .or(lost);
     let begun = events.iter().find(|event| {
         matches!(event.phase, Phase::Started | Phase::Step | Phase::Heartbeat)
             && ended_at.is_none_or(|ended| event.at <= ended)
     });
-    let told_start = events.iter().find(|event| event.phase == Phase::Started).map(|event| event.at);
+    let told_start = events
+        .iter()
+        .find(|event| event.phase == Phase::Started)
+        .map(|event| event.at);
     // A start after the end is late news or a clock's fault: it never opens the window again.
     let told_start = told_start.filter(|start| ended_at.is_none_or(|ended| *start <= ended));
     let first_at = events.first().map(|event| event.at).unwrap_or_default();
@@ -123,16 +149,24 @@ pub fn fold(events: Vec<DeployEvent>, typical: Duration, default_risk: Risk, def
         }
     }
     Deploy {
-        id: events.first().map(|event| event.id.clone()).unwrap_or_default(),
+        id: events
+            .first()
+            .map(|event| event.id.clone())
+            .unwrap_or_default(),
         app: last(&events, |event| event.app.clone()).unwrap_or_default(),
-        environment: last(&events, |event| event.environment.clone()).unwrap_or_else(|| default_environment.to_owned()),
+        environment: last(&events, |event| event.environment.clone())
+            .unwrap_or_else(|| default_environment.to_owned()),
         version: last(&events, |event| event.version.clone()),
         hosts: lists(|event| &event.hosts),
         groups: lists(|event| &event.groups),
         actors,
         url: last(&events, |event| event.url.clone()),
         // The highest class told wins: less hold is the safe side.
-        risk: events.iter().filter_map(|event| event.risk).max().unwrap_or(default_risk),
+        risk: events
+            .iter()
+            .filter_map(|event| event.risk)
+            .max()
+            .unwrap_or(default_risk),
         rollback_of: last(&events, |event| event.rollback_of.clone()),
         reason: last(&events, |event| event.reason.clone()),
         phase,
@@ -140,7 +174,12 @@ pub fn fold(events: Vec<DeployEvent>, typical: Duration, default_risk: Risk, def
         start_guessed: told_start.is_none() && begun.is_none(),
         ended_at,
         touched,
-        last_event_at: events.iter().filter(|event| event.phase != Phase::Lost).map(|event| event.at).max().unwrap_or_default(),
+        last_event_at: events
+            .iter()
+            .filter(|event| event.phase != Phase::Lost)
+            .map(|event| event.at)
+            .max()
+            .unwrap_or_default(),
         heartbeats: events.iter().any(|event| event.phase == Phase::Heartbeat),
         digested: false,
         conflict: finished.is_some() && failed.is_some(),
@@ -185,7 +224,10 @@ mod tests {
     #[test]
     fn a_late_start_never_opens_the_window_again() {
         let deploy = folded(&[event(Phase::Finished, 100), event(Phase::Started, 160)]);
-        assert_eq!((deploy.phase, deploy.ended_at), (Phase::Finished, Some(Timestamp::from_secs(100))));
+        assert_eq!(
+            (deploy.phase, deploy.ended_at),
+            (Phase::Finished, Some(Timestamp::from_secs(100)))
+        );
         assert!(deploy.started_at <= Timestamp::from_secs(100));
     }
 
@@ -198,7 +240,11 @@ mod tests {
 
     #[test]
     fn failed_beats_finished_and_the_conflict_shows() {
-        let deploy = folded(&[event(Phase::Started, 1), event(Phase::Finished, 90), event(Phase::Failed, 95)]);
+        let deploy = folded(&[
+            event(Phase::Started, 1),
+            event(Phase::Finished, 90),
+            event(Phase::Failed, 95),
+        ]);
         assert_eq!((deploy.phase, deploy.conflict), (Phase::Failed, true));
     }
 

@@ -3,7 +3,11 @@
 
 use std::time::Duration;
 
-use super::{live::LiveDeploy, scope::Relation, window::{self, Window}};
+use super::{
+    live::LiveDeploy,
+    scope::Relation,
+    window::{self, Window},
+};
 use crate::{
     base::time::{Timestamp, show_duration},
     domain::model::objects::{Inventory, ObjIx},
@@ -49,10 +53,16 @@ impl Surroundings {
     /// Why no hold of this deploy may live on; None: nothing speaks against it.
     pub fn breaker(&self) -> Option<String> {
         if OUTSIDE_LIMIT <= self.outside {
-            return Some(format!("{} objects outside the deploy's scope fail too", self.outside));
+            return Some(format!(
+                "{} objects outside the deploy's scope fail too",
+                self.outside
+            ));
         }
         if APP_LIMIT <= self.app_bad && self.app_all * APP_SHARE <= self.app_bad * 100 {
-            return Some(format!("{} of {} objects of the app are bad at once", self.app_bad, self.app_all));
+            return Some(format!(
+                "{} of {} objects of the app are bad at once",
+                self.app_bad, self.app_all
+            ));
         }
         None
     }
@@ -88,11 +98,19 @@ pub fn consider(
     }
     let longest = longest(live, request.severity);
     if longest.is_zero() {
-        return Some(Err(format!("{}: not held: risk class {} holds no {}", deploy.id, deploy.risk.name(), kind(request.severity))));
+        return Some(Err(format!(
+            "{}: not held: risk class {} holds no {}",
+            deploy.id,
+            deploy.risk.name(),
+            kind(request.severity)
+        )));
     }
     let deadline = deadline(inventory, live, request, longest);
     if deadline <= request.now {
-        return Some(Err(format!("{}: not held: the longest hold is over already", deploy.id)));
+        return Some(Err(format!(
+            "{}: not held: the longest hold is over already",
+            deploy.id
+        )));
     }
     let why = format!(
         "{} of {} is {}; a blip is expected, so it is judged again at {}",
@@ -115,13 +133,21 @@ enum Place {
 }
 
 /// Does the decision table let this place and time hold at all?
-fn place(inventory: &Inventory, live: &LiveDeploy, request: &Request, relation: Relation, window: Window) -> Place {
+fn place(
+    inventory: &Inventory,
+    live: &LiveDeploy,
+    request: &Request,
+    relation: Relation,
+    window: Window,
+) -> Place {
     let deploy = &live.deploy;
     let no = |why: &str| Place::No(format!("{}: not held: {why}", deploy.id));
     match relation {
         Relation::Environment => return Place::Nothing,
         // Row 7: the user already feels it.
-        Relation::Dependency { .. } => return no("it is not what is deployed, only connected with it"),
+        Relation::Dependency { .. } => {
+            return no("it is not what is deployed, only connected with it");
+        }
         Relation::Exact | Relation::Group => {}
     }
     // Stricter than attribution: no tolerance, since a wrong hold delays a page.
@@ -140,10 +166,18 @@ fn place(inventory: &Inventory, live: &LiveDeploy, request: &Request, relation: 
     }
     match window {
         Window::Active => Place::Yes,
-        Window::Settling if deploy.ended_at.is_none_or(|ended| request.recent[1] < ended) => Place::Yes,
+        Window::Settling
+            if deploy
+                .ended_at
+                .is_none_or(|ended| request.recent[1] < ended) =>
+        {
+            Place::Yes
+        }
         // Row 12: a warning goes to the deployer first; the page follows at the deadline.
         Window::Settling | Window::Baking if request.severity < 2 => Place::Yes,
-        Window::Settling | Window::Baking => no("the deploy has ended and the results since then are bad"),
+        Window::Settling | Window::Baking => {
+            no("the deploy has ended and the results since then are bad")
+        }
         Window::LookBack | Window::Closed => Place::Nothing,
     }
 }
@@ -172,7 +206,11 @@ fn forbidden(inventory: &Inventory, request: &Request) -> Option<String> {
 }
 
 fn longest(live: &LiveDeploy, severity: u8) -> Duration {
-    if 2 <= severity { live.rules.hold_critical } else { live.rules.hold_warning }
+    if 2 <= severity {
+        live.rules.hold_critical
+    } else {
+        live.rules.hold_warning
+    }
 }
 
 const fn kind(severity: u8) -> &'static str {
@@ -180,7 +218,12 @@ const fn kind(severity: u8) -> &'static str {
 }
 
 /// The earliest of: class hold from the first hard state, ceiling from the first bad result, settled, overdue.
-fn deadline(inventory: &Inventory, live: &LiveDeploy, request: &Request, longest: Duration) -> Timestamp {
+fn deadline(
+    inventory: &Inventory,
+    live: &LiveDeploy,
+    request: &Request,
+    longest: Duration,
+) -> Timestamp {
     let mut deadline = (request.hard_at + longest).min(request.first_bad + live.rules.ceiling);
     if let Some(limit) = limit(inventory, live, request.obj, request.severity) {
         deadline = deadline.min(limit);
@@ -189,7 +232,12 @@ fn deadline(inventory: &Inventory, live: &LiveDeploy, request: &Request, longest
 }
 
 /// The latest instant a hold of this deploy may reach as the deploy stands now; asked again whenever the deploy changes.
-pub fn limit(inventory: &Inventory, live: &LiveDeploy, obj: ObjIx, severity: u8) -> Option<Timestamp> {
+pub fn limit(
+    inventory: &Inventory,
+    live: &LiveDeploy,
+    obj: ObjIx,
+    severity: u8,
+) -> Option<Timestamp> {
     match live.deploy.ended_at {
         Some(ended) if 2 <= severity => Some(ended + super::live::settle(inventory, obj)),
         Some(ended) => Some(ended + 2 * live.rules.bake),

@@ -24,7 +24,11 @@ pub struct LiveDeploy {
 
 impl LiveDeploy {
     pub fn new(inventory: &Inventory, deploy: Deploy) -> Self {
-        Self { scope: Scope::of(inventory, &deploy), rules: inventory.classes.of(deploy.risk).clone(), deploy }
+        Self {
+            scope: Scope::of(inventory, &deploy),
+            rules: inventory.classes.of(deploy.risk).clone(),
+            deploy,
+        }
     }
 
     /// The window that `at` lies in, as `obj` sees it: each check has its own settling time.

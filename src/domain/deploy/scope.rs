@@ -71,22 +71,38 @@ impl Scope {
     /// Resolves `deploy` in `inventory`.
     pub fn of(inventory: &Inventory, deploy: &Deploy) -> Self {
         let app = inventory.find_app(&deploy.app, Some(&deploy.environment));
-        let hosts = |names: &[String]| -> BTreeSet<HostIx> { names.iter().filter_map(|name| inventory.find_host(name)).collect() };
+        let hosts = |names: &[String]| -> BTreeSet<HostIx> {
+            names
+                .iter()
+                .filter_map(|name| inventory.find_host(name))
+                .collect()
+        };
         let named_hosts = hosts(&deploy.hosts);
-        let touched: BTreeMap<HostIx, Timestamp> =
-            deploy.touched.iter().filter_map(|(name, at)| Some((inventory.find_host(name)?, *at))).collect();
+        let touched: BTreeMap<HostIx, Timestamp> = deploy
+            .touched
+            .iter()
+            .filter_map(|(name, at)| Some((inventory.find_host(name)?, *at)))
+            .collect();
         let grouped: BTreeSet<HostIx> = if deploy.groups.is_empty() {
             BTreeSet::new()
         } else {
-            (0..).zip(&inventory.hosts)
-                .filter(|(_, host)| host.groups.iter().any(|group| deploy.groups.iter().any(|name| **group == **name)))
+            (0..)
+                .zip(&inventory.hosts)
+                .filter(|(_, host)| {
+                    host.groups
+                        .iter()
+                        .any(|group| deploy.groups.iter().any(|name| **group == **name))
+                })
                 .map(|(at, _)| HostIx(at))
                 .collect()
         };
         let named = !deploy.hosts.is_empty();
         let mut targets = named_hosts;
         if !named && grouped.is_empty() {
-            targets.extend(app.iter().flat_map(|app| inventory.app(*app).hosts.iter().copied()));
+            targets.extend(
+                app.iter()
+                    .flat_map(|app| inventory.app(*app).hosts.iter().copied()),
+            );
         }
         targets.extend(touched.keys().copied());
         Self {
@@ -95,7 +111,9 @@ impl Scope {
             grouped: grouped.difference(&targets).copied().collect(),
             targets,
             touched,
-            near: app.map(|app| neighbours(inventory, app)).unwrap_or_default(),
+            near: app
+                .map(|app| neighbours(inventory, app))
+                .unwrap_or_default(),
             environment: deploy.environment.clone(),
         }
     }
@@ -105,7 +123,10 @@ impl Scope {
         let host = inventory.host_ix(obj);
         let apps = inventory.apps_of(obj);
         let measures = self.app.is_some_and(|app| apps.contains(&app));
-        let own_app_is_another = inventory.rule(obj).app.is_some_and(|app| Some(app) != self.app);
+        let own_app_is_another = inventory
+            .rule(obj)
+            .app
+            .is_some_and(|app| Some(app) != self.app);
         if self.targets.contains(&host) {
             if measures || (self.named || self.touched.contains_key(&host)) && !own_app_is_another {
                 return Some(Relation::Exact);
@@ -116,7 +137,10 @@ impl Scope {
             return Some(Relation::Group);
         }
         if let Some((hops, calls_it)) = apps.iter().filter_map(|app| self.near.get(app)).min() {
-            return Some(Relation::Dependency { hops: *hops, calls_it: *calls_it });
+            return Some(Relation::Dependency {
+                hops: *hops,
+                calls_it: *calls_it,
+            });
         }
         apps.iter()
             .any(|app| *inventory.app(*app).environment == *self.environment)
@@ -125,7 +149,11 @@ impl Scope {
 
     /// When the deploy touched this host: its step, or the start where no step names hosts. None: not touched yet.
     pub fn touched_at(&self, deploy: &Deploy, host: HostIx) -> Option<Timestamp> {
-        if self.touched.is_empty() { Some(deploy.started_at) } else { self.touched.get(&host).copied() }
+        if self.touched.is_empty() {
+            Some(deploy.started_at)
+        } else {
+            self.touched.get(&host).copied()
+        }
     }
 }
 

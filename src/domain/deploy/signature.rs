@@ -30,6 +30,9 @@ mod tests {
         let a = of("HTTP CRITICAL - 502 Bad Gateway in 3.2 s");
         assert_eq!(a, "http critical bad gateway in s");
         assert!(!differ(&a, &of("HTTP CRITICAL - 502 Bad Gateway in 0.1 s")));
-        assert!(differ(&of("Connection refused"), &of("HTTP CRITICAL - Internal Server Error")));
+        assert!(differ(
+            &of("Connection refused"),
+            &of("HTTP CRITICAL - Internal Server Error")
+        ));
     }
 }

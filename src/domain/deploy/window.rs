@@ -65,5 +65,9 @@ pub fn overdue_at(deploy: &Deploy, rules: &ClassRules) -> Option<Timestamp> {
         return None;
     }
     let longest = deploy.started_at + rules.max_length;
-    if deploy.heartbeats { Some(longest.min(deploy.last_event_at + HEARTBEATS_LOST_AFTER)) } else { Some(longest) }
+    if deploy.heartbeats {
+        Some(longest.min(deploy.last_event_at + HEARTBEATS_LOST_AFTER))
+    } else {
+        Some(longest)
+    }
 }

@@ -67,15 +67,29 @@ impl Engine {
 
     fn known(&self, name: &ObjectName) -> Result<ObjIx, String> {
         self.inventory.find(name).ok_or_else(|| {
-            let what = if name.check.is_some() { "check" } else { "host" };
+            let what = if name.check.is_some() {
+                "check"
+            } else {
+                "host"
+            };
             format!("there is no {what} `{name}` in the configuration")
         })
     }
 
-    fn acknowledge(&mut self, now: Timestamp, name: &ObjectName, ack: Ack, notify: bool, out: &mut Effects) -> Result<Reply, String> {
+    fn acknowledge(
+        &mut self,
+        now: Timestamp,
+        name: &ObjectName,
+        ack: Ack,
+        notify: bool,
+        out: &mut Effects,
+    ) -> Result<Reply, String> {
         let obj = self.known(name)?;
         if !self.status(obj).state.is_problem() {
-            return Err(format!("{name} is {}: there is no problem to acknowledge", self.status(obj).state));
+            return Err(format!(
+                "{name} is {}: there is no problem to acknowledge",
+                self.status(obj).state
+            ));
         }
         if let Some(until) = ack.until
             && until <= now
@@ -84,7 +98,14 @@ impl Engine {
         }
         // Told before the flag is set, as in Nagios.
         if notify {
-            self.tell_human(now, obj, Kind::Acknowledgement, &ack.by.clone(), &ack.comment.clone(), out);
+            self.tell_human(
+                now,
+                obj,
+                Kind::Acknowledgement,
+                &ack.by.clone(),
+                &ack.comment.clone(),
+                out,
+            );
         }
         let id = self.new_id();
         self.add_comment(
@@ -104,7 +125,13 @@ impl Engine {
         }
         let by = ack.by.clone();
         self.object_mut(obj).status.ack = Some(ack);
-        self.event(now, Some(obj), "acknowledgement", format!("acknowledged by {by}"), out);
+        self.event(
+            now,
+            Some(obj),
+            "acknowledgement",
+            format!("acknowledged by {by}"),
+            out,
+        );
         self.human_took(now, obj, &format!("{by} took it"), out);
         self.save_status(obj, out);
         Ok(Reply::ok(format!("{name} is acknowledged by {by}")))
@@ -117,11 +144,18 @@ impl Engine {
         }
         self.remove_comments(obj, "acknowledgement", out);
         self.save_status(obj, out);
-        Ok(Reply::ok(format!("the acknowledgement of {name} is removed")))
+        Ok(Reply::ok(format!(
+            "the acknowledgement of {name} is removed"
+        )))
     }
 
     pub(super) fn ack_ends(&mut self, now: Timestamp, obj: ObjIx, out: &mut Effects) {
-        let due = self.status(obj).ack.as_ref().and_then(|ack| ack.until).is_some_and(|until| until <= now);
+        let due = self
+            .status(obj)
+            .ack
+            .as_ref()
+            .and_then(|ack| ack.until)
+            .is_some_and(|until| until <= now);
         if due {
             self.object_mut(obj).status.ack = None;
             self.remove_comments(obj, "acknowledgement", out);
@@ -130,13 +164,22 @@ impl Engine {
         }
     }
 
-    fn schedule_downtime(&mut self, now: Timestamp, downtime: Downtime, with_checks: bool, out: &mut Effects) -> Result<Reply, String> {
+    fn schedule_downtime(
+        &mut self,
+        now: Timestamp,
+        downtime: Downtime,
+        with_checks: bool,
+        out: &mut Effects,
+    ) -> Result<Reply, String> {
         let obj = self.known(&downtime.object)?;
         if downtime.end <= downtime.start {
             return Err("a downtime must end after it starts".to_owned());
         }
         if downtime.end <= now {
-            return Err(format!("the downtime would have ended already, at {}", downtime.end));
+            return Err(format!(
+                "the downtime would have ended already, at {}",
+                downtime.end
+            ));
         }
         let mut objects = vec![obj];
         if with_checks && self.inventory.is_host(obj) {
@@ -146,13 +189,20 @@ impl Engine {
         for obj in &objects {
             let id = self.new_id();
             first = first.or(Some(id));
-            let one = Downtime { id, object: self.inventory.name(*obj), ..downtime.clone() };
+            let one = Downtime {
+                id,
+                object: self.inventory.name(*obj),
+                ..downtime.clone()
+            };
             let comment = Comment {
                 id: self.new_id(),
                 object: one.object.clone(),
                 at: now,
                 author: one.author.clone(),
-                text: format!("downtime {id} from {} to {}: {}", one.start, one.end, one.comment),
+                text: format!(
+                    "downtime {id} from {} to {}: {}",
+                    one.start, one.end, one.comment
+                ),
                 persistent: false,
                 kind: format!("downtime-{id}"),
             };
@@ -167,12 +217,25 @@ impl Engine {
             downtime.object,
             downtime.start,
             downtime.end,
-            if 1 < objects.len() { format!(", with {} checks", objects.len() - 1) } else { String::new() }
+            if 1 < objects.len() {
+                format!(", with {} checks", objects.len() - 1)
+            } else {
+                String::new()
+            }
         );
-        Ok(Reply { id: first, ..Reply::ok(text) })
+        Ok(Reply {
+            id: first,
+            ..Reply::ok(text)
+        })
     }
 
-    fn cancel_downtime(&mut self, now: Timestamp, id: u64, author: &str, out: &mut Effects) -> Result<Reply, String> {
+    fn cancel_downtime(
+        &mut self,
+        now: Timestamp,
+        id: u64,
+        author: &str,
+        out: &mut Effects,
+    ) -> Result<Reply, String> {
         if !self.downtimes.contains_key(&id) {
             return Err(format!("there is no downtime {id}"));
         }
@@ -181,14 +244,39 @@ impl Engine {
     }
 
     pub(super) fn downtime_starts(&mut self, now: Timestamp, id: u64, out: &mut Effects) {
-        let Some(downtime) = self.downtimes.get(&id).cloned().filter(|downtime| !downtime.active) else { return };
-        let Some(obj) = self.inventory.find(&downtime.object) else { return };
+        let Some(downtime) = self
+            .downtimes
+            .get(&id)
+            .cloned()
+            .filter(|downtime| !downtime.active)
+        else {
+            return;
+        };
+        let Some(obj) = self.inventory.find(&downtime.object) else {
+            return;
+        };
         if self.object(obj).downtimes == 0 {
-            self.tell_human(now, obj, Kind::DowntimeStart, &downtime.author, &downtime.comment, out);
-            self.event(now, Some(obj), "downtime", format!("started: {} by {}", downtime.comment, downtime.author), out);
+            self.tell_human(
+                now,
+                obj,
+                Kind::DowntimeStart,
+                &downtime.author,
+                &downtime.comment,
+                out,
+            );
+            self.event(
+                now,
+                Some(obj),
+                "downtime",
+                format!("started: {} by {}", downtime.comment, downtime.author),
+                out,
+            );
         }
         self.object_mut(obj).downtimes += 1;
-        let active = Downtime { active: true, ..downtime };
+        let active = Downtime {
+            active: true,
+            ..downtime
+        };
         out.changes.push(Change::Downtime(active.clone()));
         let author = active.author.clone();
         self.downtimes.insert(id, active);
@@ -203,17 +291,35 @@ impl Engine {
     }
 
     pub(super) fn downtime_ends(&mut self, now: Timestamp, id: u64, out: &mut Effects) {
-        let due = self.downtimes.get(&id).is_some_and(|downtime| downtime.end <= now);
+        let due = self
+            .downtimes
+            .get(&id)
+            .is_some_and(|downtime| downtime.end <= now);
         if due {
-            let author = self.downtimes.get(&id).map(|downtime| downtime.author.clone()).unwrap_or_default();
+            let author = self
+                .downtimes
+                .get(&id)
+                .map(|downtime| downtime.author.clone())
+                .unwrap_or_default();
             self.finish_downtime(now, id, Kind::DowntimeEnd, &author, out);
         }
     }
 
-    fn finish_downtime(&mut self, now: Timestamp, id: u64, kind: Kind, author: &str, out: &mut Effects) {
-        let Some(downtime) = self.downtimes.remove(&id) else { return };
+    fn finish_downtime(
+        &mut self,
+        now: Timestamp,
+        id: u64,
+        kind: Kind,
+        author: &str,
+        out: &mut Effects,
+    ) {
+        let Some(downtime) = self.downtimes.remove(&id) else {
+            return;
+        };
         out.changes.push(Change::DowntimeGone(id));
-        let Some(obj) = self.inventory.find(&downtime.object) else { return };
+        let Some(obj) = self.inventory.find(&downtime.object) else {
+            return;
+        };
         self.remove_comments(obj, &format!("downtime-{id}"), out);
         if !downtime.active {
             return;
@@ -223,8 +329,18 @@ impl Engine {
         // The next "no" has another reason.
         object.last_skip = None;
         if object.downtimes == 0 {
-            let what = if kind == Kind::DowntimeEnd { "ended" } else { "cancelled" };
-            self.event(now, Some(obj), "downtime", format!("{what} by {author}"), out);
+            let what = if kind == Kind::DowntimeEnd {
+                "ended"
+            } else {
+                "cancelled"
+            };
+            self.event(
+                now,
+                Some(obj),
+                "downtime",
+                format!("{what} by {author}"),
+                out,
+            );
             self.tell_human(now, obj, kind, author, &downtime.comment, out);
         }
     }

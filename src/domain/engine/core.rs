@@ -88,8 +88,10 @@ pub(super) struct Running {
 impl Engine {
     /// An engine over `inventory`, going on where `restored` stopped. What is overdue is due at the first tick.
     pub fn new(inventory: Arc<Inventory>, restored: Restored, mode: Mode, now: Timestamp) -> Self {
-        let mut objects: Vec<Object> =
-            inventory.objects().map(|obj| Object::new(Status::pending(inventory.is_host(obj)))).collect();
+        let mut objects: Vec<Object> = inventory
+            .objects()
+            .map(|obj| Object::new(Status::pending(inventory.is_host(obj))))
+            .collect();
         for (name, status) in restored.statuses {
             if let Some(obj) = inventory.find(&name) {
                 objects[obj.0 as usize].status = status;
@@ -112,8 +114,16 @@ impl Engine {
                 .into_iter()
                 .map(|deploy| (deploy.id.clone(), LiveDeploy::new(&inventory, deploy)))
                 .collect(),
-            downtimes: restored.downtimes.into_iter().map(|downtime| (downtime.id, downtime)).collect(),
-            comments: restored.comments.into_iter().map(|comment| (comment.id, comment)).collect(),
+            downtimes: restored
+                .downtimes
+                .into_iter()
+                .map(|downtime| (downtime.id, downtime))
+                .collect(),
+            comments: restored
+                .comments
+                .into_iter()
+                .map(|comment| (comment.id, comment))
+                .collect(),
             last_id: restored.last_id,
             began_at: now,
             clock_suspect_until: Timestamp::default(),
@@ -130,7 +140,9 @@ impl Engine {
 
     fn restore_ledger(&mut self, problems: Vec<Problem>, holds: Vec<Hold>) {
         for hold in holds {
-            let Some(obj) = self.inventory.find(&hold.object) else { continue };
+            let Some(obj) = self.inventory.find(&hold.object) else {
+                continue;
+            };
             match &hold.ended {
                 None => {
                     self.holds.insert(hold.id, hold);
@@ -144,24 +156,40 @@ impl Engine {
         for problem in problems {
             // A row whose object is gone or went on without it has nobody to end it.
             let known = self.inventory.find(&problem.object);
-            let current = known.is_some_and(|obj| self.objects[obj.0 as usize].status.problem == Some(problem.id));
+            let current = known
+                .is_some_and(|obj| self.objects[obj.0 as usize].status.problem == Some(problem.id));
             if problem.recovered_at.is_none() && current {
                 self.open.insert(problem.id);
             }
             self.problems.insert(problem.id, problem);
         }
         let problems = &self.problems;
-        self.holds.retain(|_, hold| problems.contains_key(&hold.problem));
+        self.holds
+            .retain(|_, hold| problems.contains_key(&hold.problem));
         for object in &mut self.objects {
-            if object.status.problem.is_some_and(|id| !problems.contains_key(&id)) {
+            if object
+                .status
+                .problem
+                .is_some_and(|id| !problems.contains_key(&id))
+            {
                 object.status.problem = None;
             }
         }
     }
 
     pub(super) fn budget_of(inventory: &Inventory) -> Budget {
-        let tags: Vec<u32> = inventory.limits.tags.iter().map(|(_, limit)| *limit).collect();
-        Budget::new(inventory.limits.global, inventory.limits.per_host, &tags, inventory.hosts.len())
+        let tags: Vec<u32> = inventory
+            .limits
+            .tags
+            .iter()
+            .map(|(_, limit)| *limit)
+            .collect();
+        Budget::new(
+            inventory.limits.global,
+            inventory.limits.per_host,
+            &tags,
+            inventory.hosts.len(),
+        )
     }
 
     /// Takes one input and adds what follows to `out`. `now` must not be later than the caller's clock.
@@ -173,7 +201,13 @@ impl Engine {
             Input::Command(command) => self.on_command(now, command, out),
             Input::Deploy(event) => self.on_deploy(now, event, out),
             Input::Reload(inventory) => self.on_reload(now, inventory, out),
-            Input::Delivered { key, dedup_key, contact, channel, outcome } => {
+            Input::Delivered {
+                key,
+                dedup_key,
+                contact,
+                channel,
+                outcome,
+            } => {
                 self.on_delivered(now, &key, &dedup_key, &contact, &channel, outcome, out);
             }
             Input::ClockJump { forward, by } => self.on_clock_jump(now, forward, by, out),
@@ -187,7 +221,11 @@ impl Engine {
     /// When the engine wants to be called next, if nothing else happens.
     pub fn wake_at(&self) -> Option<Timestamp> {
         let timer = self.timers.first().map(|(at, _)| *at);
-        let check = if self.mode == Mode::Live { self.wheel.next_at() } else { None };
+        let check = if self.mode == Mode::Live {
+            self.wheel.next_at()
+        } else {
+            None
+        };
         match (timer, check) {
             (Some(a), Some(b)) => Some(a.min(b)),
             (a, b) => a.or(b),
@@ -229,7 +267,9 @@ impl Engine {
 
     /// All statuses, for the checkpoint now and then: unchanged results only move memory.
     pub fn statuses(&self) -> impl Iterator<Item = (ObjectName, &Status)> {
-        self.inventory.objects().map(|obj| (self.inventory.name(obj), self.status(obj)))
+        self.inventory
+            .objects()
+            .map(|obj| (self.inventory.name(obj), self.status(obj)))
     }
 
     pub(super) fn save_problem(&self, id: u64, out: &mut Effects) {
@@ -238,7 +278,14 @@ impl Engine {
         }
     }
 
-    pub(super) fn event(&self, now: Timestamp, obj: Option<ObjIx>, kind: &str, text: String, out: &mut Effects) {
+    pub(super) fn event(
+        &self,
+        now: Timestamp,
+        obj: Option<ObjIx>,
+        kind: &str,
+        text: String,
+        out: &mut Effects,
+    ) {
         out.changes.push(Change::Event(Event {
             at: now,
             object: obj.map(|obj| self.inventory.name(obj)),
@@ -247,7 +294,14 @@ impl Engine {
         }));
     }
 
-    pub(super) fn decide(&self, now: Timestamp, obj: ObjIx, what: Decided, kind: Kind, reason: String) -> Decision {
+    pub(super) fn decide(
+        &self,
+        now: Timestamp,
+        obj: ObjIx,
+        what: Decided,
+        kind: Kind,
+        reason: String,
+    ) -> Decision {
         Decision {
             at: now,
             object: self.inventory.name(obj),
@@ -263,7 +317,9 @@ impl Engine {
     }
 
     pub(super) fn problem_of(&self, obj: ObjIx) -> Option<&Problem> {
-        self.status(obj).problem.and_then(|id| self.problems.get(&id))
+        self.status(obj)
+            .problem
+            .and_then(|id| self.problems.get(&id))
     }
 
     pub(super) fn in_downtime(&self, obj: ObjIx) -> bool {

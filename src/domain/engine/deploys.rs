@@ -38,21 +38,35 @@ impl Engine {
     /// Takes one event in, whatever its order; answers what it means.
     pub(super) fn on_deploy(&mut self, now: Timestamp, mut event: DeployEvent, out: &mut Effects) {
         if let Err(why) = self.complete(&mut event) {
-            self.event(now, None, "rejected", format!("deploy event {} of {}: {why}", event.phase.name(), event.id), out);
+            self.event(
+                now,
+                None,
+                "rejected",
+                format!("deploy event {} of {}: {why}", event.phase.name(), event.id),
+                out,
+            );
             out.reply = Some(Reply::refused(why));
             return;
         }
         let id = event.id.clone();
         let phase = event.phase;
         let known = self.deploys.get(&id).map(|live| live.deploy.clone());
-        let mut events = known.as_ref().map(|deploy| deploy.events.clone()).unwrap_or_default();
+        let mut events = known
+            .as_ref()
+            .map(|deploy| deploy.events.clone())
+            .unwrap_or_default();
         if !fold::add(&mut events, event.clone()) {
-            out.reply = Some(Reply::ok(format!("{id}: {} was known already", phase.name())));
+            out.reply = Some(Reply::ok(format!(
+                "{id}: {} was known already",
+                phase.name()
+            )));
             return;
         }
         let live = self.refold(events, known.as_ref());
         let text = describe(&live, &event);
-        let began = known.as_ref().is_none_or(|deploy| deploy.phase == Phase::Planned);
+        let began = known
+            .as_ref()
+            .is_none_or(|deploy| deploy.phase == Phase::Planned);
         self.deploys.insert(id.clone(), live);
         self.event(now, None, "deploy", text.clone(), out);
         self.save_deploy(&id, out);
@@ -80,16 +94,27 @@ impl Engine {
             return Ok(());
         }
         let Some(app) = &event.app else {
-            return Err(format!("deploy {} is not known; its first event must name the app", event.id));
+            return Err(format!(
+                "deploy {} is not known; its first event must name the app",
+                event.id
+            ));
         };
         if event.environment.is_none() {
-            let environments: Vec<&str> =
-                self.inventory.apps.iter().filter(|known| *known.name == **app).map(|known| &*known.environment).collect();
+            let environments: Vec<&str> = self
+                .inventory
+                .apps
+                .iter()
+                .filter(|known| *known.name == **app)
+                .map(|known| &*known.environment)
+                .collect();
             match environments.as_slice() {
                 [only] => event.environment = Some((*only).to_owned()),
                 [] => event.environment = Some("production".to_owned()),
                 several => {
-                    return Err(format!("app `{app}` stands in several environments ({}); say which", several.join(", ")));
+                    return Err(format!(
+                        "app `{app}` stands in several environments ({}); say which",
+                        several.join(", ")
+                    ));
                 }
             }
         }
@@ -97,13 +122,26 @@ impl Engine {
     }
 
     fn refold(&self, events: Vec<DeployEvent>, known: Option<&Deploy>) -> LiveDeploy {
-        let app = events.iter().rev().find_map(|event| event.app.clone()).unwrap_or_default();
-        let environment = events.iter().rev().find_map(|event| event.environment.clone());
+        let app = events
+            .iter()
+            .rev()
+            .find_map(|event| event.app.clone())
+            .unwrap_or_default();
+        let environment = events
+            .iter()
+            .rev()
+            .find_map(|event| event.environment.clone());
         let (default_risk, default_environment) = self
             .inventory
             .find_app(&app, environment.as_deref())
             .map(|ix| self.inventory.app(ix))
-            .map_or((crate::domain::model::deploy::Risk::Normal, "production".to_owned()), |app| (app.risk, app.environment.to_string()));
+            .map_or(
+                (
+                    crate::domain::model::deploy::Risk::Normal,
+                    "production".to_owned(),
+                ),
+                |app| (app.risk, app.environment.to_string()),
+            );
         let typical = self.typical_length(&app, environment.as_deref());
         let mut deploy = fold::fold(events, typical, default_risk, &default_environment);
         if let Some(known) = known {
@@ -119,7 +157,10 @@ impl Engine {
             .deploys
             .values()
             .map(|live| &live.deploy)
-            .filter(|deploy| deploy.app == app && environment.is_none_or(|environment| deploy.environment == environment))
+            .filter(|deploy| {
+                deploy.app == app
+                    && environment.is_none_or(|environment| deploy.environment == environment)
+            })
             .filter(|deploy| deploy.phase == Phase::Finished && !deploy.start_guessed)
             .filter_map(|deploy| Some(deploy.ended_at?.since(deploy.started_at)))
             .collect();
@@ -129,55 +170,93 @@ impl Engine {
 
     pub(super) fn save_deploy(&self, id: &str, out: &mut Effects) {
         if let Some(live) = self.deploys.get(id) {
-            out.changes.push(Change::Deploy(Box::new(live.deploy.clone())));
+            out.changes
+                .push(Change::Deploy(Box::new(live.deploy.clone())));
         }
     }
 
     fn remark_unknown(&self, id: &str, reply: &mut Reply) {
-        let Some(live) = self.deploys.get(id) else { return };
+        let Some(live) = self.deploys.get(id) else {
+            return;
+        };
         if live.scope.app.is_none() {
             reply.text.push_str(&format!(
                 "; no app `{}` in environment `{}` is configured, so {}",
                 live.deploy.app,
                 live.deploy.environment,
-                if live.scope.targets.is_empty() { "it explains nothing" } else { "only the named hosts are in its scope" }
+                if live.scope.targets.is_empty() {
+                    "it explains nothing"
+                } else {
+                    "only the named hosts are in its scope"
+                }
             ));
         }
-        for host in live.deploy.hosts.iter().filter(|host| self.inventory.find_host(host).is_none()) {
-            reply.text.push_str(&format!("; no host `{host}` is configured"));
+        for host in live
+            .deploy
+            .hosts
+            .iter()
+            .filter(|host| self.inventory.find_host(host).is_none())
+        {
+            reply
+                .text
+                .push_str(&format!("; no host `{host}` is configured"));
         }
     }
 
     /// Row 14: what failed before keeps its page and is never put down to this deploy; the deployer hears of it.
     fn already_failing(&mut self, now: Timestamp, id: &str, out: &mut Effects) -> Vec<String> {
-        let Some(live) = self.deploys.get(id) else { return Vec::new() };
+        let Some(live) = self.deploys.get(id) else {
+            return Vec::new();
+        };
         let failing: Vec<String> = self
             .open
             .iter()
             .filter_map(|open| self.problems.get(open))
             .filter(|problem| problem.onset_at < live.deploy.started_at)
             .filter(|problem| {
-                let relation = self.inventory.find(&problem.object).and_then(|obj| live.scope.relation(&self.inventory, obj));
+                let relation = self
+                    .inventory
+                    .find(&problem.object)
+                    .and_then(|obj| live.scope.relation(&self.inventory, obj));
                 matches!(relation, Some(Relation::Exact | Relation::Group))
             })
-            .map(|problem| format!("{} {} since {}", problem.object, problem.state, problem.first_bad_at))
+            .map(|problem| {
+                format!(
+                    "{} {} since {}",
+                    problem.object, problem.state, problem.first_bad_at
+                )
+            })
             .collect();
         if !failing.is_empty() {
             let lines: Vec<String> = failing.iter().take(MAX_NAMED).cloned().collect();
-            let reason = format!("{} problem(s) in the scope of {id} were failing before it started", failing.len());
+            let reason = format!(
+                "{} problem(s) in the scope of {id} were failing before it started",
+                failing.len()
+            );
             self.tell_deployer(now, id, Kind::Notice, reason, lines, out);
         }
         failing
     }
 
     /// A message about a deploy to the people behind it; contacts of the app's checks hear of a digest if nobody stands behind it.
-    fn tell_deployer(&mut self, now: Timestamp, id: &str, kind: Kind, reason: String, lines: Vec<String>, out: &mut Effects) {
-        let Some(live) = self.deploys.get(id) else { return };
-        let mut audience: super::tell::Audience = recipients::of_deploy(&self.inventory, &live.deploy, live.scope.app)
-            .into_iter()
-            .filter(|ix| self.inventory.contact(*ix).enabled)
-            .map(|ix| (ix, Urgency::Low))
-            .collect();
+    fn tell_deployer(
+        &mut self,
+        now: Timestamp,
+        id: &str,
+        kind: Kind,
+        reason: String,
+        lines: Vec<String>,
+        out: &mut Effects,
+    ) {
+        let Some(live) = self.deploys.get(id) else {
+            return;
+        };
+        let mut audience: super::tell::Audience =
+            recipients::of_deploy(&self.inventory, &live.deploy, live.scope.app)
+                .into_iter()
+                .filter(|ix| self.inventory.contact(*ix).enabled)
+                .map(|ix| (ix, Urgency::Low))
+                .collect();
         if audience.is_empty() && kind == Kind::Digest {
             let mut contacts = std::collections::BTreeSet::new();
             for host in &live.scope.targets {
@@ -196,8 +275,16 @@ impl Engine {
     }
 
     /// Row 20: a rollback is a deploy of its own, over at once, so that what it restarts may settle.
-    fn record_rollback(&mut self, now: Timestamp, id: &str, event: &DeployEvent, out: &mut Effects) {
-        let Some(live) = self.deploys.get(id) else { return };
+    fn record_rollback(
+        &mut self,
+        now: Timestamp,
+        id: &str,
+        event: &DeployEvent,
+        out: &mut Effects,
+    ) {
+        let Some(live) = self.deploys.get(id) else {
+            return;
+        };
         if live.deploy.rollback_of.is_some() {
             return;
         }
@@ -213,7 +300,14 @@ impl Engine {
         };
         for phase in [Phase::Started, Phase::Finished] {
             let reply = out.reply.take();
-            self.on_deploy(now, DeployEvent { phase, ..rollback.clone() }, out);
+            self.on_deploy(
+                now,
+                DeployEvent {
+                    phase,
+                    ..rollback.clone()
+                },
+                out,
+            );
             out.reply = reply;
         }
     }
@@ -224,15 +318,34 @@ impl Engine {
             .problems
             .values()
             .filter(|problem| problem.page.is_some())
-            .filter(|problem| problem.recovered_at.is_none_or(|at| now.since(at) <= AMEND_RECOVERED_WITHIN))
+            .filter(|problem| {
+                problem
+                    .recovered_at
+                    .is_none_or(|at| now.since(at) <= AMEND_RECOVERED_WITHIN)
+            })
             .map(|problem| (problem.id, problem.object.clone()))
             .collect();
         for (row, name) in rows {
-            let Some(obj) = self.inventory.find(&name) else { continue };
-            let Some(live) = self.deploys.get(id) else { return };
-            if matches!(live.scope.relation(&self.inventory, obj), None | Some(Relation::Environment)) {
-                let named = self.problems.get(&row).and_then(|problem| problem.page.as_ref());
-                if named.is_none_or(|page| page.attribution.suspects.iter().all(|suspect| suspect.id != *id)) {
+            let Some(obj) = self.inventory.find(&name) else {
+                continue;
+            };
+            let Some(live) = self.deploys.get(id) else {
+                return;
+            };
+            if matches!(
+                live.scope.relation(&self.inventory, obj),
+                None | Some(Relation::Environment)
+            ) {
+                let named = self
+                    .problems
+                    .get(&row)
+                    .and_then(|problem| problem.page.as_ref());
+                if named.is_none_or(|page| {
+                    page.attribution
+                        .suspects
+                        .iter()
+                        .all(|suspect| suspect.id != *id)
+                }) {
                     continue;
                 }
             }
@@ -242,17 +355,32 @@ impl Engine {
     }
 
     /// Sends an amendment if the new attribution says something else. Evidence alone may move it for five minutes only.
-    fn amend(&mut self, now: Timestamp, obj: ObjIx, row: u64, attribution: Attribution, by_event: Option<&str>, out: &mut Effects) {
-        let Some(problem) = self.problems.get(&row) else { return };
+    fn amend(
+        &mut self,
+        now: Timestamp,
+        obj: ObjIx,
+        row: u64,
+        attribution: Attribution,
+        by_event: Option<&str>,
+        out: &mut Effects,
+    ) {
+        let Some(problem) = self.problems.get(&row) else {
+            return;
+        };
         let Some(page) = &problem.page else { return };
         let new_deploy = by_event.is_some_and(|id| {
             let named = |attribution: &Attribution| {
                 attribution.verdict != Verdict::None
-                    && attribution.suspects.iter().any(|suspect| suspect.id == id && Strength::Weak < suspect.strength)
+                    && attribution
+                        .suspects
+                        .iter()
+                        .any(|suspect| suspect.id == id && Strength::Weak < suspect.strength)
             };
             named(&attribution) != named(&page.attribution)
         });
-        if !says_more(&page.attribution, &attribution) || !new_deploy && AMEND_WITHIN < now.since(page.at) {
+        if !says_more(&page.attribution, &attribution)
+            || !new_deploy && AMEND_WITHIN < now.since(page.at)
+        {
             return;
         }
         let reason = match (attribution.verdict, attribution.suspects.first()) {
@@ -263,18 +391,38 @@ impl Engine {
         self.send_amendment(now, obj, row, attribution, reason, out);
     }
 
-    fn send_amendment(&mut self, now: Timestamp, obj: ObjIx, row: u64, attribution: Attribution, reason: String, out: &mut Effects) {
-        let Some(problem) = self.problems.get_mut(&row) else { return };
+    fn send_amendment(
+        &mut self,
+        now: Timestamp,
+        obj: ObjIx,
+        row: u64,
+        attribution: Attribution,
+        reason: String,
+        out: &mut Effects,
+    ) {
+        let Some(problem) = self.problems.get_mut(&row) else {
+            return;
+        };
         let recovered = problem.recovered_at.is_some();
         let since = problem.first_bad_at;
-        let Some(page) = &mut problem.page else { return };
+        let Some(page) = &mut problem.page else {
+            return;
+        };
         page.amended += 1;
         page.attribution = attribution.clone();
         let key = page.key.clone();
         // Amended, not re-sent; after the end it is only a note.
-        let urgency = if recovered { Urgency::Low } else { Urgency::High };
-        let audience: super::tell::Audience =
-            page.told.iter().filter_map(|name| self.inventory.find_contact(name)).map(|ix| (ix, urgency)).collect();
+        let urgency = if recovered {
+            Urgency::Low
+        } else {
+            Urgency::High
+        };
+        let audience: super::tell::Audience = page
+            .told
+            .iter()
+            .filter_map(|name| self.inventory.find_contact(name))
+            .map(|ix| (ix, urgency))
+            .collect();
         let facts = compose::Facts {
             kind: Kind::Amendment,
             urgency,
@@ -288,14 +436,27 @@ impl Engine {
         };
         let message = compose::message(&self.inventory, obj, self.status(obj), facts);
         self.deliver(Some(obj), &message, &audience, out);
-        self.record(now, obj, Decided::Amended, Kind::Amendment, reason, &audience, &attribution, out);
+        self.record(
+            now,
+            obj,
+            Decided::Amended,
+            Kind::Amendment,
+            reason,
+            &audience,
+            &attribution,
+            out,
+        );
         self.save_problem(row, out);
     }
 
     /// Row 21: the end never came.
     pub(super) fn overdue(&mut self, now: Timestamp, id: &str, out: &mut Effects) {
-        let Some(live) = self.deploys.get(id) else { return };
-        let Some(at) = crate::domain::deploy::window::overdue_at(&live.deploy, &live.rules) else { return };
+        let Some(live) = self.deploys.get(id) else {
+            return;
+        };
+        let Some(at) = crate::domain::deploy::window::overdue_at(&live.deploy, &live.rules) else {
+            return;
+        };
         if now < at {
             self.arm_deploy(id);
             return;
@@ -306,10 +467,20 @@ impl Engine {
             format!("no end after {}", show_duration(live.rules.max_length))
         };
         let mut events = live.deploy.events.clone();
-        let Some(last) = events.last().cloned() else { return };
+        let Some(last) = events.last().cloned() else {
+            return;
+        };
         fold::add(
             &mut events,
-            DeployEvent { phase: Phase::Lost, at: now, received: now, hosts: Vec::new(), groups: Vec::new(), reason: Some(why.clone()), ..last },
+            DeployEvent {
+                phase: Phase::Lost,
+                at: now,
+                received: now,
+                hosts: Vec::new(),
+                groups: Vec::new(),
+                reason: Some(why.clone()),
+                ..last
+            },
         );
         let known = live.deploy.clone();
         let live = self.refold(events, Some(&known));
@@ -318,41 +489,80 @@ impl Engine {
         self.save_deploy(id, out);
         self.review_holds(now, id, out);
         self.arm_deploy(id);
-        self.tell_deployer(now, id, Kind::Notice, format!("deploy {id} is taken for lost: {why}"), Vec::new(), out);
+        self.tell_deployer(
+            now,
+            id,
+            Kind::Notice,
+            format!("deploy {id} is taken for lost: {why}"),
+            Vec::new(),
+            out,
+        );
     }
 
     /// Row 20: still bad after the rollback has settled; the blame drops to weak and people hear of it.
     pub(super) fn judge_rollback(&mut self, now: Timestamp, id: &str, out: &mut Effects) {
-        let Some(original) = self.deploys.get(id).and_then(|live| live.deploy.rollback_of.clone()) else { return };
+        let Some(original) = self
+            .deploys
+            .get(id)
+            .and_then(|live| live.deploy.rollback_of.clone())
+        else {
+            return;
+        };
         let rows: Vec<(u64, ObjectName)> = self
             .open
             .iter()
             .filter_map(|row| self.problems.get(row))
             .filter(|problem| {
                 problem.page.as_ref().is_some_and(|page| {
-                    !page.rollback_failed && page.attribution.suspects.first().is_some_and(|suspect| suspect.id == original)
+                    !page.rollback_failed
+                        && page
+                            .attribution
+                            .suspects
+                            .first()
+                            .is_some_and(|suspect| suspect.id == original)
                 })
             })
             .map(|problem| (problem.id, problem.object.clone()))
             .collect();
         for (row, name) in rows {
-            let Some(obj) = self.inventory.find(&name) else { continue };
-            let Some(page) = self.problems.get_mut(&row).and_then(|problem| problem.page.as_mut()) else { continue };
+            let Some(obj) = self.inventory.find(&name) else {
+                continue;
+            };
+            let Some(page) = self
+                .problems
+                .get_mut(&row)
+                .and_then(|problem| problem.page.as_mut())
+            else {
+                continue;
+            };
             page.rollback_failed = true;
             let mut attribution = page.attribution.clone();
             if let Some(suspect) = attribution.suspects.first_mut() {
                 suspect.strength = Strength::Weak;
-                suspect.evidence.insert(0, "it was rolled back and the problem stayed".to_owned());
+                suspect
+                    .evidence
+                    .insert(0, "it was rolled back and the problem stayed".to_owned());
             }
             attribution.verdict = Verdict::None;
-            self.send_amendment(now, obj, row, attribution, format!("the rollback of {original} did not help"), out);
+            self.send_amendment(
+                now,
+                obj,
+                row,
+                attribution,
+                format!("the rollback of {original} did not help"),
+                out,
+            );
         }
     }
 
     /// The bake is over: the verdict stands, and what was held is reported.
     pub(super) fn baked(&mut self, now: Timestamp, id: &str, out: &mut Effects) {
-        let Some(live) = self.deploys.get(id) else { return };
-        let Some(ended) = live.deploy.ended_at else { return };
+        let Some(live) = self.deploys.get(id) else {
+            return;
+        };
+        let Some(ended) = live.deploy.ended_at else {
+            return;
+        };
         if live.deploy.digested || now < ended + live.rules.bake {
             return;
         }
@@ -367,7 +577,11 @@ impl Engine {
             .filter(|problem| {
                 problem.page.as_ref().is_some_and(|page| {
                     page.attribution.verdict != Verdict::None
-                        && page.attribution.suspects.first().is_some_and(|suspect| suspect.id == id)
+                        && page
+                            .attribution
+                            .suspects
+                            .first()
+                            .is_some_and(|suspect| suspect.id == id)
                 })
             })
             .collect();
@@ -380,13 +594,31 @@ impl Engine {
         };
         let line = |what: &str, problem: &Problem| {
             let lasted = problem.recovered_at.map_or("still bad".to_owned(), |at| {
-                format!("bad for {}", show_duration(Duration::from_secs(at.since(problem.first_bad_at).as_secs())))
+                format!(
+                    "bad for {}",
+                    show_duration(Duration::from_secs(
+                        at.since(problem.first_bad_at).as_secs()
+                    ))
+                )
             });
-            format!("{what}: {} {} at {}, {lasted}", problem.object, problem.state, problem.first_bad_at.clock())
+            format!(
+                "{what}: {} {} at {}, {lasted}",
+                problem.object,
+                problem.state,
+                problem.first_bad_at.clock()
+            )
         };
-        let mut lines: Vec<String> = held.iter().map(|problem| line("recovered while held", problem)).collect();
+        let mut lines: Vec<String> = held
+            .iter()
+            .map(|problem| line("recovered while held", problem))
+            .collect();
         lines.extend(paged.iter().map(|problem| line("paged", problem)));
-        let reason = format!("deploy {id} ({}): {verdict}; {} recovered while held, {} paged", live.what(), held.len(), paged.len());
+        let reason = format!(
+            "deploy {id} ({}): {verdict}; {} recovered while held, {} paged",
+            live.what(),
+            held.len(),
+            paged.len()
+        );
         let any_held = !held.is_empty();
         if let Some(live) = self.deploys.get_mut(id) {
             live.deploy.verdict = Some(verdict.to_owned());
@@ -415,19 +647,38 @@ impl Engine {
             if !matches!(window, Window::Active | Window::Settling | Window::Baking) {
                 continue;
             }
-            if !matches!(live.scope.relation(&inventory, obj), Some(Relation::Exact | Relation::Group)) {
+            if !matches!(
+                live.scope.relation(&inventory, obj),
+                Some(Relation::Exact | Relation::Group)
+            ) {
                 continue;
             }
             wanted.push(obj);
             let Some(app) = live.scope.app else { continue };
-            let Some(check) = inventory.check(obj) else { continue };
-            let same = inventory.app(app).hosts.iter().filter(|host| **host != check.host).take(3).filter_map(|host| {
-                inventory.find(&ObjectName { host: inventory.host(*host).name.clone(), check: Some(check.name.clone()) })
-            });
+            let Some(check) = inventory.check(obj) else {
+                continue;
+            };
+            let same = inventory
+                .app(app)
+                .hosts
+                .iter()
+                .filter(|host| **host != check.host)
+                .take(3)
+                .filter_map(|host| {
+                    inventory.find(&ObjectName {
+                        host: inventory.host(*host).name.clone(),
+                        check: Some(check.name.clone()),
+                    })
+                });
             wanted.extend(same);
             for called in inventory.app(app).calls.iter().take(3) {
                 if let Some(host) = inventory.app(*called).hosts.first() {
-                    wanted.extend(inventory.checks_of(*host).filter(|other| inventory.apps_of(*other).contains(called)).take(1));
+                    wanted.extend(
+                        inventory
+                            .checks_of(*host)
+                            .filter(|other| inventory.apps_of(*other).contains(called))
+                            .take(1),
+                    );
                 }
             }
         }
@@ -446,7 +697,9 @@ impl Engine {
         if self.mode == Mode::Replay {
             return;
         }
-        let Some(live) = self.deploys.get(id) else { return };
+        let Some(live) = self.deploys.get(id) else {
+            return;
+        };
         let inventory = self.inventory.clone();
         let wanted: Vec<ObjIx> = live
             .scope
@@ -470,7 +723,14 @@ fn says_more(old: &Attribution, new: &Attribution) -> bool {
             .suspects
             .first()
             .filter(|suspect| Strength::Weak < suspect.strength)
-            .map(|suspect| (suspect.id.clone(), suspect.version.clone(), suspect.actors.clone(), suspect.url.clone()));
+            .map(|suspect| {
+                (
+                    suspect.id.clone(),
+                    suspect.version.clone(),
+                    suspect.actors.clone(),
+                    suspect.url.clone(),
+                )
+            });
         (attribution.verdict, leader)
     };
     key(old) != key(new)
@@ -478,6 +738,16 @@ fn says_more(old: &Attribution, new: &Attribution) -> bool {
 
 fn describe(live: &LiveDeploy, event: &DeployEvent) -> String {
     let deploy = &live.deploy;
-    let hosts = if event.hosts.is_empty() { String::new() } else { format!(" on {}", event.hosts.join(", ")) };
-    format!("{} {} ({} in {}{hosts})", deploy.id, event.phase.name().replace('_', " "), live.what(), deploy.environment)
+    let hosts = if event.hosts.is_empty() {
+        String::new()
+    } else {
+        format!(" on {}", event.hosts.join(", "))
+    };
+    format!(
+        "{} {} ({} in {}{hosts})",
+        deploy.id,
+        event.phase.name().replace('_', " "),
+        live.what(),
+        deploy.environment
+    )
 }

@@ -43,10 +43,19 @@ pub struct Plan {
 
 impl Reply {
     pub fn ok(text: impl Into<String>) -> Self {
-        Self { accepted: true, text: text.into(), id: None, already_failing: Vec::new(), plan: None }
+        Self {
+            accepted: true,
+            text: text.into(),
+            id: None,
+            already_failing: Vec::new(),
+            plan: None,
+        }
     }
 
     pub fn refused(text: impl Into<String>) -> Self {
-        Self { accepted: false, ..Self::ok(text) }
+        Self {
+            accepted: false,
+            ..Self::ok(text)
+        }
     }
 }

@@ -24,8 +24,14 @@ use crate::{
 
 impl Engine {
     /// The deploy and plan of the hold that this problem gets; or why there is none.
-    pub(super) fn plan_hold(&self, now: Timestamp, obj: ObjIx) -> Result<(String, Plan), Vec<String>> {
-        let Some(problem) = self.problem_of(obj) else { return Err(Vec::new()) };
+    pub(super) fn plan_hold(
+        &self,
+        now: Timestamp,
+        obj: ObjIx,
+    ) -> Result<(String, Plan), Vec<String>> {
+        let Some(problem) = self.problem_of(obj) else {
+            return Err(Vec::new());
+        };
         let status = self.status(obj);
         let request = Request {
             obj,
@@ -44,10 +50,15 @@ impl Engine {
                 None => {}
                 Some(Err(why)) => reasons.push(why),
                 Some(Ok(plan)) => {
-                    let relation = live.scope.relation(&self.inventory, obj).unwrap_or(Relation::Environment);
+                    let relation = live
+                        .scope
+                        .relation(&self.inventory, obj)
+                        .unwrap_or(Relation::Environment);
                     let started = live.deploy.started_at;
                     // The nearest deploy explains it; of equals, the later one.
-                    if best.as_ref().is_none_or(|(near, at, ..)| (relation, *at) < (*near, started) || relation < *near) {
+                    if best.as_ref().is_none_or(|(near, at, ..)| {
+                        (relation, *at) < (*near, started) || relation < *near
+                    }) {
                         best = Some((relation, started, id.clone(), plan));
                     }
                 }
@@ -66,18 +77,33 @@ impl Engine {
         let app_all = live.scope.app.map_or(0, |app| self.app_size(app));
         around.app_all = app_all;
         for id in &self.open {
-            let Some(problem) = self.problems.get(id).filter(|problem| started <= problem.onset_at) else { continue };
-            let Some(obj) = self.inventory.find(&problem.object) else { continue };
+            let Some(problem) = self
+                .problems
+                .get(id)
+                .filter(|problem| started <= problem.onset_at)
+            else {
+                continue;
+            };
+            let Some(obj) = self.inventory.find(&problem.object) else {
+                continue;
+            };
             match live.scope.relation(&self.inventory, obj) {
                 None | Some(Relation::Environment) => around.outside += 1,
                 Some(Relation::Exact | Relation::Group) => {
-                    if live.scope.app.is_some_and(|app| self.inventory.apps_of(obj).contains(&app)) {
+                    if live
+                        .scope
+                        .app
+                        .is_some_and(|app| self.inventory.apps_of(obj).contains(&app))
+                    {
                         around.app_bad += 1;
                     }
                 }
                 Some(Relation::Dependency { .. }) => {}
             }
-            if hold::OUTSIDE_LIMIT <= around.outside || app_all * hold::APP_SHARE <= around.app_bad * 100 && hold::APP_LIMIT <= around.app_bad {
+            if hold::OUTSIDE_LIMIT <= around.outside
+                || app_all * hold::APP_SHARE <= around.app_bad * 100
+                    && hold::APP_LIMIT <= around.app_bad
+            {
                 break;
             }
         }
@@ -95,8 +121,17 @@ impl Engine {
             .count()
     }
 
-    pub(super) fn begin_hold(&mut self, now: Timestamp, obj: ObjIx, deploy: &str, plan: Plan, out: &mut Effects) {
-        let Some(problem_id) = self.status(obj).problem else { return };
+    pub(super) fn begin_hold(
+        &mut self,
+        now: Timestamp,
+        obj: ObjIx,
+        deploy: &str,
+        plan: Plan,
+        out: &mut Effects,
+    ) {
+        let Some(problem_id) = self.status(obj).problem else {
+            return;
+        };
         let id = self.new_id();
         let hold = Hold {
             id,
@@ -127,13 +162,17 @@ impl Engine {
     }
 
     fn arm_hold(&mut self, hold: &Hold, obj: ObjIx) {
-        let stale = self.status(obj).last_check_at + super::run::stale_after(self.inventory.rule(obj));
-        self.timers.insert((hold.deadline.min(stale), Timer::Hold(hold.id)));
+        let stale =
+            self.status(obj).last_check_at + super::run::stale_after(self.inventory.rule(obj));
+        self.timers
+            .insert((hold.deadline.min(stale), Timer::Hold(hold.id)));
     }
 
     /// Row 12: a warning in the bake goes to the deployer at once.
     fn warn_deployer(&mut self, now: Timestamp, obj: ObjIx, deploy: &str, out: &mut Effects) {
-        let Some(live) = self.deploys.get(deploy) else { return };
+        let Some(live) = self.deploys.get(deploy) else {
+            return;
+        };
         if live.window(&self.inventory, obj, now) != Window::Baking {
             return;
         }
@@ -147,17 +186,33 @@ impl Engine {
     }
 
     /// A message of low urgency about `obj` to the people behind a deploy.
-    pub(super) fn notice_to_deployer(&mut self, now: Timestamp, obj: ObjIx, deploy: &str, reason: String, out: &mut Effects) {
-        let Some(live) = self.deploys.get(deploy) else { return };
-        let audience: super::tell::Audience = recipients::of_deploy(&self.inventory, &live.deploy, live.scope.app)
-            .into_iter()
-            .map(|ix| (ix, Urgency::Low))
-            .collect();
+    pub(super) fn notice_to_deployer(
+        &mut self,
+        now: Timestamp,
+        obj: ObjIx,
+        deploy: &str,
+        reason: String,
+        out: &mut Effects,
+    ) {
+        let Some(live) = self.deploys.get(deploy) else {
+            return;
+        };
+        let audience: super::tell::Audience =
+            recipients::of_deploy(&self.inventory, &live.deploy, live.scope.app)
+                .into_iter()
+                .map(|ix| (ix, Urgency::Low))
+                .collect();
         if audience.is_empty() {
             return;
         }
-        let attribution = self.status(obj).problem.map(|id| self.attribute(obj, id)).unwrap_or_default();
-        let key = self.problem_of(obj).map_or_else(|| self.inventory.name(obj).to_string(), Problem::key);
+        let attribution = self
+            .status(obj)
+            .problem
+            .map(|id| self.attribute(obj, id))
+            .unwrap_or_default();
+        let key = self
+            .problem_of(obj)
+            .map_or_else(|| self.inventory.name(obj).to_string(), Problem::key);
         let facts = compose::Facts {
             kind: Kind::Notice,
             urgency: Urgency::Low,
@@ -171,19 +226,39 @@ impl Engine {
         };
         let message = compose::message(&self.inventory, obj, self.status(obj), facts);
         self.deliver(Some(obj), &message, &audience, out);
-        self.record(now, obj, Decided::Sent, Kind::Notice, reason, &audience, &attribution, out);
+        self.record(
+            now,
+            obj,
+            Decided::Sent,
+            Kind::Notice,
+            reason,
+            &audience,
+            &attribution,
+            out,
+        );
     }
 
     /// Worse while held ends the hold at once; fresh results after the deploy's end that are still bad end it too.
-    pub(super) fn hold_saw_result(&mut self, now: Timestamp, obj: ObjIx, id: u64, out: &mut Effects) {
-        let Some(hold) = self.holds.get(&id).cloned() else { return };
+    pub(super) fn hold_saw_result(
+        &mut self,
+        now: Timestamp,
+        obj: ObjIx,
+        id: u64,
+        out: &mut Effects,
+    ) {
+        let Some(hold) = self.holds.get(&id).cloned() else {
+            return;
+        };
         let status = self.status(obj);
         if hold.severity < status.state.severity() {
             let why = format!("it got worse while held: {} now", status.state);
             self.release(now, id, why, out);
             return;
         }
-        let ended = self.deploys.get(&hold.deploy).and_then(|live| live.deploy.ended_at);
+        let ended = self
+            .deploys
+            .get(&hold.deploy)
+            .and_then(|live| live.deploy.ended_at);
         if let Some(ended) = ended
             && 2 <= hold.severity
             && status.is_hard_problem()
@@ -198,16 +273,37 @@ impl Engine {
 
     /// Breakers are looked at whenever a hard problem appears: an outage must not hide behind a deploy.
     pub(super) fn check_breakers(&mut self, now: Timestamp, out: &mut Effects) {
-        let deploys: std::collections::BTreeSet<String> = self.holds.values().map(|hold| hold.deploy.clone()).collect();
+        let deploys: std::collections::BTreeSet<String> = self
+            .holds
+            .values()
+            .map(|hold| hold.deploy.clone())
+            .collect();
         for deploy in deploys {
-            let Some(why) = self.deploys.get(&deploy).and_then(|live| self.surroundings(live).breaker()) else { continue };
+            let Some(why) = self
+                .deploys
+                .get(&deploy)
+                .and_then(|live| self.surroundings(live).breaker())
+            else {
+                continue;
+            };
             self.release_all(now, &deploy, &why, out);
         }
     }
 
     /// Ends every hold of a deploy and judges each problem afresh.
-    pub(super) fn release_all(&mut self, now: Timestamp, deploy: &str, why: &str, out: &mut Effects) {
-        let ids: Vec<u64> = self.holds.values().filter(|hold| hold.deploy == deploy).map(|hold| hold.id).collect();
+    pub(super) fn release_all(
+        &mut self,
+        now: Timestamp,
+        deploy: &str,
+        why: &str,
+        out: &mut Effects,
+    ) {
+        let ids: Vec<u64> = self
+            .holds
+            .values()
+            .filter(|hold| hold.deploy == deploy)
+            .map(|hold| hold.id)
+            .collect();
         for id in ids {
             self.release(now, id, why.to_owned(), out);
         }
@@ -215,9 +311,17 @@ impl Engine {
 
     /// The due date: judges afresh with today's state. Only a person or a recovery keeps the page back now.
     pub(super) fn release(&mut self, now: Timestamp, id: u64, why: String, out: &mut Effects) {
-        let Some(hold) = self.holds.get(&id).cloned() else { return };
+        let Some(hold) = self.holds.get(&id).cloned() else {
+            return;
+        };
         let Some(obj) = self.inventory.find(&hold.object) else {
-            self.end_hold(now, id, HoldEndHow::Gone, "its object was removed from the configuration".to_owned(), out);
+            self.end_hold(
+                now,
+                id,
+                HoldEndHow::Gone,
+                "its object was removed from the configuration".to_owned(),
+                out,
+            );
             return;
         };
         let host = ObjIx(self.inventory.host_ix(obj).0);
@@ -247,24 +351,52 @@ impl Engine {
             return;
         }
         self.end_hold(now, id, HoldEndHow::Paged, why.clone(), out);
-        let reason = format!("{}; held since {} for deploy {}: {why}", self.state_sentence(obj), hold.began_at.clock(), hold.deploy);
+        let reason = format!(
+            "{}; held since {} for deploy {}: {why}",
+            self.state_sentence(obj),
+            hold.began_at.clock(),
+            hold.deploy
+        );
         self.send_problem(now, obj, reason, hold.began_at, &[], out);
     }
 
     fn state_sentence(&self, obj: ObjIx) -> String {
         let status = self.status(obj);
-        if status.flap.flapping { format!("flapping, {} now", status.state) } else { format!("still {}", status.state) }
+        if status.flap.flapping {
+            format!("flapping, {} now", status.state)
+        } else {
+            format!("still {}", status.state)
+        }
     }
 
-    fn end_hold(&mut self, now: Timestamp, id: u64, how: HoldEndHow, why: String, out: &mut Effects) {
-        let Some(mut hold) = self.holds.remove(&id) else { return };
-        hold.ended = Some(HoldEnd { at: now, how, why: why.clone() });
+    fn end_hold(
+        &mut self,
+        now: Timestamp,
+        id: u64,
+        how: HoldEndHow,
+        why: String,
+        out: &mut Effects,
+    ) {
+        let Some(mut hold) = self.holds.remove(&id) else {
+            return;
+        };
+        hold.ended = Some(HoldEnd {
+            at: now,
+            how,
+            why: why.clone(),
+        });
         if let Some(problem) = self.problems.get_mut(&hold.problem) {
             problem.hold = None;
         }
         if let Some(obj) = self.inventory.find(&hold.object) {
             self.object_mut(obj).last_hold_ended = Some(now);
-            let mut decision = self.decide(now, obj, Decided::Released, Kind::Problem, format!("the hold ended: {why}"));
+            let mut decision = self.decide(
+                now,
+                obj,
+                Decided::Released,
+                Kind::Problem,
+                format!("the hold ended: {why}"),
+            );
             decision.deploys = vec![hold.deploy.clone()];
             out.changes.push(Change::Decision(decision));
         }
@@ -273,20 +405,39 @@ impl Engine {
     }
 
     /// Row 17: it passed while held. Counted for the digest; a second time in one deploy goes to the deployer.
-    pub(super) fn recovered_in_hold(&mut self, now: Timestamp, obj: ObjIx, id: u64, out: &mut Effects) {
-        let Some(hold) = self.holds.get(&id).cloned() else { return };
+    pub(super) fn recovered_in_hold(
+        &mut self,
+        now: Timestamp,
+        obj: ObjIx,
+        id: u64,
+        out: &mut Effects,
+    ) {
+        let Some(hold) = self.holds.get(&id).cloned() else {
+            return;
+        };
         if self.status(obj).flap.flapping {
             // Row 26: a swing is no recovery; the deadline judges.
             return;
         }
         let lasted = crate::base::time::show_duration(std::time::Duration::from_secs(
-            now.since(self.problems.get(&hold.problem).map_or(now, |problem| problem.first_bad_at)).as_secs(),
+            now.since(
+                self.problems
+                    .get(&hold.problem)
+                    .map_or(now, |problem| problem.first_bad_at),
+            )
+            .as_secs(),
         ));
-        self.end_hold(now, id, HoldEndHow::Recovered, format!("it recovered while held, bad for {lasted}"), out);
-        let again = self
-            .problems
-            .values()
-            .any(|other| other.object == hold.object && other.end == Some(End::RecoveredHeld(hold.deploy.clone())));
+        self.end_hold(
+            now,
+            id,
+            HoldEndHow::Recovered,
+            format!("it recovered while held, bad for {lasted}"),
+            out,
+        );
+        let again = self.problems.values().any(|other| {
+            other.object == hold.object
+                && other.end == Some(End::RecoveredHeld(hold.deploy.clone()))
+        });
         if let Some(problem) = self.problems.get_mut(&hold.problem) {
             problem.end = Some(End::RecoveredHeld(hold.deploy.clone()));
         }
@@ -298,13 +449,17 @@ impl Engine {
 
     /// A person took a held problem.
     pub(super) fn human_took(&mut self, now: Timestamp, obj: ObjIx, how: &str, out: &mut Effects) {
-        let Some(hold) = self.problem_of(obj).and_then(|problem| problem.hold) else { return };
+        let Some(hold) = self.problem_of(obj).and_then(|problem| problem.hold) else {
+            return;
+        };
         self.release(now, hold, how.to_owned(), out);
     }
 
     /// A hold's timer fired: its deadline, or results stopped coming.
     pub(super) fn hold_due(&mut self, now: Timestamp, id: u64, out: &mut Effects) {
-        let Some(hold) = self.holds.get(&id).cloned() else { return };
+        let Some(hold) = self.holds.get(&id).cloned() else {
+            return;
+        };
         if hold.deadline <= now {
             self.release(now, id, "its deadline came".to_owned(), out);
             return;
@@ -321,22 +476,36 @@ impl Engine {
 
     /// The deploy changed: its holds end, or their deadlines move earlier. Never later.
     pub(super) fn review_holds(&mut self, now: Timestamp, deploy: &str, out: &mut Effects) {
-        let ids: Vec<u64> = self.holds.values().filter(|hold| hold.deploy == deploy).map(|hold| hold.id).collect();
+        let ids: Vec<u64> = self
+            .holds
+            .values()
+            .filter(|hold| hold.deploy == deploy)
+            .map(|hold| hold.id)
+            .collect();
         for id in ids {
-            let Some(hold) = self.holds.get(&id).cloned() else { continue };
-            let Some(obj) = self.inventory.find(&hold.object) else { continue };
+            let Some(hold) = self.holds.get(&id).cloned() else {
+                continue;
+            };
+            let Some(obj) = self.inventory.find(&hold.object) else {
+                continue;
+            };
             let Some(live) = self.deploys.get(deploy) else {
                 self.release(now, id, "its deploy is gone".to_owned(), out);
                 continue;
             };
             let relation = live.scope.relation(&self.inventory, obj);
             let gone = match live.deploy.phase {
-                crate::domain::model::deploy::Phase::Cancelled => Some(format!("{deploy} was cancelled")),
-                crate::domain::model::deploy::Phase::Failed => Some(format!("{deploy} failed")),
-                crate::domain::model::deploy::Phase::Lost => Some(format!("{deploy} never reported its end: it is lost")),
-                _ if !matches!(relation, Some(Relation::Exact | Relation::Group)) => {
-                    Some(format!("{deploy} turned out to be of {} in {}", live.deploy.app, live.deploy.environment))
+                crate::domain::model::deploy::Phase::Cancelled => {
+                    Some(format!("{deploy} was cancelled"))
                 }
+                crate::domain::model::deploy::Phase::Failed => Some(format!("{deploy} failed")),
+                crate::domain::model::deploy::Phase::Lost => {
+                    Some(format!("{deploy} never reported its end: it is lost"))
+                }
+                _ if !matches!(relation, Some(Relation::Exact | Relation::Group)) => Some(format!(
+                    "{deploy} turned out to be of {} in {}",
+                    live.deploy.app, live.deploy.environment
+                )),
                 _ => None,
             };
             if let Some(why) = gone {
@@ -344,7 +513,11 @@ impl Engine {
                 continue;
             }
             // The risk class may have changed with the event as well.
-            let longest = if 2 <= hold.severity { live.rules.hold_critical } else { live.rules.hold_warning };
+            let longest = if 2 <= hold.severity {
+                live.rules.hold_critical
+            } else {
+                live.rules.hold_warning
+            };
             let mut limit = hold.deadline.min(hold.began_at + longest);
             if let Some(new) = hold::limit(&self.inventory, live, obj, hold.severity) {
                 limit = limit.min(new);
@@ -360,12 +533,27 @@ impl Engine {
         }
     }
 
-    fn shorten(&mut self, now: Timestamp, id: u64, obj: ObjIx, deadline: Timestamp, out: &mut Effects) {
-        let Some(hold) = self.holds.get_mut(&id) else { return };
+    fn shorten(
+        &mut self,
+        now: Timestamp,
+        id: u64,
+        obj: ObjIx,
+        deadline: Timestamp,
+        out: &mut Effects,
+    ) {
+        let Some(hold) = self.holds.get_mut(&id) else {
+            return;
+        };
         debug_assert!(deadline <= hold.deadline, "a deadline never moves later");
         hold.deadline = deadline;
         let hold = hold.clone();
-        let mut decision = self.decide(now, obj, Decided::Held, Kind::Problem, format!("the deadline moved earlier: {} has ended", hold.deploy));
+        let mut decision = self.decide(
+            now,
+            obj,
+            Decided::Held,
+            Kind::Problem,
+            format!("the deadline moved earlier: {} has ended", hold.deploy),
+        );
         decision.until = Some(deadline);
         decision.deploys = vec![hold.deploy.clone()];
         out.changes.push(Change::Decision(decision));
@@ -378,7 +566,10 @@ impl Engine {
         self.deploys.values().any(|live| {
             known < live.deploy.started_at
                 && live.scope.relation(&self.inventory, obj) == Some(Relation::Exact)
-                && matches!(live.window(&self.inventory, obj, at), Window::Active | Window::Settling | Window::Baking)
+                && matches!(
+                    live.window(&self.inventory, obj, at),
+                    Window::Active | Window::Settling | Window::Baking
+                )
         })
     }
 }

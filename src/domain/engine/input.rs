@@ -23,7 +23,16 @@ pub enum Input {
     Deploy(DeployEvent),
     Reload(Arc<Inventory>),
     /// What became of a delivery.
-    Delivered { key: String, dedup_key: String, contact: String, channel: String, outcome: Delivered },
+    Delivered {
+        key: String,
+        dedup_key: String,
+        contact: String,
+        channel: String,
+        outcome: Delivered,
+    },
     /// The wall clock moved against the monotonic one (also: the machine slept).
-    ClockJump { forward: bool, by: Duration },
+    ClockJump {
+        forward: bool,
+        by: Duration,
+    },
 }

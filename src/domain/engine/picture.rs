@@ -29,7 +29,8 @@ impl Engine {
         for obj in self.inventory.objects() {
             let status = self.status(obj);
             counts.waiting += usize::from(self.object(obj).waiting);
-            let watched = self.inventory.rule(obj).command.is_some() || !self.inventory.is_host(obj);
+            let watched =
+                self.inventory.rule(obj).command.is_some() || !self.inventory.is_host(obj);
             if !status.checked && watched {
                 counts.pending += 1;
                 continue;
@@ -58,13 +59,24 @@ impl Engine {
                     id: deploy.id.clone(),
                     app: deploy.app.clone(),
                     environment: deploy.environment.clone(),
-                    phase: if deploy.phase == Phase::Step { Phase::Started } else { deploy.phase }.name().to_owned(),
+                    phase: if deploy.phase == Phase::Step {
+                        Phase::Started
+                    } else {
+                        deploy.phase
+                    }
+                    .name()
+                    .to_owned(),
                     window: window_name(window, deploy.phase).to_owned(),
                     version: deploy.version.clone(),
                     actors: deploy.actors.clone(),
                     url: deploy.url.clone(),
                     risk: deploy.risk.name().to_owned(),
-                    hosts: live.scope.targets.iter().map(|host| self.inventory.host(*host).name.to_string()).collect(),
+                    hosts: live
+                        .scope
+                        .targets
+                        .iter()
+                        .map(|host| self.inventory.host(*host).name.to_string())
+                        .collect(),
                     started: deploy.started_at.to_string(),
                     ended: deploy.ended_at.map(|at| at.to_string()),
                     verdict: deploy.verdict.clone(),
@@ -81,7 +93,11 @@ impl Engine {
             config: self.inventory.digest.clone(),
             counts,
             problems: problems.into_iter().map(|(_, view)| view).collect(),
-            holds: self.holds.values().map(|hold| self.hold_view(hold)).collect(),
+            holds: self
+                .holds
+                .values()
+                .map(|hold| self.hold_view(hold))
+                .collect(),
             deploys,
             downtimes: self.downtimes.values().map(downtime_view).collect(),
         }
@@ -91,13 +107,24 @@ impl Engine {
         let status = self.status(obj);
         let name = self.inventory.name(obj);
         let problem = self.problem_of(obj);
-        let hold = problem.and_then(|problem| problem.hold).and_then(|id| self.holds.get(&id));
+        let hold = problem
+            .and_then(|problem| problem.hold)
+            .and_then(|id| self.holds.get(&id));
         let page = problem.and_then(|problem| problem.page.as_ref());
         let (handling, reason) = match (hold, page) {
-            (Some(hold), _) => ("held", Some(format!("until {}: {}", hold.deadline, hold.why))),
+            (Some(hold), _) => (
+                "held",
+                Some(format!("until {}: {}", hold.deadline, hold.why)),
+            ),
             (None, Some(_)) => ("paged", None),
-            (None, None) if !status.is_hard_problem() => ("silent", Some("soft: not all attempts have failed yet".to_owned())),
-            (None, None) => ("silent", problem.and_then(|problem| problem.silent_because.clone())),
+            (None, None) if !status.is_hard_problem() => (
+                "silent",
+                Some("soft: not all attempts have failed yet".to_owned()),
+            ),
+            (None, None) => (
+                "silent",
+                problem.and_then(|problem| problem.silent_because.clone()),
+            ),
         };
         ProblemView {
             host: name.host.to_string(),
@@ -106,12 +133,16 @@ impl Engine {
             state_type: status.state_type.name().to_owned(),
             attempt: status.attempt,
             max_attempts: self.inventory.rule(obj).attempts,
-            since: status.first_bad_at.unwrap_or(status.last_change_at).to_string(),
+            since: status
+                .first_bad_at
+                .unwrap_or(status.last_change_at)
+                .to_string(),
             last_check: status.last_check_at.to_string(),
             output: status.output.to_string(),
             acknowledged: status.ack.is_some(),
             acknowledged_by: status.ack.as_ref().map(|ack| ack.by.clone()),
-            in_downtime: self.in_downtime(obj) || self.in_downtime(ObjIx(self.inventory.host_ix(obj).0)),
+            in_downtime: self.in_downtime(obj)
+                || self.in_downtime(ObjIx(self.inventory.host_ix(obj).0)),
             flapping: status.flap.flapping,
             handling: handling.to_owned(),
             reason,
@@ -124,7 +155,10 @@ impl Engine {
     }
 
     fn hold_view(&self, hold: &Hold) -> HoldView {
-        let state = self.inventory.find(&hold.object).map_or("", |obj| self.status(obj).state.name());
+        let state = self
+            .inventory
+            .find(&hold.object)
+            .map_or("", |obj| self.status(obj).state.name());
         HoldView {
             host: hold.object.host.to_string(),
             check: hold.object.check.as_ref().map(ToString::to_string),
@@ -151,7 +185,8 @@ impl Engine {
             checked: status.checked,
             last_check: status.checked.then(|| status.last_check_at.to_string()),
             next_check: self.due_at(obj).map(|at| at.to_string()),
-            last_change: (status.last_change_at != Timestamp::default()).then(|| status.last_change_at.to_string()),
+            last_change: (status.last_change_at != Timestamp::default())
+                .then(|| status.last_change_at.to_string()),
             output: status.output.to_string(),
             long_output: status.long_output.to_string(),
             perfdata: status.perfdata.to_string(),
@@ -184,7 +219,11 @@ impl Engine {
 
     /// Live holds, open problems, active deploys: for metrics.
     pub fn gauges(&self) -> (usize, usize, usize) {
-        let active = self.deploys.values().filter(|live| live.deploy.ended_at.is_none()).count();
+        let active = self
+            .deploys
+            .values()
+            .filter(|live| live.deploy.ended_at.is_none())
+            .count();
         (self.holds.len(), self.open.len(), active)
     }
 }

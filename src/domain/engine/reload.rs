@@ -29,7 +29,9 @@ impl Engine {
             let name = new.name(obj);
             match self.inventory.find(&name) {
                 None => plan.added.push(name.to_string()),
-                Some(old) if same(&self.inventory, old, new, obj, &mut same_rules) => plan.unchanged += 1,
+                Some(old) if same(&self.inventory, old, new, obj, &mut same_rules) => {
+                    plan.unchanged += 1;
+                }
                 Some(_) => plan.changed.push(name.to_string()),
             }
         }
@@ -49,7 +51,10 @@ impl Engine {
         let new = self.inventory.clone();
         self.generation += 1;
         let mut same_rules = BTreeMap::new();
-        let mut kept: Vec<Option<Object>> = std::mem::take(&mut self.objects).into_iter().map(Some).collect();
+        let mut kept: Vec<Option<Object>> = std::mem::take(&mut self.objects)
+            .into_iter()
+            .map(Some)
+            .collect();
         let old_wheel = std::mem::replace(&mut self.wheel, Wheel::new(now, new.len()));
         self.objects = Vec::with_capacity(new.len());
         let mut place = Vec::new();
@@ -62,9 +67,15 @@ impl Engine {
                     object.waiting = false;
                     let unchanged = same_schedule(old.rule(from), new.rule(obj), &mut same_rules);
                     match old_wheel.due_at(from.0) {
-                        Some(due) if unchanged || object.running.is_some() => self.wheel.set(obj.0, due),
+                        Some(due) if unchanged || object.running.is_some() => {
+                            self.wheel.set(obj.0, due);
+                        }
                         // It was waiting for a free place: due now, and the budget spreads it.
-                        None if unchanged && new.rule(obj).active && new.rule(obj).command.is_some() && object.running.is_none() => {
+                        None if unchanged
+                            && new.rule(obj).active
+                            && new.rule(obj).command.is_some()
+                            && object.running.is_none() =>
+                        {
                             place.push(obj);
                         }
                         _ => place.push(obj),
@@ -72,7 +83,8 @@ impl Engine {
                     self.objects.push(object);
                 }
                 None => {
-                    self.objects.push(Object::new(Status::pending(new.is_host(obj))));
+                    self.objects
+                        .push(Object::new(Status::pending(new.is_host(obj))));
                     place.push(obj);
                 }
             }
@@ -83,9 +95,14 @@ impl Engine {
                 self.place_first(obj, now);
             }
         }
-        let deploys: Vec<_> = std::mem::take(&mut self.deploys).into_values().map(|live| live.deploy).collect();
-        self.deploys =
-            deploys.into_iter().map(|deploy| (deploy.id.clone(), LiveDeploy::new(&new, deploy))).collect();
+        let deploys: Vec<_> = std::mem::take(&mut self.deploys)
+            .into_values()
+            .map(|live| live.deploy)
+            .collect();
+        self.deploys = deploys
+            .into_iter()
+            .map(|deploy| (deploy.id.clone(), LiveDeploy::new(&new, deploy)))
+            .collect();
         self.count_downtimes();
         self.rebuild_timers(now);
         let text = format!(
@@ -97,7 +114,10 @@ impl Engine {
             plan.unchanged
         );
         self.event(now, None, "reload", text.clone(), out);
-        out.reply = Some(Reply { plan: Some(plan), ..Reply::ok(text) });
+        out.reply = Some(Reply {
+            plan: Some(plan),
+            ..Reply::ok(text)
+        });
     }
 
     /// Running jobs keep their places under the new limits; jobs of removed objects answer into nothing.
@@ -105,7 +125,9 @@ impl Engine {
         self.budget = Self::budget_of(&self.inventory);
         let jobs = std::mem::take(&mut self.jobs);
         for (id, mut running) in jobs {
-            let Some(obj) = moved.get(&running.obj) else { continue };
+            let Some(obj) = moved.get(&running.obj) else {
+                continue;
+            };
             running.obj = *obj;
             let rule = self.inventory.rule(*obj);
             // Forced: it runs already, whatever the new limits say.
@@ -123,18 +145,35 @@ impl Engine {
     fn close_removed(&mut self, now: Timestamp, new: &Inventory, out: &mut Effects) {
         let rows: Vec<u64> = self.open.iter().copied().collect();
         for row in rows {
-            let Some(problem) = self.problems.get(&row).cloned() else { continue };
+            let Some(problem) = self.problems.get(&row).cloned() else {
+                continue;
+            };
             if new.find(&problem.object).is_some() {
                 continue;
             }
-            let Some(obj) = self.inventory.find(&problem.object) else { continue };
+            let Some(obj) = self.inventory.find(&problem.object) else {
+                continue;
+            };
             if let Some(hold) = problem.hold {
-                self.release(now, hold, "its object is removed from the configuration".to_owned(), out);
+                self.release(
+                    now,
+                    hold,
+                    "its object is removed from the configuration".to_owned(),
+                    out,
+                );
             }
             let reason = "removed from the configuration".to_owned();
-            if let Some(page) = &self.problems.get(&row).and_then(|problem| problem.page.clone()) {
-                let audience: super::tell::Audience =
-                    page.told.iter().filter_map(|name| self.inventory.find_contact(name)).map(|ix| (ix, Urgency::High)).collect();
+            if let Some(page) = &self
+                .problems
+                .get(&row)
+                .and_then(|problem| problem.page.clone())
+            {
+                let audience: super::tell::Audience = page
+                    .told
+                    .iter()
+                    .filter_map(|name| self.inventory.find_contact(name))
+                    .map(|ix| (ix, Urgency::High))
+                    .collect();
                 let facts = compose::Facts {
                     kind: Kind::Recovery,
                     urgency: Urgency::High,
@@ -153,7 +192,11 @@ impl Engine {
             if let Some(problem) = self.problems.get_mut(&row) {
                 problem.recovered_at = Some(now);
                 if problem.end.is_none() {
-                    problem.end = Some(if problem.page.is_some() { End::Paged } else { End::Silent(reason) });
+                    problem.end = Some(if problem.page.is_some() {
+                        End::Paged
+                    } else {
+                        End::Silent(reason)
+                    });
                 }
             }
             self.save_problem(row, out);
@@ -162,23 +205,45 @@ impl Engine {
 }
 
 /// Nothing that matters differs. Rules are shared, so each pair is compared once.
-fn same(old: &Inventory, from: ObjIx, new: &Inventory, to: ObjIx, known: &mut BTreeMap<(usize, usize), bool>) -> bool {
+fn same(
+    old: &Inventory,
+    from: ObjIx,
+    new: &Inventory,
+    to: ObjIx,
+    known: &mut BTreeMap<(usize, usize), bool>,
+) -> bool {
     let (a, b) = (old.rule(from), new.rule(to));
     let rules = *known
         .entry((Arc::as_ptr(a) as usize, Arc::as_ptr(b) as usize))
         .or_insert_with(|| rule_text(old, a) == rule_text(new, b));
     let (a, b) = (old.host(old.host_ix(from)), new.host(new.host_ix(to)));
-    rules && a.address == b.address && a.groups == b.groups && a.vars == b.vars && parents(old, from) == parents(new, to)
+    rules
+        && a.address == b.address
+        && a.groups == b.groups
+        && a.vars == b.vars
+        && parents(old, from) == parents(new, to)
 }
 
 fn parents(inventory: &Inventory, obj: ObjIx) -> Vec<&str> {
-    inventory.host(inventory.host_ix(obj)).parents.iter().map(|parent| &*inventory.host(*parent).name).collect()
+    inventory
+        .host(inventory.host_ix(obj))
+        .parents
+        .iter()
+        .map(|parent| &*inventory.host(*parent).name)
+        .collect()
 }
 
 /// A rule in words; contacts and apps by name, since indices move.
 fn rule_text(inventory: &Inventory, rule: &Rule) -> String {
-    let contacts: Vec<&str> = rule.notify.contacts.iter().map(|ix| &*inventory.contact(*ix).name).collect();
-    let app = rule.app.map(|ix| (&inventory.app(ix).name, &inventory.app(ix).environment));
+    let contacts: Vec<&str> = rule
+        .notify
+        .contacts
+        .iter()
+        .map(|ix| &*inventory.contact(*ix).name)
+        .collect();
+    let app = rule
+        .app
+        .map(|ix| (&inventory.app(ix).name, &inventory.app(ix).environment));
     let mut rule = rule.clone();
     rule.notify.contacts.clear();
     rule.app = None;
@@ -186,7 +251,10 @@ fn rule_text(inventory: &Inventory, rule: &Rule) -> String {
 }
 
 fn same_schedule(a: &Arc<Rule>, b: &Arc<Rule>, known: &mut BTreeMap<(usize, usize), bool>) -> bool {
-    *known.entry((Arc::as_ptr(a) as usize, Arc::as_ptr(b) as usize)).or_insert_with(|| {
-        format!("{:?} {:?} {}", a.schedule, a.check_period, a.active) == format!("{:?} {:?} {}", b.schedule, b.check_period, b.active)
-    })
+    *known
+        .entry((Arc::as_ptr(a) as usize, Arc::as_ptr(b) as usize))
+        .or_insert_with(|| {
+            format!("{:?} {:?} {}", a.schedule, a.check_period, a.active)
+                == format!("{:?} {:?} {}", b.schedule, b.check_period, b.active)
+        })
 }

@@ -1,6 +1,10 @@
 //! A result arrives: accept it, move the state, keep the ledger, look for flapping, and see what must be told.
 
-use super::{core::Engine, effect::{Effects, Reply}, run::stale_after};
+use super::{
+    core::Engine,
+    effect::{Effects, Reply},
+    run::stale_after,
+};
 use crate::{
     base::time::{Timestamp, show_duration},
     domain::{
@@ -19,15 +23,29 @@ use crate::{
 
 impl Engine {
     /// A result from outside.
-    pub(super) fn on_passive(&mut self, now: Timestamp, mut result: CheckResult, out: &mut Effects) {
+    pub(super) fn on_passive(
+        &mut self,
+        now: Timestamp,
+        mut result: CheckResult,
+        out: &mut Effects,
+    ) {
         let Some(obj) = self.inventory.find(&result.object) else {
             let why = format!("no `{}` in the configuration", result.object);
-            self.event(now, None, "rejected", format!("a passive result was refused: {why}"), out);
+            self.event(
+                now,
+                None,
+                "rejected",
+                format!("a passive result was refused: {why}"),
+                out,
+            );
             out.reply = Some(Reply::refused(why));
             return;
         };
         if !self.inventory.rule(obj).accepts_passive {
-            let why = format!("`{}` takes no passive results (passive = false)", result.object);
+            let why = format!(
+                "`{}` takes no passive results (passive = false)",
+                result.object
+            );
             self.event(now, Some(obj), "rejected", why.clone(), out);
             out.reply = Some(Reply::refused(why));
             return;
@@ -42,15 +60,30 @@ impl Engine {
     }
 
     /// Steps 5 to 9 of the walk. False: rejected as older than what we have.
-    pub(super) fn accept(&mut self, now: Timestamp, obj: ObjIx, result: &CheckResult, passive: bool, out: &mut Effects) -> bool {
-        if result.started < self.status(obj).last_check_at && self.status(obj).last_check_at <= now {
-            let text = format!("a result of {} is older than the one of {}", result.started, self.status(obj).last_check_at);
+    pub(super) fn accept(
+        &mut self,
+        now: Timestamp,
+        obj: ObjIx,
+        result: &CheckResult,
+        passive: bool,
+        out: &mut Effects,
+    ) -> bool {
+        if result.started < self.status(obj).last_check_at && self.status(obj).last_check_at <= now
+        {
+            let text = format!(
+                "a result of {} is older than the one of {}",
+                result.started,
+                self.status(obj).last_check_at
+            );
             self.event(now, Some(obj), "rejected", text, out);
             return false;
         }
         let is_host = self.inventory.is_host(obj);
         let rule = self.inventory.rule(obj).clone();
-        let policy = step::Policy { attempts: rule.attempts, volatile: rule.volatile };
+        let policy = step::Policy {
+            attempts: rule.attempts,
+            volatile: rule.volatile,
+        };
         let step = if is_host {
             let mut result = result.clone();
             if result.state.is_problem() && !passive {
@@ -58,7 +91,13 @@ impl Engine {
             }
             // In a replay results stand for the runs of a plugin.
             let hard_at_once = passive && self.mode == super::core::Mode::Live;
-            step::host(&mut self.object_mut(obj).status, policy, hard_at_once, &result, now)
+            step::host(
+                &mut self.object_mut(obj).status,
+                policy,
+                hard_at_once,
+                &result,
+                now,
+            )
         } else {
             let host = self.host_status(obj).state;
             step::check(&mut self.object_mut(obj).status, policy, host, result, now)
@@ -80,19 +119,41 @@ impl Engine {
         self.look_for_flapping(now, obj, out);
         self.keep_ledger(now, obj, &step, result, out);
         self.look_around(now, obj, &step);
-        if step.alert.is_some_and(|(kind, attempt)| kind == StateType::Soft && attempt == 1) && self.status(obj).state.is_problem() {
-            let reason = format!("soft: attempt 1 of {}; nothing is told before the last one fails", rule.attempts);
-            out.changes.push(Change::Decision(self.decide(now, obj, Decided::Skipped, Kind::Problem, reason)));
+        if step
+            .alert
+            .is_some_and(|(kind, attempt)| kind == StateType::Soft && attempt == 1)
+            && self.status(obj).state.is_problem()
+        {
+            let reason = format!(
+                "soft: attempt 1 of {}; nothing is told before the last one fails",
+                rule.attempts
+            );
+            out.changes.push(Change::Decision(self.decide(
+                now,
+                obj,
+                Decided::Skipped,
+                Kind::Problem,
+                reason,
+            )));
         }
         if step.hard_change && !step.notify && self.status(obj).is_hard_problem() {
             self.silenced_by_host(now, obj, out);
         }
         if step.notify {
-            let kind = if self.status(obj).state.is_problem() { Kind::Problem } else { Kind::Recovery };
+            let kind = if self.status(obj).state.is_problem() {
+                Kind::Problem
+            } else {
+                Kind::Recovery
+            };
             self.attempt(now, obj, kind, out);
         }
         self.after_result(now, obj, out);
-        if step.alert.is_some() || step.changed || step.hard_change || before != self.status(obj).problem || step.notify {
+        if step.alert.is_some()
+            || step.changed
+            || step.hard_change
+            || before != self.status(obj).problem
+            || step.notify
+        {
             self.save_status(obj, out);
         }
         true
@@ -101,7 +162,11 @@ impl Engine {
     /// DOWN or UNREACHABLE, from the parents' present states (2.6).
     fn reach(&self, obj: ObjIx) -> State {
         let parents = &self.inventory.host(self.inventory.host_ix(obj)).parents;
-        if parents.is_empty() || parents.iter().any(|parent| self.status(ObjIx(parent.0)).state == State::Up) {
+        if parents.is_empty()
+            || parents
+                .iter()
+                .any(|parent| self.status(ObjIx(parent.0)).state == State::Up)
+        {
             State::Down
         } else {
             State::Unreachable
@@ -109,7 +174,14 @@ impl Engine {
     }
 
     /// One ledger row per problem: opened at the first hard result, ended at the recovery.
-    fn keep_ledger(&mut self, now: Timestamp, obj: ObjIx, step: &step::Step, result: &CheckResult, out: &mut Effects) {
+    fn keep_ledger(
+        &mut self,
+        now: Timestamp,
+        obj: ObjIx,
+        step: &step::Step,
+        result: &CheckResult,
+        out: &mut Effects,
+    ) {
         let status = self.status(obj);
         if status.is_hard_problem() {
             match status.problem {
@@ -154,7 +226,15 @@ impl Engine {
     }
 
     /// The problem goes on: it may have come back before its recovery was told, got worse, or become another fault.
-    fn follow_problem(&mut self, now: Timestamp, obj: ObjIx, id: u64, step: &step::Step, result: &CheckResult, out: &mut Effects) {
+    fn follow_problem(
+        &mut self,
+        now: Timestamp,
+        obj: ObjIx,
+        id: u64,
+        step: &step::Step,
+        result: &CheckResult,
+        out: &mut Effects,
+    ) {
         let status = self.status(obj);
         let (state, words) = (status.state, signature::of(&status.output));
         let first_bad = status.first_bad_at.unwrap_or(now);
@@ -178,7 +258,9 @@ impl Engine {
             problem.told = false;
             problem.signature = words;
         } else if !step.changed && self.is_another_fault(obj, id, &words) {
-            let Some(problem) = self.problems.get_mut(&id) else { return };
+            let Some(problem) = self.problems.get_mut(&id) else {
+                return;
+            };
             problem.onset_at = result.started.min(now);
             problem.hard_at = now;
             problem.told = false;
@@ -202,7 +284,9 @@ impl Engine {
 
     /// Rows 15 and 16: in the window of a deploy that touches this object, other words twice in a row are another fault.
     fn is_another_fault(&mut self, obj: ObjIx, id: u64, words: &str) -> bool {
-        let Some(problem) = self.problems.get(&id) else { return false };
+        let Some(problem) = self.problems.get(&id) else {
+            return false;
+        };
         if !problem.told || !signature::differ(&problem.signature, words) {
             self.object_mut(obj).other_words = 0;
             return false;
@@ -227,7 +311,13 @@ impl Engine {
         status.no_more = false;
         if status.ack.as_ref().is_some_and(|ack| !ack.sticky) {
             status.ack = None;
-            self.event(now, Some(obj), "acknowledgement", "ended: the fault is another one since a deploy".to_owned(), out);
+            self.event(
+                now,
+                Some(obj),
+                "acknowledgement",
+                "ended: the fault is another one since a deploy".to_owned(),
+                out,
+            );
         }
     }
 
@@ -240,13 +330,20 @@ impl Engine {
             }
         }
         self.open.remove(&id);
-        let Some(problem) = self.problems.get_mut(&id) else { return };
+        let Some(problem) = self.problems.get_mut(&id) else {
+            return;
+        };
         problem.recovered_at = Some(now);
         if problem.end.is_none() {
             problem.end = Some(if problem.page.is_some() {
                 End::Paged
             } else {
-                End::Silent(problem.silent_because.clone().unwrap_or_else(|| "nobody was to be told".to_owned()))
+                End::Silent(
+                    problem
+                        .silent_because
+                        .clone()
+                        .unwrap_or_else(|| "nobody was to be told".to_owned()),
+                )
             });
         }
         // While its recovery may still have to be told, the row stays at hand.
@@ -274,8 +371,12 @@ impl Engine {
         };
         let percent = self.status(obj).flap.percent;
         let text = match kind {
-            Kind::FlappingStart => format!("started: {percent:.1}% change, threshold {:.1}%", rule.high),
-            Kind::FlappingStop => format!("stopped: {percent:.1}% change, threshold {:.1}%", rule.low),
+            Kind::FlappingStart => {
+                format!("started: {percent:.1}% change, threshold {:.1}%", rule.high)
+            }
+            Kind::FlappingStop => {
+                format!("stopped: {percent:.1}% change, threshold {:.1}%", rule.low)
+            }
             _ => "stopped: detection was switched off".to_owned(),
         };
         self.event(now, Some(obj), "flapping", text.clone(), out);
@@ -310,9 +411,18 @@ impl Engine {
         if inventory.is_host(obj) {
             if step.changed {
                 let problem = self.status(obj).state.is_problem();
-                for other in inventory.host(host).parents.iter().chain(&inventory.host(host).children) {
+                for other in inventory
+                    .host(host)
+                    .parents
+                    .iter()
+                    .chain(&inventory.host(host).children)
+                {
                     let state = self.status(ObjIx(other.0)).state;
-                    let interesting = if problem { state != State::Unreachable } else { state != State::Up };
+                    let interesting = if problem {
+                        state != State::Unreachable
+                    } else {
+                        state != State::Up
+                    };
                     if interesting {
                         wanted.push(ObjIx(other.0));
                     }
@@ -322,7 +432,9 @@ impl Engine {
             let status = self.status(obj);
             let host_down = self.host_status(obj).state != State::Up;
             let first = !self.host_status(obj).checked;
-            if status.state.is_problem() && step.changed || !status.state.is_problem() && (host_down || first) {
+            if status.state.is_problem() && step.changed
+                || !status.state.is_problem() && (host_down || first)
+            {
                 wanted.push(ObjIx(host.0));
             }
         }
@@ -349,6 +461,11 @@ impl Engine {
         let rule = self.inventory.rule(obj);
         let last = self.status(obj).last_check_at;
         let limit = stale_after(rule);
-        (last + limit <= now).then(|| format!("no result for {}: what we know is stale", show_duration(now.since(last))))
+        (last + limit <= now).then(|| {
+            format!(
+                "no result for {}: what we know is stale",
+                show_duration(now.since(last))
+            )
+        })
     }
 }

@@ -38,7 +38,9 @@ impl Engine {
             let status = self.status(obj);
             if status.state.is_problem() && status.state_type == StateType::Soft {
                 slot.min(now + self.phase(obj, rule.retry))
-            } else if !status.checked && matches!(rule.schedule, Schedule::Every(every) if FIRST_SPREAD < every) {
+            } else if !status.checked
+                && matches!(rule.schedule, Schedule::Every(every) if FIRST_SPREAD < every)
+            {
                 slot.min(now + self.phase(obj, FIRST_SPREAD))
             } else {
                 slot
@@ -72,7 +74,11 @@ impl Engine {
 
     /// When an object will be checked next, for readers.
     pub(super) fn due_at(&self, obj: ObjIx) -> Option<Timestamp> {
-        if self.object(obj).running.is_some() { None } else { self.wheel.due_at(obj.0) }
+        if self.object(obj).running.is_some() {
+            None
+        } else {
+            self.wheel.due_at(obj.0)
+        }
     }
 
     /// Asks for a run now: by hand, by need of another object, or to judge a hold on fresh results.
@@ -141,7 +147,14 @@ impl Engine {
         object.running = Some(id);
         object.waiting = false;
         object.forced = false;
-        self.jobs.insert(id, Running { obj, due, timeout: rule.timeout });
+        self.jobs.insert(
+            id,
+            Running {
+                obj,
+                due,
+                timeout: rule.timeout,
+            },
+        );
         let (line, env) = self.command_line(obj, rule, now);
         out.jobs.push(Job {
             id,
@@ -158,7 +171,9 @@ impl Engine {
     }
 
     fn lost_job(&mut self, job: JobId, now: Timestamp, out: &mut Effects) {
-        let Some(running) = self.jobs.get(&job) else { return };
+        let Some(running) = self.jobs.get(&job) else {
+            return;
+        };
         let outcome = Outcome {
             job,
             exit: Exit::CannotStart {
@@ -177,14 +192,28 @@ impl Engine {
     }
 
     /// Expands an object's command line as a run at `now` would, with the plugin's extra environment.
-    pub fn command_line(&self, obj: ObjIx, rule: &Rule, now: Timestamp) -> (String, Vec<(String, String)>) {
-        let Some(command) = &rule.command else { return (String::new(), Vec::new()) };
+    pub fn command_line(
+        &self,
+        obj: ObjIx,
+        rule: &Rule,
+        now: Timestamp,
+    ) -> (String, Vec<(String, String)>) {
+        let Some(command) = &rule.command else {
+            return (String::new(), Vec::new());
+        };
         let line = self.expand(obj, command, now);
         let env = if rule.env_macros {
-            compose::macros(&self.inventory, obj, self.status(obj), self.host_status(obj), None, now)
-                .into_iter()
-                .map(|(name, value)| (format!("NAGIOS_{name}"), value))
-                .collect()
+            compose::macros(
+                &self.inventory,
+                obj,
+                self.status(obj),
+                self.host_status(obj),
+                None,
+                now,
+            )
+            .into_iter()
+            .map(|(name, value)| (format!("NAGIOS_{name}"), value))
+            .collect()
         } else {
             Vec::new()
         };
@@ -198,9 +227,15 @@ impl Engine {
         let args: Vec<String> = command
             .args
             .iter()
-            .map(|arg| macros::expand(arg, &mut |name| self.macro_value(obj, host, &[], name, &mut all, now)))
+            .map(|arg| {
+                macros::expand(arg, &mut |name| {
+                    self.macro_value(obj, host, &[], name, &mut all, now)
+                })
+            })
             .collect();
-        macros::expand(&command.line, &mut |name| self.macro_value(obj, host, &args, name, &mut all, now))
+        macros::expand(&command.line, &mut |name| {
+            self.macro_value(obj, host, &args, name, &mut all, now)
+        })
     }
 
     /// The few macros that nearly every command uses are looked up directly; the whole set is made only when needed.
@@ -218,25 +253,47 @@ impl Engine {
             "HOSTNAME" => return Some(host.name.to_string()),
             _ => {}
         }
-        if let Some(number) = name.strip_prefix("ARG").and_then(|number| number.parse::<usize>().ok()) {
-            return (1..=32).contains(&number).then(|| args.get(number - 1).cloned().unwrap_or_default());
+        if let Some(number) = name
+            .strip_prefix("ARG")
+            .and_then(|number| number.parse::<usize>().ok())
+        {
+            return (1..=32)
+                .contains(&number)
+                .then(|| args.get(number - 1).cloned().unwrap_or_default());
         }
-        if let Some(number) = name.strip_prefix("USER").and_then(|number| number.parse::<usize>().ok()) {
+        if let Some(number) = name
+            .strip_prefix("USER")
+            .and_then(|number| number.parse::<usize>().ok())
+        {
             let users = &self.inventory.globals.user_macros;
-            return (1..=256).contains(&number).then(|| users.get(number - 1).cloned().unwrap_or_default());
+            return (1..=256)
+                .contains(&number)
+                .then(|| users.get(number - 1).cloned().unwrap_or_default());
         }
         let all = all.get_or_insert_with(|| {
-            compose::macros(&self.inventory, obj, self.status(obj), self.host_status(obj), None, now)
+            compose::macros(
+                &self.inventory,
+                obj,
+                self.status(obj),
+                self.host_status(obj),
+                None,
+                now,
+            )
         });
         // A custom variable nobody set is empty, not literal text (1.10).
-        let custom = ["_HOST", "_SERVICE", "_CONTACT"].iter().any(|prefix| name.starts_with(prefix));
+        let custom = ["_HOST", "_SERVICE", "_CONTACT"]
+            .iter()
+            .any(|prefix| name.starts_with(prefix));
         all.get(name).cloned().or_else(|| custom.then(String::new))
     }
 
     /// A job ended: understand it, judge it, free its place, and plan the next run.
     pub(super) fn on_outcome(&mut self, now: Timestamp, outcome: &Outcome, out: &mut Effects) {
         let Some(running) = self.jobs.remove(&outcome.job) else {
-            let text = format!("an outcome of job {} came, but no such job is running", outcome.job.0);
+            let text = format!(
+                "an outcome of job {} came, but no such job is running",
+                outcome.job.0
+            );
             self.event(now, None, "rejected", text, out);
             return;
         };
@@ -251,8 +308,11 @@ impl Engine {
             self.launch(obj, &rule, now, out);
         }
         let name = self.inventory.name(obj);
-        let subject =
-            plugin::Subject { host: &name.host, check: name.check.as_deref(), timeout: running.timeout };
+        let subject = plugin::Subject {
+            host: &name.host,
+            check: name.check.as_deref(),
+            timeout: running.timeout,
+        };
         let reading = plugin::read(outcome, &subject);
         let result = crate::domain::model::job::CheckResult {
             object: name,
@@ -284,7 +344,10 @@ impl Engine {
         }
         let status = self.status(obj);
         let soft = status.state.is_problem() && status.state_type == StateType::Soft;
-        let held_until = self.problem_of(obj).and_then(|problem| self.holds.get(&problem.hold?)).map(|hold| hold.deadline);
+        let held_until = self
+            .problem_of(obj)
+            .and_then(|problem| self.holds.get(&problem.hold?))
+            .map(|hold| hold.deadline);
         let due = if soft {
             Some(now + rule.retry)
         } else {
@@ -292,8 +355,14 @@ impl Engine {
             // While held it is checked faster, and once more shortly before the deadline.
             match held_until {
                 Some(deadline) => {
-                    let last_look = (deadline - rule.timeout.min(Duration::from_secs(20))).max(now + Duration::from_secs(1));
-                    Some(regular.unwrap_or(last_look).min(now + rule.retry).min(last_look))
+                    let last_look = (deadline - rule.timeout.min(Duration::from_secs(20)))
+                        .max(now + Duration::from_secs(1));
+                    Some(
+                        regular
+                            .unwrap_or(last_look)
+                            .min(now + rule.retry)
+                            .min(last_look),
+                    )
                 }
                 None => regular,
             }

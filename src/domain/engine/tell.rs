@@ -40,7 +40,9 @@ impl Engine {
             self.send_recovery(now, obj, out);
             return;
         }
-        let Some(problem) = self.problem_of(obj) else { return };
+        let Some(problem) = self.problem_of(obj) else {
+            return;
+        };
         if problem.hold.is_some() {
             return;
         }
@@ -63,7 +65,10 @@ impl Engine {
         let rule = self.inventory.rule(obj);
         let mut status = self.status(obj).clone();
         status.number = if fresh { 1 } else { status.number + 1 };
-        let scene = Scene { status: &status, ..self.scene(obj, Timestamp::default()) };
+        let scene = Scene {
+            status: &status,
+            ..self.scene(obj, Timestamp::default())
+        };
         filter::reason(&scene, rule.attempts)
     }
 
@@ -77,7 +82,9 @@ impl Engine {
                 status: self.status(host_obj),
                 in_downtime: self.in_downtime(host_obj),
                 parents_down: !parents.is_empty()
-                    && parents.iter().all(|parent| self.status(ObjIx(parent.0)).state.is_problem()),
+                    && parents
+                        .iter()
+                        .all(|parent| self.status(ObjIx(parent.0)).state.is_problem()),
             }
         });
         Scene {
@@ -100,14 +107,25 @@ impl Engine {
     /// Nobody is told; the reason is stored once, until another one takes its place.
     fn skip(&mut self, now: Timestamp, obj: ObjIx, kind: Kind, why: Why, out: &mut Effects) {
         let rule = self.inventory.rule(obj).clone();
-        filter::refused(kind, &why, &mut self.object_mut(obj).status, &rule.notify, now);
+        filter::refused(
+            kind,
+            &why,
+            &mut self.object_mut(obj).status,
+            &rule.notify,
+            now,
+        );
         let reason = why.to_string();
         if matches!(why, Why::HostProblem { .. } | Why::ParentsDown) {
             self.merge_into_host(obj, out);
         }
         self.forget_recovery(obj, kind, out);
-        let merged = self.problem_of(obj).is_some_and(|problem| problem.end.is_some());
-        if let Some(problem) = self.status(obj).problem.and_then(|id| self.problems.get_mut(&id))
+        let merged = self
+            .problem_of(obj)
+            .is_some_and(|problem| problem.end.is_some());
+        if let Some(problem) = self
+            .status(obj)
+            .problem
+            .and_then(|id| self.problems.get_mut(&id))
             && problem.page.is_none()
             && !merged
         {
@@ -118,7 +136,13 @@ impl Engine {
             return;
         }
         self.object_mut(obj).last_skip = skip;
-        out.changes.push(Change::Decision(self.decide(now, obj, Decided::Skipped, kind, reason)));
+        out.changes.push(Change::Decision(self.decide(
+            now,
+            obj,
+            Decided::Skipped,
+            kind,
+            reason,
+        )));
     }
 
     /// A check that turned hard because its host is not UP: the host's page covers it (2.5d).
@@ -129,7 +153,10 @@ impl Engine {
 
     /// A recovery that will never be told ends the wait for it.
     fn forget_recovery(&mut self, obj: ObjIx, kind: Kind, out: &mut Effects) {
-        let open = self.status(obj).problem.is_some_and(|id| self.open.contains(&id));
+        let open = self
+            .status(obj)
+            .problem
+            .is_some_and(|id| self.open.contains(&id));
         if kind == Kind::Recovery && !open && self.status(obj).notified_on.is_empty() {
             self.object_mut(obj).status.problem = None;
             self.save_status(obj, out);
@@ -138,8 +165,16 @@ impl Engine {
 
     fn merge_into_host(&mut self, obj: ObjIx, out: &mut Effects) {
         let host = ObjIx(self.inventory.host_ix(obj).0);
-        let Some(key) = self.problem_of(host).map(crate::domain::model::status::Problem::key) else { return };
-        if let Some(problem) = self.status(obj).problem.and_then(|id| self.problems.get_mut(&id))
+        let Some(key) = self
+            .problem_of(host)
+            .map(crate::domain::model::status::Problem::key)
+        else {
+            return;
+        };
+        if let Some(problem) = self
+            .status(obj)
+            .problem
+            .and_then(|id| self.problems.get_mut(&id))
             && problem.page.is_none()
         {
             problem.end = Some(End::Merged(key));
@@ -159,13 +194,21 @@ impl Engine {
         not_held: &[String],
         out: &mut Effects,
     ) {
-        let Some(id) = self.status(obj).problem else { return };
+        let Some(id) = self.status(obj).problem else {
+            return;
+        };
         let fresh = self.problems.get(&id).is_some_and(|problem| !problem.told);
-        let attribution = match self.problems.get(&id).and_then(|problem| problem.page.as_ref()) {
+        let attribution = match self
+            .problems
+            .get(&id)
+            .and_then(|problem| problem.page.as_ref())
+        {
             Some(page) if !fresh => page.attribution.clone(),
             _ => self.attribute(obj, id),
         };
-        let contacts = self.wanting(obj, Kind::Problem, now).or_else(|why| self.wanting(obj, Kind::Problem, due_at).map_err(|_| why));
+        let contacts = self
+            .wanting(obj, Kind::Problem, now)
+            .or_else(|why| self.wanting(obj, Kind::Problem, due_at).map_err(|_| why));
         let contacts = match contacts {
             Ok(contacts) => contacts,
             Err(why) => {
@@ -174,7 +217,10 @@ impl Engine {
             }
         };
         let rule = self.inventory.rule(obj).clone();
-        let told_of = self.problems.get(&id).map_or(self.status(obj).state, |problem| problem.state);
+        let told_of = self
+            .problems
+            .get(&id)
+            .map_or(self.status(obj).state, |problem| problem.state);
         let status = &mut self.object_mut(obj).status;
         status.number += 1;
         status.notified_on = status.notified_on.with(told_of);
@@ -202,14 +248,38 @@ impl Engine {
             },
         );
         self.deliver(Some(obj), &message, &audience, out);
-        let reason = std::iter::once(reason).chain(not_held.iter().take(3).cloned()).collect::<Vec<_>>().join("; ");
-        self.record(now, obj, Decided::Sent, Kind::Problem, reason, &audience, &attribution, out);
+        let reason = std::iter::once(reason)
+            .chain(not_held.iter().take(3).cloned())
+            .collect::<Vec<_>>()
+            .join("; ");
+        self.record(
+            now,
+            obj,
+            Decided::Sent,
+            Kind::Problem,
+            reason,
+            &audience,
+            &attribution,
+            out,
+        );
         self.save_status(obj, out);
     }
 
-    fn keep_page(&mut self, now: Timestamp, id: u64, attribution: &Attribution, audience: &Audience, out: &mut Effects) -> String {
-        let names: Vec<String> = audience.iter().map(|(ix, _)| self.inventory.contact(*ix).name.to_string()).collect();
-        let Some(problem) = self.problems.get_mut(&id) else { return String::new() };
+    fn keep_page(
+        &mut self,
+        now: Timestamp,
+        id: u64,
+        attribution: &Attribution,
+        audience: &Audience,
+        out: &mut Effects,
+    ) -> String {
+        let names: Vec<String> = audience
+            .iter()
+            .map(|(ix, _)| self.inventory.contact(*ix).name.to_string())
+            .collect();
+        let Some(problem) = self.problems.get_mut(&id) else {
+            return String::new();
+        };
         let key = problem.key();
         problem.told = true;
         problem.silent_because = None;
@@ -233,9 +303,13 @@ impl Engine {
     }
 
     fn send_recovery(&mut self, now: Timestamp, obj: ObjIx, out: &mut Effects) {
-        let Some(problem) = self.problem_of(obj) else { return };
+        let Some(problem) = self.problem_of(obj) else {
+            return;
+        };
         let (id, since) = (problem.id, problem.first_bad_at);
-        let Some(page) = problem.page.clone() else { return };
+        let Some(page) = problem.page.clone() else {
+            return;
+        };
         let mut contacts: BTreeSet<ContactIx> = match self.wanting(obj, Kind::Recovery, now) {
             Ok(contacts) => contacts.into_iter().collect(),
             Err(why) => {
@@ -244,8 +318,20 @@ impl Engine {
             }
         };
         // Deployers that a deploy added to the page hear of its end as well.
-        let own: BTreeSet<ContactIx> = self.inventory.rule(obj).notify.contacts.iter().copied().collect();
-        contacts.extend(page.told.iter().filter_map(|name| self.inventory.find_contact(name)).filter(|ix| !own.contains(ix)));
+        let own: BTreeSet<ContactIx> = self
+            .inventory
+            .rule(obj)
+            .notify
+            .contacts
+            .iter()
+            .copied()
+            .collect();
+        contacts.extend(
+            page.told
+                .iter()
+                .filter_map(|name| self.inventory.find_contact(name))
+                .filter(|ix| !own.contains(ix)),
+        );
         let audience: Audience = contacts.into_iter().map(|ix| (ix, Urgency::High)).collect();
         let reason = self.recovery_reason(now, &page);
         let status = self.status(obj).clone();
@@ -266,7 +352,16 @@ impl Engine {
             },
         );
         self.deliver(Some(obj), &message, &audience, out);
-        self.record(now, obj, Decided::Sent, Kind::Recovery, reason, &audience, &page.attribution, out);
+        self.record(
+            now,
+            obj,
+            Decided::Sent,
+            Kind::Recovery,
+            reason,
+            &audience,
+            &page.attribution,
+            out,
+        );
         let status = &mut self.object_mut(obj).status;
         status.notified_on = StateSet::EMPTY;
         status.number = 0;
@@ -279,7 +374,11 @@ impl Engine {
 
     /// Row 18: a recovery right after the rollback of its suspect confirms it.
     fn recovery_reason(&self, now: Timestamp, page: &Page) -> String {
-        let suspect = page.attribution.suspects.first().filter(|_| page.attribution.verdict != Verdict::None);
+        let suspect = page
+            .attribution
+            .suspects
+            .first()
+            .filter(|_| page.attribution.verdict != Verdict::None);
         let rollback = suspect.and_then(|suspect| {
             self.deploys
                 .values()
@@ -294,11 +393,32 @@ impl Engine {
         }
     }
 
-    pub(super) fn tell_flapping(&mut self, now: Timestamp, obj: ObjIx, kind: Kind, begun: Timestamp, text: String, out: &mut Effects) {
+    pub(super) fn tell_flapping(
+        &mut self,
+        now: Timestamp,
+        obj: ObjIx,
+        kind: Kind,
+        begun: Timestamp,
+        text: String,
+        out: &mut Effects,
+    ) {
         // Row 26: one hold covers the flap.
-        if let Some(hold) = self.problem_of(obj).and_then(|problem| problem.hold).and_then(|id| self.holds.get(&id)) {
-            let reason = format!("{text}; the hold of deploy {} covers it until {}", hold.deploy, hold.deadline);
-            out.changes.push(Change::Decision(self.decide(now, obj, Decided::Held, kind, reason)));
+        if let Some(hold) = self
+            .problem_of(obj)
+            .and_then(|problem| problem.hold)
+            .and_then(|id| self.holds.get(&id))
+        {
+            let reason = format!(
+                "{text}; the hold of deploy {} covers it until {}",
+                hold.deploy, hold.deadline
+            );
+            out.changes.push(Change::Decision(self.decide(
+                now,
+                obj,
+                Decided::Held,
+                kind,
+                reason,
+            )));
             return;
         }
         if let Err(why) = self.judge(now, obj, kind) {
@@ -313,8 +433,14 @@ impl Engine {
             }
         };
         let attribution = self.attribute_onset(obj, begun);
-        let reason = match attribution.suspects.first().filter(|_| attribution.verdict != Verdict::None) {
-            Some(suspect) if kind == Kind::FlappingStart => format!("flapping since deploy {}: {text}", suspect.id),
+        let reason = match attribution
+            .suspects
+            .first()
+            .filter(|_| attribution.verdict != Verdict::None)
+        {
+            Some(suspect) if kind == Kind::FlappingStart => {
+                format!("flapping since deploy {}: {text}", suspect.id)
+            }
             _ => format!("flapping {text}"),
         };
         let key = format!("{}@flapping-{}", self.inventory.name(obj), begun.millis());
@@ -336,11 +462,28 @@ impl Engine {
         };
         let message = compose::message(&self.inventory, obj, self.status(obj), facts);
         self.deliver(Some(obj), &message, &audience, out);
-        self.record(now, obj, Decided::Sent, kind, reason, &audience, &attribution, out);
+        self.record(
+            now,
+            obj,
+            Decided::Sent,
+            kind,
+            reason,
+            &audience,
+            &attribution,
+            out,
+        );
     }
 
     /// Acknowledgements and downtimes: told through the same gate, with an author and a comment.
-    pub(super) fn tell_human(&mut self, now: Timestamp, obj: ObjIx, kind: Kind, author: &str, comment: &str, out: &mut Effects) {
+    pub(super) fn tell_human(
+        &mut self,
+        now: Timestamp,
+        obj: ObjIx,
+        kind: Kind,
+        author: &str,
+        comment: &str,
+        out: &mut Effects,
+    ) {
         if let Err(why) = self.judge(now, obj, kind) {
             self.skip(now, obj, kind, why, out);
             return;
@@ -352,7 +495,9 @@ impl Engine {
                 return;
             }
         };
-        let page = self.problem_of(obj).and_then(|problem| problem.page.clone());
+        let page = self
+            .problem_of(obj)
+            .and_then(|problem| problem.page.clone());
         let key = match (&page, kind) {
             (Some(page), Kind::Acknowledgement) => page.key.clone(),
             _ => format!("{}@{}", self.inventory.name(obj), kind.name()),
@@ -373,10 +518,24 @@ impl Engine {
         };
         let message = compose::message(&self.inventory, obj, self.status(obj), facts);
         self.deliver(Some(obj), &message, &audience, out);
-        self.record(now, obj, Decided::Sent, kind, reason, &audience, &attribution, out);
+        self.record(
+            now,
+            obj,
+            Decided::Sent,
+            kind,
+            reason,
+            &audience,
+            &attribution,
+            out,
+        );
     }
 
-    pub(super) fn wanting(&self, obj: ObjIx, kind: Kind, at: Timestamp) -> Result<Vec<ContactIx>, String> {
+    pub(super) fn wanting(
+        &self,
+        obj: ObjIx,
+        kind: Kind,
+        at: Timestamp,
+    ) -> Result<Vec<ContactIx>, String> {
         let status = self.status(obj);
         let contacts = &self.inventory.rule(obj).notify.contacts;
         let is_host = self.inventory.is_host(obj);
@@ -385,7 +544,15 @@ impl Engine {
             Some(problem) if kind == Kind::Problem => problem.state,
             _ => status.state,
         };
-        recipients::wanting(&self.inventory, contacts, is_host, kind, state, status.notified_on, at)
+        recipients::wanting(
+            &self.inventory,
+            contacts,
+            is_host,
+            kind,
+            state,
+            status.notified_on,
+            at,
+        )
     }
 
     /// Adds the deployers: paged with everybody where one deploy is the suspect, told in chat where several are.
@@ -394,13 +561,21 @@ impl Engine {
         if attribution.verdict == Verdict::None {
             return audience;
         }
-        let named = if attribution.verdict == Verdict::Suspect { 1 } else { attribution.suspects.len() };
+        let named = if attribution.verdict == Verdict::Suspect {
+            1
+        } else {
+            attribution.suspects.len()
+        };
         for suspect in attribution.suspects.iter().take(named) {
-            let Some(live) = self.deploys.get(&suspect.id) else { continue };
+            let Some(live) = self.deploys.get(&suspect.id) else {
+                continue;
+            };
             let urgent = attribution.verdict == Verdict::Suspect && live.deploy.risk != Risk::Low;
             let urgency = if urgent { Urgency::High } else { Urgency::Low };
             for ix in recipients::of_deploy(&self.inventory, &live.deploy, live.scope.app) {
-                if self.inventory.contact(ix).enabled && !audience.iter().any(|(known, _)| *known == ix) {
+                if self.inventory.contact(ix).enabled
+                    && !audience.iter().any(|(known, _)| *known == ix)
+                {
                     audience.push((ix, urgency));
                 }
             }
@@ -409,13 +584,21 @@ impl Engine {
     }
 
     /// Puts one delivery per contact and channel into the outbox.
-    pub(super) fn deliver(&self, obj: Option<ObjIx>, message: &Message, audience: &Audience, out: &mut Effects) {
+    pub(super) fn deliver(
+        &self,
+        obj: Option<ObjIx>,
+        message: &Message,
+        audience: &Audience,
+        out: &mut Effects,
+    ) {
         for urgency in [Urgency::High, Urgency::Low] {
             let mut plain: Option<Arc<Message>> = None;
             for (ix, _) in audience.iter().filter(|(_, wanted)| *wanted == urgency) {
                 let contact = self.inventory.contact(*ix);
                 for channel in &contact.channels {
-                    if urgency == Urgency::Low && matches!(channel.kind, ChannelKind::PagerDuty { .. }) {
+                    if urgency == Urgency::Low
+                        && matches!(channel.kind, ChannelKind::PagerDuty { .. })
+                    {
                         continue;
                     }
                     let shared = plain.get_or_insert_with(|| {
@@ -457,7 +640,10 @@ impl Engine {
         }
     }
 
-    #[expect(clippy::too_many_arguments, reason = "one row of the decision table, each column a value")]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "one row of the decision table, each column a value"
+    )]
     pub(super) fn record(
         &self,
         now: Timestamp,
@@ -470,16 +656,27 @@ impl Engine {
         out: &mut Effects,
     ) {
         let mut decision = self.decide(now, obj, what, kind, reason);
-        decision.contacts = audience.iter().map(|(ix, _)| self.inventory.contact(*ix).name.to_string()).collect();
-        decision.deploys = attribution.suspects.iter().map(|suspect| suspect.id.clone()).collect();
+        decision.contacts = audience
+            .iter()
+            .map(|(ix, _)| self.inventory.contact(*ix).name.to_string())
+            .collect();
+        decision.deploys = attribution
+            .suspects
+            .iter()
+            .map(|suspect| suspect.id.clone())
+            .collect();
         out.changes.push(Change::Decision(decision));
     }
 
     /// Which deploys the problem is put down to, as things stand.
     pub(super) fn attribute(&self, obj: ObjIx, problem: u64) -> Attribution {
-        let Some(problem) = self.problems.get(&problem) else { return Attribution::default() };
+        let Some(problem) = self.problems.get(&problem) else {
+            return Attribution::default();
+        };
         let onset = attribute::Onset {
-            last_good: problem.last_good_at.filter(|good| *good <= problem.onset_at),
+            last_good: problem
+                .last_good_at
+                .filter(|good| *good <= problem.onset_at),
             first_bad: problem.onset_at,
             flapping_since: self.status(obj).flap.since,
         };
@@ -487,24 +684,41 @@ impl Engine {
     }
 
     fn attribute_onset(&self, obj: ObjIx, first_bad: Timestamp) -> Attribution {
-        self.attribute_with(obj, attribute::Onset { last_good: None, first_bad, flapping_since: None })
+        self.attribute_with(
+            obj,
+            attribute::Onset {
+                last_good: None,
+                first_bad,
+                flapping_since: None,
+            },
+        )
     }
 
     fn attribute_with(&self, obj: ObjIx, onset: attribute::Onset) -> Attribution {
-        attribute::attribute(&self.inventory, self.deploys.values(), obj, onset, &|live| self.peers(live, obj))
+        attribute::attribute(
+            &self.inventory,
+            self.deploys.values(),
+            obj,
+            onset,
+            &|live| self.peers(live, obj),
+        )
     }
 
     /// The same check on the hosts of the deploy's app: three-valued, since an object never checked says nothing.
     fn peers(&self, live: &LiveDeploy, obj: ObjIx) -> attribute::Peers {
         let mut peers = attribute::Peers::default();
-        let (Some(app), Some(check)) = (live.scope.app, self.inventory.check(obj)) else { return peers };
+        let (Some(app), Some(check)) = (live.scope.app, self.inventory.check(obj)) else {
+            return peers;
+        };
         // A bounded look: an app on thousands of hosts needs no exact count.
         for host in self.inventory.app(app).hosts.iter().take(500) {
             let name = crate::domain::model::state::ObjectName {
                 host: self.inventory.host(*host).name.clone(),
                 check: Some(check.name.clone()),
             };
-            let Some(other) = self.inventory.find(&name) else { continue };
+            let Some(other) = self.inventory.find(&name) else {
+                continue;
+            };
             let status = self.status(other);
             let updated = live.scope.relation(&self.inventory, other) == Some(Relation::Exact)
                 && live.scope.touched_at(&live.deploy, *host).is_some();
@@ -549,7 +763,10 @@ impl Engine {
             return;
         }
         let mut message = self.self_message(now, &format!("delivery {contact}/{channel}"), &text);
-        message.lines = vec![format!("What it was about: {dedup_key}"), format!("Delivery: {key}")];
+        message.lines = vec![
+            format!("What it was about: {dedup_key}"),
+            format!("Delivery: {key}"),
+        ];
         let failed = |name: &str, label: &str| name == contact && label == channel;
         for (at, other) in (0..).zip(&self.inventory.contacts) {
             let ix = ContactIx(at);
@@ -558,7 +775,11 @@ impl Engine {
             if !same && !fallback {
                 continue;
             }
-            for way in other.channels.iter().filter(|way| !failed(&other.name, &way.label)) {
+            for way in other
+                .channels
+                .iter()
+                .filter(|way| !failed(&other.name, &way.label))
+            {
                 self.push_self_delivery(&message, &other.name, &way.label, out);
             }
         }
@@ -572,9 +793,19 @@ impl Engine {
         }
     }
 
-    fn push_self_delivery(&self, message: &Message, contact: &str, channel: &str, out: &mut Effects) {
+    fn push_self_delivery(
+        &self,
+        message: &Message,
+        contact: &str,
+        channel: &str,
+        out: &mut Effects,
+    ) {
         out.changes.push(Change::Deliver(Delivery {
-            key: format!("{}/{}/{contact}/{channel}", message.dedup_key, message.at.millis()),
+            key: format!(
+                "{}/{}/{contact}/{channel}",
+                message.dedup_key,
+                message.at.millis()
+            ),
             contact: contact.to_owned(),
             channel: channel.to_owned(),
             created_at: message.at,
@@ -627,7 +858,13 @@ impl Engine {
         }
         out.changes
             .into_iter()
-            .filter_map(|change| if let Change::Deliver(delivery) = change { Some(delivery) } else { None })
+            .filter_map(|change| {
+                if let Change::Deliver(delivery) = change {
+                    Some(delivery)
+                } else {
+                    None
+                }
+            })
             .collect()
     }
 }

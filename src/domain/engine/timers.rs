@@ -3,7 +3,10 @@
 
 use std::time::Duration;
 
-use super::{core::{Engine, Mode}, effect::Effects};
+use super::{
+    core::{Engine, Mode},
+    effect::Effects,
+};
 use crate::{
     base::time::{Timestamp, show_duration},
     domain::{
@@ -41,7 +44,9 @@ impl Engine {
             if now < *at {
                 return;
             }
-            let Some((_, timer)) = self.timers.pop_first() else { return };
+            let Some((_, timer)) = self.timers.pop_first() else {
+                return;
+            };
             match timer {
                 Timer::Hold(id) => self.hold_due(now, id, out),
                 Timer::Overdue(id) => self.overdue(now, &id, out),
@@ -66,8 +71,10 @@ impl Engine {
             self.timers.insert((hold.deadline, Timer::Hold(hold.id)));
         }
         for downtime in self.downtimes.values() {
-            self.timers.insert((downtime.start, Timer::DowntimeStart(downtime.id)));
-            self.timers.insert((downtime.end, Timer::DowntimeEnd(downtime.id)));
+            self.timers
+                .insert((downtime.start, Timer::DowntimeStart(downtime.id)));
+            self.timers
+                .insert((downtime.end, Timer::DowntimeEnd(downtime.id)));
         }
         for obj in self.inventory.objects() {
             if let Some(until) = self.status(obj).ack.as_ref().and_then(|ack| ack.until) {
@@ -81,13 +88,16 @@ impl Engine {
     }
 
     pub(super) fn arm_deploy(&mut self, id: &str) {
-        let Some(live) = self.deploys.get(id) else { return };
+        let Some(live) = self.deploys.get(id) else {
+            return;
+        };
         if let Some(at) = window::overdue_at(&live.deploy, &live.rules) {
             self.timers.insert((at, Timer::Overdue(id.to_owned())));
         }
         if let Some(ended) = live.deploy.ended_at {
             if !live.deploy.digested {
-                self.timers.insert((ended + live.rules.bake, Timer::Baked(id.to_owned())));
+                self.timers
+                    .insert((ended + live.rules.bake, Timer::Baked(id.to_owned())));
             }
             if live.deploy.rollback_of.is_some() {
                 let slowest = live
@@ -99,7 +109,8 @@ impl Engine {
                     .max()
                     .unwrap_or(super::deploys::ROLLBACK_CONFIRMED_WITHIN);
                 let settled = slowest.min(super::deploys::ROLLBACK_CONFIRMED_WITHIN);
-                self.timers.insert((ended + settled, Timer::RolledBack(id.to_owned())));
+                self.timers
+                    .insert((ended + settled, Timer::RolledBack(id.to_owned())));
             }
         }
     }
@@ -107,20 +118,40 @@ impl Engine {
     fn forget(&mut self, now: Timestamp) {
         let old = now - KEEP;
         self.problems.retain(|id, problem| {
-            self.open.contains(id) || problem.recovered_at.is_none_or(|at| old < at) || problem.hold.is_some()
+            self.open.contains(id)
+                || problem.recovered_at.is_none_or(|at| old < at)
+                || problem.hold.is_some()
         });
         // A row that neither is open nor recovered belongs to an object that is gone.
-        self.problems.retain(|id, problem| self.open.contains(id) || problem.recovered_at.is_some());
-        let named: Vec<String> = self.holds.values().map(|hold| hold.deploy.clone()).collect();
+        self.problems
+            .retain(|id, problem| self.open.contains(id) || problem.recovered_at.is_some());
+        let named: Vec<String> = self
+            .holds
+            .values()
+            .map(|hold| hold.deploy.clone())
+            .collect();
         self.deploys.retain(|id, live| {
-            live.deploy.ended_at.is_none_or(|ended| old < ended) && old < live.deploy.last_event_at || named.contains(id)
+            live.deploy.ended_at.is_none_or(|ended| old < ended) && old < live.deploy.last_event_at
+                || named.contains(id)
         });
     }
 
     /// The wall clock moved against the monotonic one, or the machine slept: no burst, no lost hour, no hold on a guess.
-    pub(super) fn on_clock_jump(&mut self, now: Timestamp, forward: bool, by: Duration, out: &mut Effects) {
+    pub(super) fn on_clock_jump(
+        &mut self,
+        now: Timestamp,
+        forward: bool,
+        by: Duration,
+        out: &mut Effects,
+    ) {
         let direction = if forward { "forwards" } else { "backwards" };
-        self.event(now, None, "clock", format!("the clock jumped {direction} by {}", show_duration(by)), out);
+        self.event(
+            now,
+            None,
+            "clock",
+            format!("the clock jumped {direction} by {}", show_duration(by)),
+            out,
+        );
         self.clock_suspect_until = now + CLOCK_SUSPECT_FOR;
         if !forward {
             // What was planned by the old clock would wait for the whole jump.
@@ -134,7 +165,12 @@ impl Engine {
         }
         let holds: Vec<u64> = self.holds.keys().copied().collect();
         for id in holds {
-            self.release(now, id, format!("the clock jumped {direction}, so no deadline can be trusted"), out);
+            self.release(
+                now,
+                id,
+                format!("the clock jumped {direction}, so no deadline can be trusted"),
+                out,
+            );
         }
         if self.mode == Mode::Live {
             for obj in self.inventory.objects() {

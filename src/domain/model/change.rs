@@ -13,7 +13,10 @@ use crate::base::time::Timestamp;
 /// One row to write. Rows with an id or a key replace the row of that id or key.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Change {
-    Status { object: ObjectName, status: Box<Status> },
+    Status {
+        object: ObjectName,
+        status: Box<Status>,
+    },
     /// A ledger row; closed once `end` is set.
     Problem(Box<Problem>),
     Hold(Box<Hold>),

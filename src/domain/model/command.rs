@@ -14,7 +14,10 @@ pub enum Command {
         comment: String,
         until: Option<Timestamp>,
     },
-    RemoveAcknowledgement { object: ObjectName, author: String },
+    RemoveAcknowledgement {
+        object: ObjectName,
+        author: String,
+    },
     /// Fixed downtime; `with_checks` on a host covers its checks as well.
     ScheduleDowntime {
         object: ObjectName,
@@ -24,10 +27,29 @@ pub enum Command {
         author: String,
         comment: String,
     },
-    CancelDowntime { id: u64, author: String },
-    AddComment { object: ObjectName, persistent: bool, author: String, text: String },
-    DeleteComment { id: u64, author: String },
+    CancelDowntime {
+        id: u64,
+        author: String,
+    },
+    AddComment {
+        object: ObjectName,
+        persistent: bool,
+        author: String,
+        text: String,
+    },
+    DeleteComment {
+        id: u64,
+        author: String,
+    },
     /// Run now. Forced: whatever the period, limits and switches say.
-    CheckNow { object: ObjectName, force: bool, author: String },
-    SetNotifications { object: ObjectName, enabled: bool, author: String },
+    CheckNow {
+        object: ObjectName,
+        force: bool,
+        author: String,
+    },
+    SetNotifications {
+        object: ObjectName,
+        enabled: bool,
+        author: String,
+    },
 }

@@ -135,7 +135,10 @@ impl Phase {
 
     /// Nothing may follow.
     pub const fn is_terminal(self) -> bool {
-        matches!(self, Self::Finished | Self::Cancelled | Self::Failed | Self::RolledBack | Self::Lost)
+        matches!(
+            self,
+            Self::Finished | Self::Cancelled | Self::Failed | Self::RolledBack | Self::Lost
+        )
     }
 }
 

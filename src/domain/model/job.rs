@@ -34,11 +34,17 @@ pub struct Job {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Exit {
     Code(i32),
-    Signal { number: i32, core: bool },
+    Signal {
+        number: i32,
+        core: bool,
+    },
     /// The deadline passed; the group was told to end.
     TimedOut,
     /// It never ran; a sentence for people says why (missing file, not executable, bad interpreter, no spawner).
-    CannotStart { why: String, kind: CannotStart },
+    CannotStart {
+        why: String,
+        kind: CannotStart,
+    },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

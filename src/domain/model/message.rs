@@ -143,7 +143,11 @@ pub struct Delivery {
 pub enum Delivered {
     Sent,
     /// Still tried, but late: on-call people should know.
-    Delayed { why: String },
+    Delayed {
+        why: String,
+    },
     /// Given up.
-    Dead { why: String },
+    Dead {
+        why: String,
+    },
 }

@@ -1,11 +1,6 @@
 //! The checked configuration: what is watched, who is told, and under which rules. Immutable once built.
 
-use std::{
-    collections::BTreeMap,
-    path::PathBuf,
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 
 use super::{
     deploy::{ClassRules, Risk},
@@ -204,12 +199,26 @@ pub struct Channel {
 
 #[derive(Clone, Debug)]
 pub enum ChannelKind {
-    Email { to: String },
-    Webhook { url: String, secret: Option<Secret> },
-    PagerDuty { routing_key: Secret, url: String },
-    Slack { webhook_url: Secret },
+    Email {
+        to: String,
+    },
+    Webhook {
+        url: String,
+        secret: Option<Secret>,
+    },
+    PagerDuty {
+        routing_key: Secret,
+        url: String,
+    },
+    Slack {
+        webhook_url: Secret,
+    },
     /// A Nagios notification command: `check` for checks, `host` for hosts, macros and `NAGIOS_*` as Nagios gives them.
-    Command { check: String, host: String, timeout: Duration },
+    Command {
+        check: String,
+        host: String,
+        timeout: Duration,
+    },
 }
 
 impl ChannelKind {
@@ -268,7 +277,11 @@ impl Classes {
 
 impl Default for Classes {
     fn default() -> Self {
-        Self { low: ClassRules::low(), normal: ClassRules::normal(), high: ClassRules::high() }
+        Self {
+            low: ClassRules::low(),
+            normal: ClassRules::normal(),
+            high: ClassRules::high(),
+        }
     }
 }
 
@@ -335,7 +348,9 @@ impl Inventory {
 
     /// The check behind an object, or None for a host.
     pub fn check(&self, obj: ObjIx) -> Option<&Check> {
-        (obj.0 as usize).checked_sub(self.hosts.len()).map(|check| &self.checks[check])
+        (obj.0 as usize)
+            .checked_sub(self.hosts.len())
+            .map(|check| &self.checks[check])
     }
 
     pub fn is_host(&self, obj: ObjIx) -> bool {
@@ -368,10 +383,14 @@ impl Inventory {
 
     pub fn name(&self, obj: ObjIx) -> ObjectName {
         match self.check(obj) {
-            Some(check) => {
-                ObjectName { host: self.host(check.host).name.clone(), check: Some(check.name.clone()) }
-            }
-            None => ObjectName { host: self.hosts[obj.0 as usize].name.clone(), check: None },
+            Some(check) => ObjectName {
+                host: self.host(check.host).name.clone(),
+                check: Some(check.name.clone()),
+            },
+            None => ObjectName {
+                host: self.hosts[obj.0 as usize].name.clone(),
+                check: None,
+            },
         }
     }
 
@@ -384,18 +403,25 @@ impl Inventory {
 
     pub fn find(&self, name: &ObjectName) -> Option<ObjIx> {
         let host = self.find_host(&name.host)?;
-        let Some(check) = &name.check else { return Some(self.obj_of_host(host)) };
+        let Some(check) = &name.check else {
+            return Some(self.obj_of_host(host));
+        };
         let range = self.host(host).checks.clone();
         self.checks[range.start as usize..range.end as usize]
             .binary_search_by(|candidate| (*candidate.name).cmp(&**check))
             .ok()
-            .map(|at| self.obj_of_check(range.start + u32::try_from(at).expect("fewer than 2^32 checks")))
+            .map(|at| {
+                self.obj_of_check(range.start + u32::try_from(at).expect("fewer than 2^32 checks"))
+            })
     }
 
     /// The checks of a host, as objects.
     pub fn checks_of(&self, host: HostIx) -> impl Iterator<Item = ObjIx> + use<> {
         let hosts = u32::try_from(self.hosts.len()).expect("fewer than 2^32 hosts");
-        self.host(host).checks.clone().map(move |check| ObjIx(hosts + check))
+        self.host(host)
+            .checks
+            .clone()
+            .map(move |check| ObjIx(hosts + check))
     }
 
     pub fn objects(&self) -> impl Iterator<Item = ObjIx> + use<> {
@@ -404,11 +430,9 @@ impl Inventory {
 
     /// The app of this name in this environment; with no environment, the only one of this name.
     pub fn find_app(&self, name: &str, environment: Option<&str>) -> Option<AppIx> {
-        let mut found = self
-            .apps
-            .iter()
-            .enumerate()
-            .filter(|(_, app)| &*app.name == name && environment.is_none_or(|e| &*app.environment == e));
+        let mut found = self.apps.iter().enumerate().filter(|(_, app)| {
+            &*app.name == name && environment.is_none_or(|e| &*app.environment == e)
+        });
         let (at, _) = found.next()?;
         if found.next().is_some() {
             return None;

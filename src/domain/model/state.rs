@@ -129,11 +129,17 @@ pub struct ObjectName {
 
 impl ObjectName {
     pub fn host(host: &str) -> Self {
-        Self { host: host.into(), check: None }
+        Self {
+            host: host.into(),
+            check: None,
+        }
     }
 
     pub fn check(host: &str, check: &str) -> Self {
-        Self { host: host.into(), check: Some(check.into()) }
+        Self {
+            host: host.into(),
+            check: Some(check.into()),
+        }
     }
 
     /// Reads `HOST` or `HOST/CHECK`.

@@ -61,14 +61,24 @@ pub fn message(inventory: &Inventory, obj: ObjIx, status: &Status, facts: Facts<
 }
 
 /// A message about a deploy rather than an object.
-pub fn about_deploy(deploy: &crate::domain::model::deploy::Deploy, kind: Kind, reason: String, lines: Vec<String>, now: Timestamp) -> Message {
+pub fn about_deploy(
+    deploy: &crate::domain::model::deploy::Deploy,
+    kind: Kind,
+    reason: String,
+    lines: Vec<String>,
+    now: Timestamp,
+) -> Message {
     Message {
         kind,
         urgency: Urgency::Low,
         reason,
         dedup_key: format!("deploy/{}", deploy.id),
         at: now,
-        host: deploy.hosts.first().cloned().unwrap_or_else(|| deploy.app.clone()),
+        host: deploy
+            .hosts
+            .first()
+            .cloned()
+            .unwrap_or_else(|| deploy.app.clone()),
         address: String::new(),
         check: None,
         state: State::Up.name().to_owned(),
@@ -123,8 +133,21 @@ pub fn macros(
     put("HOSTDISPLAYNAME", host.alias.to_string());
     put("HOSTALIAS", host.alias.to_string());
     put("HOSTADDRESS", host.address.to_string());
-    put("HOSTGROUPNAME", host.groups.first().map(ToString::to_string).unwrap_or_default());
-    put("HOSTGROUPNAMES", host.groups.iter().map(ToString::to_string).collect::<Vec<_>>().join(","));
+    put(
+        "HOSTGROUPNAME",
+        host.groups
+            .first()
+            .map(ToString::to_string)
+            .unwrap_or_default(),
+    );
+    put(
+        "HOSTGROUPNAMES",
+        host.groups
+            .iter()
+            .map(ToString::to_string)
+            .collect::<Vec<_>>()
+            .join(","),
+    );
     state_macros(&mut put, "HOST", host_status, host.rule.attempts, now);
     for (name, value) in &host.vars {
         put(&format!("_HOST{name}"), value.clone());
@@ -133,15 +156,39 @@ pub fn macros(
         put("SERVICEDESC", check.name.to_string());
         put("SERVICEDISPLAYNAME", check.name.to_string());
         state_macros(&mut put, "SERVICE", status, check.rule.attempts, now);
-        put("SERVICEISVOLATILE", u8::from(check.rule.volatile).to_string());
-        put("SERVICENOTES", check.rule.notes.as_deref().unwrap_or_default().to_owned());
-        put("SERVICENOTESURL", check.rule.notes_url.as_deref().unwrap_or_default().to_owned());
+        put(
+            "SERVICEISVOLATILE",
+            u8::from(check.rule.volatile).to_string(),
+        );
+        put(
+            "SERVICENOTES",
+            check.rule.notes.as_deref().unwrap_or_default().to_owned(),
+        );
+        put(
+            "SERVICENOTESURL",
+            check
+                .rule
+                .notes_url
+                .as_deref()
+                .unwrap_or_default()
+                .to_owned(),
+        );
         for (name, value) in &check.rule.vars {
             put(&format!("_SERVICE{name}"), value.clone());
         }
     } else {
-        put("HOSTNOTES", host.rule.notes.as_deref().unwrap_or_default().to_owned());
-        put("HOSTNOTESURL", host.rule.notes_url.as_deref().unwrap_or_default().to_owned());
+        put(
+            "HOSTNOTES",
+            host.rule.notes.as_deref().unwrap_or_default().to_owned(),
+        );
+        put(
+            "HOSTNOTESURL",
+            host.rule
+                .notes_url
+                .as_deref()
+                .unwrap_or_default()
+                .to_owned(),
+        );
     }
     if let Some(command) = &inventory.rule(obj).command {
         for (number, value) in (1..).zip(&command.args) {
@@ -156,7 +203,13 @@ pub fn macros(
     all
 }
 
-fn state_macros(put: &mut impl FnMut(&str, String), of: &str, status: &Status, attempts: u32, now: Timestamp) {
+fn state_macros(
+    put: &mut impl FnMut(&str, String),
+    of: &str,
+    status: &Status,
+    attempts: u32,
+    now: Timestamp,
+) {
     let mut set = |name: &str, value: String| put(&format!("{of}{name}"), value);
     set("STATE", status.state.name().to_owned());
     set("STATEID", status.state.id().to_string());
@@ -168,31 +221,77 @@ fn state_macros(put: &mut impl FnMut(&str, String), of: &str, status: &Status, a
     set("EXECUTIONTIME", format!("{:.3}", status.took.as_secs_f64()));
     let duration = now.since(status.last_change_at).as_secs();
     set("DURATIONSEC", duration.to_string());
-    set("DURATION", format!("{}d {}h {}m {}s", duration / 86_400, duration / 3600 % 24, duration / 60 % 60, duration % 60));
+    set(
+        "DURATION",
+        format!(
+            "{}d {}h {}m {}s",
+            duration / 86_400,
+            duration / 3600 % 24,
+            duration / 60 % 60,
+            duration % 60
+        ),
+    );
     set("PERCENTCHANGE", format!("{:.2}", status.flap.percent));
     set("NOTIFICATIONNUMBER", status.number.to_string());
-    set("ACKAUTHOR", status.ack.as_ref().map(|ack| ack.by.clone()).unwrap_or_default());
-    set("ACKCOMMENT", status.ack.as_ref().map(|ack| ack.comment.clone()).unwrap_or_default());
-    put(&format!("LAST{of}CHECK"), status.last_check_at.secs().to_string());
-    put(&format!("LAST{of}STATECHANGE"), status.last_change_at.secs().to_string());
+    set(
+        "ACKAUTHOR",
+        status
+            .ack
+            .as_ref()
+            .map(|ack| ack.by.clone())
+            .unwrap_or_default(),
+    );
+    set(
+        "ACKCOMMENT",
+        status
+            .ack
+            .as_ref()
+            .map(|ack| ack.comment.clone())
+            .unwrap_or_default(),
+    );
+    put(
+        &format!("LAST{of}CHECK"),
+        status.last_check_at.secs().to_string(),
+    );
+    put(
+        &format!("LAST{of}STATECHANGE"),
+        status.last_change_at.secs().to_string(),
+    );
     put(&format!("MAX{of}ATTEMPTS"), attempts.to_string());
     // Two characters, backslash and n, as notification scripts with `printf %b` expect (1.5-6).
-    let long = status.long_output.replace('\\', "\\\\").replace('\n', "\\n");
+    let long = status
+        .long_output
+        .replace('\\', "\\\\")
+        .replace('\n', "\\n");
     put(&format!("LONG{of}OUTPUT"), long);
 }
 
 fn notification_macros(put: &mut impl FnMut(&str, String), message: &Message) {
     put("NOTIFICATIONTYPE", message.kind.nagios_name().to_owned());
     put("NOTIFICATIONNUMBER", message.number.to_string());
-    put("NOTIFICATIONAUTHOR", message.author.clone().unwrap_or_default());
-    put("NOTIFICATIONCOMMENT", message.comment.clone().unwrap_or_default());
+    put(
+        "NOTIFICATIONAUTHOR",
+        message.author.clone().unwrap_or_default(),
+    );
+    put(
+        "NOTIFICATIONCOMMENT",
+        message.comment.clone().unwrap_or_default(),
+    );
     put("NOTIFICATIONISESCALATED", "0".to_owned());
     let leader = message.deploy.suspects.first();
-    let of = |pick: fn(&crate::domain::model::deploy::Suspect) -> String| leader.map(pick).unwrap_or_default();
+    let of = |pick: fn(&crate::domain::model::deploy::Suspect) -> String| {
+        leader.map(pick).unwrap_or_default()
+    };
     put("DEPLOYVERDICT", message.deploy.verdict.name().to_owned());
     put("DEPLOYID", of(|suspect| suspect.id.clone()));
     put("DEPLOYAPP", of(|suspect| suspect.app.clone()));
-    put("DEPLOYVERSION", of(|suspect| suspect.version.clone().unwrap_or_default()));
+    put(
+        "DEPLOYVERSION",
+        of(|suspect| suspect.version.clone().unwrap_or_default()),
+    );
     put("DEPLOYACTORS", of(|suspect| suspect.actors.join(", ")));
-    put("DEPLOYURL", of(|suspect| suspect.url.clone().unwrap_or_default()));
+    put(
+        "DEPLOYURL",
+        of(|suspect| suspect.url.clone().unwrap_or_default()),
+    );
 }

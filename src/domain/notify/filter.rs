@@ -41,29 +41,48 @@ pub struct HostScene<'a> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Why {
     Disabled,
-    OutsidePeriod { period: String, until: Option<Timestamp> },
+    OutsidePeriod {
+        period: String,
+        until: Option<Timestamp>,
+    },
     DisabledHere,
-    NotWanted { what: String },
+    NotWanted {
+        what: String,
+    },
     InDowntime,
     HostInDowntime,
     Soft,
-    Acknowledged { by: String },
-    StateNotWanted { state: State },
+    Acknowledged {
+        by: String,
+    },
+    StateNotWanted {
+        state: State,
+    },
     NobodyWasTold,
-    FirstDelay { until: Timestamp },
+    FirstDelay {
+        until: Timestamp,
+    },
     Flapping,
     OnceOnly,
-    HostProblem { state: State },
+    HostProblem {
+        state: State,
+    },
     ParentsDown,
-    TooSoon { until: Timestamp },
-    NoContact { why: String },
+    TooSoon {
+        until: Timestamp,
+    },
+    NoContact {
+        why: String,
+    },
     NotAProblem,
 }
 
 impl fmt::Display for Why {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Disabled => f.write_str("notifications are switched off for the whole installation"),
+            Self::Disabled => {
+                f.write_str("notifications are switched off for the whole installation")
+            }
             Self::OutsidePeriod { period, until } => {
                 write!(f, "outside the notification period `{period}`")?;
                 until.map_or(Ok(()), |until| write!(f, ", which opens at {until}"))
@@ -75,12 +94,24 @@ impl fmt::Display for Why {
             Self::Soft => f.write_str("the state is soft: not all attempts have failed yet"),
             Self::Acknowledged { by } => write!(f, "the problem is acknowledged by {by}"),
             Self::StateNotWanted { state } => write!(f, "this object does not notify of {state}"),
-            Self::NobodyWasTold => f.write_str("nobody was told of the problem, so nobody is told of its end"),
-            Self::FirstDelay { until } => write!(f, "the first notification waits until {until} (first_delay)"),
+            Self::NobodyWasTold => {
+                f.write_str("nobody was told of the problem, so nobody is told of its end")
+            }
+            Self::FirstDelay { until } => write!(
+                f,
+                "the first notification waits until {until} (first_delay)"
+            ),
             Self::Flapping => f.write_str("it is flapping"),
-            Self::OnceOnly => f.write_str("one notification per problem is configured (remind = \"0s\") and it was sent"),
-            Self::HostProblem { state } => write!(f, "its host is {state}: the host's own problem is notified instead"),
-            Self::ParentsDown => f.write_str("no parent of its host is UP: the parents' problem is notified instead"),
+            Self::OnceOnly => f.write_str(
+                "one notification per problem is configured (remind = \"0s\") and it was sent",
+            ),
+            Self::HostProblem { state } => write!(
+                f,
+                "its host is {state}: the host's own problem is notified instead"
+            ),
+            Self::ParentsDown => {
+                f.write_str("no parent of its host is UP: the parents' problem is notified instead")
+            }
             Self::TooSoon { until } => write!(f, "the next reminder is due at {until}"),
             Self::NoContact { why } => f.write_str(why),
             Self::NotAProblem => f.write_str("it is not in a problem state"),
@@ -97,7 +128,10 @@ pub fn judge(kind: Kind, scene: &Scene<'_>) -> Result<(), Why> {
     if let Some(period) = &scene.rule.period
         && !period.contains(scene.now)
     {
-        return Err(Why::OutsidePeriod { period: period.name().to_owned(), until: period.next_open(scene.now) });
+        return Err(Why::OutsidePeriod {
+            period: period.name().to_owned(),
+            until: period.next_open(scene.now),
+        });
     }
     if !scene.rule.enabled || status.notifications_off {
         return Err(Why::DisabledHere);
@@ -105,19 +139,31 @@ pub fn judge(kind: Kind, scene: &Scene<'_>) -> Result<(), Why> {
     match kind {
         Kind::Custom => return quiet(scene),
         Kind::Acknowledgement => {
-            return if status.state.is_problem() { Ok(()) } else { Err(Why::NotAProblem) };
+            return if status.state.is_problem() {
+                Ok(())
+            } else {
+                Err(Why::NotAProblem)
+            };
         }
         Kind::FlappingStart | Kind::FlappingStop | Kind::FlappingDisabled => {
             if !scene.rule.on_flapping {
-                return Err(Why::NotWanted { what: "flapping".to_owned() });
+                return Err(Why::NotWanted {
+                    what: "flapping".to_owned(),
+                });
             }
             return quiet(scene);
         }
         Kind::DowntimeStart | Kind::DowntimeEnd | Kind::DowntimeCancelled => {
             if !scene.rule.on_downtime {
-                return Err(Why::NotWanted { what: "downtimes".to_owned() });
+                return Err(Why::NotWanted {
+                    what: "downtimes".to_owned(),
+                });
             }
-            return if scene.in_downtime { Err(Why::InDowntime) } else { Ok(()) };
+            return if scene.in_downtime {
+                Err(Why::InDowntime)
+            } else {
+                Ok(())
+            };
         }
         Kind::Problem | Kind::Recovery => {}
         // Ours beyond Nagios' belong to a page that already passed, or go to a deploy's team.
@@ -130,7 +176,11 @@ fn quiet(scene: &Scene<'_>) -> Result<(), Why> {
     if scene.in_downtime {
         return Err(Why::InDowntime);
     }
-    if scene.host.is_some_and(|host| host.in_downtime) { Err(Why::HostInDowntime) } else { Ok(()) }
+    if scene.host.is_some_and(|host| host.in_downtime) {
+        Err(Why::HostInDowntime)
+    } else {
+        Ok(())
+    }
 }
 
 /// Rules 11 to 26 of the check chain, 9 to 18 of the host chain.
@@ -143,12 +193,18 @@ fn problem_or_recovery(kind: Kind, scene: &Scene<'_>) -> Result<(), Why> {
         return Err(Why::Acknowledged { by: ack.by.clone() });
     }
     if !rule.states.has(status.state) {
-        return Err(Why::StateNotWanted { state: status.state });
+        return Err(Why::StateNotWanted {
+            state: status.state,
+        });
     }
     if !status.state.is_problem() && status.notified_on.is_empty() {
         return Err(Why::NobodyWasTold);
     }
-    if kind == Kind::Problem && Duration::ZERO < rule.first_delay && status.number == 0 && status.state.is_problem() {
+    if kind == Kind::Problem
+        && Duration::ZERO < rule.first_delay
+        && status.number == 0
+        && status.state.is_problem()
+    {
         // A change seen before this start counts from the start, as in Nagios.
         let from = status.last_hard_change_at.max(scene.began_at);
         let until = from + rule.first_delay;
@@ -165,14 +221,18 @@ fn problem_or_recovery(kind: Kind, scene: &Scene<'_>) -> Result<(), Why> {
     }
     if let Some(host) = scene.host {
         if host.status.state.is_problem() && host.status.state_type == StateType::Hard {
-            return Err(Why::HostProblem { state: host.status.state });
+            return Err(Why::HostProblem {
+                state: host.status.state,
+            });
         }
         if host.parents_down {
             return Err(Why::ParentsDown);
         }
     }
     if now < status.next_notify_at && !scene.volatile {
-        return Err(Why::TooSoon { until: status.next_notify_at });
+        return Err(Why::TooSoon {
+            until: status.next_notify_at,
+        });
     }
     Ok(())
 }
@@ -187,7 +247,9 @@ pub fn refused(kind: Kind, why: &Why, status: &mut Status, rule: &NotifyRule, no
             status.notified_on = crate::domain::model::state::StateSet::EMPTY;
             status.number = 0;
         }
-        Why::InDowntime | Why::HostInDowntime if rule.remind.is_zero() => status.next_notify_at = now,
+        Why::InDowntime | Why::HostInDowntime if rule.remind.is_zero() => {
+            status.next_notify_at = now;
+        }
         Why::Disabled
         | Why::OutsidePeriod { .. }
         | Why::DisabledHere
@@ -213,7 +275,15 @@ pub fn refused(kind: Kind, why: &Why, status: &mut Status, rule: &NotifyRule, no
 pub fn reason(scene: &Scene<'_>, attempts: u32) -> String {
     let status = scene.status;
     if 1 < status.number {
-        return format!("still {}: reminder {} (every {})", status.state, status.number, show_duration(scene.rule.remind));
+        return format!(
+            "still {}: reminder {} (every {})",
+            status.state,
+            status.number,
+            show_duration(scene.rule.remind)
+        );
     }
-    format!("hard {} after attempt {} of {attempts}", status.state, status.attempt)
+    format!(
+        "hard {} after attempt {} of {attempts}",
+        status.state, status.attempt
+    )
 }

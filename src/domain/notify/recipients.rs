@@ -34,10 +34,21 @@ pub fn wanting(
             Err(why) => refusals.push(format!("{} {why}", contact.name)),
         }
     }
-    if wanted.is_empty() { Err(format!("no contact wants it: {}", refusals.join("; "))) } else { Ok(wanted) }
+    if wanted.is_empty() {
+        Err(format!("no contact wants it: {}", refusals.join("; ")))
+    } else {
+        Ok(wanted)
+    }
 }
 
-fn wants(contact: &Contact, is_host: bool, kind: Kind, state: State, notified_on: StateSet, at: Timestamp) -> Result<(), String> {
+fn wants(
+    contact: &Contact,
+    is_host: bool,
+    kind: Kind,
+    state: State,
+    notified_on: StateSet,
+    at: Timestamp,
+) -> Result<(), String> {
     let (period, states) = if is_host {
         (&contact.host_period, contact.host_states)
     } else {
@@ -57,10 +68,18 @@ fn wants(contact: &Contact, is_host: bool, kind: Kind, state: State, notified_on
     match kind {
         Kind::Custom | Kind::Amendment | Kind::Digest | Kind::Notice => return Ok(()),
         Kind::FlappingStart | Kind::FlappingStop | Kind::FlappingDisabled => {
-            return if contact.on_flapping { Ok(()) } else { Err("does not want flapping".to_owned()) };
+            return if contact.on_flapping {
+                Ok(())
+            } else {
+                Err("does not want flapping".to_owned())
+            };
         }
         Kind::DowntimeStart | Kind::DowntimeEnd | Kind::DowntimeCancelled => {
-            return if contact.on_downtime { Ok(()) } else { Err("does not want downtimes".to_owned()) };
+            return if contact.on_downtime {
+                Ok(())
+            } else {
+                Err("does not want downtimes".to_owned())
+            };
         }
         Kind::Problem | Kind::Recovery | Kind::Acknowledgement => {}
     }
@@ -74,8 +93,14 @@ fn wants(contact: &Contact, is_host: bool, kind: Kind, state: State, notified_on
 }
 
 /// The deployer's side: contacts that the deploy's actors name, and the app's team.
-pub fn of_deploy(inventory: &Inventory, deploy: &Deploy, app: Option<AppIx>) -> BTreeSet<ContactIx> {
-    let mut found: BTreeSet<ContactIx> = app.map(|app| inventory.app(app).contacts.iter().copied().collect()).unwrap_or_default();
+pub fn of_deploy(
+    inventory: &Inventory,
+    deploy: &Deploy,
+    app: Option<AppIx>,
+) -> BTreeSet<ContactIx> {
+    let mut found: BTreeSet<ContactIx> = app
+        .map(|app| inventory.app(app).contacts.iter().copied().collect())
+        .unwrap_or_default();
     for (at, contact) in (0..).zip(&inventory.contacts) {
         let named = |actor: &String| *actor == *contact.name || contact.actors.contains(actor);
         if deploy.actors.iter().any(named) {

@@ -83,7 +83,14 @@ mod tests {
     fn after(results: &str) -> f64 {
         let mut memory = FlapMemory::default();
         for result in results.chars() {
-            remember(&mut memory, if result == 'x' { State::Critical } else { State::Ok });
+            remember(
+                &mut memory,
+                if result == 'x' {
+                    State::Critical
+                } else {
+                    State::Ok
+                },
+            );
         }
         (memory.percent * 100.0).round() / 100.0
     }
@@ -102,9 +109,16 @@ mod tests {
 
     #[test]
     fn starts_at_the_high_threshold_and_stops_at_the_low_one() {
-        let rule = FlapRule { enabled: true, low: 20.0, high: 30.0 };
+        let rule = FlapRule {
+            enabled: true,
+            low: 20.0,
+            high: 30.0,
+        };
         let now = Timestamp::from_secs(1);
-        let mut memory = FlapMemory { percent: 30.0, ..FlapMemory::default() };
+        let mut memory = FlapMemory {
+            percent: 30.0,
+            ..FlapMemory::default()
+        };
         assert_eq!(judge(&mut memory, rule, now, true), Change::Started);
         assert!(memory.told);
         memory.percent = 20.1;
@@ -112,6 +126,17 @@ mod tests {
         memory.percent = 20.0;
         assert_eq!(judge(&mut memory, rule, now, false), Change::Stopped);
         memory.flapping = true;
-        assert_eq!(judge(&mut memory, FlapRule { enabled: false, ..rule }, now, false), Change::Disabled);
+        assert_eq!(
+            judge(
+                &mut memory,
+                FlapRule {
+                    enabled: false,
+                    ..rule
+                },
+                now,
+                false
+            ),
+            Change::Disabled
+        );
     }
 }

@@ -36,7 +36,13 @@ pub struct Step {
 }
 
 /// Moves a check's status. `host` is the host's current state; while it is not UP problems turn hard at once and silently.
-pub fn check(status: &mut Status, policy: Policy, host: State, result: &CheckResult, now: Timestamp) -> Step {
+pub fn check(
+    status: &mut Status,
+    policy: Policy,
+    host: State,
+    result: &CheckResult,
+    now: Timestamp,
+) -> Step {
     let mut step = begin(status, result, now);
     let host_up = host == State::Up;
     let mut muted_by_host = false;
@@ -118,7 +124,13 @@ fn recover_check(status: &mut Status, step: &mut Step, now: Timestamp) {
 }
 
 /// Moves a host's status. `result.state` is already told apart into DOWN and UNREACHABLE; a passive result is hard at once.
-pub fn host(status: &mut Status, policy: Policy, passive: bool, result: &CheckResult, now: Timestamp) -> Step {
+pub fn host(
+    status: &mut Status,
+    policy: Policy,
+    passive: bool,
+    result: &CheckResult,
+    now: Timestamp,
+) -> Step {
     let mut step = begin(status, result, now);
     if result.state.is_problem() {
         if passive {
@@ -221,7 +233,8 @@ fn finish(status: &mut Status, step: &mut Step, muted: bool, now: Timestamp) {
         status.last_notified_at = None;
         status.next_notify_at = Timestamp::default();
         status.no_more = false;
-        let sticky_problem = status.state.is_problem() && status.ack.as_ref().is_some_and(|ack| ack.sticky);
+        let sticky_problem =
+            status.state.is_problem() && status.ack.as_ref().is_some_and(|ack| ack.sticky);
         if step.changed && !sticky_problem {
             status.ack = None;
         }
@@ -266,11 +279,18 @@ mod tests {
                 'u' => State::Unknown,
                 _ => State::Ok,
             };
-            let host = if letter.is_ascii_uppercase() { State::Down } else { State::Up };
+            let host = if letter.is_ascii_uppercase() {
+                State::Down
+            } else {
+                State::Up
+            };
             let at = i64::try_from(at).expect("short");
             let step = check(
                 &mut status,
-                Policy { attempts, volatile: false },
+                Policy {
+                    attempts,
+                    volatile: false,
+                },
                 host,
                 &result(state, at),
                 Timestamp::from_secs(at),
@@ -280,11 +300,23 @@ mod tests {
             } else if step.notify {
                 status.notified_on = crate::domain::model::state::StateSet::EMPTY;
             }
-            let kind = if status.state_type == StateType::Hard { 'H' } else { 'S' };
+            let kind = if status.state_type == StateType::Hard {
+                'H'
+            } else {
+                'S'
+            };
             let bang = if step.notify { "!" } else { "" };
-            seen.push(format!("{}{kind}{}{bang}", letter.to_ascii_lowercase(), status.attempt));
+            seen.push(format!(
+                "{}{kind}{}{bang}",
+                letter.to_ascii_lowercase(),
+                status.attempt
+            ));
         }
-        assert_eq!(seen.join(" "), expected, "{attempts} attempts, results {results}");
+        assert_eq!(
+            seen.join(" "),
+            expected,
+            "{attempts} attempts, results {results}"
+        );
     }
 
     /// Nagios' transition table, section by section.
@@ -318,7 +350,10 @@ mod tests {
                 until: None,
             })
         };
-        let policy = Policy { attempts: 1, volatile: false };
+        let policy = Policy {
+            attempts: 1,
+            volatile: false,
+        };
         for (sticky, then, kept) in [
             (false, State::Critical, false),
             (true, State::Critical, true),
@@ -326,27 +361,68 @@ mod tests {
             (false, State::Warning, true),
         ] {
             let mut status = Status::pending(false);
-            let _ = check(&mut status, policy, State::Up, &result(State::Warning, 1), Timestamp::from_secs(1));
+            let _ = check(
+                &mut status,
+                policy,
+                State::Up,
+                &result(State::Warning, 1),
+                Timestamp::from_secs(1),
+            );
             status.ack = ack(sticky);
-            let _ = check(&mut status, policy, State::Up, &result(then, 2), Timestamp::from_secs(2));
+            let _ = check(
+                &mut status,
+                policy,
+                State::Up,
+                &result(then, 2),
+                Timestamp::from_secs(2),
+            );
             assert_eq!(status.ack.is_some(), kept, "sticky {sticky}, then {then}");
         }
     }
 
     #[test]
     fn hosts_recover_softly_and_passive_results_are_hard() {
-        let policy = Policy { attempts: 3, volatile: false };
+        let policy = Policy {
+            attempts: 3,
+            volatile: false,
+        };
         let mut status = Status::pending(true);
         let mut seen = String::new();
-        for (at, state) in (1..).zip([State::Down, State::Up, State::Up, State::Down, State::Unreachable, State::Down, State::Unreachable, State::Up]) {
-            let step = host(&mut status, policy, false, &result(state, at), Timestamp::from_secs(at));
-            seen.push_str(&format!("{state} {} {}{}; ", status.state_type.name(), status.attempt, if step.notify { "!" } else { "" }));
+        for (at, state) in (1..).zip([
+            State::Down,
+            State::Up,
+            State::Up,
+            State::Down,
+            State::Unreachable,
+            State::Down,
+            State::Unreachable,
+            State::Up,
+        ]) {
+            let step = host(
+                &mut status,
+                policy,
+                false,
+                &result(state, at),
+                Timestamp::from_secs(at),
+            );
+            seen.push_str(&format!(
+                "{state} {} {}{}; ",
+                status.state_type.name(),
+                status.attempt,
+                if step.notify { "!" } else { "" }
+            ));
         }
         assert_eq!(
             seen,
             "DOWN SOFT 1; UP SOFT 1; UP HARD 1; DOWN SOFT 1; UNREACHABLE SOFT 2; DOWN HARD 3!; UNREACHABLE HARD 3!; UP HARD 1!; "
         );
-        let step = host(&mut status, policy, true, &result(State::Down, 20), Timestamp::from_secs(20));
+        let step = host(
+            &mut status,
+            policy,
+            true,
+            &result(State::Down, 20),
+            Timestamp::from_secs(20),
+        );
         assert!(step.notify && status.state_type == StateType::Hard && status.attempt == 1);
     }
 }

@@ -22,7 +22,11 @@ use crate::{
 };
 
 pub(super) fn at(clock: &str) -> Timestamp {
-    let clock = if clock.len() == 5 { format!("{clock}:00") } else { clock.to_owned() };
+    let clock = if clock.len() == 5 {
+        format!("{clock}:00")
+    } else {
+        clock.to_owned()
+    };
     Timestamp::parse(&format!("2026-03-02T{clock}Z")).expect("HH:MM:SS")
 }
 
@@ -59,7 +63,11 @@ impl Kept {
         let restored = &mut self.restored;
         match change {
             Change::Status { object, status } => {
-                put(&mut restored.statuses, &(object.clone(), (**status).clone()), |(name, _)| name == object);
+                put(
+                    &mut restored.statuses,
+                    &(object.clone(), (**status).clone()),
+                    |(name, _)| name == object,
+                );
             }
             Change::Problem(problem) => {
                 restored.last_id = restored.last_id.max(problem.id);
@@ -70,9 +78,13 @@ impl Kept {
                 put(&mut restored.holds, hold, |old| old.id == hold.id);
             }
             Change::Deploy(deploy) => put(&mut restored.deploys, deploy, |old| old.id == deploy.id),
-            Change::Downtime(downtime) => put(&mut restored.downtimes, downtime, |old| old.id == downtime.id),
+            Change::Downtime(downtime) => put(&mut restored.downtimes, downtime, |old| {
+                old.id == downtime.id
+            }),
             Change::DowntimeGone(id) => restored.downtimes.retain(|downtime| downtime.id != *id),
-            Change::Comment(comment) => put(&mut restored.comments, comment, |old| old.id == comment.id),
+            Change::Comment(comment) => {
+                put(&mut restored.comments, comment, |old| old.id == comment.id);
+            }
             Change::CommentGone(id) => restored.comments.retain(|comment| comment.id != *id),
             Change::Deliver(_) | Change::Decision(_) | Change::Event(_) | Change::Audit(_) => {}
         }
@@ -93,8 +105,18 @@ pub(super) struct Play {
 impl Play {
     pub(super) fn new(inventory: Inventory) -> Self {
         let inventory = Arc::new(inventory);
-        let engine = Engine::new(inventory.clone(), Restored::default(), Mode::Replay, at("09:00"));
-        Self { engine, inventory, kept: Kept::default(), transcript: String::new() }
+        let engine = Engine::new(
+            inventory.clone(),
+            Restored::default(),
+            Mode::Replay,
+            at("09:00"),
+        );
+        Self {
+            engine,
+            inventory,
+            kept: Kept::default(),
+            transcript: String::new(),
+        }
     }
 
     /// Lets time pass up to, but not including, `now`.
@@ -107,23 +129,49 @@ impl Play {
     pub(super) fn feed(&mut self, now: Timestamp, input: Input) {
         let mut out = Effects::default();
         self.engine.handle(now, input, &mut out);
-        if let Some(reply) = out.reply.as_ref().filter(|reply| !reply.accepted || !reply.already_failing.is_empty()) {
-            let word = if reply.accepted { "already failing" } else { "refused" };
-            let text = if reply.accepted { reply.already_failing.join(", ") } else { reply.text.clone() };
+        if let Some(reply) = out
+            .reply
+            .as_ref()
+            .filter(|reply| !reply.accepted || !reply.already_failing.is_empty())
+        {
+            let word = if reply.accepted {
+                "already failing"
+            } else {
+                "refused"
+            };
+            let text = if reply.accepted {
+                reply.already_failing.join(", ")
+            } else {
+                reply.text.clone()
+            };
             self.say(now, &format!("{word}: {text}"));
         }
         for change in &out.changes {
             self.kept.take(change);
             match change {
                 Change::Decision(decision) => {
-                    let until = decision.until.map(|until| format!(" until {}", until.clock())).unwrap_or_default();
-                    self.say(now, &format!("{} {} {}{until}: {}", decision.object, decision.what.name(), decision.kind, decision.reason));
+                    let until = decision
+                        .until
+                        .map(|until| format!(" until {}", until.clock()))
+                        .unwrap_or_default();
+                    self.say(
+                        now,
+                        &format!(
+                            "{} {} {}{until}: {}",
+                            decision.object,
+                            decision.what.name(),
+                            decision.kind,
+                            decision.reason
+                        ),
+                    );
                 }
                 Change::Deliver(delivery) => {
                     let line = delivery_line(delivery);
                     self.say(now, &line);
                 }
-                Change::Event(event) if ["not-held", "clock", "rejected", "flapping"].contains(&&*event.kind) => {
+                Change::Event(event)
+                    if ["not-held", "clock", "rejected", "flapping"].contains(&&*event.kind) =>
+                {
                     self.say(now, &format!("{} {}", event.kind, event.text));
                 }
                 _ => {}
@@ -132,7 +180,8 @@ impl Play {
     }
 
     fn say(&mut self, now: Timestamp, text: &str) {
-        self.transcript.push_str(&format!("{} {text}\n", now.clock()));
+        self.transcript
+            .push_str(&format!("{} {text}\n", now.clock()));
     }
 
     pub(super) fn line(&mut self, line: &str) {
@@ -143,10 +192,17 @@ impl Play {
         match words.as_slice() {
             ["wait"] => self.feed(now, Input::Tick),
             ["restart"] => {
-                self.engine = Engine::new(self.inventory.clone(), self.kept.restored(), Mode::Replay, now);
+                self.engine = Engine::new(
+                    self.inventory.clone(),
+                    self.kept.restored(),
+                    Mode::Replay,
+                    now,
+                );
                 self.feed(now, Input::Tick);
             }
-            ["deploy", phase, id, rest @ ..] => self.feed(now, Input::Deploy(event(phase, id, rest, now))),
+            ["deploy", phase, id, rest @ ..] => {
+                self.feed(now, Input::Deploy(event(phase, id, rest, now)));
+            }
             ["ack", object, who, rest @ ..] => self.feed(
                 now,
                 Input::Command(Command::Acknowledge {
@@ -172,7 +228,10 @@ impl Play {
             ),
             ["jump", direction, span] => self.feed(
                 now,
-                Input::ClockJump { forward: *direction == "forward", by: parse_duration(span).expect("duration") },
+                Input::ClockJump {
+                    forward: *direction == "forward",
+                    by: parse_duration(span).expect("duration"),
+                },
             ),
             [object, state, output @ ..] => {
                 let state = match *state {
@@ -184,7 +243,11 @@ impl Play {
                     "down" => State::Down,
                     other => panic!("no state {other}"),
                 };
-                let output = if output.is_empty() { state.name().to_owned() } else { output.join(" ") };
+                let output = if output.is_empty() {
+                    state.name().to_owned()
+                } else {
+                    output.join(" ")
+                };
                 self.feed(now, Input::Passive(result(object, state, &output, now)));
             }
             _ => panic!("cannot read `{line}`"),
@@ -216,7 +279,9 @@ fn event(phase: &str, id: &str, rest: &[&str], now: Timestamp) -> DeployEvent {
         match key {
             "app" => {
                 event.app = Some(value.to_owned());
-                event.environment.get_or_insert_with(|| "production".to_owned());
+                event
+                    .environment
+                    .get_or_insert_with(|| "production".to_owned());
             }
             "env" => event.environment = Some(value.to_owned()),
             "version" => event.version = Some(value.to_owned()),
@@ -248,21 +313,48 @@ fn delivery_line(delivery: &Delivery) -> String {
         ),
     };
     let weak: Vec<&str> = if message.deploy.verdict == Verdict::None {
-        message.deploy.suspects.iter().map(|suspect| &*suspect.id).collect()
+        message
+            .deploy
+            .suspects
+            .iter()
+            .map(|suspect| &*suspect.id)
+            .collect()
     } else {
         Vec::new()
     };
-    let weak = if weak.is_empty() { String::new() } else { format!(" [none; weak {}]", weak.join(", ")) };
-    let lines = message.lines.iter().map(|line| format!("\n           | {line}")).collect::<String>();
-    let urgency = if message.urgency == crate::domain::model::message::Urgency::Low { " quietly" } else { "" };
-    format!("  -> {}{urgency}: {} {} {}{deploy}{weak}{lines}", delivery.contact, message.kind.name(), message.object(), message.state)
+    let weak = if weak.is_empty() {
+        String::new()
+    } else {
+        format!(" [none; weak {}]", weak.join(", "))
+    };
+    let lines = message
+        .lines
+        .iter()
+        .map(|line| format!("\n           | {line}"))
+        .collect::<String>();
+    let urgency = if message.urgency == crate::domain::model::message::Urgency::Low {
+        " quietly"
+    } else {
+        ""
+    };
+    format!(
+        "  -> {}{urgency}: {} {} {}{deploy}{weak}{lines}",
+        delivery.contact,
+        message.kind.name(),
+        message.object(),
+        message.state
+    )
 }
 
 /// Plays a timeline on the shop and compares the transcript.
 #[track_caller]
 pub(super) fn check(timeline: &str, expected: expect_test::Expect) {
     let mut play = Play::new(site::shop());
-    for line in timeline.lines().map(str::trim).filter(|line| !line.is_empty()) {
+    for line in timeline
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty())
+    {
         play.line(line);
     }
     expected.assert_eq(&play.transcript);

@@ -5,8 +5,8 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use crate::domain::model::{
     deploy::Risk,
     objects::{
-        App, AppIx, Channel, ChannelKind, Check, CommandLine, Contact, ContactIx, FlapRule, Host, HostIx, Inventory,
-        NotifyRule, ProfileIx, Rule, Schedule,
+        App, AppIx, Channel, ChannelKind, Check, CommandLine, Contact, ContactIx, FlapRule, Host,
+        HostIx, Inventory, NotifyRule, ProfileIx, Rule, Schedule,
     },
     state::StateSet,
 };
@@ -18,7 +18,10 @@ pub(super) fn shop() -> Inventory {
         alias: name.into(),
         channels: vec![Channel {
             label: "webhook".into(),
-            kind: ChannelKind::Webhook { url: "http://127.0.0.1:9/".into(), secret: None },
+            kind: ChannelKind::Webhook {
+                url: "http://127.0.0.1:9/".into(),
+                secret: None,
+            },
         }],
         actors: actors.iter().map(|actor| (*actor).to_owned()).collect(),
         check_states: StateSet::ALL,
@@ -32,8 +35,13 @@ pub(super) fn shop() -> Inventory {
         pager: String::new(),
         addresses: Vec::new(),
     };
-    let mut inventory = Inventory { contacts: vec![contact("oncall", &[]), contact("ann", &["ann@shop"])], ..Inventory::default() };
-    let names = ["cache1", "db1", "lb1", "lone1", "search1", "stage1", "web1", "web2", "web3"];
+    let mut inventory = Inventory {
+        contacts: vec![contact("oncall", &[]), contact("ann", &["ann@shop"])],
+        ..Inventory::default()
+    };
+    let names = [
+        "cache1", "db1", "lb1", "lone1", "search1", "stage1", "web1", "web2", "web3",
+    ];
     let apps = [
         ("frontend", "production", &["lb1"][..]),
         ("shop", "production", &["web1", "web2", "web3"][..]),
@@ -41,7 +49,9 @@ pub(super) fn shop() -> Inventory {
         ("search", "production", &["search1"][..]),
         ("shop", "staging", &["stage1"][..]),
     ];
-    let ix = |name: &str| HostIx(u32::try_from(names.iter().position(|n| *n == name).expect("listed")).expect("few"));
+    let ix = |name: &str| {
+        HostIx(u32::try_from(names.iter().position(|n| *n == name).expect("listed")).expect("few"))
+    };
     for (name, environment, hosts) in apps {
         inventory.apps.push(App {
             name: name.into(),
@@ -55,8 +65,12 @@ pub(super) fn shop() -> Inventory {
         });
     }
     for (caller, called) in [(0, 1), (1, 2)] {
-        inventory.apps[caller].calls.push(AppIx(u32::try_from(called).expect("few")));
-        inventory.apps[called].called_by.push(AppIx(u32::try_from(caller).expect("few")));
+        inventory.apps[caller]
+            .calls
+            .push(AppIx(u32::try_from(called).expect("few")));
+        inventory.apps[called]
+            .called_by
+            .push(AppIx(u32::try_from(caller).expect("few")));
     }
     for name in names {
         let host = ix(name);
@@ -69,7 +83,11 @@ pub(super) fn shop() -> Inventory {
             let mut rule = rule(if *check == "slow" { 3 } else { 1 });
             rule.always_page = *check == "vital";
             rule.external = *check == "probe";
-            inventory.checks.push(Check { host, name: (*check).into(), rule: Arc::new(rule) });
+            inventory.checks.push(Check {
+                host,
+                name: (*check).into(),
+                rule: Arc::new(rule),
+            });
         }
         let mut rule = rule(1);
         rule.command = None;
@@ -77,7 +95,11 @@ pub(super) fn shop() -> Inventory {
             name: name.into(),
             alias: name.into(),
             address: "127.0.0.1".into(),
-            groups: if name.starts_with("cache") || name.starts_with("web") { vec!["tier1".into()] } else { Vec::new() },
+            groups: if name.starts_with("cache") || name.starts_with("web") {
+                vec!["tier1".into()]
+            } else {
+                Vec::new()
+            },
             apps: (0..)
                 .zip(&inventory.apps)
                 .filter(|(_, app)| app.hosts.contains(&host))
@@ -95,7 +117,11 @@ pub(super) fn shop() -> Inventory {
 
 fn rule(attempts: u32) -> Rule {
     Rule {
-        command: Some(CommandLine { name: "check_dummy".into(), line: "check_dummy 0".into(), args: Vec::new() }),
+        command: Some(CommandLine {
+            name: "check_dummy".into(),
+            line: "check_dummy 0".into(),
+            args: Vec::new(),
+        }),
         schedule: Schedule::Every(Duration::from_secs(60)),
         retry: Duration::from_secs(60),
         attempts,
@@ -114,7 +140,11 @@ fn rule(attempts: u32) -> Rule {
             on_flapping: true,
             on_downtime: true,
         },
-        flap: FlapRule { enabled: true, low: 20.0, high: 30.0 },
+        flap: FlapRule {
+            enabled: true,
+            low: 20.0,
+            high: 30.0,
+        },
         profile: ProfileIx(0),
         tags: Vec::new(),
         env_macros: false,

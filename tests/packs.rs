@@ -6,8 +6,8 @@ use deploywatch::{
     base::time::Timestamp,
     config::{self, Loaded},
     domain::{
-        deploy::ClassRules,
         model::{
+            deploy::ClassRules,
             objects::{ChannelKind, Inventory, ObjIx, Schedule},
             state::ObjectName,
         },

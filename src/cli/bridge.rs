@@ -12,8 +12,16 @@ fn not_yet(what: &str) -> Done {
 
 /// `run`: daemon::run(config, log level), until a signal ends it.
 pub fn run(args: &RunArgs) -> Done {
-    let _config = need_config(&args.config)?;
-    not_yet("run")
+    let path = need_config(&args.config)?;
+    let loaded = super::configuration::load(&args.config)?;
+    let level = loaded.settings.log.parse().unwrap_or(tracing::Level::INFO);
+    tracing_subscriber::fmt()
+        .with_max_level(level)
+        .with_writer(std::io::stderr)
+        .with_ansi(false)
+        .init();
+    crate::daemon::run(&path, loaded).map_err(Failure::Refused)?;
+    Ok(0)
 }
 
 /// `demo`.

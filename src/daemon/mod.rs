@@ -1,1 +1,11 @@
 //! Joins the engine, the store, the runners, the senders and the API.
+
+pub mod clock;
+pub mod hub;
+pub mod journal;
+pub mod outbox;
+pub mod parts;
+pub mod run;
+pub mod why;
+
+pub use run::run;

@@ -212,9 +212,11 @@ impl Engine {
         })
     }
 
-    /// The app of a known deploy, for access rules.
-    pub fn app_of_deploy(&self, id: &str) -> Option<String> {
-        self.deploys.get(id).map(|live| live.deploy.app.clone())
+    /// The app and environment of a known deploy, for access rules.
+    pub fn app_of_deploy(&self, id: &str) -> Option<(String, String)> {
+        self.deploys
+            .get(id)
+            .map(|live| (live.deploy.app.clone(), live.deploy.environment.clone()))
     }
 
     /// Live holds, open problems, active deploys: for metrics.

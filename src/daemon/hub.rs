@@ -1,0 +1,295 @@
+//! The only caller of the engine: receives, lets it decide, starts jobs, commits, and only then lets messages leave.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    path::PathBuf,
+    sync::{Arc, PoisonError},
+    time::Duration,
+};
+
+use tokio::sync::{mpsc, oneshot, watch};
+
+use super::{clock, journal::Journal, parts, why};
+use crate::{
+    adapters::{
+        exec::{Refused, Runner},
+        send::{Report, Senders, SwapSenders},
+        serve::{Access, AppName, Ask, Health, Metrics, Tried},
+        store::Store,
+    },
+    base::time::Timestamp,
+    config::{self, Loaded},
+    domain::{
+        engine::{Engine, effect::{Effects, Reply}, input::Input},
+        model::{
+            change::{Audit, Change},
+            job::{Exit, Job, JobId, Outcome},
+            message::Delivered,
+            state::State,
+        },
+    },
+};
+
+/// Outcomes taken in one turn.
+const TURN: usize = 256;
+/// The longest sleep: clocks are compared this often.
+const LONGEST_SLEEP: Duration = Duration::from_secs(1);
+const PRUNE_EVERY: Duration = Duration::from_secs(6 * 3600);
+
+/// Everything the hub holds.
+pub struct Hub {
+    pub engine: Engine,
+    pub store: Store,
+    pub journal: Journal,
+    pub runner: Runner,
+    pub metrics: Arc<Metrics>,
+    pub senders: Arc<SwapSenders>,
+    pub inventory: parts::SharedInventory,
+    pub access: watch::Sender<Arc<Access>>,
+    pub config: PathBuf,
+    pub history: Duration,
+    /// Dues of running jobs, for their lateness.
+    pub dues: BTreeMap<JobId, Timestamp>,
+    /// Jobs the runner had no room for.
+    pub postponed: VecDeque<Job>,
+    pub clock: clock::Watch,
+    /// Why the last reload was refused.
+    pub config_fault: Option<String>,
+    pub pruned_at: Timestamp,
+}
+
+/// What comes in.
+pub struct Inlets {
+    pub asks: mpsc::Receiver<Ask>,
+    pub outcomes: mpsc::Receiver<Outcome>,
+    pub reports: mpsc::Receiver<Report>,
+    pub reload: mpsc::Receiver<()>,
+    pub stop: watch::Receiver<bool>,
+}
+
+impl Hub {
+    /// Runs until told to stop.
+    pub async fn run(&mut self, inlets: &mut Inlets) {
+        let mut outcomes = Vec::with_capacity(TURN);
+        self.take(Input::Tick, None);
+        loop {
+            self.journal.start();
+            let sleep = self.sleep();
+            tokio::select! {
+                biased;
+                _ = inlets.stop.wait_for(|stop| *stop) => return,
+                (batch, done) = self.journal.landed() => self.landed(&batch, done),
+                Some(ask) = inlets.asks.recv() => self.ask(ask).await,
+                count = inlets.outcomes.recv_many(&mut outcomes, TURN) => {
+                    if count == 0 {
+                        return;
+                    }
+                    for outcome in outcomes.drain(..) {
+                        self.outcome(outcome);
+                    }
+                }
+                Some(report) = inlets.reports.recv() => self.report(report),
+                Some(()) = inlets.reload.recv() => {
+                    let _ = self.reload(false, "a signal").await;
+                }
+                () = tokio::time::sleep(sleep) => self.tick(),
+            }
+        }
+    }
+
+    fn sleep(&self) -> Duration {
+        let until = self.engine.wake_at().map_or(LONGEST_SLEEP, |wake| wake.since(clock::now()));
+        let retry = self.journal.retry_in().unwrap_or(LONGEST_SLEEP);
+        let soon = if self.postponed.is_empty() { LONGEST_SLEEP } else { Duration::from_millis(20) };
+        until.min(retry).min(soon).min(LONGEST_SLEEP)
+    }
+
+    fn tick(&mut self) {
+        if let Some(jump) = self.clock.look() {
+            self.metrics.clock_jumped();
+            if let Input::ClockJump { forward: false, .. } = jump {
+                let store = self.store.clone();
+                tokio::spawn(async move {
+                    let _ = store.clock_went_back(clock::now(), Duration::from_secs(120)).await;
+                });
+            }
+            self.pruned_at = clock::now();
+            self.take(jump, None);
+        }
+        for _ in 0..self.postponed.len() {
+            if let Some(job) = self.postponed.pop_front() {
+                self.submit(job);
+            }
+        }
+        self.take(Input::Tick, None);
+        let (holds, problems, deploys) = self.engine.gauges();
+        self.metrics.holds(holds);
+        self.metrics.problems(problems);
+        self.metrics.deploys_active(deploys);
+        self.metrics.queue_depth(self.postponed.len());
+        if self.pruned_at + PRUNE_EVERY <= clock::now() {
+            self.pruned_at = clock::now();
+            let (store, keep) = (self.store.clone(), self.history);
+            tokio::spawn(async move { store.prune(clock::now(), keep).await });
+        }
+    }
+
+    /// One input through the engine: jobs start at once, everything else waits for its commit.
+    fn take(&mut self, input: Input, answer: Option<oneshot::Sender<Result<Reply, crate::adapters::serve::Unavailable>>>) {
+        let mut out = Effects::default();
+        self.engine.handle(clock::now(), input, &mut out);
+        for job in out.jobs {
+            self.submit(job);
+        }
+        self.journal.add(out.changes);
+        if let Some(to) = answer {
+            self.journal.answer(to, out.reply.unwrap_or_else(|| Reply::ok("done")));
+        }
+    }
+
+    fn submit(&mut self, job: Job) {
+        self.dues.insert(job.id, job.due);
+        match self.runner.submit(&job) {
+            Ok(()) => {}
+            Err(Refused::Full) => self.postponed.push_back(job),
+            // A reload took the profile away: the run is asked for again under the new one.
+            Err(Refused::NoSuchProfile) => tracing::warn!("a run was dropped: its profile is gone"),
+        }
+    }
+
+    fn outcome(&mut self, outcome: Outcome) {
+        if let Some(due) = self.dues.remove(&outcome.job) {
+            self.metrics.check_started(outcome.started.since(due));
+        }
+        self.metrics.plugin_cpu(outcome.cpu);
+        match outcome.exit {
+            Exit::Code(code) => self.metrics.result(State::of_check_code(code)),
+            Exit::TimedOut => {
+                self.metrics.plugin_timed_out();
+                self.metrics.result(State::Critical);
+            }
+            Exit::Signal { .. } | Exit::CannotStart { .. } => self.metrics.result(State::Unknown),
+        }
+        self.take(Input::Outcome(outcome), None);
+    }
+
+    fn report(&mut self, report: Report) {
+        let tried = match &report.outcome {
+            Delivered::Sent => Tried::Sent,
+            Delivered::Delayed { .. } => Tried::Retried,
+            Delivered::Dead { .. } => Tried::Dead,
+        };
+        self.metrics.delivery(report.channel.split(':').next().unwrap_or_default(), tried);
+        let input = Input::Delivered {
+            key: report.key,
+            dedup_key: report.dedup_key,
+            contact: report.contact,
+            channel: report.channel,
+            outcome: report.outcome,
+        };
+        self.take(input, None);
+    }
+
+    fn landed(&mut self, batch: &[Change], done: Result<(), String>) {
+        let was_open = self.journal.opened;
+        if !self.journal.settle(batch, done) && self.journal.opened && !was_open {
+            let why = self.journal.fault.clone().unwrap_or_default();
+            let text = format!("the store cannot be written, pages leave unrecorded: {why}");
+            let message = self.engine.self_message(clock::now(), "store", &text);
+            self.journal.add(self.engine.self_deliveries(&message).into_iter().map(Change::Deliver).collect());
+        }
+    }
+
+    async fn ask(&mut self, ask: Ask) {
+        let now = clock::now();
+        match ask {
+            Ask::Input { input, audit, reply } => {
+                self.journal.add(audit.map(Change::Audit).into_iter().collect());
+                self.take(*input, Some(reply));
+            }
+            Ask::Status { reply } => {
+                let _ = reply.send(self.engine.status_view(now));
+            }
+            Ask::Object { name, reply } => {
+                let _ = reply.send(self.engine.object_view(&name));
+            }
+            Ask::Why { name, limit, reply } => {
+                let (store, object) = (self.store.clone(), self.engine.object_view(&name));
+                tokio::spawn(async move { reply.send(why::why(&store, &name, now, object, limit).await) });
+            }
+            Ask::Reload { dry_run, who, reply } => {
+                let done = self.reload(dry_run, &who).await;
+                let _ = reply.send(done);
+            }
+            Ask::Health { reply } => {
+                let store = self.journal.fault.iter().map(|why| format!("the store cannot be written: {why}"));
+                let config = self.config_fault.iter().map(|_| "the last reload was refused: the configuration has faults".to_owned());
+                let _ = reply.send(Health { reasons: store.chain(config).collect() });
+            }
+            Ask::DeployApp { id, reply } => {
+                let app = self.engine.app_of_deploy(&id).map(|(app, environment)| AppName { app, environment });
+                let _ = reply.send(app);
+            }
+        }
+    }
+
+    /// Reads the configuration anew. A fault changes nothing and is shouted about.
+    async fn reload(&mut self, dry_run: bool, who: &str) -> Result<Reply, String> {
+        let path = self.config.clone();
+        let loaded = tokio::task::spawn_blocking(move || config::load(&path)).await.map_err(|error| error.to_string())?;
+        let loaded = match loaded {
+            Ok(loaded) => loaded,
+            Err(faults) => {
+                let text = faults.render(false);
+                tracing::error!("the configuration has faults; the old one stays in force:\n{text}");
+                self.metrics.config_ok(false);
+                self.config_fault = Some(text.clone());
+                return Err(text);
+            }
+        };
+        if dry_run {
+            let plan = self.engine.plan(&loaded.inventory);
+            return Ok(Reply { plan: Some(plan), ..Reply::ok("nothing was changed: this is the plan") });
+        }
+        self.swap(loaded, who)
+    }
+
+    fn swap(&mut self, loaded: Loaded, who: &str) -> Result<Reply, String> {
+        let Loaded { inventory, settings, .. } = loaded;
+        let senders = Senders::new(parts::senders(&settings, &inventory))?;
+        self.runner
+            .reconfigure(&inventory.profiles, parts::runner(&settings, &inventory))
+            .map_err(|error| format!("the plugin runner cannot take the new profiles on: {error}"))?;
+        self.senders.swap(senders);
+        self.access.send_replace(Arc::new(parts::access(&settings)));
+        self.history = settings.retention.history;
+        let inventory = Arc::new(inventory);
+        *self.inventory.write().unwrap_or_else(PoisonError::into_inner) = inventory.clone();
+        let mut out = Effects::default();
+        let now = clock::now();
+        self.engine.handle(now, Input::Reload(inventory), &mut out);
+        for job in out.jobs {
+            self.submit(job);
+        }
+        self.journal.add(out.changes);
+        self.journal.add(vec![Change::Audit(Audit { at: now, who: who.to_owned(), what: "reload".to_owned() })]);
+        self.metrics.config_ok(true);
+        self.metrics.config_loaded(now);
+        self.config_fault = None;
+        let reply = out.reply.unwrap_or_else(|| Reply::ok("reloaded"));
+        tracing::info!("{}", reply.text);
+        Ok(reply)
+    }
+
+    /// At the end: every status as it stands, so that a restart knows what only memory knew.
+    pub async fn finish(&mut self) {
+        let statuses = self
+            .engine
+            .statuses()
+            .filter(|(_, status)| status.checked)
+            .map(|(object, status)| Change::Status { object, status: Box::new(status.clone()) })
+            .collect();
+        self.journal.add(statuses);
+        self.journal.finish(Duration::from_secs(5)).await;
+    }
+}

@@ -1,0 +1,186 @@
+//! Commits batches one after the other, and fails open: if the store stays down, pages leave unrecorded.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use tokio::{
+    sync::{Notify, mpsc, oneshot},
+    task::JoinHandle,
+};
+
+use super::clock;
+use crate::{
+    adapters::{
+        serve::{Metrics, Unavailable},
+        store::{Store, StoreError},
+    },
+    domain::{
+        engine::effect::Reply,
+        model::{change::Change, message::Delivery},
+    },
+};
+
+/// The store may be down for this long before pages leave without it.
+const FAIL_OPEN_AFTER: Duration = Duration::from_secs(5);
+/// A commit that takes longer counts as failed for fail-open; it may still succeed.
+const COMMIT_LIMIT: Duration = Duration::from_secs(5);
+/// Rows kept in memory while the store is down; then history goes first.
+const BACKLOG: usize = 50_000;
+
+type Answer = (oneshot::Sender<Result<Reply, Unavailable>>, Reply);
+type Flight = JoinHandle<(Arc<[Change]>, Result<(), String>)>;
+
+/// What is waiting to become durable.
+pub struct Journal {
+    store: Store,
+    metrics: Arc<Metrics>,
+    wake: Arc<Notify>,
+    unrecorded: mpsc::Sender<Delivery>,
+    batch: Vec<Change>,
+    answers: Vec<Answer>,
+    flight: Option<Flight>,
+    flying: Vec<Answer>,
+    failing_since: Option<Instant>,
+    retry_at: Option<Instant>,
+    /// The fault, while the store is down.
+    pub fault: Option<String>,
+    /// Pages have begun to leave unrecorded; people are to be told once.
+    pub opened: bool,
+}
+
+impl Journal {
+    pub fn new(store: Store, metrics: Arc<Metrics>, wake: Arc<Notify>, unrecorded: mpsc::Sender<Delivery>) -> Self {
+        Self {
+            store,
+            metrics,
+            wake,
+            unrecorded,
+            batch: Vec::new(),
+            answers: Vec::new(),
+            flight: None,
+            flying: Vec::new(),
+            failing_since: None,
+            retry_at: None,
+            fault: None,
+            opened: false,
+        }
+    }
+
+    pub fn add(&mut self, changes: Vec<Change>) {
+        self.batch.extend(changes);
+    }
+
+    /// Answers once everything added so far is durable.
+    pub fn answer(&mut self, to: oneshot::Sender<Result<Reply, Unavailable>>, reply: Reply) {
+        self.answers.push((to, reply));
+    }
+
+    /// Starts a commit if there is something to commit and none is under way.
+    pub fn start(&mut self) {
+        if self.flight.is_some() || self.retry_at.is_some_and(|at| Instant::now() < at) {
+            return;
+        }
+        if self.batch.is_empty() {
+            for (to, reply) in self.answers.drain(..) {
+                let _ = to.send(Ok(reply));
+            }
+            return;
+        }
+        let batch: Arc<[Change]> = std::mem::take(&mut self.batch).into();
+        self.flying = std::mem::take(&mut self.answers);
+        let (store, metrics) = (self.store.clone(), self.metrics.clone());
+        self.flight = Some(tokio::spawn(async move {
+            let begun = Instant::now();
+            let done = match tokio::time::timeout(COMMIT_LIMIT, store.commit(batch.clone(), clock::now())).await {
+                Ok(done) => done.map_err(|error: StoreError| error.to_string()),
+                Err(_) => Err("the store does not answer".to_owned()),
+            };
+            metrics.committed(begun.elapsed());
+            (batch, done)
+        }));
+    }
+
+    /// Waits for the commit under way; never returns while there is none. Safe to drop.
+    pub async fn landed(&mut self) -> (Arc<[Change]>, Result<(), String>) {
+        match &mut self.flight {
+            Some(flight) => match flight.await {
+                Ok(landed) => landed,
+                Err(error) => (Arc::from(Vec::new()), Err(error.to_string())),
+            },
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Takes the end of a commit in. True: it worked.
+    pub fn settle(&mut self, batch: &[Change], done: Result<(), String>) -> bool {
+        self.flight = None;
+        match done {
+            Ok(()) => {
+                if self.failing_since.take().is_some() {
+                    tracing::info!("the store can be written again");
+                }
+                self.fault = None;
+                self.opened = false;
+                self.retry_at = None;
+                self.metrics.store_ok(true);
+                for (to, reply) in self.flying.drain(..) {
+                    let _ = to.send(Ok(reply));
+                }
+                self.wake.notify_one();
+                true
+            }
+            Err(why) => {
+                self.failed(batch, why);
+                false
+            }
+        }
+    }
+
+    fn failed(&mut self, batch: &[Change], why: String) {
+        if self.failing_since.is_none() {
+            tracing::error!("the store cannot be written: {why}");
+        }
+        let since = *self.failing_since.get_or_insert_with(Instant::now);
+        self.retry_at = Some(Instant::now() + Duration::from_millis(500));
+        self.metrics.store_ok(false);
+        for (to, _) in self.flying.drain(..) {
+            let _ = to.send(Err(Unavailable(why.clone())));
+        }
+        self.fault = Some(why);
+        let mut all = batch.to_vec();
+        all.append(&mut self.batch);
+        if FAIL_OPEN_AFTER <= since.elapsed() {
+            all.retain(|change| match change {
+                Change::Deliver(delivery) => {
+                    self.opened = true;
+                    // Full: it stays in the batch and is tried again.
+                    self.unrecorded.try_send(delivery.clone()).is_err()
+                }
+                _ => true,
+            });
+        }
+        if BACKLOG < all.len() {
+            all.retain(|change| !matches!(change, Change::Event(_) | Change::Decision(_) | Change::Audit(_)));
+        }
+        self.batch = all;
+    }
+
+    /// When the next try is due, while the store is down.
+    pub fn retry_in(&self) -> Option<Duration> {
+        self.retry_at.map(|at| at.saturating_duration_since(Instant::now()))
+    }
+
+    /// Writes what is left, for at most `limit`.
+    pub async fn finish(&mut self, limit: Duration) {
+        let end = Instant::now() + limit;
+        while Instant::now() < end && (self.flight.is_some() || !self.batch.is_empty()) {
+            self.start();
+            let left = end.saturating_duration_since(Instant::now()).min(Duration::from_millis(600));
+            if let Ok((batch, done)) = tokio::time::timeout(left, self.landed()).await {
+                self.settle(&batch, done);
+            }
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! Turns checked settings into what the adapters want to know.
+
+use std::{
+    collections::BTreeMap,
+    path::PathBuf,
+    sync::{Arc, PoisonError, RwLock},
+    time::Duration,
+};
+
+use crate::{
+    adapters::{
+        exec::RunnerOptions,
+        send::{ContactInfo, DelivererSettings, Directory, SendSettings, SmtpSettings, SmtpTls},
+        serve::{Access, Scope, TokenEntry},
+    },
+    config::{self, Settings},
+    domain::model::objects::{ChannelKind, Inventory},
+};
+
+/// Who may use the API.
+pub fn access(settings: &Settings) -> Access {
+    let tokens = settings
+        .tokens
+        .iter()
+        .map(|token| {
+            let scopes = token.scopes.iter().filter_map(|scope| Scope::parse(scope.name())).collect();
+            TokenEntry::new(token.name.clone(), &token.secret, scopes, token.apps.clone())
+        })
+        .collect();
+    Access { tokens }
+}
+
+/// How messages leave.
+pub fn senders(settings: &Settings, inventory: &Inventory) -> SendSettings {
+    let smtp = &settings.smtp;
+    SendSettings {
+        smtp: Some(SmtpSettings {
+            host: smtp.host.clone(),
+            port: smtp.port,
+            tls: match smtp.tls {
+                config::SmtpTls::None => SmtpTls::None,
+                config::SmtpTls::StartTls => SmtpTls::StartTls,
+                config::SmtpTls::Tls => SmtpTls::Tls,
+            },
+            from: smtp.from.clone(),
+            helo: smtp.helo.clone(),
+            username: smtp.username.clone(),
+            password: smtp.password.clone(),
+            ca_file: smtp.ca_file.clone(),
+            timeout: smtp.timeout,
+        }),
+        public_url: settings.public_url.clone(),
+        templates: settings.templates.iter().map(|(name, template)| (name.clone(), template.text.clone())).collect::<BTreeMap<_, _>>(),
+        illegal_output_chars: inventory.globals.illegal_output_chars.clone(),
+        ..SendSettings::default()
+    }
+}
+
+/// How plugins run.
+pub fn runner(settings: &Settings, inventory: &Inventory) -> RunnerOptions {
+    RunnerOptions {
+        plugin_dirs: settings.plugin_dirs.clone(),
+        program: std::env::current_exe().unwrap_or_else(|_| PathBuf::from("/proc/self/exe")),
+        max_output: inventory.globals.max_output,
+        ..RunnerOptions::default()
+    }
+}
+
+/// How hard deliveries are tried.
+pub fn deliverer(settings: &Settings) -> DelivererSettings {
+    DelivererSettings {
+        workers: settings.delivery.workers.max(1),
+        delayed_after: settings.delivery.delayed_after,
+        give_up: settings.delivery.give_up,
+        drain: Duration::from_secs(3),
+        ..DelivererSettings::default()
+    }
+}
+
+/// Finds contacts in the inventory in force; a reload replaces it.
+pub type SharedInventory = Arc<RwLock<Arc<Inventory>>>;
+
+/// Looks contacts and channels up by name.
+pub fn directory(shared: SharedInventory) -> Directory {
+    Arc::new(move |contact, channel| {
+        let inventory = shared.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let found = inventory.contacts.iter().find(|known| *known.name == *contact)?;
+        let way = found.channels.iter().find(|way| *way.label == *channel)?;
+        let email = found.channels.iter().find_map(|way| match &way.kind {
+            ChannelKind::Email { to } => Some(to.clone()),
+            _ => None,
+        });
+        let info = ContactInfo {
+            name: found.name.to_string(),
+            alias: found.alias.to_string(),
+            email: email.unwrap_or_default(),
+            pager: found.pager.clone(),
+            addresses: found.addresses.clone(),
+            vars: found.vars.clone(),
+        };
+        Some((info, way.kind.clone()))
+    })
+}

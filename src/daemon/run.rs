@@ -1,0 +1,175 @@
+//! Starts the daemon's parts in their order, and ends them in the opposite one.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    path::Path,
+    sync::{Arc, RwLock},
+    time::Duration,
+};
+
+use tokio::{
+    signal::unix::{SignalKind, signal},
+    sync::{Notify, mpsc, watch},
+};
+
+use super::{
+    clock,
+    hub::{Hub, Inlets},
+    journal::Journal,
+    outbox::{self, StoreOutbox},
+    parts,
+};
+use crate::{
+    adapters::{
+        exec::Runner,
+        send::{Carrier, Deliverer, Senders, SwapSenders},
+        serve::{self, App, Metrics},
+        store::{Opened, Store, StoreError},
+    },
+    config::{Loaded, Store as StorePlace},
+    domain::{
+        engine::{Engine, Mode},
+        model::change::Change,
+    },
+};
+
+const ASKS: usize = 1024;
+const REPORTS: usize = 1024;
+const UNRECORDED: usize = 10_000;
+
+/// Runs the daemon until a signal ends it. The error is a sentence.
+pub fn run(config: &Path, loaded: Loaded) -> Result<(), String> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| format!("cannot start the runtime: {error}"))?;
+    let done = runtime.block_on(serve(config, loaded));
+    runtime.shutdown_timeout(Duration::from_secs(2));
+    done
+}
+
+/// Opens the store; a damaged one must not silence pages, so the daemon goes on without memory and says so.
+fn open(place: &StorePlace) -> Result<(Opened, Option<String>), String> {
+    let opened = match place {
+        StorePlace::Memory => Store::memory(),
+        StorePlace::File(path) => Store::open(path),
+    };
+    match opened {
+        Ok(opened) => Ok((opened, None)),
+        // Somebody else pages from this store already.
+        Err(error @ StoreError::Locked { .. }) => Err(error.to_string()),
+        Err(error) => {
+            tracing::error!("{error}");
+            let opened = Store::memory().map_err(|error| error.to_string())?;
+            Ok((opened, Some(error.to_string())))
+        }
+    }
+}
+
+async fn serve(config: &Path, loaded: Loaded) -> Result<(), String> {
+    let Loaded { inventory, settings, .. } = loaded;
+    let (Opened { store, restored, warnings }, without_store) = open(&settings.store)?;
+    for warning in warnings {
+        tracing::warn!("{warning}");
+    }
+    let mut listeners = Vec::new();
+    for address in std::iter::once(&settings.listen).chain(&settings.extra_listen) {
+        listeners.push(serve::bind(&address.to_string()).await?);
+    }
+    let senders = Arc::new(SwapSenders::new(Senders::new(parts::senders(&settings, &inventory))?));
+    let (mut runner, outcomes) = Runner::start(&inventory.profiles, parts::runner(&settings, &inventory))
+        .map_err(|error| format!("cannot start the plugin runner: {error}"))?;
+    for (profile, fault) in runner.faults().await {
+        tracing::error!("profile `{profile}`: {fault}");
+    }
+    let now = clock::now();
+    let inventory = Arc::new(inventory);
+    let shared = Arc::new(RwLock::new(inventory.clone()));
+    let directory = parts::directory(shared.clone());
+    let metrics = Arc::new(Metrics::default());
+    metrics.started(now);
+    metrics.config_ok(true);
+    metrics.config_loaded(now);
+    metrics.store_ok(without_store.is_none());
+    let wake = Arc::new(Notify::new());
+    let (unrecorded, to_send) = mpsc::channel(UNRECORDED);
+    let carrier: Arc<dyn Carrier> = senders.clone();
+    tokio::spawn(outbox::send_unrecorded(to_send, carrier.clone(), directory.clone()));
+    let (access, access_seen) = watch::channel(Arc::new(parts::access(&settings)));
+    let (asks, ask_inlet) = mpsc::channel(ASKS);
+    let (reports, report_inlet) = mpsc::channel(REPORTS);
+    let (stop, stop_seen) = watch::channel(false);
+    let (stop_sending, sending_stops) = watch::channel(false);
+    let app = App { hub: serve::Hub::new(asks), access: access_seen, metrics: metrics.clone(), now: clock::now };
+    let servers: Vec<_> = listeners
+        .into_iter()
+        .map(|listener| tokio::spawn(serve::serve(listener, serve::router(app.clone()), stop_seen.clone())))
+        .collect();
+    drop(app);
+    let deliverer = Deliverer {
+        outbox: Arc::new(StoreOutbox(store.clone())),
+        carrier,
+        directory,
+        settings: parts::deliverer(&settings),
+        clock: clock::now,
+    };
+    let sending = tokio::spawn(deliverer.run(wake.clone(), reports, sending_stops));
+    let reload = signals(stop)?;
+    let mut hub = Hub {
+        engine: Engine::new(inventory, restored, Mode::Live, now),
+        journal: Journal::new(store.clone(), metrics.clone(), wake, unrecorded),
+        store: store.clone(),
+        runner,
+        metrics,
+        senders,
+        inventory: shared,
+        access,
+        config: config.to_owned(),
+        history: settings.retention.history,
+        dues: BTreeMap::new(),
+        postponed: VecDeque::new(),
+        clock: clock::Watch::new(),
+        config_fault: None,
+        pruned_at: now,
+    };
+    if let Some(why) = without_store {
+        let message = hub.engine.self_message(now, "store", &format!("running without a store: {why}"));
+        hub.journal.add(hub.engine.self_deliveries(&message).into_iter().map(Change::Deliver).collect());
+    }
+    tracing::info!("watching {} objects, listening at {}", hub.engine.inventory().len(), settings.listen);
+    let mut inlets = Inlets { asks: ask_inlet, outcomes, reports: report_inlet, reload, stop: stop_seen };
+    hub.run(&mut inlets).await;
+    tracing::info!("ending");
+    hub.finish().await;
+    let _ = stop_sending.send(true);
+    let _ = tokio::time::timeout(Duration::from_secs(4), sending).await;
+    let Hub { runner, .. } = hub;
+    let mut outcomes = inlets.outcomes;
+    let drain = async { while outcomes.recv().await.is_some() {} };
+    tokio::join!(runner.shutdown(Duration::from_secs(1)), drain);
+    for server in servers {
+        let _ = tokio::time::timeout(Duration::from_secs(4), server).await;
+    }
+    store.close().await;
+    Ok(())
+}
+
+/// SIGTERM and SIGINT end, SIGHUP reloads.
+fn signals(stop: watch::Sender<bool>) -> Result<mpsc::Receiver<()>, String> {
+    let listen = |kind| signal(kind).map_err(|error| format!("cannot listen to signals: {error}"));
+    let (mut term, mut int, mut hup) =
+        (listen(SignalKind::terminate())?, listen(SignalKind::interrupt())?, listen(SignalKind::hangup())?);
+    let (reload, inlet) = mpsc::channel(1);
+    tokio::spawn(async move {
+        loop {
+            tokio::select! {
+                _ = term.recv() => break,
+                _ = int.recv() => break,
+                // Full: a reload is asked for already.
+                _ = hup.recv() => { let _ = reload.try_send(()); }
+            }
+        }
+        let _ = stop.send(true);
+    });
+    Ok(inlet)
+}

@@ -5,12 +5,10 @@ use std::{collections::BTreeSet, fs, path::Path, time::Duration};
 use deploywatch::{
     base::time::Timestamp,
     config::{self, Loaded},
-    domain::{
-        model::{
-            deploy::ClassRules,
-            objects::{ChannelKind, Inventory, ObjIx, Schedule},
-            state::ObjectName,
-        },
+    domain::model::{
+        deploy::ClassRules,
+        objects::{ChannelKind, Inventory, ObjIx, Schedule},
+        state::ObjectName,
     },
 };
 

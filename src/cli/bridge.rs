@@ -26,7 +26,7 @@ pub fn run(args: &RunArgs) -> Done {
 
 /// `demo`.
 pub fn demo(_args: &DemoArgs) -> Done {
-    not_yet("demo")
+    super::demo::demo()
 }
 
 /// `replay`.

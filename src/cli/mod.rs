@@ -5,6 +5,7 @@ pub mod bridge;
 pub mod client;
 pub mod commands;
 pub mod configuration;
+pub mod demo;
 pub mod deploy;
 pub mod deploy_run;
 pub mod out;

@@ -9,7 +9,9 @@ const JUMP: Duration = Duration::from_secs(10);
 
 /// The wall clock.
 pub fn now() -> Timestamp {
-    let span = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let span = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
     Timestamp::from_millis(i64::try_from(span.as_millis()).unwrap_or(i64::MAX))
 }
 
@@ -22,7 +24,10 @@ pub struct Watch {
 
 impl Watch {
     pub fn new() -> Self {
-        Self { wall: now(), monotonic: Instant::now() }
+        Self {
+            wall: now(),
+            monotonic: Instant::now(),
+        }
     }
 
     /// The jump since the last look, if there was one.
@@ -31,7 +36,11 @@ impl Watch {
         let expected = self.wall + monotonic.duration_since(self.monotonic);
         self.wall = wall;
         self.monotonic = monotonic;
-        let (forward, by) = if expected < wall { (true, wall.since(expected)) } else { (false, expected.since(wall)) };
+        let (forward, by) = if expected < wall {
+            (true, wall.since(expected))
+        } else {
+            (false, expected.since(wall))
+        };
         (JUMP <= by).then_some(Input::ClockJump { forward, by })
     }
 }

@@ -20,7 +20,11 @@ use crate::{
     base::time::Timestamp,
     config::{self, Loaded},
     domain::{
-        engine::{Engine, effect::{Effects, Reply}, input::Input},
+        engine::{
+            Engine,
+            effect::{Effects, Reply},
+            input::Input,
+        },
         model::{
             change::{Audit, Change},
             job::{Exit, Job, JobId, Outcome},
@@ -98,9 +102,16 @@ impl Hub {
     }
 
     fn sleep(&self) -> Duration {
-        let until = self.engine.wake_at().map_or(LONGEST_SLEEP, |wake| wake.since(clock::now()));
+        let until = self
+            .engine
+            .wake_at()
+            .map_or(LONGEST_SLEEP, |wake| wake.since(clock::now()));
         let retry = self.journal.retry_in().unwrap_or(LONGEST_SLEEP);
-        let soon = if self.postponed.is_empty() { LONGEST_SLEEP } else { Duration::from_millis(20) };
+        let soon = if self.postponed.is_empty() {
+            LONGEST_SLEEP
+        } else {
+            Duration::from_millis(20)
+        };
         until.min(retry).min(soon).min(LONGEST_SLEEP)
     }
 
@@ -110,7 +121,9 @@ impl Hub {
             if let Input::ClockJump { forward: false, .. } = jump {
                 let store = self.store.clone();
                 tokio::spawn(async move {
-                    let _ = store.clock_went_back(clock::now(), Duration::from_secs(120)).await;
+                    let _ = store
+                        .clock_went_back(clock::now(), Duration::from_secs(120))
+                        .await;
                 });
             }
             self.pruned_at = clock::now();
@@ -135,7 +148,11 @@ impl Hub {
     }
 
     /// One input through the engine: jobs start at once, everything else waits for its commit.
-    fn take(&mut self, input: Input, answer: Option<oneshot::Sender<Result<Reply, crate::adapters::serve::Unavailable>>>) {
+    fn take(
+        &mut self,
+        input: Input,
+        answer: Option<oneshot::Sender<Result<Reply, crate::adapters::serve::Unavailable>>>,
+    ) {
         let mut out = Effects::default();
         self.engine.handle(clock::now(), input, &mut out);
         for job in out.jobs {
@@ -143,7 +160,8 @@ impl Hub {
         }
         self.journal.add(out.changes);
         if let Some(to) = answer {
-            self.journal.answer(to, out.reply.unwrap_or_else(|| Reply::ok("done")));
+            self.journal
+                .answer(to, out.reply.unwrap_or_else(|| Reply::ok("done")));
         }
     }
 
@@ -179,7 +197,8 @@ impl Hub {
             Delivered::Delayed { .. } => Tried::Retried,
             Delivered::Dead { .. } => Tried::Dead,
         };
-        self.metrics.delivery(report.channel.split(':').next().unwrap_or_default(), tried);
+        self.metrics
+            .delivery(report.channel.split(':').next().unwrap_or_default(), tried);
         let input = Input::Delivered {
             key: report.key,
             dedup_key: report.dedup_key,
@@ -196,15 +215,26 @@ impl Hub {
             let why = self.journal.fault.clone().unwrap_or_default();
             let text = format!("the store cannot be written, pages leave unrecorded: {why}");
             let message = self.engine.self_message(clock::now(), "store", &text);
-            self.journal.add(self.engine.self_deliveries(&message).into_iter().map(Change::Deliver).collect());
+            self.journal.add(
+                self.engine
+                    .self_deliveries(&message)
+                    .into_iter()
+                    .map(Change::Deliver)
+                    .collect(),
+            );
         }
     }
 
     async fn ask(&mut self, ask: Ask) {
         let now = clock::now();
         match ask {
-            Ask::Input { input, audit, reply } => {
-                self.journal.add(audit.map(Change::Audit).into_iter().collect());
+            Ask::Input {
+                input,
+                audit,
+                reply,
+            } => {
+                self.journal
+                    .add(audit.map(Change::Audit).into_iter().collect());
                 self.take(*input, Some(reply));
             }
             Ask::Status { reply } => {
@@ -215,19 +245,36 @@ impl Hub {
             }
             Ask::Why { name, limit, reply } => {
                 let (store, object) = (self.store.clone(), self.engine.object_view(&name));
-                tokio::spawn(async move { reply.send(why::why(&store, &name, now, object, limit).await) });
+                tokio::spawn(async move {
+                    reply.send(why::why(&store, &name, now, object, limit).await)
+                });
             }
-            Ask::Reload { dry_run, who, reply } => {
+            Ask::Reload {
+                dry_run,
+                who,
+                reply,
+            } => {
                 let done = self.reload(dry_run, &who).await;
                 let _ = reply.send(done);
             }
             Ask::Health { reply } => {
-                let store = self.journal.fault.iter().map(|why| format!("the store cannot be written: {why}"));
-                let config = self.config_fault.iter().map(|_| "the last reload was refused: the configuration has faults".to_owned());
-                let _ = reply.send(Health { reasons: store.chain(config).collect() });
+                let store = self
+                    .journal
+                    .fault
+                    .iter()
+                    .map(|why| format!("the store cannot be written: {why}"));
+                let config = self.config_fault.iter().map(|_| {
+                    "the last reload was refused: the configuration has faults".to_owned()
+                });
+                let _ = reply.send(Health {
+                    reasons: store.chain(config).collect(),
+                });
             }
             Ask::DeployApp { id, reply } => {
-                let app = self.engine.app_of_deploy(&id).map(|(app, environment)| AppName { app, environment });
+                let app = self
+                    .engine
+                    .app_of_deploy(&id)
+                    .map(|(app, environment)| AppName { app, environment });
                 let _ = reply.send(app);
             }
         }
@@ -236,12 +283,16 @@ impl Hub {
     /// Reads the configuration anew. A fault changes nothing and is shouted about.
     async fn reload(&mut self, dry_run: bool, who: &str) -> Result<Reply, String> {
         let path = self.config.clone();
-        let loaded = tokio::task::spawn_blocking(move || config::load(&path)).await.map_err(|error| error.to_string())?;
+        let loaded = tokio::task::spawn_blocking(move || config::load(&path))
+            .await
+            .map_err(|error| error.to_string())?;
         let loaded = match loaded {
             Ok(loaded) => loaded,
             Err(faults) => {
                 let text = faults.render(false);
-                tracing::error!("the configuration has faults; the old one stays in force:\n{text}");
+                tracing::error!(
+                    "the configuration has faults; the old one stays in force:\n{text}"
+                );
                 self.metrics.config_ok(false);
                 self.config_fault = Some(text.clone());
                 return Err(text);
@@ -249,22 +300,34 @@ impl Hub {
         };
         if dry_run {
             let plan = self.engine.plan(&loaded.inventory);
-            return Ok(Reply { plan: Some(plan), ..Reply::ok("nothing was changed: this is the plan") });
+            return Ok(Reply {
+                plan: Some(plan),
+                ..Reply::ok("nothing was changed: this is the plan")
+            });
         }
         self.swap(loaded, who)
     }
 
     fn swap(&mut self, loaded: Loaded, who: &str) -> Result<Reply, String> {
-        let Loaded { inventory, settings, .. } = loaded;
+        let Loaded {
+            inventory,
+            settings,
+            ..
+        } = loaded;
         let senders = Senders::new(parts::senders(&settings, &inventory))?;
         self.runner
             .reconfigure(&inventory.profiles, parts::runner(&settings, &inventory))
-            .map_err(|error| format!("the plugin runner cannot take the new profiles on: {error}"))?;
+            .map_err(|error| {
+                format!("the plugin runner cannot take the new profiles on: {error}")
+            })?;
         self.senders.swap(senders);
         self.access.send_replace(Arc::new(parts::access(&settings)));
         self.history = settings.retention.history;
         let inventory = Arc::new(inventory);
-        *self.inventory.write().unwrap_or_else(PoisonError::into_inner) = inventory.clone();
+        *self
+            .inventory
+            .write()
+            .unwrap_or_else(PoisonError::into_inner) = inventory.clone();
         let mut out = Effects::default();
         let now = clock::now();
         self.engine.handle(now, Input::Reload(inventory), &mut out);
@@ -272,7 +335,11 @@ impl Hub {
             self.submit(job);
         }
         self.journal.add(out.changes);
-        self.journal.add(vec![Change::Audit(Audit { at: now, who: who.to_owned(), what: "reload".to_owned() })]);
+        self.journal.add(vec![Change::Audit(Audit {
+            at: now,
+            who: who.to_owned(),
+            what: "reload".to_owned(),
+        })]);
         self.metrics.config_ok(true);
         self.metrics.config_loaded(now);
         self.config_fault = None;
@@ -287,7 +354,10 @@ impl Hub {
             .engine
             .statuses()
             .filter(|(_, status)| status.checked)
-            .map(|(object, status)| Change::Status { object, status: Box::new(status.clone()) })
+            .map(|(object, status)| Change::Status {
+                object,
+                status: Box::new(status.clone()),
+            })
             .collect();
         self.journal.add(statuses);
         self.journal.finish(Duration::from_secs(5)).await;

@@ -51,7 +51,12 @@ pub struct Journal {
 }
 
 impl Journal {
-    pub fn new(store: Store, metrics: Arc<Metrics>, wake: Arc<Notify>, unrecorded: mpsc::Sender<Delivery>) -> Self {
+    pub fn new(
+        store: Store,
+        metrics: Arc<Metrics>,
+        wake: Arc<Notify>,
+        unrecorded: mpsc::Sender<Delivery>,
+    ) -> Self {
         Self {
             store,
             metrics,
@@ -93,10 +98,13 @@ impl Journal {
         let (store, metrics) = (self.store.clone(), self.metrics.clone());
         self.flight = Some(tokio::spawn(async move {
             let begun = Instant::now();
-            let done = match tokio::time::timeout(COMMIT_LIMIT, store.commit(batch.clone(), clock::now())).await {
-                Ok(done) => done.map_err(|error: StoreError| error.to_string()),
-                Err(_) => Err("the store does not answer".to_owned()),
-            };
+            let done =
+                match tokio::time::timeout(COMMIT_LIMIT, store.commit(batch.clone(), clock::now()))
+                    .await
+                {
+                    Ok(done) => done.map_err(|error: StoreError| error.to_string()),
+                    Err(_) => Err("the store does not answer".to_owned()),
+                };
             metrics.committed(begun.elapsed());
             (batch, done)
         }));
@@ -162,14 +170,20 @@ impl Journal {
             });
         }
         if BACKLOG < all.len() {
-            all.retain(|change| !matches!(change, Change::Event(_) | Change::Decision(_) | Change::Audit(_)));
+            all.retain(|change| {
+                !matches!(
+                    change,
+                    Change::Event(_) | Change::Decision(_) | Change::Audit(_)
+                )
+            });
         }
         self.batch = all;
     }
 
     /// When the next try is due, while the store is down.
     pub fn retry_in(&self) -> Option<Duration> {
-        self.retry_at.map(|at| at.saturating_duration_since(Instant::now()))
+        self.retry_at
+            .map(|at| at.saturating_duration_since(Instant::now()))
     }
 
     /// Writes what is left, for at most `limit`.
@@ -177,7 +191,9 @@ impl Journal {
         let end = Instant::now() + limit;
         while Instant::now() < end && (self.flight.is_some() || !self.batch.is_empty()) {
             self.start();
-            let left = end.saturating_duration_since(Instant::now()).min(Duration::from_millis(600));
+            let left = end
+                .saturating_duration_since(Instant::now())
+                .min(Duration::from_millis(600));
             if let Ok((batch, done)) = tokio::time::timeout(left, self.landed()).await {
                 self.settle(&batch, done);
             }

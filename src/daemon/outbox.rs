@@ -23,9 +23,18 @@ const UNRECORDED_FOR: Duration = Duration::from_secs(3600);
 pub struct StoreOutbox(pub Store);
 
 impl Outbox for StoreOutbox {
-    async fn lease(&self, now: Timestamp, limit: usize, lease_for: Duration) -> Result<Vec<Leased>, String> {
+    async fn lease(
+        &self,
+        now: Timestamp,
+        limit: usize,
+        lease_for: Duration,
+    ) -> Result<Vec<Leased>, String> {
         let limit = u32::try_from(limit).unwrap_or(u32::MAX);
-        let rows = self.0.lease(now, limit, lease_for).await.map_err(|error| error.to_string())?;
+        let rows = self
+            .0
+            .lease(now, limit, lease_for)
+            .await
+            .map_err(|error| error.to_string())?;
         Ok(rows
             .into_iter()
             .map(|row| Leased {
@@ -39,23 +48,40 @@ impl Outbox for StoreOutbox {
 
     async fn settle(&self, row_id: i64, end: Settled) -> Result<(), String> {
         let (at, end) = match end {
-            Settled::Sent { receipt, at } => (at, Settle::Sent { receipt: Some(receipt) }),
+            Settled::Sent { receipt, at } => (
+                at,
+                Settle::Sent {
+                    receipt: Some(receipt),
+                },
+            ),
             Settled::Retry { at, why } => (super::clock::now(), Settle::Retry { at, why }),
             Settled::Dead { why, at } => (at, Settle::Dead { why }),
         };
-        self.0.settle(row_id, at, end).await.map_err(|error| error.to_string())
+        self.0
+            .settle(row_id, at, end)
+            .await
+            .map_err(|error| error.to_string())
     }
 
     async fn mark_late(&self, row_id: i64) -> Result<(), String> {
-        self.0.mark_delayed(row_id).await.map_err(|error| error.to_string())
+        self.0
+            .mark_delayed(row_id)
+            .await
+            .map_err(|error| error.to_string())
     }
 }
 
 /// Sends what could not be recorded: silence is the one failure that is not allowed.
-pub async fn send_unrecorded(mut deliveries: mpsc::Receiver<Delivery>, carrier: Arc<dyn Carrier>, directory: Directory) {
+pub async fn send_unrecorded(
+    mut deliveries: mpsc::Receiver<Delivery>,
+    carrier: Arc<dyn Carrier>,
+    directory: Directory,
+) {
     let places = Arc::new(Semaphore::new(UNRECORDED_AT_ONCE));
     while let Some(mut delivery) = deliveries.recv().await {
-        let Ok(place) = places.clone().acquire_owned().await else { return };
+        let Ok(place) = places.clone().acquire_owned().await else {
+            return;
+        };
         let (carrier, directory) = (carrier.clone(), directory.clone());
         Arc::make_mut(&mut delivery.message)
             .lines
@@ -65,16 +91,32 @@ pub async fn send_unrecorded(mut deliveries: mpsc::Receiver<Delivery>, carrier: 
             while let Some((contact, channel)) = directory(&delivery.contact, &delivery.channel) {
                 let now = super::clock::now();
                 let after = match carrier.carry(&delivery, &contact, &channel).await {
-                    SendResult::Retry { after, .. } if !retry::gives_up(delivery.created_at, now, UNRECORDED_FOR) => after,
+                    SendResult::Retry { after, .. }
+                        if !retry::gives_up(delivery.created_at, now, UNRECORDED_FOR) =>
+                    {
+                        after
+                    }
                     SendResult::Sent { .. } | SendResult::Retry { .. } => break,
                     SendResult::Dead { why } => {
-                        tracing::error!("an unrecorded delivery to {} was refused: {why}", delivery.contact);
+                        tracing::error!(
+                            "an unrecorded delivery to {} was refused: {why}",
+                            delivery.contact
+                        );
                         break;
                     }
                 };
                 attempts += 1;
-                let random = u64::try_from(now.millis()).unwrap_or(0).wrapping_mul(6_364_136_223_846_793_005);
-                tokio::time::sleep(retry::next_attempt(attempts, delivery.created_at, now, random, after)).await;
+                let random = u64::try_from(now.millis())
+                    .unwrap_or(0)
+                    .wrapping_mul(6_364_136_223_846_793_005);
+                tokio::time::sleep(retry::next_attempt(
+                    attempts,
+                    delivery.created_at,
+                    now,
+                    random,
+                    after,
+                ))
+                .await;
             }
             drop(place);
         });

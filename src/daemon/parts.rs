@@ -23,8 +23,17 @@ pub fn access(settings: &Settings) -> Access {
         .tokens
         .iter()
         .map(|token| {
-            let scopes = token.scopes.iter().filter_map(|scope| Scope::parse(scope.name())).collect();
-            TokenEntry::new(token.name.clone(), &token.secret, scopes, token.apps.clone())
+            let scopes = token
+                .scopes
+                .iter()
+                .filter_map(|scope| Scope::parse(scope.name()))
+                .collect();
+            TokenEntry::new(
+                token.name.clone(),
+                &token.secret,
+                scopes,
+                token.apps.clone(),
+            )
         })
         .collect();
     Access { tokens }
@@ -50,7 +59,11 @@ pub fn senders(settings: &Settings, inventory: &Inventory) -> SendSettings {
             timeout: smtp.timeout,
         }),
         public_url: settings.public_url.clone(),
-        templates: settings.templates.iter().map(|(name, template)| (name.clone(), template.text.clone())).collect::<BTreeMap<_, _>>(),
+        templates: settings
+            .templates
+            .iter()
+            .map(|(name, template)| (name.clone(), template.text.clone()))
+            .collect::<BTreeMap<_, _>>(),
         illegal_output_chars: inventory.globals.illegal_output_chars.clone(),
         ..SendSettings::default()
     }
@@ -83,8 +96,14 @@ pub type SharedInventory = Arc<RwLock<Arc<Inventory>>>;
 /// Looks contacts and channels up by name.
 pub fn directory(shared: SharedInventory) -> Directory {
     Arc::new(move |contact, channel| {
-        let inventory = shared.read().unwrap_or_else(PoisonError::into_inner).clone();
-        let found = inventory.contacts.iter().find(|known| *known.name == *contact)?;
+        let inventory = shared
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
+        let found = inventory
+            .contacts
+            .iter()
+            .find(|known| *known.name == *contact)?;
         let way = found.channels.iter().find(|way| *way.label == *channel)?;
         let email = found.channels.iter().find_map(|way| match &way.kind {
             ChannelKind::Email { to } => Some(to.clone()),

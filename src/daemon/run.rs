@@ -67,8 +67,19 @@ fn open(place: &StorePlace) -> Result<(Opened, Option<String>), String> {
 }
 
 async fn serve(config: &Path, loaded: Loaded) -> Result<(), String> {
-    let Loaded { inventory, settings, .. } = loaded;
-    let (Opened { store, restored, warnings }, without_store) = open(&settings.store)?;
+    let Loaded {
+        inventory,
+        settings,
+        ..
+    } = loaded;
+    let (
+        Opened {
+            store,
+            restored,
+            warnings,
+        },
+        without_store,
+    ) = open(&settings.store)?;
     for warning in warnings {
         tracing::warn!("{warning}");
     }
@@ -76,9 +87,12 @@ async fn serve(config: &Path, loaded: Loaded) -> Result<(), String> {
     for address in std::iter::once(&settings.listen).chain(&settings.extra_listen) {
         listeners.push(serve::bind(&address.to_string()).await?);
     }
-    let senders = Arc::new(SwapSenders::new(Senders::new(parts::senders(&settings, &inventory))?));
-    let (mut runner, outcomes) = Runner::start(&inventory.profiles, parts::runner(&settings, &inventory))
-        .map_err(|error| format!("cannot start the plugin runner: {error}"))?;
+    let senders = Arc::new(SwapSenders::new(Senders::new(parts::senders(
+        &settings, &inventory,
+    ))?));
+    let (mut runner, outcomes) =
+        Runner::start(&inventory.profiles, parts::runner(&settings, &inventory))
+            .map_err(|error| format!("cannot start the plugin runner: {error}"))?;
     for (profile, fault) in runner.faults().await {
         tracing::error!("profile `{profile}`: {fault}");
     }
@@ -94,16 +108,31 @@ async fn serve(config: &Path, loaded: Loaded) -> Result<(), String> {
     let wake = Arc::new(Notify::new());
     let (unrecorded, to_send) = mpsc::channel(UNRECORDED);
     let carrier: Arc<dyn Carrier> = senders.clone();
-    tokio::spawn(outbox::send_unrecorded(to_send, carrier.clone(), directory.clone()));
+    tokio::spawn(outbox::send_unrecorded(
+        to_send,
+        carrier.clone(),
+        directory.clone(),
+    ));
     let (access, access_seen) = watch::channel(Arc::new(parts::access(&settings)));
     let (asks, ask_inlet) = mpsc::channel(ASKS);
     let (reports, report_inlet) = mpsc::channel(REPORTS);
     let (stop, stop_seen) = watch::channel(false);
     let (stop_sending, sending_stops) = watch::channel(false);
-    let app = App { hub: serve::Hub::new(asks), access: access_seen, metrics: metrics.clone(), now: clock::now };
+    let app = App {
+        hub: serve::Hub::new(asks),
+        access: access_seen,
+        metrics: metrics.clone(),
+        now: clock::now,
+    };
     let servers: Vec<_> = listeners
         .into_iter()
-        .map(|listener| tokio::spawn(serve::serve(listener, serve::router(app.clone()), stop_seen.clone())))
+        .map(|listener| {
+            tokio::spawn(serve::serve(
+                listener,
+                serve::router(app.clone()),
+                stop_seen.clone(),
+            ))
+        })
         .collect();
     drop(app);
     let deliverer = Deliverer {
@@ -133,11 +162,29 @@ async fn serve(config: &Path, loaded: Loaded) -> Result<(), String> {
         pruned_at: now,
     };
     if let Some(why) = without_store {
-        let message = hub.engine.self_message(now, "store", &format!("running without a store: {why}"));
-        hub.journal.add(hub.engine.self_deliveries(&message).into_iter().map(Change::Deliver).collect());
+        let message =
+            hub.engine
+                .self_message(now, "store", &format!("running without a store: {why}"));
+        hub.journal.add(
+            hub.engine
+                .self_deliveries(&message)
+                .into_iter()
+                .map(Change::Deliver)
+                .collect(),
+        );
     }
-    tracing::info!("watching {} objects, listening at {}", hub.engine.inventory().len(), settings.listen);
-    let mut inlets = Inlets { asks: ask_inlet, outcomes, reports: report_inlet, reload, stop: stop_seen };
+    tracing::info!(
+        "watching {} objects, listening at {}",
+        hub.engine.inventory().len(),
+        settings.listen
+    );
+    let mut inlets = Inlets {
+        asks: ask_inlet,
+        outcomes,
+        reports: report_inlet,
+        reload,
+        stop: stop_seen,
+    };
     hub.run(&mut inlets).await;
     tracing::info!("ending");
     hub.finish().await;
@@ -157,8 +204,11 @@ async fn serve(config: &Path, loaded: Loaded) -> Result<(), String> {
 /// SIGTERM and SIGINT end, SIGHUP reloads.
 fn signals(stop: watch::Sender<bool>) -> Result<mpsc::Receiver<()>, String> {
     let listen = |kind| signal(kind).map_err(|error| format!("cannot listen to signals: {error}"));
-    let (mut term, mut int, mut hup) =
-        (listen(SignalKind::terminate())?, listen(SignalKind::interrupt())?, listen(SignalKind::hangup())?);
+    let (mut term, mut int, mut hup) = (
+        listen(SignalKind::terminate())?,
+        listen(SignalKind::interrupt())?,
+        listen(SignalKind::hangup())?,
+    );
     let (reload, inlet) = mpsc::channel(1);
     tokio::spawn(async move {
         loop {

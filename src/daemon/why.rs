@@ -10,14 +10,34 @@ use crate::{
 };
 
 /// The newest `limit` decisions about `name`. The error is a sentence.
-pub async fn why(store: &Store, name: &ObjectName, now: Timestamp, object: Option<ObjectView>, limit: usize) -> Result<WhyView, String> {
-    let rows = store.decisions(name, limit).await.map_err(|error| error.to_string())?;
+pub async fn why(
+    store: &Store,
+    name: &ObjectName,
+    now: Timestamp,
+    object: Option<ObjectView>,
+    limit: usize,
+) -> Result<WhyView, String> {
+    let rows = store
+        .decisions(name, limit)
+        .await
+        .map_err(|error| error.to_string())?;
     let mut decisions = Vec::new();
     for row in rows {
         let mut deliveries = Vec::new();
-        if let Some(key) = row.dedup_key.as_deref().filter(|_| !row.contacts.is_empty()) {
-            let tries = store.attempts(key).await.map_err(|error| error.to_string())?;
-            for delivery in store.deliveries(key).await.map_err(|error| error.to_string())? {
+        if let Some(key) = row
+            .dedup_key
+            .as_deref()
+            .filter(|_| !row.contacts.is_empty())
+        {
+            let tries = store
+                .attempts(key)
+                .await
+                .map_err(|error| error.to_string())?;
+            for delivery in store
+                .deliveries(key)
+                .await
+                .map_err(|error| error.to_string())?
+            {
                 if delivery.created_at != row.at || delivery.kind != row.kind {
                     continue;
                 }
@@ -55,5 +75,10 @@ pub async fn why(store: &Store, name: &ObjectName, now: Timestamp, object: Optio
             deliveries,
         });
     }
-    Ok(WhyView { object: name.to_string(), at: now.to_string(), now: object, decisions })
+    Ok(WhyView {
+        object: name.to_string(),
+        at: now.to_string(),
+        now: object,
+        decisions,
+    })
 }

@@ -112,7 +112,16 @@ fn weigh(
 ) -> Option<Result<Ranked, String>> {
     let deploy = &live.deploy;
     let relation = live.scope.relation(inventory, obj)?;
-    let tolerance = inventory.globals.clock_tolerance;
+    // Clocks of other machines may be off; a start noted by our own clock when it was told may not.
+    let by_our_clock = deploy
+        .events
+        .iter()
+        .any(|event| event.at == deploy.started_at && event.at == event.received);
+    let tolerance = if by_our_clock {
+        Duration::ZERO
+    } else {
+        inventory.globals.clock_tolerance
+    };
     // A start within the clocks' tolerance after the first bad result may still have come before it.
     let window = live.window(inventory, obj, onset.first_bad.max(deploy.started_at));
     if matches!(window, Window::Closed) {

@@ -128,8 +128,11 @@ impl Engine {
             .and_then(|id| self.problems.get_mut(&id))
             && problem.page.is_none()
             && !merged
+            && problem.silent_because.as_ref() != Some(&reason)
         {
             problem.silent_because = Some(reason.clone());
+            let id = problem.id;
+            self.save_problem(id, out);
         }
         let skip = Some((kind, reason.clone()));
         if self.object(obj).last_skip == skip {

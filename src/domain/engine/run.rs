@@ -121,10 +121,17 @@ impl Engine {
             && let Some(period) = &rule.check_period
             && !period.contains(now)
         {
-            if let Some(opens) = period.next_open(now) {
-                let spread = rule_interval(&rule).min(FIRST_SPREAD);
-                self.set_due(obj, opens + self.phase(obj, spread));
-            }
+            // Never so far into the window that it has closed again; a period that never opens is asked again later.
+            let due = match period.next_open(now) {
+                Some(opens) => {
+                    let window = period
+                        .next_close(opens)
+                        .map_or(FIRST_SPREAD, |closes| closes.since(opens));
+                    opens + self.phase(obj, rule_interval(&rule).min(FIRST_SPREAD).min(window))
+                }
+                None => now + Duration::from_secs(3600),
+            };
+            self.set_due(obj, due);
             return;
         }
         let waiting = Waiting {

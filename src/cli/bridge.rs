@@ -31,8 +31,50 @@ pub fn demo(_args: &DemoArgs) -> Done {
 
 /// `replay`.
 pub fn replay(args: &ReplayArgs) -> Done {
-    let _config = need_config(&args.config)?;
-    not_yet("replay")
+    let path = need_config(&args.config)?;
+    let loaded =
+        crate::config::load_with(&path, crate::config::Secrets::Skip).map_err(|faults| {
+            Failure::Usage(format!(
+                "{} is not right\n\n{}",
+                path.display(),
+                faults.render(false).trim_end()
+            ))
+        })?;
+    let trace = if args.trace.as_os_str() == "-" {
+        std::io::read_to_string(std::io::stdin())
+    } else {
+        std::fs::read_to_string(&args.trace)
+    };
+    let trace = trace.map_err(|error| {
+        Failure::Usage(format!("cannot read {}: {error}", args.trace.display()))
+    })?;
+    let told = crate::daemon::replay::replay(loaded.inventory, &trace)
+        .map_err(|why| Failure::Usage(format!("{}: {why}", args.trace.display())))?;
+    for message in told {
+        let line = match args.format.output {
+            Format::Json => crate::adapters::send::webhook::body(&message).to_string(),
+            Format::Text => {
+                let deploys: Vec<&str> = message
+                    .deploy
+                    .suspects
+                    .iter()
+                    .map(|suspect| &*suspect.id)
+                    .collect();
+                format!(
+                    "{} {} {} {} ({} {}) {}",
+                    message.at,
+                    message.kind.name(),
+                    message.object(),
+                    message.state,
+                    message.deploy.verdict.name(),
+                    deploys.join(", "),
+                    message.reason
+                )
+            }
+        };
+        super::out::print(&format!("{line}\n"))?;
+    }
+    Ok(0)
 }
 
 /// `import nagios`.
@@ -49,11 +91,7 @@ pub fn bench(args: &BenchArgs) -> Done {
 
 /// `try`: runs once and prints a [`super::try_plugin::TryReport`].
 pub fn try_plugin(args: &TryArgs) -> Done {
-    // A plugin on the command line needs no configuration.
-    if args.object.is_some() {
-        need_config(&args.config)?;
-    }
-    not_yet("try")
+    print_try(&super::try_run::report(args)?, args.format)
 }
 
 /// Prints a [`super::try_plugin::TryReport`] and gives its exit status.

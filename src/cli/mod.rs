@@ -12,6 +12,7 @@ pub mod out;
 pub mod spawner;
 pub mod status;
 pub mod try_plugin;
+pub mod try_run;
 pub mod why;
 
 use std::{future::Future, process::ExitCode};

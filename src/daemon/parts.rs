@@ -72,7 +72,12 @@ pub fn senders(settings: &Settings, inventory: &Inventory) -> SendSettings {
 /// How plugins run.
 pub fn runner(settings: &Settings, inventory: &Inventory) -> RunnerOptions {
     RunnerOptions {
-        plugin_dirs: settings.plugin_dirs.clone(),
+        // The spawner works in another directory.
+        plugin_dirs: settings
+            .plugin_dirs
+            .iter()
+            .map(|directory| std::path::absolute(directory).unwrap_or_else(|_| directory.clone()))
+            .collect(),
         program: std::env::current_exe().unwrap_or_else(|_| PathBuf::from("/proc/self/exe")),
         max_output: inventory.globals.max_output,
         ..RunnerOptions::default()

@@ -13,6 +13,8 @@ use lettre::{
     },
 };
 
+use tokio::net::TcpStream;
+
 use super::{
     senders::SendResult,
     settings::{SmtpSettings, SmtpTls},
@@ -123,28 +125,57 @@ impl Mailer {
     pub async fn post(&self, mail: &Mail) -> Result<String, Failure> {
         let mut stage = Stage::Connect;
         let end = tokio::time::timeout(self.timeout, self.talk(mail, &mut stage)).await;
-        match end {
-            Ok(Ok(receipt)) => Ok(receipt),
-            Ok(Err(error)) => Err(failure(stage, &error)),
-            Err(_) => Err(Failure {
+        end.unwrap_or_else(|_| {
+            Err(Failure {
                 stage,
                 code: None,
                 said: "no answer in time".to_owned(),
-            }),
-        }
+            })
+        })
     }
 
-    async fn talk(&self, mail: &Mail, stage: &mut Stage) -> Result<String, Error> {
-        let at_once = self.tls.clone().filter(|_| self.mode == SmtpTls::Tls);
+    async fn talk(&self, mail: &Mail, stage: &mut Stage) -> Result<String, Failure> {
+        let connection = self.connect().await?;
+        self.hand_over(connection, mail, stage)
+            .await
+            .map_err(|error| failure(*stage, &error))
+    }
+
+    async fn connect(&self) -> Result<AsyncSmtpConnection, Failure> {
         let server = (self.host.as_str(), self.port);
-        let mut connection = AsyncSmtpConnection::connect_tokio1(
-            server,
-            Some(self.timeout),
-            &self.hello,
-            at_once,
-            None,
-        )
-        .await?;
+        let connected = match (self.mode, &self.tls) {
+            (SmtpTls::Tls, Some(tls)) => {
+                AsyncSmtpConnection::connect_tokio1(
+                    server,
+                    Some(self.timeout),
+                    &self.hello,
+                    Some(tls.clone()),
+                    None,
+                )
+                .await
+            }
+            _ => {
+                let unreachable = |error: std::io::Error| Failure {
+                    stage: Stage::Connect,
+                    code: None,
+                    said: cut(&words::line(&error.to_string()), MAX_QUOTE).to_owned(),
+                };
+                let stream = TcpStream::connect(server).await.map_err(unreachable)?;
+                // A mail's body and its closing dot are two writes: together with the other side's delayed
+                // acknowledgement, Nagle's algorithm (RFC 896) would cost 40 ms for each mail.
+                stream.set_nodelay(true).map_err(unreachable)?;
+                AsyncSmtpConnection::connect_with_transport(Box::new(stream), &self.hello).await
+            }
+        };
+        connected.map_err(|error| failure(Stage::Connect, &error))
+    }
+
+    async fn hand_over(
+        &self,
+        mut connection: AsyncSmtpConnection,
+        mail: &Mail,
+        stage: &mut Stage,
+    ) -> Result<String, Error> {
         if let (SmtpTls::StartTls, Some(tls)) = (self.mode, self.tls.clone()) {
             *stage = Stage::StartTls;
             connection.starttls(tls, &self.hello).await?;

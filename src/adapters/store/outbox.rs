@@ -119,12 +119,14 @@ pub(super) fn settle(
     db.prepare_cached("INSERT INTO attempt (row, at, result, text) VALUES (?1, ?2, ?3, ?4)")?
         .execute(params![row_id, now.millis(), result, text])?;
     let done = match end {
-        Settle::Sent { receipt } => db
-            .prepare_cached(
+        Settle::Sent { receipt } => {
+            release(db, row_id, now)?;
+            db.prepare_cached(
                 "UPDATE outbox SET state = 'sent', settled_at = ?2, receipt = ?3, attempts = attempts + 1, \
                  leased_until = NULL WHERE id = ?1 AND state <> 'sent'",
             )?
-            .execute(params![row_id, now.millis(), receipt]),
+            .execute(params![row_id, now.millis(), receipt])
+        }
         Settle::Retry { at, why } => db
             .prepare_cached(
                 "UPDATE outbox SET next_at = ?2, last_error = ?3, attempts = attempts + 1, leased_until = NULL \
@@ -139,6 +141,17 @@ pub(super) fn settle(
             .execute(params![row_id, now.millis(), why]),
     };
     done.map(drop)
+}
+
+/// A delivery that had failed before went through: its destination is back, and what waits for it need not wait longer.
+/// One that goes through at once releases nothing, so that a message which its receiver refuses keeps its pauses.
+fn release(db: &Connection, row_id: i64, now: Timestamp) -> rusqlite::Result<()> {
+    db.prepare_cached(
+        "UPDATE outbox SET next_at = ?2 WHERE state = 'pending' AND ?2 < next_at AND id <> ?1 \
+         AND (contact, channel) = (SELECT contact, channel FROM outbox WHERE id = ?1 AND 0 < attempts)",
+    )?
+    .execute(params![row_id, now.millis()])
+    .map(drop)
 }
 
 /// People were told that this one is late.

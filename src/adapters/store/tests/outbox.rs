@@ -419,3 +419,46 @@ proptest! {
         });
     }
 }
+
+#[tokio::test]
+async fn a_destination_that_is_back_gets_what_waited_for_it() {
+    let store = with(&[
+        ("first", "d1", "oncall", "mail"),
+        ("second", "d2", "oncall", "mail"),
+        ("third", "d3", "oncall", "mail"),
+        ("elsewhere", "d1", "boss", "mail"),
+    ])
+    .await;
+    // All fail, and wait for a minute or more.
+    for _ in 0..3 {
+        for row in lease(&store, 0).await {
+            store
+                .settle(row.row_id, at(1), retry(at(60 + row.row_id)))
+                .await
+                .unwrap();
+        }
+    }
+    assert_eq!(keys(&lease(&store, 59).await), Vec::<&str>::new());
+    let back = lease(&store, 61).await;
+    assert_eq!(keys(&back), ["first"]);
+    store.settle(back[0].row_id, at(61), sent()).await.unwrap();
+    // The second need not wait for its own minute; the other contact's may.
+    let next = lease(&store, 61).await;
+    assert_eq!(keys(&next), ["second"]);
+    // One that was refused keeps its pause when another goes through at the first attempt.
+    store
+        .settle(next[0].row_id, at(61), retry(at(300)))
+        .await
+        .unwrap();
+    let third = lease(&store, 61).await;
+    assert_eq!(keys(&third), ["third"]);
+    store.settle(third[0].row_id, at(61), dead()).await.unwrap();
+    store
+        .commit(vec![deliver("fresh", "d4", "oncall", "mail")], at(62))
+        .await
+        .unwrap();
+    let fresh = lease(&store, 62).await;
+    assert_eq!(keys(&fresh), ["fresh"]);
+    store.settle(fresh[0].row_id, at(62), sent()).await.unwrap();
+    assert_eq!(keys(&lease(&store, 62).await), Vec::<&str>::new());
+}

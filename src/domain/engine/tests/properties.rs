@@ -1,11 +1,14 @@
 //! Invariants over random histories: deploys may delay a page by a capped hold and change its words; they never take it away.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use proptest::prelude::*;
+use proptest::{
+    prelude::*,
+    test_runner::{TestCaseError, TestRunner},
+};
 
 use super::{
-    scenario::{at, result},
+    scenario::{Kept, at, result},
     site,
 };
 use crate::{
@@ -16,6 +19,7 @@ use crate::{
             change::{Change, Restored},
             deploy::{DeployEvent, Hold, Phase, Risk},
             message::Kind,
+            objects::Inventory,
             state::State,
             status::Problem,
         },
@@ -45,6 +49,8 @@ enum Step {
         hosts: bool,
         late: i64,
     },
+    /// The daemon is killed and comes back with what the store kept.
+    Restart,
 }
 
 /// Steps with the seconds that pass before each.
@@ -78,83 +84,93 @@ fn history() -> impl Strategy<Value = Vec<(i64, Step)>> {
             hosts,
             late,
         });
-    prop::collection::vec((1..120i64, prop_oneof![4 => results, 1 => deploys]), 5..40)
+    let step = prop_oneof![16 => results, 4 => deploys, 1 => Just(Step::Restart)];
+    prop::collection::vec((1..120i64, step), 5..40)
+}
+
+/// What of a history is played.
+#[derive(Clone, Copy)]
+enum Variant {
+    /// The results alone: what Nagios would see.
+    Plain,
+    Deploys,
+    /// Each deploy event comes twice.
+    Twice,
+    /// As `Deploys`, with the restarts.
+    Restarts,
+}
+
+/// One notification to on-call.
+#[derive(Clone, Debug, PartialEq)]
+struct Told {
+    at: Timestamp,
+    object: String,
+    kind: Kind,
+    key: String,
+    number: u32,
+    state: String,
 }
 
 /// What happened in one run.
 #[derive(Default)]
 struct Seen {
-    /// When a problem notification left, by object.
-    pages: Vec<(Timestamp, String, Kind)>,
+    told: Vec<Told>,
     problems: BTreeMap<u64, Problem>,
     /// Every version of every hold, in order.
     holds: BTreeMap<u64, Vec<Hold>>,
     /// Objects that are bad at the very end, hard.
     bad: Vec<String>,
+    kept: Kept,
 }
 
-fn play(steps: &[(i64, Step)], with_deploys: bool, twice: bool) -> Seen {
-    let inventory = std::sync::Arc::new(site::shop());
-    let mut engine = Engine::new(
-        inventory.clone(),
-        Restored::default(),
-        Mode::Replay,
-        at("09:00"),
-    );
+impl Seen {
+    /// Somebody heard that this object is bad.
+    fn was_told(&self, object: &str) -> bool {
+        self.told.iter().any(|told| {
+            told.object == object && matches!(told.kind, Kind::Problem | Kind::FlappingStart)
+        })
+    }
+
+    fn first_page(&self, object: &str) -> Option<Timestamp> {
+        self.told
+            .iter()
+            .find(|told| told.object == object && told.kind == Kind::Problem)
+            .map(|told| told.at)
+    }
+}
+
+fn play(inventory: &Arc<Inventory>, steps: &[(i64, Step)], variant: Variant) -> Seen {
+    let start = |restored, now| Engine::new(inventory.clone(), restored, Mode::Replay, now);
+    let mut engine = start(Restored::default(), at("09:00"));
     let mut seen = Seen::default();
     let mut now = at("10:00");
     for (after, step) in steps {
         now = now + Duration::from_secs(after.unsigned_abs());
         pass(&mut engine, now, &mut seen);
-        match step {
-            Step::Result { object, state } => {
-                feed(
-                    &mut engine,
-                    now,
-                    Input::Passive(result(OBJECTS[*object], *state, state.name(), now)),
-                    &mut seen,
-                );
+        match (step, variant) {
+            (Step::Result { object, state }, _) => {
+                let result = result(OBJECTS[*object], *state, state.name(), now);
+                feed(&mut engine, now, Input::Passive(result), &mut seen);
             }
-            Step::Deploy {
-                id,
-                phase,
-                app,
-                risk,
-                hosts,
-                late,
-            } if with_deploys => {
-                let event = DeployEvent {
-                    id: format!("D-{id}"),
-                    phase: *phase,
-                    at: now - Duration::from_secs(late.unsigned_abs()),
-                    received: now,
-                    app: Some(["shop", "payments", "search"][*app].to_owned()),
-                    environment: Some("production".to_owned()),
-                    version: None,
-                    hosts: if *hosts {
-                        vec!["web1".to_owned()]
-                    } else {
-                        Vec::new()
-                    },
-                    groups: Vec::new(),
-                    actors: Vec::new(),
-                    url: None,
-                    risk: [None, Some(Risk::Low), Some(Risk::High)][*risk],
-                    rollback_of: None,
-                    reason: None,
-                    source: "test".to_owned(),
+            (Step::Deploy { .. }, Variant::Plain) => {}
+            (Step::Deploy { .. }, _) => {
+                let times = if matches!(variant, Variant::Twice) {
+                    2
+                } else {
+                    1
                 };
-                for _ in 0..if twice { 2 } else { 1 } {
-                    feed(&mut engine, now, Input::Deploy(event.clone()), &mut seen);
+                for _ in 0..times {
+                    feed(&mut engine, now, Input::Deploy(event(step, now)), &mut seen);
                 }
             }
-            Step::Deploy { .. } => {}
+            (Step::Restart, Variant::Restarts) => engine = start(seen.kept.restored(), now),
+            (Step::Restart, _) => {}
         }
     }
     // Long enough for every hold to end: the ceiling is 15 minutes.
     pass(&mut engine, now + Duration::from_secs(1200), &mut seen);
-    let view = engine.status_view(now);
-    seen.bad = view
+    seen.bad = engine
+        .status_view(now)
         .problems
         .iter()
         .filter(|problem| problem.state_type == "HARD")
@@ -169,6 +185,41 @@ fn play(steps: &[(i64, Step)], with_deploys: bool, twice: bool) -> Seen {
     seen
 }
 
+fn event(step: &Step, now: Timestamp) -> DeployEvent {
+    let Step::Deploy {
+        id,
+        phase,
+        app,
+        risk,
+        hosts,
+        late,
+    } = step
+    else {
+        unreachable!("asked for deploys only")
+    };
+    DeployEvent {
+        id: format!("D-{id}"),
+        phase: *phase,
+        at: now - Duration::from_secs(late.unsigned_abs()),
+        received: now,
+        app: Some(["shop", "payments", "search"][*app].to_owned()),
+        environment: Some("production".to_owned()),
+        version: None,
+        hosts: if *hosts {
+            vec!["web1".to_owned()]
+        } else {
+            Vec::new()
+        },
+        groups: Vec::new(),
+        actors: Vec::new(),
+        url: None,
+        risk: [None, Some(Risk::Low), Some(Risk::High)][*risk],
+        rollback_of: None,
+        reason: None,
+        source: "test".to_owned(),
+    }
+}
+
 fn pass(engine: &mut Engine, until: Timestamp, seen: &mut Seen) {
     while let Some(wake) = engine.wake_at().filter(|wake| *wake < until) {
         feed(engine, wake, Input::Tick, seen);
@@ -179,15 +230,18 @@ fn feed(engine: &mut Engine, now: Timestamp, input: Input, seen: &mut Seen) {
     let mut out = Effects::default();
     engine.handle(now, input, &mut out);
     for change in out.changes {
+        seen.kept.take(&change);
         match change {
             Change::Deliver(delivery) if delivery.contact == "oncall" => {
                 let message = &delivery.message;
-                if matches!(
-                    message.kind,
-                    Kind::Problem | Kind::Recovery | Kind::FlappingStart | Kind::FlappingStop
-                ) {
-                    seen.pages.push((now, message.object(), message.kind));
-                }
+                seen.told.push(Told {
+                    at: now,
+                    object: message.object(),
+                    kind: message.kind,
+                    key: message.dedup_key.clone(),
+                    number: message.number,
+                    state: message.state.clone(),
+                });
             }
             Change::Problem(problem) => {
                 seen.problems.insert(problem.id, *problem);
@@ -198,69 +252,156 @@ fn feed(engine: &mut Engine, now: Timestamp, input: Input, seen: &mut Seen) {
     }
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 1_500, failure_persistence: None, ..ProptestConfig::default() })]
+const CEILING: Duration = Duration::from_secs(15 * 60);
 
-    /// Deadlines never move later, no hold outlives the ceiling, every hold ends, and every row says how it ended.
-    #[test]
-    fn a_hold_is_a_debt_with_a_due_date(steps in history()) {
-        let seen = play(&steps, true, false);
-        let ceiling = Duration::from_secs(15 * 60);
-        for versions in seen.holds.values() {
-            for pair in versions.windows(2) {
-                prop_assert!(pair[1].deadline <= pair[0].deadline, "a deadline moved later: {pair:?}");
-            }
-            let last = versions.last().expect("not empty");
-            let end = last.ended.as_ref();
-            prop_assert!(end.is_some(), "a hold never ended: {last:?}");
-            prop_assert!(end.is_some_and(|end| end.at.since(last.began_at) <= ceiling), "held too long: {last:?}");
+/// Deadlines never move later, no hold outlives the ceiling, every hold ends, and every row says how it ended.
+fn a_hold_is_a_debt_with_a_due_date(seen: &Seen) -> Result<(), TestCaseError> {
+    for versions in seen.holds.values() {
+        for pair in versions.windows(2) {
+            prop_assert!(
+                pair[1].deadline <= pair[0].deadline,
+                "a deadline moved later: {pair:?}"
+            );
         }
-        for problem in seen.problems.values() {
-            prop_assert!(problem.hold.is_none(), "a row still holds: {problem:?}");
-            if problem.recovered_at.is_some() {
-                prop_assert!(problem.end.is_some(), "a row ended without saying how: {problem:?}");
-            } else {
-                prop_assert!(problem.page.is_some() || problem.silent_because.is_some(), "a row that pages nobody: {problem:?}");
-            }
-        }
+        let last = versions.last().expect("not empty");
+        let end = last.ended.as_ref();
+        prop_assert!(end.is_some(), "a hold never ended: {last:?}");
+        prop_assert!(
+            end.is_some_and(|end| end.at.since(last.began_at) <= CEILING),
+            "held too long: {last:?}"
+        );
     }
-
-    /// A problem still bad in the end, which plain Nagios paged, is paged with deploys as well.
-    #[test]
-    fn deploys_never_take_away_the_page_of_a_problem_that_stays(steps in history()) {
-        let plain = play(&steps, false, false);
-        let ours = play(&steps, true, false);
-        for object in &plain.bad {
-            let told = |seen: &Seen| seen.pages.iter().any(|(_, name, kind)| {
-                name == object && matches!(kind, Kind::Problem | Kind::FlappingStart)
-            });
-            if told(&plain) {
-                prop_assert!(told(&ours), "{object} was paged without deploys only");
-            }
+    for problem in seen.problems.values() {
+        prop_assert!(problem.hold.is_none(), "a row still holds: {problem:?}");
+        if problem.recovered_at.is_some() {
+            prop_assert!(
+                problem.end.is_some(),
+                "a row ended without saying how: {problem:?}"
+            );
+        } else {
+            prop_assert!(
+                problem.page.is_some() || problem.silent_because.is_some(),
+                "a row that pages nobody: {problem:?}"
+            );
         }
     }
+    Ok(())
+}
 
-    /// A page that deploys delay comes at most the longest hold later than Nagios' own.
-    #[test]
-    fn the_first_page_is_late_by_a_hold_at_most(steps in history()) {
-        let plain = play(&steps, false, false);
-        let ours = play(&steps, true, false);
-        for object in OBJECTS {
-            let first = |seen: &Seen| seen.pages.iter().find(|(_, name, kind)| name == object && *kind == Kind::Problem).map(|(at, ..)| *at);
-            if let (Some(plain_at), Some(our_at)) = (first(&plain), first(&ours)) {
-                let open_through = !plain.pages.iter().any(|(at, name, kind)| {
-                    name == object && *kind == Kind::Recovery && plain_at <= *at && *at <= our_at
-                });
-                if open_through {
-                    prop_assert!(our_at.since(plain_at) <= Duration::from_secs(15 * 60), "{object}: {plain_at} against {our_at}");
-                }
+/// A problem still bad in the end, which plain Nagios paged, is paged with deploys as well.
+fn no_page_is_taken_away(plain: &Seen, ours: &Seen) -> Result<(), TestCaseError> {
+    for object in plain.bad.iter().filter(|object| plain.was_told(object)) {
+        prop_assert!(
+            ours.was_told(object),
+            "{object} was paged without deploys only"
+        );
+    }
+    Ok(())
+}
+
+/// A page that deploys delay comes at most the longest hold later than Nagios' own.
+fn the_first_page_is_late_by_a_hold_at_most(
+    plain: &Seen,
+    ours: &Seen,
+) -> Result<(), TestCaseError> {
+    for object in OBJECTS {
+        let (Some(plain_at), Some(our_at)) = (plain.first_page(object), ours.first_page(object))
+        else {
+            continue;
+        };
+        let recovered = plain.told.iter().any(|told| {
+            told.object == object
+                && told.kind == Kind::Recovery
+                && plain_at <= told.at
+                && told.at <= our_at
+        });
+        prop_assert!(
+            recovered || our_at.since(plain_at) <= CEILING,
+            "{object}: {plain_at} against {our_at}"
+        );
+    }
+    Ok(())
+}
+
+/// A page is amended or reminded of under its own key; it is never sent a second time as if it were new, and every
+/// recovery and amendment follows a page of its key.
+fn a_page_is_not_sent_again(seen: &Seen) -> Result<(), TestCaseError> {
+    let mut pages: BTreeMap<&str, Vec<&Told>> = BTreeMap::new();
+    for told in &seen.told {
+        match told.kind {
+            Kind::Problem => {
+                let before = pages.entry(&told.key).or_default();
+                let again = before
+                    .iter()
+                    .any(|old| old.number == told.number && old.state == told.state);
+                prop_assert!(!again, "sent twice: {told:?} after {before:?}");
+                before.push(told);
             }
+            Kind::Recovery | Kind::Amendment => {
+                prop_assert!(pages.contains_key(&*told.key), "no page before {told:?}");
+            }
+            _ => {}
         }
     }
+    Ok(())
+}
 
-    /// Told twice, a deploy event changes nothing.
-    #[test]
-    fn duplicates_change_nothing(steps in history()) {
-        prop_assert_eq!(play(&steps, true, false).pages, play(&steps, true, true).pages);
+fn check(inventory: &Arc<Inventory>, steps: &[(i64, Step)]) -> Result<(), TestCaseError> {
+    let plain = play(inventory, steps, Variant::Plain);
+    let ours = play(inventory, steps, Variant::Deploys);
+    prop_assert!(
+        plain.holds.is_empty(),
+        "nothing is held where nothing is deployed"
+    );
+    a_hold_is_a_debt_with_a_due_date(&plain)?;
+    a_hold_is_a_debt_with_a_due_date(&ours)?;
+    a_page_is_not_sent_again(&plain)?;
+    a_page_is_not_sent_again(&ours)?;
+    no_page_is_taken_away(&plain, &ours)?;
+    the_first_page_is_late_by_a_hold_at_most(&plain, &ours)?;
+    let twice = play(inventory, steps, Variant::Twice);
+    prop_assert_eq!(
+        &ours.told,
+        &twice.told,
+        "an event told twice changed something"
+    );
+    if steps.iter().any(|(_, step)| matches!(step, Step::Restart)) {
+        let restarted = play(inventory, steps, Variant::Restarts);
+        a_hold_is_a_debt_with_a_due_date(&restarted)?;
+        a_page_is_not_sent_again(&restarted)?;
+        no_page_is_taken_away(&plain, &restarted)?;
+        the_first_page_is_late_by_a_hold_at_most(&plain, &restarted)?;
     }
+    Ok(())
+}
+
+/// Histories in all; `DEPLOYWATCH_HISTORIES` sets another number.
+const HISTORIES: u32 = 100_000;
+
+fn run_half() {
+    let wanted = std::env::var("DEPLOYWATCH_HISTORIES")
+        .ok()
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(HISTORIES);
+    let inventory = Arc::new(site::shop());
+    let config = ProptestConfig {
+        cases: wanted.div_ceil(2),
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    };
+    TestRunner::new(config)
+        .run(&history(), |steps| check(&inventory, &steps))
+        .unwrap_or_else(|why| panic!("{why}"));
+}
+
+// Two halves, each with its own random seed: tests run side by side.
+
+#[test]
+fn invariants_hold_over_random_histories() {
+    run_half();
+}
+
+#[test]
+fn invariants_hold_over_more_random_histories() {
+    run_half();
 }

@@ -277,6 +277,15 @@ impl Hub {
                     .map(|(app, environment)| AppName { app, environment });
                 let _ = reply.send(app);
             }
+            Ask::HostsOfOthers {
+                apps,
+                hosts,
+                groups,
+                reply,
+            } => {
+                let others = self.engine.hosts_of_others(&apps, &hosts, &groups);
+                let _ = reply.send(others);
+            }
         }
     }
 

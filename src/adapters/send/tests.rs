@@ -71,6 +71,10 @@ fn subjects_lead_with_state_and_object_and_deploy() {
             ..with_suspects(1)
         }));
     }
+    // One leads clearly: the others stand in the body only.
+    let mut led = with_suspects(3);
+    led.deploy.verdict = crate::domain::model::deploy::Verdict::Suspect;
+    lines.push(words::subject(&led));
     lines.push(words::subject(&Message {
         number: 3,
         ..problem()
@@ -96,6 +100,7 @@ fn subjects_lead_with_state_and_object_and_deploy() {
         CRITICAL web1/http - downtime cancelled
         CRITICAL web1/http - message from ann, after deploy D-417 (shop 1.4.7 by ann)
         CRITICAL web1/http - notice, deploy D-417 (shop 1.4.7 by ann)
+        CRITICAL web1/http - after deploy D-417 (shop 1.4.7 by ann)
         CRITICAL web1/http - reminder, notification 3
         DOWN web1"#]]
     .assert_eq(&lines.join("\n"));

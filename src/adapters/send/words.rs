@@ -142,10 +142,15 @@ pub fn deploy_name(suspect: &Suspect) -> String {
     }
 }
 
-/// `deploy D-417 (shop 1.4.2 by ann)`, or with several: `deploy D-417 (...) or 2 others`; None when no deploy is meant.
+/// `deploy D-417 (shop 1.4.2 by ann)`, or where none leads: `deploy D-417 (...) or 2 others`; None when no deploy is meant.
 pub fn deploy_phrase(deploy: &Attribution) -> Option<String> {
     let first = deploy_name(deploy.suspects.first()?);
-    Some(match deploy.suspects.len() {
+    let equals = match deploy.verdict {
+        // One leads clearly: the others stand in the body, with their evidence.
+        Verdict::Suspect => 1,
+        Verdict::Suspects | Verdict::None => deploy.suspects.len(),
+    };
+    Some(match equals {
         1 => format!("deploy {first}"),
         2 => format!("deploy {first} or 1 other"),
         more => format!("deploy {first} or {} others", more - 1),

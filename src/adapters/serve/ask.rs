@@ -57,6 +57,13 @@ pub enum Ask {
         id: String,
         reply: oneshot::Sender<Option<AppName>>,
     },
+    /// Which of the named hosts, and hosts of the named groups, run none of `apps` (entries as in a token's `apps`).
+    HostsOfOthers {
+        apps: Vec<String>,
+        hosts: Vec<String>,
+        groups: Vec<String>,
+        reply: oneshot::Sender<Vec<String>>,
+    },
 }
 
 /// An app in an environment.

@@ -201,7 +201,28 @@ async fn own_apps_only(app: &App, caller: &Caller, event: &DeployEvent) -> Resul
             event.id
         )));
     }
-    Ok(())
+    if event.hosts.is_empty() && event.groups.is_empty() {
+        return Ok(());
+    }
+    // A hold on a host is a hold on whatever runs there.
+    let others = app
+        .hub
+        .ask(ASK_LIMIT, |reply| Ask::HostsOfOthers {
+            apps: caller.apps.clone(),
+            hosts: event.hosts.clone(),
+            groups: event.groups.clone(),
+            reply,
+        })
+        .await?;
+    if others.is_empty() {
+        return Ok(());
+    }
+    Err(Refusal::forbidden(format!(
+        "token `{}` is bound to {}, which does not run on {}",
+        caller.name,
+        caller.apps.join(", "),
+        others.join(", ")
+    )))
 }
 
 /// `GET /v1/deploys`: the deploys that `status` shows.

@@ -210,6 +210,9 @@ fn answer_ask(ask: Ask, inputs: &Mutex<Vec<String>>) {
             });
             drop(reply.send(app));
         }
+        Ask::HostsOfOthers { hosts, reply, .. } => {
+            drop(reply.send(hosts.into_iter().filter(|host| host == "db1").collect()));
+        }
     }
 }
 
@@ -498,6 +501,13 @@ async fn a_deploy_token_tells_of_its_own_apps_only() {
             .await,
         ),
         error(tell("/v1/deploys/finish", json!({ "id": "unheard-of" })).await),
+        error(
+            tell(
+                "/v1/deploys/step",
+                json!({ "id": "of-shop", "hosts": ["web1", "db1"] }),
+            )
+            .await,
+        ),
     ];
     check(
         &texts,
@@ -505,7 +515,8 @@ async fn a_deploy_token_tells_of_its_own_apps_only() {
             403 token `shop` may tell of deploys of shop only, not of `payments` in an environment that is not named
             403 token `shop` may tell of deploys of shop only, not of `payments@production`
             403 token `shop` may tell of deploys of shop only, not of `payments@production`
-            403 token `shop` is bound to shop, and no deploy `unheard-of` is known: say its `app`"#]],
+            403 token `shop` is bound to shop, and no deploy `unheard-of` is known: say its `app`
+            403 token `shop` is bound to shop, which does not run on db1"#]],
     );
     let tell = |body| site.post_as("live", "/v1/deploys/start", body);
     assert_eq!(tell(json!({ "id": "of-shop", "app": "shop" })).await.0, 200);

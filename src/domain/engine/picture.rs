@@ -10,7 +10,7 @@ use crate::{
         deploy::window::{self, Window},
         model::{
             deploy::{Hold, Phase},
-            objects::ObjIx,
+            objects::{Host, ObjIx},
             state::{ObjectName, State},
         },
     },
@@ -217,6 +217,47 @@ impl Engine {
         self.deploys
             .get(id)
             .map(|live| (live.deploy.app.clone(), live.deploy.environment.clone()))
+    }
+
+    /// The named hosts, and hosts of the named groups, that run none of `apps` (`shop` or `shop@production`). Hosts that
+    /// nobody watches are nobody's.
+    pub fn hosts_of_others(
+        &self,
+        apps: &[String],
+        hosts: &[String],
+        groups: &[String],
+    ) -> Vec<String> {
+        let runs_one = |host: &Host| {
+            host.apps
+                .iter()
+                .map(|ix| self.inventory.app(*ix))
+                .any(|app| {
+                    apps.iter().any(|own| match own.split_once('@') {
+                        Some((name, place)) => name == &*app.name && place == &*app.environment,
+                        None => *own == *app.name,
+                    })
+                })
+        };
+        let known = |name: &String| {
+            let host = self.inventory.find_host(name)?;
+            Some(self.inventory.host(host))
+        };
+        let named = hosts
+            .iter()
+            .filter(|name| known(name).is_some_and(|host| !runs_one(host)))
+            .cloned();
+        let grouped = self
+            .inventory
+            .hosts
+            .iter()
+            .filter(|host| {
+                host.groups
+                    .iter()
+                    .any(|group| groups.iter().any(|name| **name == **group))
+            })
+            .filter(|host| !runs_one(host))
+            .map(|host| host.name.to_string());
+        named.chain(grouped).take(10).collect()
     }
 
     /// Live holds, open problems, active deploys: for metrics.

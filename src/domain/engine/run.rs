@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use super::{
-    core::{Engine, Running},
+    core::{Engine, Mode, Running},
     effect::Effects,
 };
 use crate::{
@@ -69,7 +69,10 @@ impl Engine {
 
     pub(super) fn set_due(&mut self, obj: ObjIx, due: Timestamp) {
         self.object_mut(obj).due = due;
-        self.wheel.set(obj.0, due);
+        // In a replay results come from the trace, and nothing is started.
+        if self.mode == Mode::Live {
+            self.wheel.set(obj.0, due);
+        }
     }
 
     /// When an object will be checked next, for readers.

@@ -599,8 +599,10 @@ impl Engine {
             for (ix, _) in audience.iter().filter(|(_, wanted)| *wanted == urgency) {
                 let contact = self.inventory.contact(*ix);
                 for channel in &contact.channels {
+                    // A pager takes what is not urgent only as a change event, which rings nowhere.
                     if urgency == Urgency::Low
                         && matches!(channel.kind, ChannelKind::PagerDuty { .. })
+                        && !matches!(message.kind, Kind::Digest | Kind::Notice)
                     {
                         continue;
                     }

@@ -28,6 +28,7 @@ pub struct Wheel {
     /// By id; `NONE` for those that are not set.
     due: Vec<i64>,
     /// By tick modulo `SLOTS`, for the ticks from `cursor` on. What was due before `cursor` is in its list.
+    /// Empty until the first id is set: a replay sets none, and makes many engines.
     slots: Vec<Vec<u32>>,
     /// One bit for each list that is not empty.
     filled: Vec<u64>,
@@ -58,7 +59,7 @@ impl Wheel {
     pub fn new(now: Timestamp, len: usize) -> Self {
         Self {
             due: vec![NONE; len],
-            slots: vec![Vec::new(); SLOTS],
+            slots: Vec::new(),
             filled: vec![0; SLOTS / 64],
             far: BTreeSet::new(),
             cursor: tick(now.millis()),
@@ -88,6 +89,9 @@ impl Wheel {
         let old = self.due[index];
         if old == at {
             return;
+        }
+        if self.slots.is_empty() {
+            self.slots = vec![Vec::new(); SLOTS];
         }
         self.forget(id, old);
         self.due[index] = at;

@@ -100,6 +100,8 @@ pub(super) struct Play {
     inventory: Arc<Inventory>,
     kept: Kept,
     pub(super) transcript: String,
+    /// Channel and kind of each delivery.
+    pub(super) delivered: Vec<(String, String)>,
 }
 
 impl Play {
@@ -116,6 +118,7 @@ impl Play {
             inventory,
             kept: Kept::default(),
             transcript: String::new(),
+            delivered: Vec::new(),
         }
     }
 
@@ -166,6 +169,8 @@ impl Play {
                     );
                 }
                 Change::Deliver(delivery) => {
+                    let kind = delivery.message.kind.name().to_owned();
+                    self.delivered.push((delivery.channel.clone(), kind));
                     let line = delivery_line(delivery);
                     self.say(now, &line);
                 }

@@ -1,0 +1,92 @@
+//! Who is told on which channel, and what a bound token may reach.
+
+use std::collections::BTreeMap;
+
+use super::{scenario::Play, site};
+use crate::{
+    base::secret::Secret,
+    domain::model::objects::{Channel, ChannelKind, Inventory},
+};
+
+/// Ann, who deploys, has a pager beside her chat.
+fn with_pager() -> Inventory {
+    let mut inventory = site::shop();
+    inventory.contacts[1].channels.push(Channel {
+        label: "pagerduty".into(),
+        kind: ChannelKind::PagerDuty {
+            routing_key: Secret::new("key"),
+            url: "http://127.0.0.1:9".to_owned(),
+        },
+    });
+    inventory
+}
+
+/// How many messages of each kind went to the pager.
+fn paged(timeline: &[&str]) -> BTreeMap<String, usize> {
+    let mut play = Play::new(with_pager());
+    for line in timeline {
+        play.line(line);
+    }
+    let mut kinds = BTreeMap::new();
+    for (channel, kind) in &play.delivered {
+        if channel == "pagerduty" {
+            *kinds.entry(kind.clone()).or_default() += 1;
+        }
+    }
+    kinds
+}
+
+#[test]
+fn a_pager_hears_of_a_deploys_digest_as_a_change_and_rings_for_what_is_urgent_only() {
+    // A blip that is held and reported: the digest is a change event.
+    let quiet = paged(&[
+        "10:00 web1/http ok",
+        "10:05 deploy start D-1 app=shop hosts=web1 actors=ann",
+        "10:06 web1/http crit",
+        "10:07 web1/http ok",
+        "10:08 deploy finish D-1",
+        "10:40 wait",
+    ]);
+    assert_eq!(quiet, [("digest".to_owned(), 1)].into());
+    // A regression of a low-risk deploy: the deployer hears of it in chat, not on the pager.
+    let low = paged(&[
+        "10:00 web1/http ok",
+        "10:05 deploy start D-1 app=shop hosts=web1 actors=ann risk=low",
+        "10:06 deploy finish D-1",
+        "10:12 web1/http crit",
+    ]);
+    assert_eq!(low, BTreeMap::new());
+    // Of a normal one: it rings.
+    let normal = paged(&[
+        "10:00 web1/http ok",
+        "10:05 deploy start D-1 app=shop hosts=web1 actors=ann",
+        "10:06 deploy finish D-1",
+        "10:12 web1/http crit",
+    ]);
+    assert_eq!(normal, [("problem".to_owned(), 1)].into());
+}
+
+#[test]
+fn a_bound_token_reaches_the_hosts_of_its_apps() {
+    let engine = Play::new(site::shop()).engine;
+    let names =
+        |list: &[&str]| -> Vec<String> { list.iter().map(|name| (*name).to_owned()).collect() };
+    let others = |apps: &[&str], hosts: &[&str], groups: &[&str]| {
+        engine.hosts_of_others(&names(apps), &names(hosts), &names(groups))
+    };
+    assert_eq!(others(&["shop"], &["web1", "stage1"], &[]), names(&[]));
+    assert_eq!(
+        others(&["shop"], &["web1", "db1", "search1"], &[]),
+        names(&["db1", "search1"])
+    );
+    assert_eq!(
+        others(&["shop@production"], &["web1", "stage1"], &[]),
+        names(&["stage1"])
+    );
+    // A group may hold hosts of others.
+    assert_eq!(others(&["shop"], &[], &["tier1"]), names(&["cache1"]));
+    assert_eq!(
+        others(&["shop"], &["not-watched"], &["no-such-group"]),
+        names(&[])
+    );
+}

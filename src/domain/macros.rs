@@ -1,4 +1,17 @@
-//! Macros: `$HOSTADDRESS$` and kin, expanded before a run.
+//! Macros: `$HOSTADDRESS$` and kin, expanded before a run; what comes from outside stays text.
+
+use crate::base::text::cut;
+
+/// Longest value on a command line or in the environment, in bytes; the kernel takes 128 KiB for one string.
+const MAX_VALUE: usize = 16 * 1024;
+
+/// Where in a command line a macro stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Spot {
+    /// Between quotes of either kind.
+    Quoted,
+    Bare,
+}
 
 /// Replaces each `$NAME$` in `template` by what `lookup` says.
 ///
@@ -6,7 +19,7 @@
 /// does not know; an unknown name stays as `$NAME$`. `$$` is one `$`, and a `$` without a partner stays.
 /// Dollar signs pair up from the left, exactly as in Nagios: `awk '{print $1}' $HOSTNAME$` takes `$1}' $` for one
 /// (unknown) macro, so such a `$` must be written `$$`. Values are not expanded again.
-pub fn expand(template: &str, lookup: &mut dyn FnMut(&str) -> Option<String>) -> String {
+pub fn expand(template: &str, lookup: &mut dyn FnMut(&str, Spot) -> Option<String>) -> String {
     let mut text = String::with_capacity(template.len());
     let mut rest = template;
     while let Some((before, after)) = rest.split_once('$') {
@@ -18,7 +31,7 @@ pub fn expand(template: &str, lookup: &mut dyn FnMut(&str) -> Option<String>) ->
         };
         if name.is_empty() {
             text.push('$');
-        } else if let Some(value) = lookup(name) {
+        } else if let Some(value) = lookup(name, spot(&template[..template.len() - after.len()])) {
             text.push_str(&value);
         } else {
             text.push('$');
@@ -31,13 +44,80 @@ pub fn expand(template: &str, lookup: &mut dyn FnMut(&str) -> Option<String>) ->
     text
 }
 
-/// `text` without control characters and without the characters in `illegal` (`illegal_macro_output_chars`): what
-/// Nagios does to `$SERVICEOUTPUT$`, `$HOSTPERFDATA$` and the other texts that plugins and people write, because a
-/// shell may read the line they end in.
-pub fn clean(text: &str, illegal: &str) -> String {
-    text.chars()
-        .filter(|c| !c.is_ascii_control() && !illegal.contains(*c))
-        .collect()
+/// Does a shell stand between quotes after `before`?
+fn spot(before: &str) -> Spot {
+    let mut open = None;
+    let mut rest = before.chars();
+    while let Some(c) = rest.next() {
+        match (open, c) {
+            (None, '\'' | '"') => open = Some(c),
+            (Some(quote), c) if quote == c => open = None,
+            (None | Some('"'), '\\') => {
+                rest.next();
+            }
+            _ => {}
+        }
+    }
+    if open.is_some() {
+        Spot::Quoted
+    } else {
+        Spot::Bare
+    }
+}
+
+/// Macros whose text plugins, people or pipelines write. Nagios cleans only some of them; the others reach a shell
+/// uncleaned there, which is a hole.
+pub fn is_from_outside(name: &str) -> bool {
+    let bare = name.strip_prefix("LONG").unwrap_or(name);
+    let rest = bare
+        .strip_prefix("SERVICE")
+        .or_else(|| bare.strip_prefix("HOST"))
+        .unwrap_or(bare);
+    matches!(
+        rest,
+        "OUTPUT" | "PERFDATA" | "ACKAUTHOR" | "ACKCOMMENT" | "ACKAUTHORNAME" | "ACKAUTHORALIAS"
+    ) || name.starts_with("NOTIFICATIONAUTHOR")
+        || name == "NOTIFICATIONCOMMENT"
+        || name.starts_with("DEPLOY")
+}
+
+/// A value as a command line may hold it: no control characters, and what comes from outside without the characters in
+/// `illegal` (`illegal_macro_output_chars`), so that it cannot leave its quotes. Where the line has no quotes around it,
+/// what is left of a shell's own characters is escaped: a `;` in long output must not begin a command.
+pub fn for_line(name: &str, value: &str, illegal: &str, spot: Spot) -> String {
+    let value = plain(value);
+    if !is_from_outside(name) {
+        return value;
+    }
+    let kept = value.chars().filter(|c| !illegal.contains(*c));
+    match spot {
+        // A backslash at the end would escape the quote that follows it.
+        Spot::Quoted => {
+            let kept: String = kept.collect();
+            kept.trim_end_matches('\\').to_owned()
+        }
+        Spot::Bare => {
+            let special = |c: char| c.is_ascii_punctuation() && !"%+,-./:=@_".contains(c);
+            let mut escaped = String::new();
+            for c in kept {
+                if special(c) {
+                    escaped.push('\\');
+                }
+                escaped.push(c);
+            }
+            escaped
+        }
+    }
+}
+
+/// No control characters (a NUL cannot even be passed on), and not too long.
+pub fn plain(value: &str) -> String {
+    let text: String = value
+        .chars()
+        .map(|c| if matches!(c, '\n' | '\t') { ' ' } else { c })
+        .filter(|c| !c.is_control())
+        .collect();
+    cut(&text, MAX_VALUE).to_owned()
 }
 
 #[cfg(test)]
@@ -46,7 +126,7 @@ mod tests {
 
     use super::*;
 
-    fn known(name: &str) -> Option<String> {
+    fn known(name: &str, _: Spot) -> Option<String> {
         match name {
             "HOSTNAME" => Some("web1".to_owned()),
             "EMPTY" => Some(String::new()),
@@ -79,23 +159,69 @@ mod tests {
     }
 
     #[test]
-    fn cleaning_deletes() {
-        assert_eq!(
-            clean("a`rm -rf $HOME`\n\x1b[0m|\"é\"", "`~$&|'\"<>"),
-            "arm -rf HOME[0mé"
+    fn a_macro_knows_its_quotes() {
+        let mut spots = Vec::new();
+        expand(
+            "echo $A$ \"$B$ it's $C$\" '$D$ \"' $E$ \\\" $F$ \"\\\" $G$\"",
+            &mut |_, spot| {
+                spots.push(spot == Spot::Quoted);
+                None
+            },
         );
-        assert_eq!(clean("a\x7fb\tc", ""), "abc");
+        assert_eq!(spots, [false, true, true, true, false, false, true]);
+    }
+
+    #[test]
+    fn text_from_outside_stays_text() {
+        let illegal = "`~$&|'\"<>";
+        for (value, quoted, bare) in [
+            (
+                "a`rm -rf $HOME`\n\x1b[0m|\"é\"",
+                "arm -rf HOME [0mé",
+                "arm -rf HOME \\[0mé",
+            ),
+            (
+                "x; touch y #(z) *",
+                "x; touch y #(z) *",
+                "x\\; touch y \\#\\(z\\) \\*",
+            ),
+            ("ends with \\\\", "ends with ", "ends with \\\\\\\\"),
+            (
+                "50% of 3/4, at a:b=c",
+                "50% of 3/4, at a:b=c",
+                "50% of 3/4, at a:b=c",
+            ),
+        ] {
+            assert_eq!(
+                for_line("LONGSERVICEOUTPUT", value, illegal, Spot::Quoted),
+                quoted
+            );
+            assert_eq!(for_line("DEPLOYVERSION", value, illegal, Spot::Bare), bare);
+        }
+        assert_eq!(
+            for_line("HOSTNAME", "a&b;c", illegal, Spot::Bare),
+            "a&b;c",
+            "names come from the configuration"
+        );
     }
 
     proptest! {
         #[test]
+        fn bare_text_from_outside_never_needs_a_shell(text in "\\PC*") {
+            use crate::domain::command::{Parsed, parse};
+            let line = format!("echo {}", for_line("SERVICEOUTPUT", &text, "`$&|'\"<>~", Spot::Bare));
+            let is_exec = matches!(parse(&line), Parsed::Exec { .. });
+            prop_assert!(is_exec, "{}", line);
+        }
+
+        #[test]
         fn text_without_a_dollar_is_untouched(text in "[^$]*") {
-            prop_assert_eq!(expand(&text, &mut |_| None), text);
+            prop_assert_eq!(expand(&text, &mut |_, _| None), text);
         }
 
         #[test]
         fn with_no_macro_known_only_double_dollars_change(text in "\\PC*") {
-            let expanded = expand(&text, &mut |_| None);
+            let expanded = expand(&text, &mut |_, _| None);
             prop_assert_eq!(expanded.replace('$', ""), text.replace('$', ""));
         }
     }

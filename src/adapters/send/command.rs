@@ -55,8 +55,8 @@ pub fn encode(
 ) -> Result<Run, String> {
     let macros = macros::all(message, contact);
     let template = if message.check.is_some() { check } else { host };
-    let line = expand(template, &mut |name| {
-        macros::look_up(&macros, name, illegal)
+    let line = expand(template, &mut |name, spot| {
+        macros::look_up(&macros, name, illegal, spot)
     });
     if line.trim().is_empty() {
         let kind = if message.check.is_some() {

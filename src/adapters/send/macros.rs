@@ -6,12 +6,12 @@ use jiff::tz::TimeZone;
 
 use super::{settings::ContactInfo, words};
 use crate::{
-    base::{text::cut, time::Timestamp},
-    domain::model::message::Message,
+    base::time::Timestamp,
+    domain::{
+        macros::{Spot, for_line, is_from_outside, plain},
+        model::message::Message,
+    },
 };
-
-/// Longest value on a command line or in the environment, in bytes; the kernel takes 128 KiB for one string.
-const MAX_VALUE: usize = 16 * 1024;
 
 /// All macros by name, as they are: not yet fit for a shell.
 pub fn all(message: &Message, contact: &ContactInfo) -> BTreeMap<String, String> {
@@ -143,54 +143,18 @@ fn deploy(message: &Message) -> Vec<(&'static str, String)> {
     ]
 }
 
-/// Macros whose text comes from outside. Nagios cleans the first line's; the others reach a shell uncleaned there, which is a hole.
-fn hostile(name: &str) -> bool {
-    let bare = name.strip_prefix("LONG").unwrap_or(name);
-    let rest = bare
-        .strip_prefix("SERVICE")
-        .or_else(|| bare.strip_prefix("HOST"))
-        .unwrap_or(bare);
-    matches!(
-        rest,
-        "OUTPUT" | "PERFDATA" | "ACKAUTHOR" | "ACKCOMMENT" | "ACKAUTHORNAME" | "ACKAUTHORALIAS"
-    ) || name.starts_with("NOTIFICATIONAUTHOR")
-        || name == "NOTIFICATIONCOMMENT"
-        || name.starts_with("DEPLOY")
-}
-
 /// Macros that Nagios cleans in the environment, too.
 fn cleaned_everywhere(name: &str) -> bool {
-    hostile(name) && !name.starts_with("NOTIFICATION") && !name.starts_with("DEPLOY")
-}
-
-/// A value as a command line may hold it: hostile macros without the illegal characters, none with control characters.
-pub fn for_line(name: &str, value: &str, illegal: &str) -> String {
-    if !hostile(name) {
-        return plain(value);
-    }
-    let value = plain(value);
-    let kept: String = value.chars().filter(|c| !illegal.contains(*c)).collect();
-    // A backslash at the end would escape the quote that follows it in the command line.
-    kept.trim_end_matches('\\').to_owned()
+    is_from_outside(name) && !name.starts_with("NOTIFICATION") && !name.starts_with("DEPLOY")
 }
 
 /// A value as the environment may hold it.
 pub fn for_environment(name: &str, value: &str, illegal: &str) -> String {
     if cleaned_everywhere(name) {
-        for_line(name, value, illegal)
+        for_line(name, value, illegal, Spot::Quoted)
     } else {
         plain(value)
     }
-}
-
-/// No control characters (a NUL cannot even be passed on), and not too long.
-fn plain(value: &str) -> String {
-    let text: String = value
-        .chars()
-        .map(|c| if matches!(c, '\n' | '\t') { ' ' } else { c })
-        .filter(|c| !c.is_control())
-        .collect();
-    cut(&text, MAX_VALUE).to_owned()
 }
 
 /// `NAGIOS_<MACRO>` for all macros. `$USERn$` never gets there: passwords live in it.
@@ -223,9 +187,14 @@ fn is_user_macro(name: &str) -> bool {
 }
 
 /// A macro's value for a command line: empty for a known macro without a value here, None for an unknown name.
-pub fn look_up(macros: &BTreeMap<String, String>, name: &str, illegal: &str) -> Option<String> {
+pub fn look_up(
+    macros: &BTreeMap<String, String>,
+    name: &str,
+    illegal: &str,
+    spot: Spot,
+) -> Option<String> {
     if let Some(value) = macros.get(name) {
-        return Some(for_line(name, value, illegal));
+        return Some(for_line(name, value, illegal, spot));
     }
     let known = [
         "HOST",
@@ -276,14 +245,14 @@ mod tests {
             "NOTIFICATIONCOMMENT",
             "DEPLOYVERSION",
         ] {
-            let value = for_line(name, evil, illegal);
+            let value = for_line(name, evil, illegal, Spot::Quoted);
             assert!(
                 !value.contains(['"', '`', '$', '\n']) && !value.ends_with('\\'),
                 "{name}: {value}"
             );
         }
         assert_eq!(
-            for_line("HOSTNAME", "a&b", illegal),
+            for_line("HOSTNAME", "a&b", illegal, Spot::Quoted),
             "a&b",
             "names come from the configuration"
         );
@@ -293,7 +262,7 @@ mod tests {
         );
         assert_eq!(for_environment("SERVICEOUTPUT", "a<b", illegal), "ab");
         assert_eq!(
-            for_line("LONGSERVICEOUTPUT", "a\\nb", illegal),
+            for_line("LONGSERVICEOUTPUT", "a\\nb", illegal, Spot::Quoted),
             "a\\nb",
             "line ends stay written out"
         );

@@ -43,6 +43,7 @@ pub struct Mailer {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stage {
     Connect,
+    /// STARTTLS, or TLS from the first byte.
     StartTls,
     LogIn,
     HandOver,
@@ -240,6 +241,10 @@ fn failure(stage: Stage, error: &Error) -> Failure {
     let code = error
         .status()
         .and_then(|code| code.to_string().parse().ok());
+    let stage = match stage {
+        Stage::Connect if is_about_tls(error) => Stage::StartTls,
+        stage => stage,
+    };
     let mut said = error.to_string();
     if let Some(source) = std::error::Error::source(error) {
         said = source.to_string();
@@ -249,6 +254,23 @@ fn failure(stage: Stage, error: &Error) -> Failure {
         code,
         said: cut(&words::line(&said), MAX_QUOTE).to_owned(),
     }
+}
+
+/// The server was reached, but what it said was not TLS that we trust.
+fn is_about_tls(error: &Error) -> bool {
+    let mut next: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    while let Some(cause) = next {
+        let inside = cause
+            .downcast_ref::<std::io::Error>()
+            .and_then(std::io::Error::get_ref);
+        if cause.is::<rustls::Error>()
+            || inside.is_some_and(<dyn std::error::Error + Send + Sync>::is::<rustls::Error>)
+        {
+            return true;
+        }
+        next = cause.source();
+    }
+    false
 }
 
 /// What the end of a talk means: only a refusal of this very mail is final.

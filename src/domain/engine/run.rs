@@ -9,7 +9,7 @@ use super::{
 use crate::{
     base::time::Timestamp,
     domain::{
-        macros,
+        macros::{self, Spot},
         model::{
             job::{Exit, Job, JobId, Outcome},
             objects::{CommandLine, ObjIx, Rule, Schedule},
@@ -238,13 +238,13 @@ impl Engine {
             .args
             .iter()
             .map(|arg| {
-                macros::expand(arg, &mut |name| {
-                    self.macro_value(obj, host, &[], name, &mut all, now)
+                macros::expand(arg, &mut |name, spot| {
+                    self.macro_value(obj, host, &[], (name, spot), &mut all, now)
                 })
             })
             .collect();
-        macros::expand(&command.line, &mut |name| {
-            self.macro_value(obj, host, &args, name, &mut all, now)
+        macros::expand(&command.line, &mut |name, spot| {
+            self.macro_value(obj, host, &args, (name, spot), &mut all, now)
         })
     }
 
@@ -254,7 +254,7 @@ impl Engine {
         obj: ObjIx,
         host: &crate::domain::model::objects::Host,
         args: &[String],
-        name: &str,
+        (name, spot): (&str, Spot),
         all: &mut Option<std::collections::BTreeMap<String, String>>,
         now: Timestamp,
     ) -> Option<String> {
@@ -294,7 +294,10 @@ impl Engine {
         let custom = ["_HOST", "_SERVICE", "_CONTACT"]
             .iter()
             .any(|prefix| name.starts_with(prefix));
-        all.get(name).cloned().or_else(|| custom.then(String::new))
+        let illegal = &self.inventory.globals.illegal_output_chars;
+        all.get(name)
+            .map(|value| macros::for_line(name, value, illegal, spot))
+            .or_else(|| custom.then(String::new))
     }
 
     /// A job ended: understand it, judge it, free its place, and plan the next run.

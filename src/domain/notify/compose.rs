@@ -278,6 +278,21 @@ fn notification_macros(put: &mut impl FnMut(&str, String), message: &Message) {
         message.comment.clone().unwrap_or_default(),
     );
     put("NOTIFICATIONISESCALATED", "0".to_owned());
+    if message.kind == Kind::Acknowledgement {
+        // It is told of before it counts, so the status has no author yet.
+        let of = if message.check.is_some() {
+            "SERVICE"
+        } else {
+            "HOST"
+        };
+        let mut put = |name: &str, value: &Option<String>| {
+            put(&format!("{of}{name}"), value.clone().unwrap_or_default());
+        };
+        put("ACKAUTHOR", &message.author);
+        put("ACKAUTHORNAME", &message.author);
+        put("ACKAUTHORALIAS", &message.author);
+        put("ACKCOMMENT", &message.comment);
+    }
     let leader = message.deploy.suspects.first();
     let of = |pick: fn(&crate::domain::model::deploy::Suspect) -> String| {
         leader.map(pick).unwrap_or_default()

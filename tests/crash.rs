@@ -2,6 +2,8 @@
 //! Every problem and recovery that it acknowledged must be told, and a message may come twice only across a kill.
 //! `DEPLOYWATCH_KILLS=1000` plays a longer version.
 
+mod common;
+
 use std::{
     collections::BTreeMap,
     fs,
@@ -16,6 +18,8 @@ use std::{
     thread,
     time::{Duration, Instant},
 };
+
+use common::hook;
 
 const KILLS: u32 = 200;
 const CHECKS: usize = 40;
@@ -37,16 +41,33 @@ struct Receiver {
 }
 
 impl Receiver {
-    fn start(
-        life: &Arc<AtomicU32>,
-        talk: fn(&Receiver, &mut BufReader<TcpStream>) -> Option<()>,
-    ) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-        let receiver = Self {
+    fn new(life: &Arc<AtomicU32>) -> Self {
+        Self {
             taken: Arc::default(),
             up: Arc::new(AtomicBool::new(true)),
             life: life.clone(),
-            port: listener.local_addr().expect("bound").port(),
+            port: 0,
+        }
+    }
+
+    /// Takes webhooks; while down it answers 503.
+    fn of_webhooks(life: &Arc<AtomicU32>) -> Self {
+        let receiver = Self::new(life);
+        let own = receiver.clone();
+        let port = hook::serve(move |key, body| {
+            let (kind, check) = (body["kind"].as_str(), body["check"].as_str());
+            let about = format!("{} {}", kind.unwrap_or_default(), check.unwrap_or_default());
+            own.is_up() && own.take(key.to_owned(), about).is_some()
+        });
+        Self { port, ..receiver }
+    }
+
+    fn of_mail(life: &Arc<AtomicU32>) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let port = listener.local_addr().expect("bound").port();
+        let receiver = Self {
+            port,
+            ..Self::new(life)
         };
         let own = receiver.clone();
         thread::spawn(move || {
@@ -54,7 +75,7 @@ impl Receiver {
                 let receiver = own.clone();
                 thread::spawn(move || {
                     stream.set_read_timeout(Some(Duration::from_secs(5))).ok()?;
-                    talk(&receiver, &mut BufReader::new(stream))
+                    take_mail(&receiver, &mut BufReader::new(stream))
                 });
             }
         });
@@ -113,39 +134,6 @@ fn say(reader: &mut BufReader<TcpStream>, text: &str) -> Option<()> {
         .get_mut()
         .write_all(format!("{text}\r\n").as_bytes())
         .ok()
-}
-
-/// Answers webhooks; while down, with 503.
-fn take_webhooks(receiver: &Receiver, reader: &mut BufReader<TcpStream>) -> Option<()> {
-    loop {
-        line(reader)?;
-        let (mut length, mut key) = (0, String::new());
-        loop {
-            let header = line(reader)?;
-            let Some((name, value)) = header.split_once(':') else {
-                break;
-            };
-            match name.to_ascii_lowercase().as_str() {
-                "content-length" => length = value.trim().parse().ok()?,
-                "x-deploywatch-delivery" => value.trim().clone_into(&mut key),
-                _ => {}
-            }
-        }
-        let mut body = vec![0; length];
-        reader.read_exact(&mut body).ok()?;
-        let status = if receiver.is_up() {
-            let body: serde_json::Value = serde_json::from_slice(&body).ok()?;
-            let (kind, check) = (body["kind"].as_str()?, body["check"].as_str());
-            receiver.take(key, format!("{kind} {}", check.unwrap_or_default()))?;
-            "204 No Content"
-        } else {
-            "503 Service Unavailable"
-        };
-        say(
-            reader,
-            &format!("HTTP/1.1 {status}\r\nContent-Length: 0\r\n"),
-        )?;
-    }
 }
 
 /// A mail server; while down it hangs up, before or in the middle of a mail.
@@ -269,10 +257,7 @@ fn kill_9_loses_no_page_and_repeats_one_only_across_a_kill() {
         .and_then(|text| text.parse().ok())
         .unwrap_or(KILLS);
     let life = Arc::new(AtomicU32::new(0));
-    let receivers = [
-        Receiver::start(&life, take_mail),
-        Receiver::start(&life, take_webhooks),
-    ];
+    let receivers = [Receiver::of_mail(&life), Receiver::of_webhooks(&life)];
     let listen = TcpListener::bind("127.0.0.1:0")
         .and_then(|free| free.local_addr())
         .expect("a port")

@@ -192,6 +192,9 @@ impl Hub {
     }
 
     fn report(&mut self, report: Report) {
+        if !matches!(report.outcome, Delivered::Delayed { .. }) {
+            self.journal.ended(&report.key);
+        }
         let tried = match &report.outcome {
             Delivered::Sent => Tried::Sent,
             Delivered::Delayed { .. } => Tried::Retried,

@@ -1,6 +1,7 @@
 //! Commits batches one after the other, and fails open: if the store stays down, pages leave unrecorded.
 
 use std::{
+    collections::BTreeMap,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -28,6 +29,8 @@ const FAIL_OPEN_AFTER: Duration = Duration::from_secs(5);
 const COMMIT_LIMIT: Duration = Duration::from_secs(5);
 /// Rows kept in memory while the store is down; then history goes first.
 const BACKLOG: usize = 50_000;
+/// Deliveries remembered until their end is known.
+const UNSETTLED: usize = 10_000;
 
 type Answer = (oneshot::Sender<Result<Reply, Unavailable>>, Reply);
 type Flight = JoinHandle<(Arc<[Change]>, Result<(), String>)>;
@@ -44,6 +47,8 @@ pub struct Journal {
     flying: Vec<Answer>,
     failing_since: Option<Instant>,
     retry_at: Option<Instant>,
+    /// Deliveries whose end is not known, by key: what the outbox cannot give out while the store is down.
+    unsettled: BTreeMap<String, Delivery>,
     /// The fault, while the store is down.
     pub fault: Option<String>,
     /// Pages have begun to leave unrecorded; people are to be told once.
@@ -68,9 +73,23 @@ impl Journal {
             flying: Vec::new(),
             failing_since: None,
             retry_at: None,
+            unsettled: BTreeMap::new(),
             fault: None,
             opened: false,
         }
+    }
+
+    /// Remembers a delivery until its end is reported. Beyond the bound only the outbox knows it.
+    pub fn remember(&mut self, delivery: &Delivery) {
+        if self.unsettled.len() < UNSETTLED {
+            self.unsettled
+                .insert(delivery.key.clone(), delivery.clone());
+        }
+    }
+
+    /// A delivery was sent or given up.
+    pub fn ended(&mut self, key: &str) {
+        self.unsettled.remove(key);
     }
 
     pub fn add(&mut self, changes: Vec<Change>) {
@@ -94,6 +113,12 @@ impl Journal {
             return;
         }
         let batch: Arc<[Change]> = std::mem::take(&mut self.batch).into();
+        // Before the commit: the end of a delivery may be reported before we hear that its row was committed.
+        for change in batch.iter() {
+            if let Change::Deliver(delivery) = change {
+                self.remember(delivery);
+            }
+        }
         self.flying = std::mem::take(&mut self.answers);
         let (store, metrics) = (self.store.clone(), self.metrics.clone());
         self.flight = Some(tokio::spawn(async move {
@@ -163,10 +188,16 @@ impl Journal {
             all.retain(|change| match change {
                 Change::Deliver(delivery) => {
                     self.opened = true;
+                    self.unsettled.remove(&delivery.key);
                     // Full: it stays in the batch and is tried again.
                     self.unrecorded.try_send(delivery.clone()).is_err()
                 }
                 _ => true,
+            });
+            // Nothing can be leased while the store is down, so what was committed before would wait with it.
+            self.unsettled.retain(|_, delivery| {
+                self.opened = true;
+                self.unrecorded.try_send(delivery.clone()).is_err()
             });
         }
         if BACKLOG < all.len() {

@@ -36,6 +36,8 @@ use crate::{
 const ASKS: usize = 1024;
 const REPORTS: usize = 1024;
 const UNRECORDED: usize = 10_000;
+/// Deliveries of the last life that are remembered in case the store fails.
+const PENDING: u32 = 10_000;
 
 /// Runs the daemon until a signal ends it. The error is a sentence.
 pub fn run(config: &Path, loaded: Loaded) -> Result<(), String> {
@@ -161,6 +163,14 @@ async fn serve(config: &Path, loaded: Loaded) -> Result<(), String> {
         config_fault: None,
         pruned_at: now,
     };
+    match store.pending(PENDING).await {
+        Ok(pending) => {
+            for delivery in &pending {
+                hub.journal.remember(delivery);
+            }
+        }
+        Err(error) => tracing::error!("the outbox cannot be read: {error}"),
+    }
     if let Some(why) = without_store {
         let message =
             hub.engine

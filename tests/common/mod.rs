@@ -25,6 +25,7 @@ use nix::{
 use serde_json::Value;
 use tempfile::TempDir;
 
+pub mod hook;
 pub mod mail;
 pub mod servers;
 
@@ -34,7 +35,7 @@ const POLL: Duration = Duration::from_millis(30);
 /// SIGTERM ends the daemon within seconds.
 const END_WAIT: Duration = Duration::from_secs(10);
 
-const PROGRAM: &str = env!("CARGO_BIN_EXE_deploywatch");
+pub const PROGRAM: &str = env!("CARGO_BIN_EXE_deploywatch");
 
 /// Where Debian has Nagios' plugins.
 pub const PLUGINS: &str = "/usr/lib/nagios/plugins";
@@ -261,14 +262,22 @@ impl Daemon {
     #[track_caller]
     pub fn start_with(config: &Path, listen: u16, environment: &[(&str, &str)]) -> Self {
         let mut command = Command::new(PROGRAM);
-        command
-            .arg("run")
-            .arg("--config")
-            .arg(config)
-            .envs(environment.iter().copied());
+        command.args(["run", "--config"]).arg(config);
+        Self::start_by(&mut command, config, listen, environment)
+    }
+
+    /// As [`Self::start`], with a command that ends up as the daemon.
+    #[track_caller]
+    pub fn start_by(
+        command: &mut Command,
+        config: &Path,
+        listen: u16,
+        environment: &[(&str, &str)],
+    ) -> Self {
+        command.envs(environment.iter().copied());
         let log = config.with_extension("log");
         let mut daemon = Self {
-            process: Guarded::start(&mut command, log),
+            process: Guarded::start(command, log),
             config: config.to_owned(),
             address: format!("127.0.0.1:{listen}"),
             token_file: None,

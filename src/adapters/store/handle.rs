@@ -26,6 +26,7 @@ use crate::{
     domain::model::{
         change::{Change, Restored},
         deploy::Hold,
+        message::Delivery,
         state::ObjectName,
     },
 };
@@ -166,6 +167,12 @@ impl Store {
         self.read(outbox::next_due).await
     }
 
+    /// Up to `limit` deliveries that have not ended, oldest first: for a memory that outlives the store.
+    pub async fn pending(&self, limit: u32) -> Result<Vec<Delivery>, StoreError> {
+        self.read(move |db| outbox::pending(db, limit)).await
+    }
+
+    /// The outbox in numbers.
     pub async fn outbox_counts(&self) -> Result<OutboxCounts, StoreError> {
         self.read(outbox::counts).await
     }

@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, Row, params};
 use serde::{Deserialize, Serialize};
 
 use super::salvage;
@@ -70,24 +70,10 @@ pub(super) fn lease(
     let mut rows = due.query(params![now.millis(), limit])?;
     let mut leased = Vec::new();
     while let Some(row) = rows.next()? {
-        let (dedup_key, created_at): (String, _) =
-            (row.get(8)?, Timestamp::from_millis(row.get(5)?));
-        let body = row.get_ref(6)?.as_bytes().unwrap_or_default();
-        let message: Message = match serde_json::from_slice(body) {
-            Ok(message) => message,
-            // A page with gaps is better than none.
-            Err(error) => salvage::message(body, &dedup_key, created_at, &error.to_string()),
-        };
         leased.push(LeasedRow {
             row_id: row.get(0)?,
             attempts: row.get(1)?,
-            delivery: Delivery {
-                key: row.get(2)?,
-                contact: row.get(3)?,
-                channel: row.get(4)?,
-                created_at,
-                message: Arc::new(message),
-            },
+            delivery: delivery(row)?,
             delayed_reported: row.get(7)?,
         });
     }
@@ -96,6 +82,34 @@ pub(super) fn lease(
         take.execute(params![row.row_id, until.millis()])?;
     }
     Ok(leased)
+}
+
+/// The delivery of a row with the columns key, contact, channel, `created_at`, body at 2 to 6, and `dedup_key` at 8.
+fn delivery(row: &Row<'_>) -> rusqlite::Result<Delivery> {
+    let (dedup_key, created_at): (String, _) = (row.get(8)?, Timestamp::from_millis(row.get(5)?));
+    let body = row.get_ref(6)?.as_bytes().unwrap_or_default();
+    let message: Message = match serde_json::from_slice(body) {
+        Ok(message) => message,
+        // A page with gaps is better than none.
+        Err(error) => salvage::message(body, &dedup_key, created_at, &error.to_string()),
+    };
+    Ok(Delivery {
+        key: row.get(2)?,
+        contact: row.get(3)?,
+        channel: row.get(4)?,
+        created_at,
+        message: Arc::new(message),
+    })
+}
+
+/// Up to `limit` deliveries that have not ended, oldest first.
+pub(super) fn pending(db: &Connection, limit: u32) -> rusqlite::Result<Vec<Delivery>> {
+    db.prepare_cached(
+        "SELECT id, attempts, key, contact, channel, created_at, body, delayed_reported, dedup_key \
+         FROM outbox WHERE state = 'pending' ORDER BY id LIMIT ?1",
+    )?
+    .query_map([limit], delivery)?
+    .collect()
 }
 
 /// Notes an attempt and its end. An answer that comes after another one settled the row only adds to its history.

@@ -208,7 +208,14 @@ fn the_small_site_loads_without_doubts() {
             settings.tokens.len(),
             inventory.globals.fallback_contacts.len()
         ),
-        (3, 1)
+        (4, 1)
+    );
+    // With tokens nobody is let in without one: somebody must be able to acknowledge.
+    assert!(
+        settings
+            .tokens
+            .iter()
+            .any(|token| token.scopes.iter().any(|scope| scope.name() == "command"))
     );
 
     let shop = inventory.app(inventory.find_app("shop", None).expect("shop"));

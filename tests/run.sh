@@ -4,14 +4,28 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
   export DEBIAN_FRONTEND=noninteractive
+  # The second line is for tests against real parts: plugins and what they need, servers, Debian's `mail` and its MTA.
   missing=()
-  for package in gcc libc6-dev ca-certificates monitoring-plugins-basic; do
+  for package in gcc libc6-dev ca-certificates \
+    monitoring-plugins-basic monitoring-plugins-standard bind9-dnsutils libpq5 nginx-light openssh-server openssh-client \
+    dnsmasq-base python3 python3-aiosmtpd bsd-mailx; do
     dpkg -s "$package" >/dev/null 2>&1 || missing+=("$package")
   done
   if [ ${#missing[@]} -gt 0 ]; then
-    apt-get update -q
-    apt-get install -y -q --no-install-recommends "${missing[@]}"
+    # Tests start the servers themselves: installing them must not. In a subshell, so that the trap ends with it.
+    (
+      policy=/usr/sbin/policy-rc.d
+      if [ ! -e "$policy" ]; then
+        trap 'rm -f "$policy"' EXIT
+        printf '#!/bin/sh\nexit 101\n' >"$policy"
+        chmod 755 "$policy"
+      fi
+      apt-get update -q
+      apt-get install -y -q --no-install-recommends "${missing[@]}"
+    )
   fi
+  # Where sshd of root puts itself; starting the service would make it.
+  mkdir -p /run/sshd
 fi
 cargo fmt --all -- --check
 cargo clippy --locked --all-targets -- -D warnings

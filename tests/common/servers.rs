@@ -1,6 +1,15 @@
 //! Real servers on free loopback ports: nginx, sshd, dnsmasq; each with its own configuration in the site's directory.
 
-use std::{fs, net::UdpSocket, path::Path, process::Command, time::Duration};
+use std::{
+    fs,
+    io::{BufRead, BufReader, Read, Write},
+    net::{TcpListener, TcpStream, UdpSocket},
+    path::Path,
+    process::Command,
+    sync::{Arc, Mutex, PoisonError},
+    thread,
+    time::Duration,
+};
 
 use super::{Guarded, Site, free_port, need, until};
 
@@ -40,7 +49,7 @@ impl Certificate {
     }
 }
 
-/// nginx in one process: a good page at `/`, `/broken`, `/slow` (1.5 s), `/hang` (20 s); all else is 404. With a
+/// nginx in one process: a good page at `/`, `/health` and the like, `/broken`, `/slow` (1.5 s), `/hang` (20 s); all else is 404. With a
 /// certificate it speaks TLS.
 pub struct Nginx {
     command: Command,
@@ -80,7 +89,7 @@ impl Nginx {
                  fastcgi_temp_path {place}/fastcgi; uwsgi_temp_path {place}/uwsgi;\n\
                  scgi_temp_path {place}/scgi;\n\
                  server {{ {listen}\n\
-                 location = / {{ return 200 'it works\\n'; }}\n\
+                 location ~ ^/(|health|ping|products|checkout/health)$ {{ return 200 'it works, ready\\n'; }}\n\
                  location = /broken {{ return 500 'broken\\n'; }}\n\
                  location = /slow {{ echo_sleep 1.5; echo slow; }}\n\
                  location = /hang {{ echo_sleep 20; echo late; }}\n\
@@ -150,7 +159,12 @@ impl Sshd {
             format!(
                 "Port {port}\nListenAddress 127.0.0.1\nHostKey {host_key}\nPidFile none\nUsePAM no\n\
                  AuthorizedKeysFile {client_key}.pub\nStrictModes no\nPermitRootLogin prohibit-password\n\
-                 PasswordAuthentication no\nMaxStartups 100\n"
+                 PasswordAuthentication no\nMaxStartups 100\nUseDNS no\n\
+                 # Not the user's own: bash would read its ~/.bashrc, which may do anything.\n\
+                 SetEnv HOME={}\n\
+                 # The one that costs least: there are many log-ins, and nobody listens on loopback.\n\
+                 KexAlgorithms curve25519-sha256\n",
+                site.path().display()
             ),
         );
         let mut command = Command::new(program);
@@ -208,4 +222,76 @@ fn answers(port: u16) -> bool {
             && socket.send_to(&question, ("127.0.0.1", port)).is_ok()
             && socket.recv(&mut answer).is_ok()
     })
+}
+
+/// Stands in for services on the net that take JSON over HTTP: Slack, PagerDuty, a ticket system.
+pub struct Hooks {
+    pub port: u16,
+    taken: Arc<Mutex<Vec<(String, String)>>>,
+}
+
+impl Hooks {
+    pub fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let port = listener.local_addr().expect("an address").port();
+        let taken = Arc::new(Mutex::new(Vec::new()));
+        let notes = taken.clone();
+        thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                if let Ok(request) = take(&stream) {
+                    notes
+                        .lock()
+                        .unwrap_or_else(PoisonError::into_inner)
+                        .push(request);
+                }
+            }
+        });
+        Self { port, taken }
+    }
+
+    pub fn url(&self, path: &str) -> String {
+        format!("http://127.0.0.1:{}{path}", self.port)
+    }
+
+    /// Waits for a body at this path that has these words.
+    #[track_caller]
+    pub fn until(&self, path: &str, words: &[&str]) -> String {
+        until(&format!("{words:?} is posted to {path}"), || {
+            let taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut bodies = taken.iter().filter(|(at, _)| at == path);
+            bodies
+                .find(|(_, body)| words.iter().all(|word| body.contains(word)))
+                .map(|(_, body)| body.clone())
+        })
+    }
+}
+
+/// One request: its path and its body.
+fn take(mut stream: &TcpStream) -> std::io::Result<(String, String)> {
+    stream.set_read_timeout(Some(Duration::from_secs(5)))?;
+    let mut reader = BufReader::new(stream);
+    let (mut line, mut path, mut length) = (String::new(), String::new(), 0);
+    while reader.read_line(&mut line)? != 0 && !line.trim().is_empty() {
+        if path.is_empty() {
+            path = line.split(' ').nth(1).unwrap_or_default().to_owned();
+        } else if let Some((name, value)) = line.split_once(':')
+            && name.eq_ignore_ascii_case("content-length")
+        {
+            length = value.trim().parse().unwrap_or(0);
+        }
+        line.clear();
+    }
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body)?;
+    let (code, answer) = if path.starts_with("/slack") {
+        ("200 OK", "ok")
+    } else {
+        ("202 Accepted", r#"{"status":"success","message":"taken"}"#)
+    };
+    write!(
+        stream,
+        "HTTP/1.1 {code}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{answer}",
+        answer.len()
+    )?;
+    Ok((path, String::from_utf8_lossy(&body).into_owned()))
 }

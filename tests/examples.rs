@@ -1,0 +1,396 @@
+//! Every example site is loaded and run, with only those places changed that must be: addresses, ports, and servers on
+//! the net, which have stand-ins on this machine.
+
+mod common;
+
+use std::{collections::BTreeSet, fs, os::unix::fs::PermissionsExt, path::Path, process::Command};
+
+use common::{
+    Daemon, Guarded, PLUGINS, Site, free_port,
+    mail::MailServer,
+    need,
+    servers::{Certificate, Hooks, Nginx, Sshd},
+    texts, until, until_true,
+};
+use deploywatch::config;
+use serde_json::json;
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// A checkout of its own: `examples` and `checks` copied, `plugins` linked.
+fn checkout(site: &Site) {
+    for directory in ["examples", "checks"] {
+        copy(&root().join(directory), &site.file(directory));
+    }
+    std::os::unix::fs::symlink(root().join("plugins"), site.file("plugins")).expect("linked");
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).expect("a directory");
+    for entry in fs::read_dir(from).expect("readable") {
+        let path = entry.expect("readable").path();
+        let target = to.join(path.file_name().expect("a name"));
+        if path.is_dir() {
+            copy(&path, &target);
+        } else {
+            fs::copy(&path, &target).expect("copied");
+            if from.ends_with("secrets") {
+                // As the example's comment asks for; a checkout cannot keep it.
+                fs::set_permissions(&target, fs::Permissions::from_mode(0o600)).expect("private");
+            }
+        }
+    }
+}
+
+/// Changes places of a file; each must be there, so that the example and its test do not drift apart.
+#[track_caller]
+fn adapt(site: &Site, file: &str, changes: &[(&str, String)]) {
+    let mut text = site.read(file).unwrap_or_else(|| panic!("no {file}"));
+    for (from, to) in changes {
+        assert!(text.contains(from), "{file} has no `{from}` any more");
+        text = text.replace(from, to);
+    }
+    site.write(file, text);
+}
+
+#[test]
+fn each_example_has_been_thought_of_here() {
+    let names: BTreeSet<String> = fs::read_dir(root().join("examples"))
+        .expect("examples")
+        .map(|entry| {
+            entry
+                .expect("readable")
+                .file_name()
+                .to_string_lossy()
+                .into_owned()
+        })
+        .collect();
+    assert_eq!(
+        names.into_iter().collect::<Vec<_>>(),
+        ["first-page.toml", "small-site"]
+    );
+}
+
+#[test]
+fn the_first_page_comes_and_goes() {
+    let site = Site::new();
+    checkout(&site);
+    let mail = MailServer::start(&site, free_port(), &[]);
+    let (listen, port) = (free_port(), free_port());
+    let example = "examples/first-page.toml";
+    adapt(
+        &site,
+        example,
+        &[
+            (
+                "[daemon]\n",
+                format!("[daemon]\nlisten = \"127.0.0.1:{listen}\"\n"),
+            ),
+            (
+                "host = \"127.0.0.1\"\n",
+                format!("host = \"127.0.0.1\"\nport = {}\n", mail.port),
+            ),
+            ("-p 8080\"", format!("-p {port}\"")),
+            ("every = \"30s\"", "every = \"1s\"".to_owned()),
+            ("retry = \"10s\"", "retry = \"1s\"".to_owned()),
+        ],
+    );
+    let daemon = Daemon::start(&site.file(example), listen);
+    let page = mail.until("CRITICAL web1/http");
+    assert_eq!(page.header("to"), "root@localhost");
+    assert!(page.text().contains("WEBAPP CRITICAL"), "{}", page.text());
+    assert_eq!(daemon.status()["problems"][0]["check"], "http");
+
+    // What its comment tells to do.
+    let mut server = Command::new(need("/usr/bin/python3", "python3"));
+    server
+        .args([
+            "-m",
+            "http.server",
+            &port.to_string(),
+            "--bind",
+            "127.0.0.1",
+        ])
+        .current_dir(site.path());
+    let _server = Guarded::start(&mut server, site.file("http.log")).listening(port);
+    mail.until("OK web1/http - recovered");
+    assert!(
+        daemon
+            .ask(&["status"])
+            .starts_with("all quiet: 1 check on 1 host")
+    );
+    daemon.end_well();
+}
+
+#[test]
+fn the_small_site_runs() {
+    need(
+        &format!("{PLUGINS}/check_pgsql"),
+        "monitoring-plugins-standard",
+    );
+    need(
+        &format!("{PLUGINS}/check_by_ssh"),
+        "monitoring-plugins-basic",
+    );
+    let site = Site::new();
+    checkout(&site);
+    let certificate = Certificate::new(&site, "shop", "127.0.0.1");
+    let (web, shop) = (
+        Nginx::start(&site, None),
+        Nginx::start(&site, Some(&certificate)),
+    );
+    let mut payments = Nginx::start(&site, None);
+    let (sshd, hooks) = (Sshd::start(&site), Hooks::start());
+    let mail = MailServer::start(
+        &site,
+        free_port(),
+        &[
+            "--starttls",
+            "--cert",
+            &certificate.cert,
+            "--key",
+            &certificate.key,
+            "--user",
+            "deploywatch",
+            "--password",
+            "example-smtp-replace-this-line",
+        ],
+    );
+    let sms = site.script(
+        "send-sms",
+        &format!("#!/bin/sh\necho \"$*\" >>'{}'\n", site.name("sms")),
+    );
+    let user = nix::unistd::User::from_uid(nix::unistd::geteuid())
+        .expect("users can be read")
+        .expect("this user is known")
+        .name;
+    let listen = free_port();
+    let here = "examples/small-site";
+    adapt(
+        &site,
+        &format!("{here}/deploywatch.toml"),
+        &[
+            ("127.0.0.1:8420", format!("127.0.0.1:{listen}")),
+            ("mail.shop.example", "127.0.0.1".to_owned()),
+            (
+                "port = 587",
+                format!(
+                    "port = {}\nca_file = \"{}\"",
+                    mail.port, certificate.authority
+                ),
+            ),
+        ],
+    );
+    adapt(
+        &site,
+        &format!("{here}/hosts.toml"),
+        &[
+            (
+                "address = \"www.shop.example\"",
+                "address = \"127.0.0.1\"".to_owned(),
+            ),
+            ("\"10.0.0.2\"", "\"127.0.0.1\"".to_owned()),
+            ("\"10.0.0.11\"", "\"127.0.0.1\"".to_owned()),
+            ("\"10.0.0.12\"", "\"127.0.0.1\"".to_owned()),
+            ("\"10.0.0.21\"", "\"127.0.0.1\"".to_owned()),
+            ("\"10.0.0.31\"", "\"127.0.0.1\"".to_owned()),
+        ],
+    );
+    let ssh = format!(
+        "-p {} -i {} -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -q -l {user}",
+        sshd.port, sshd.key
+    );
+    adapt(
+        &site,
+        &format!("{here}/checks.toml"),
+        &[
+            ("http!8080!", format!("http!{}!", web.port)),
+            ("-p 8081 ", format!("-p {} ", web.port)),
+            ("http!9090!", format!("http!{}!", payments.port)),
+            ("-p 5672 ", format!("-p {} ", web.port)),
+            (" -S ", format!(" -p {} -S ", shop.port)),
+            ("-l nagios", ssh.clone()),
+        ],
+    );
+    adapt(
+        &site,
+        "checks/linux-host.toml",
+        &[
+            ("-l nagios", ssh),
+            (
+                "check_ssh -t 10",
+                format!("check_ssh -p {} -t 10", sshd.port),
+            ),
+            ("pool.ntp.org", "127.0.0.1".to_owned()),
+        ],
+    );
+    adapt(
+        &site,
+        "checks/this-host.toml",
+        &[("pool.ntp.org", "127.0.0.1".to_owned())],
+    );
+    adapt(
+        &site,
+        &format!("{here}/people.toml"),
+        &[
+            ("/usr/local/bin/send-sms", sms.display().to_string()),
+            ("https://tickets.shop.example", hooks.url("")),
+            (
+                "routing_key_file = \"secrets/pagerduty.key\"",
+                format!(
+                    "routing_key_file = \"secrets/pagerduty.key\", url = \"{}\"",
+                    hooks.url("/pagerduty")
+                ),
+            ),
+            // Whatever the hour.
+            ("period = \"nights\"\n", String::new()),
+        ],
+    );
+    site.secret(&format!("{here}/secrets/slack.url"), hooks.url("/slack"));
+
+    let config = site.file(&format!("{here}/deploywatch.toml"));
+    let loaded = config::load(&config).unwrap_or_else(|faults| panic!("{faults}"));
+    assert_eq!(loaded.render_warnings(false), "");
+    let mut daemon = Daemon::start(&config, listen);
+    assert!(
+        !daemon.cli(&["status"]).status.success(),
+        "nobody is let in without a token"
+    );
+    daemon.use_token(&site.file(&format!("{here}/secrets/operators.token")));
+
+    // Each one is run now, whatever its schedule and period; the schedule has tests of its own.
+    let inventory = &loaded.inventory;
+    let watched: Vec<_> = inventory
+        .objects()
+        .filter(|obj| inventory.rule(*obj).command.is_some())
+        .map(|obj| inventory.name(obj))
+        .collect();
+    assert!(50 < watched.len(), "{watched:?}");
+    for name in &watched {
+        daemon.api(
+            "POST",
+            "/v1/check",
+            Some(&json!({"host": name.host, "check": name.check})),
+        );
+    }
+    for name in &watched {
+        let object = until(&format!("{name} is checked"), || {
+            let object = daemon.object(&name.to_string());
+            (object["checked"] == true).then_some(object)
+        });
+        let output = object["output"].as_str().unwrap_or_default();
+        assert!(
+            !output.is_empty() && !output.contains("out of bounds"),
+            "the plugin of {name} did not run: {output}"
+        );
+        let check = name.check.as_deref().unwrap_or("(host)");
+        // The rest depends on this machine, or has no server here.
+        let good = [
+            "(host)",
+            "http",
+            "catalog",
+            "checkout",
+            "certificate",
+            "api",
+            "queue",
+            "ssh",
+        ];
+        if good.contains(&check) {
+            assert!(
+                matches!(object["state"].as_str(), Some("OK" | "UP")),
+                "{name}: {object}"
+            );
+        }
+        if check == "load" {
+            assert!(
+                output.contains("load average"),
+                "{name}, which goes through ssh: {output}"
+            );
+        }
+    }
+
+    // Tokens: each can do its own work and nothing else.
+    let mut say = |token: &str, words: &[&str]| {
+        daemon.use_token(&site.file(&format!("{here}/secrets/{token}.token")));
+        daemon.cli(words).status.success()
+    };
+    assert!(say("dashboard", &["status"]));
+    let deploy = [
+        "deploy",
+        "start",
+        "D-1",
+        "--app",
+        "payments",
+        "--version",
+        "7",
+        "--actor",
+        "bob-dev",
+    ];
+    assert!(!say("dashboard", &deploy) && say("ci", &deploy));
+    let export = [
+        "results",
+        "submit",
+        "db1/export",
+        "--exit",
+        "2",
+        "--text",
+        "EXPORT CRITICAL - no rows",
+    ];
+    assert!(!say("ci", &export) && say("exports", &export));
+    // Its server is gone, and three bad results at once make it hard without a wait for the schedule; whoever is told
+    // of payments is told, on every kind of channel.
+    payments.stop();
+    for _ in 0..3 {
+        let api = [
+            "results",
+            "submit",
+            "pay1/api",
+            "--exit",
+            "2",
+            "--text",
+            "API CRITICAL - 503",
+        ];
+        assert!(say("exports", &api));
+    }
+    daemon.use_token(&site.file(&format!("{here}/secrets/operators.token")));
+    hooks.until("/slack", &["db1/export", "EXPORT CRITICAL - no rows"]);
+    let decided = daemon.until_decided("pay1/api", "is held or paged", |decision| {
+        matches!(decision["what"].as_str(), Some("held" | "sent")) && decision["kind"] == "problem"
+    });
+    assert_eq!(texts(&decided["deploys"]), ["D-1"], "{decided}");
+    let status = daemon.status();
+    assert_eq!(status["deploys"][0]["id"], "D-1", "{status}");
+    assert!(
+        status["counts"]["hosts"] == 7 && status["counts"]["pending"] == 0,
+        "{status}"
+    );
+    assert!(daemon.ask(&["status"]).contains("pay1/api"));
+
+    // The deploy fails: nothing is waited for any more.
+    daemon.use_token(&site.file(&format!("{here}/secrets/ci.token")));
+    daemon.ask(&["deploy", "fail", "D-1"]);
+    let page = until("ann's mail", || {
+        // At work, bob gets one as well.
+        mail.mails().into_iter().find(|mail| {
+            mail.header("to") == "ann@shop.example"
+                && mail.subject().starts_with("CRITICAL pay1/api")
+        })
+    });
+    assert!(
+        page.subject().contains("D-1 (payments 7 by bob-dev)"),
+        "{}",
+        page.subject()
+    );
+    hooks.until("/slack", &["pay1/api", "D-1"]);
+    hooks.until(
+        "/pagerduty/v2/enqueue",
+        &["example-pagerduty-replace-this-line", "pay1/api", "D-1"],
+    );
+    until_true("the phone is told", || {
+        site.read("sms")
+            .is_some_and(|text| text.contains("+420 555 0100 PROBLEM: Payments/api is CRITICAL"))
+    });
+    daemon.end_well();
+}

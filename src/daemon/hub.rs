@@ -29,7 +29,8 @@ use crate::{
             change::{Audit, Change},
             job::{Exit, Job, JobId, Outcome},
             message::Delivered,
-            state::State,
+            state::{ObjectName, State},
+            status::Status,
         },
     },
 };
@@ -39,6 +40,10 @@ const TURN: usize = 256;
 /// The longest sleep: clocks are compared this often.
 const LONGEST_SLEEP: Duration = Duration::from_secs(1);
 const PRUNE_EVERY: Duration = Duration::from_secs(6 * 3600);
+/// Results that change nothing move memory only; a share of all statuses is written this often, so that each is
+/// written once in [`CHECKPOINT_ROUND`].
+const CHECKPOINT_EVERY: Duration = Duration::from_secs(60);
+const CHECKPOINT_ROUND: Duration = Duration::from_secs(3600);
 
 /// Everything the hub holds.
 pub struct Hub {
@@ -60,6 +65,15 @@ pub struct Hub {
     /// Why the last reload was refused.
     pub config_fault: Option<String>,
     pub pruned_at: Timestamp,
+    pub checkpoint: Checkpoint,
+}
+
+/// Where the round of written statuses stands.
+#[derive(Debug)]
+pub struct Checkpoint {
+    /// The object that is next, by its place in the inventory.
+    pub next: usize,
+    pub at: Timestamp,
 }
 
 /// What comes in.
@@ -140,11 +154,33 @@ impl Hub {
         self.metrics.problems(problems);
         self.metrics.deploys_active(deploys);
         self.metrics.queue_depth(self.postponed.len());
+        self.write_share();
         if self.pruned_at + PRUNE_EVERY <= clock::now() {
             self.pruned_at = clock::now();
             let (store, keep) = (self.store.clone(), self.history);
             tokio::spawn(async move { store.prune(clock::now(), keep).await });
         }
+    }
+
+    /// Writes the next share of all statuses, if it is time: what a crash costs is bounded, and so is the writing.
+    fn write_share(&mut self) {
+        let now = clock::now();
+        if now < self.checkpoint.at + CHECKPOINT_EVERY && self.checkpoint.at <= now {
+            return;
+        }
+        self.checkpoint.at = now;
+        let all = self.engine.inventory().len();
+        let shares = usize::try_from(CHECKPOINT_ROUND.as_secs() / CHECKPOINT_EVERY.as_secs())
+            .unwrap_or(usize::MAX);
+        let share = all.div_ceil(shares);
+        let from = if self.checkpoint.next < all {
+            self.checkpoint.next
+        } else {
+            0
+        };
+        self.checkpoint.next = from + share;
+        let statuses = self.engine.statuses().skip(from).take(share);
+        self.journal.add(checked(statuses));
     }
 
     /// One input through the engine: jobs start at once, everything else waits for its commit.
@@ -362,16 +398,18 @@ impl Hub {
 
     /// At the end: every status as it stands, so that a restart knows what only memory knew.
     pub async fn finish(&mut self) {
-        let statuses = self
-            .engine
-            .statuses()
-            .filter(|(_, status)| status.checked)
-            .map(|(object, status)| Change::Status {
-                object,
-                status: Box::new(status.clone()),
-            })
-            .collect();
-        self.journal.add(statuses);
+        self.journal.add(checked(self.engine.statuses()));
         self.journal.finish(Duration::from_secs(5)).await;
     }
+}
+
+/// Rows for the objects that had a result.
+fn checked<'a>(statuses: impl Iterator<Item = (ObjectName, &'a Status)>) -> Vec<Change> {
+    statuses
+        .filter(|(_, status)| status.checked)
+        .map(|(object, status)| Change::Status {
+            object,
+            status: Box::new(status.clone()),
+        })
+        .collect()
 }

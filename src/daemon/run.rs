@@ -14,7 +14,7 @@ use tokio::{
 
 use super::{
     clock,
-    hub::{Hub, Inlets},
+    hub::{Checkpoint, Hub, Inlets},
     journal::Journal,
     outbox::{self, StoreOutbox},
     parts,
@@ -162,6 +162,7 @@ async fn serve(config: &Path, loaded: Loaded) -> Result<(), String> {
         clock: clock::Watch::new(),
         config_fault: None,
         pruned_at: now,
+        checkpoint: Checkpoint { next: 0, at: now },
     };
     match store.pending(PENDING).await {
         Ok(pending) => {

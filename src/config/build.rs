@@ -1,6 +1,7 @@
 //! Loading: all steps in their order, and what comes out.
 
 use std::{
+    collections::HashSet,
     fmt::Write as _,
     path::{Path, PathBuf},
 };
@@ -11,7 +12,7 @@ use super::{
     checks::Builder,
     commands::Commands,
     contacts::Contacts,
-    fault::{self, Fault, Faults, Sink},
+    fault::{self, Fault, Faults, Place, Sink},
     hosts::{Apps, Hosts},
     names::{Names, Raw},
     periods::{self, Crons},
@@ -181,20 +182,19 @@ fn warn_of_silence(raw: &Raw<'_>, contacts: &Contacts<'_>, sink: &mut Sink) {
 
 /// What is said of a line with a syntax error rests on a guess at what was meant.
 fn distrust(docs: &[Doc<'_>], sources: &Sources, sink: &mut Sink) {
-    let lines: Vec<(u32, usize)> = docs
-        .iter()
-        .flat_map(|doc| &doc.errors)
-        .map(|place| (place.file, sources.line_and_column(place).0))
-        .collect();
-    if lines.is_empty() {
+    let errors: HashSet<&Place> = docs.iter().flat_map(|doc| &doc.errors).collect();
+    if errors.is_empty() {
         return;
     }
-    let errors: Vec<_> = docs.iter().flat_map(|doc| &doc.errors).collect();
+    let lines: HashSet<(u32, usize)> = errors
+        .iter()
+        .map(|place| (place.file, sources.line_and_column(place).0))
+        .collect();
     let doubtful = |fault: &Fault| {
         let Some(place) = &fault.place else {
             return false;
         };
-        !errors.contains(&place) && lines.contains(&(place.file, sources.line_and_column(place).0))
+        !errors.contains(place) && lines.contains(&(place.file, sources.line_and_column(place).0))
     };
     sink.faults.retain(|fault| !doubtful(fault));
     sink.warnings.clear();

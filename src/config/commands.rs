@@ -117,6 +117,9 @@ impl<'d, 'n> Commands<'d, 'n> {
 
 /// Splits at `!`; `\!` is a plain `!`, and a backslash before anything else stays.
 fn split(text: &str) -> Vec<String> {
+    if !text.contains('!') {
+        return vec![text.to_owned()];
+    }
     let mut parts = vec![String::new()];
     let mut chars = text.chars().peekable();
     while let Some(c) = chars.next() {

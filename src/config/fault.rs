@@ -14,7 +14,7 @@ pub const MAX_FAULTS: usize = 1000;
 const ONE_EXCERPT: usize = 40;
 
 /// A stretch of bytes in one file.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Place {
     /// Index into the files that were read, in the order they were read.
     pub file: u32,

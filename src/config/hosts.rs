@@ -246,12 +246,16 @@ impl<'d> Hosts<'d> {
         if !glob::is_pattern(name) {
             return self.place.get(name).copied().into_iter().collect();
         }
-        let fitting = self
-            .list
+        // Hosts are sorted: those that begin as the pattern does stand together.
+        let prefix = glob::prefix(name);
+        let first = self.list.partition_point(|host| *host.name < *prefix);
+        self.list[first..]
             .iter()
-            .zip(0..)
-            .filter(|(host, _)| glob::matches(name, &host.name));
-        fitting.map(|(_, at)| HostIx(at)).collect()
+            .zip(first..)
+            .take_while(|(host, _)| host.name.starts_with(prefix))
+            .filter(|(host, _)| glob::matches(name, &host.name))
+            .map(|(_, at)| HostIx(u32::try_from(at).expect("fewer than 2^32 hosts")))
+            .collect()
     }
 
     /// Notes where each host's checks stand; `checks` are sorted by host.
@@ -413,7 +417,7 @@ fn host_rule<'d>(
     sink: &mut Sink,
 ) -> Arc<Rule> {
     let own = stack.layers.tabs[0].table;
-    let says = |key: &str| !matches!(key, "use" | "vars") && own.contains_key(key);
+    let says = |key: &str| !matches!(key, "use" | "vars") && own.contains(key);
     if RULE.iter().any(|key| says(key.name)) || says("check") {
         return Arc::new(rules.build(stack, true, sink));
     }

@@ -3,7 +3,10 @@
 use std::{
     collections::HashSet,
     fmt::Write as _,
+    panic,
     path::{Path, PathBuf},
+    sync::Mutex,
+    thread,
 };
 
 use sha2::{Digest, Sha256};
@@ -13,7 +16,7 @@ use super::{
     commands::Commands,
     contacts::Contacts,
     fault::{self, Fault, Faults, Place, Sink},
-    hosts::{Apps, Hosts},
+    hosts::{Apps, Hosts, Sorted},
     names::{Names, Raw},
     periods::{self, Crons},
     read::{Doc, Reader},
@@ -125,18 +128,69 @@ fn inventory(
         .iter()
         .filter_map(|stack| stack.layers.get("groups"));
     names.take_groups(grouped.flat_map(Val::texts));
-    Walker::new(&names, sink).all(&raw);
+    // Neither the values' complaints nor the digest are needed by what follows.
+    let mut later = Sink {
+        broken: sink.broken,
+        ..Sink::default()
+    };
+    let (digest, built) = both(
+        || {
+            Walker::new(&names, sink).all(&raw);
+            digest(sources)
+        },
+        || {
+            resolve(
+                &raw, &names, &templates, sorted, secrets, sources, &mut later,
+            )
+        },
+    );
+    sink.append(later);
+    let (mut inventory, settings, tables) = built;
+    inventory.digest = digest;
+    (inventory, settings, tables)
+}
 
+/// Runs two things at the same time where there can be a second thread, and gives what both give.
+fn both<A: Send, B>(one: impl FnOnce() -> A + Send, other: impl FnOnce() -> B) -> (A, B) {
+    // Taken back where no thread can be started.
+    let one = Mutex::new(Some(one));
+    let run = || {
+        let one = one.lock().ok().and_then(|mut one| one.take());
+        one.map(|one| one())
+    };
+    thread::scope(|scope| {
+        let helper = thread::Builder::new().spawn_scoped(scope, run);
+        let other = other();
+        let one = match helper {
+            Ok(helper) => helper
+                .join()
+                .unwrap_or_else(|cause| panic::resume_unwind(cause)),
+            Err(_) => run(),
+        };
+        (one.expect("it runs once, here or there"), other)
+    })
+}
+
+/// Values, resolved.
+fn resolve<'d>(
+    raw: &Raw<'d>,
+    names: &Names<'d>,
+    templates: &Templates<'d>,
+    sorted: Sorted<'d>,
+    secrets: Secrets,
+    sources: &Sources,
+    sink: &mut Sink,
+) -> (Inventory, Settings, Vec<u32>) {
     let vault = Vault {
         mode: secrets,
         sources,
     };
-    let periods = periods::build(&raw, &names, sink);
-    let mut commands = Commands::new(&names);
-    let contacts = Contacts::build(&raw, &names, &periods, &mut commands, &vault, sink);
-    let (limits, tags) = sections::limits(&raw, &names);
-    let (profiles, profile_places) = sections::profiles(&raw, &names, sources);
-    let mut apps = Apps::build(&names, &contacts, sink);
+    let periods = periods::build(raw, names, sink);
+    let mut commands = Commands::new(names, raw.checks.len());
+    let contacts = Contacts::build(raw, names, &periods, &mut commands, &vault, sink);
+    let (limits, tags) = sections::limits(raw, names);
+    let (profiles, profile_places) = sections::profiles(raw, names, sources);
+    let mut apps = Apps::build(names, &contacts, sink);
     let mut rules = Rules {
         contacts: &contacts,
         periods: &periods,
@@ -145,20 +199,20 @@ fn inventory(
         commands,
         crons: Crons::default(),
     };
-    let mut hosts = Hosts::build(sorted, &raw, &names, &mut apps, &mut rules, sink);
+    let mut hosts = Hosts::build(sorted, raw, names, &mut apps, &mut rules, sink);
     let builder = Builder {
-        raw: &raw,
-        templates: &templates,
+        raw,
+        templates,
         hosts: &hosts,
         apps: &apps,
     };
     let checks = builder.build(&mut rules, sink);
     drop(rules);
     hosts.take_checks(&checks.list);
-    let globals = sections::globals(&raw, &contacts, sources, sink);
-    let classes = sections::classes(&raw, sink);
-    let settings = settings::build(&raw, &names, &vault, sink);
-    warn_of_silence(&raw, &contacts, sink);
+    let globals = sections::globals(raw, &contacts, sources, sink);
+    let classes = sections::classes(raw, sink);
+    let settings = settings::build(raw, names, &vault, sink);
+    warn_of_silence(raw, &contacts, sink);
     let inventory = Inventory {
         hosts: hosts.list,
         checks: checks.list,
@@ -168,7 +222,7 @@ fn inventory(
         classes,
         limits,
         globals,
-        digest: digest(sources),
+        digest: String::new(),
     };
     (inventory, settings, checks.tables)
 }

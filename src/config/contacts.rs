@@ -1,7 +1,7 @@
 //! Contacts, their channels and their groups; periods and cron, which contacts and rules share.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::{BTreeMap, HashMap},
     sync::Arc,
     time::Duration,
 };
@@ -64,13 +64,13 @@ impl<'d> Contacts<'d> {
 
     /// Who stands behind these names: sorted, without doubles.
     pub fn resolve(&self, value: Val<'d>) -> Vec<ContactIx> {
-        let found: BTreeSet<ContactIx> = value
-            .texts()
-            .filter_map(|name| self.behind.get(name))
-            .flatten()
-            .copied()
-            .collect();
-        found.into_iter().collect()
+        let mut found: Vec<ContactIx> = Vec::new();
+        for contacts in value.texts().filter_map(|name| self.behind.get(name)) {
+            found.extend(contacts);
+        }
+        found.sort_unstable();
+        found.dedup();
+        found
     }
 
     fn groups(&mut self, raw: &Raw<'d>, names: &Names<'d>, sink: &mut Sink) {

@@ -120,6 +120,17 @@ impl Sink {
         }
     }
 
+    /// Takes what another one has collected.
+    pub fn append(&mut self, other: Self) {
+        other
+            .faults
+            .into_iter()
+            .chain(other.warnings)
+            .for_each(|fault| self.push(fault));
+        self.more += other.more;
+        self.broken |= other.broken;
+    }
+
     /// No more faults would be shown, so no remedy need be looked for.
     pub fn is_full(&self) -> bool {
         MAX_FAULTS <= self.faults.len()

@@ -137,3 +137,48 @@ fn join<'d>(pieces: impl Iterator<Item = Table<'d>>) -> Option<Table<'d>> {
     all.sort_unstable_by(|a, b| a.key.cmp(&b.key));
     Some(Table::new(all))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::parse_by;
+
+    /// Whatever the pieces, the tree and the faults are those of the whole.
+    fn check(text: &str) {
+        let seen = |size: usize| {
+            let (table, errors) = parse_by(text, size);
+            let errors: Vec<_> = errors
+                .iter()
+                .map(|error| (error.message().to_owned(), error.span()))
+                .collect();
+            format!("{table:#?}\n{errors:#?}")
+        };
+        let whole = seen(usize::MAX);
+        for size in 1..text.len() {
+            assert_eq!(seen(size), whole, "pieces of {size} bytes of\n{text}");
+        }
+    }
+
+    #[test]
+    fn pieces_make_the_whole() {
+        check(
+            "a = 1\n[[b]]\nc = \"\\u00e9\"\n[[d]]\n[[b]]\ne = [1, 2.5,\n [3]]\n[[d]]\nf = {g = 1}\n",
+        );
+        // Not every such line begins a table.
+        check("[[b]]\na = \"\"\"\n[[b]]\nc = 1\n\"\"\"\n[[b]]\nd = '''\n[[e]]\n'''\n");
+        check("[[b]]\na = [\n[[1]]\n]\n[[b]]\n");
+        check("[[b]]\r\nc = 1\r\n[[b]] # twice\r\nc = 2\r\n[[b]]\r\n");
+        // Tables that belong to one before them.
+        check("[[b]]\n[b.c]\nd = 1\n[[b]]\n[[b.e]]\nf = 1\n[[g]]\n[b.c]\nd = 2\n");
+        check("[h]\na = 1\n[[b]]\n[h.i]\nj = 1\n[[b]]\n[k]\nl = 1\n[[b]]\n");
+    }
+
+    #[test]
+    fn faults_are_those_of_the_whole() {
+        check("b = [{a = 1}]\n[[b]]\na = 1\n[[b]]\na = 2\n");
+        check("[b]\na = 1\n[[b]]\na = 1\n[[b]]\na = 2\n");
+        check("[[b]]\na = 1\n[b]\na = 1\n[[b]]\na = 2\n");
+        check("[[b]]\na = 1\n[c]\na = 1\n[[b]]\na = 2\n[c]\na = 1\n[[b]]\n");
+        check("[[b]]\na = \n[[b]]\na = 2\n[[b]]\na = \"x\n[[b]]\na = 1\na = 2\n");
+        check("[[b]]\na = \"\"\"\n[[b]]\nc = 1\n[[b]]\n");
+    }
+}

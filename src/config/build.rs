@@ -59,6 +59,9 @@ pub struct Provenance {
     pub(super) tables: Vec<u32>,
 }
 
+/// So many bytes are worth a second thread; below, waiting for it may take longer than the work.
+const PARALLEL_FROM: usize = 256 << 10;
+
 /// Loads the configuration in `path` and all it includes.
 pub fn load(path: &Path) -> Result<Loaded, Faults> {
     load_with(path, Secrets::Read)
@@ -133,7 +136,9 @@ fn inventory(
         broken: sink.broken,
         ..Sink::default()
     };
+    let is_large = PARALLEL_FROM <= sources.files.iter().map(|file| file.text.len()).sum();
     let (digest, built) = both(
+        is_large,
         || {
             Walker::new(&names, sink).all(&raw);
             digest(sources)
@@ -150,8 +155,15 @@ fn inventory(
     (inventory, settings, tables)
 }
 
-/// Runs two things at the same time where there can be a second thread, and gives what both give.
-fn both<A: Send, B>(one: impl FnOnce() -> A + Send, other: impl FnOnce() -> B) -> (A, B) {
+/// Runs two things and gives what both give; at the same time if asked to, and there can be a second thread.
+fn both<A: Send, B>(
+    at_once: bool,
+    one: impl FnOnce() -> A + Send,
+    other: impl FnOnce() -> B,
+) -> (A, B) {
+    if !at_once {
+        return (one(), other());
+    }
     // Taken back where no thread can be started.
     let one = Mutex::new(Some(one));
     let run = || {

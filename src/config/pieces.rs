@@ -17,6 +17,8 @@ use super::tree::{self, Entry, Table, Value};
 
 /// Small enough that what the parser needs for one stays in the cache, large enough to be worth a round.
 const PIECE: usize = 64 << 10;
+/// With fewer pieces, waiting for another thread may take longer than the work.
+const PIECES_EACH: usize = 2;
 /// More threads than this only wait for memory.
 const MAX_THREADS: usize = 4;
 
@@ -96,11 +98,11 @@ fn in_pieces<'d>(text: &'d str, starts: &[usize]) -> Option<Table<'d>> {
     let threads = thread::available_parallelism()
         .map_or(1, NonZero::get)
         .min(MAX_THREADS)
-        .min(starts.len());
+        .min(starts.len() / PIECES_EACH);
     let done = thread::scope(|scope| {
         // Where there can be no more threads, this one does it all.
         let helpers: Vec<_> = (1..threads)
-            .map_while(|_| thread::Builder::new().spawn_scoped(scope, &work).ok())
+            .map_while(|_| thread::Builder::new().spawn_scoped(scope, work).ok())
             .collect();
         let mut done = vec![work()];
         for helper in helpers {

@@ -85,10 +85,16 @@ impl<'d, 'n> Commands<'d, 'n> {
                     .bytes()
                     .all(|b| b.is_ascii_alphanumeric() || b"_-.".contains(&b))
         };
-        if !plain(name) || sink.is_full() {
+        if !plain(name) {
             return;
         }
-        let near = text::did_you_mean(name, self.names.commands.keys().copied());
+        // A fault that is only counted needs no remedy.
+        let commands = self.names.commands.keys().copied();
+        let near = if sink.is_full() {
+            None
+        } else {
+            text::did_you_mean(name, commands)
+        };
         if has_args {
             let help = match near {
                 Some(near) => format!("did you mean `{near}`?"),

@@ -132,8 +132,7 @@ fn help_reads_well() {
               recheck        Have the daemon run a check now
               notifications  Switch the notifications of a host or check on or off
               results        Hand in results that were found elsewhere (passive results)
-              replay         Show what would have paged: a recorded trace through the real engine, under a
-                             virtual clock
+              replay         Show what a recorded trace would have paged, under a virtual clock
               import         Make a configuration from one of Nagios
               bench          Measure how many checks per second this machine can run
               completions    Print a completion script for a shell

@@ -4,6 +4,10 @@ use std::{ffi::OsString, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum, builder::NonEmptyStringValueParser};
 
+/// What every command's exit status means.
+pub const EXIT_STATUS: &str =
+    "0 fine, 1 a finding or a refusal, 2 wrong use or a bad configuration.";
+
 /// A monitoring scheduler, compatible with Nagios, that knows about deploys.
 #[derive(Debug, Parser)]
 #[command(
@@ -12,9 +16,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum, builder::NonEmptyStringValuePars
     max_term_width = 100,
     arg_required_else_help = true
 )]
-#[command(
-    after_help = "Exit status: 0 fine, 1 a finding or a refusal, 2 wrong use or a bad configuration."
-)]
+#[command(after_help = format!("Exit status: {EXIT_STATUS}"))]
 pub struct Cli {
     #[command(subcommand)]
     pub command: Command,
@@ -23,10 +25,11 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Run the daemon
+    #[command(after_help = "SIGHUP reads the configuration anew; SIGTERM ends within seconds.")]
     Run(RunArgs),
     /// Check a configuration and print every fault at once
     CheckConfig(CheckConfigArgs),
-    /// Look at the configuration
+    /// Show where values of the configuration come from, or its schema
     #[command(subcommand)]
     Config(ConfigCommand),
     /// See the whole story on this machine: no configuration needed, ends by itself
@@ -42,34 +45,45 @@ pub enum Command {
     Gate(GateArgs),
     /// Run a check or a plugin once, as the daemon would, and show everything
     Try(TryArgs),
-    /// Read the configuration anew
+    /// Have the daemon read its configuration anew
     Reload(ReloadArgs),
     /// Acknowledge a problem: no more notifications until it ends
     Ack(AckArgs),
     /// Take back an acknowledgement
     Unack(ObjectArgs),
-    /// Plan quiet time
+    /// Plan quiet time, or call it off
     #[command(subcommand)]
     Downtime(DowntimeCommand),
-    /// Leave a comment
+    /// Leave a comment on a host or check, or delete one
     #[command(subcommand)]
     Comment(CommentCommand),
-    /// Run a check now
+    /// Have the daemon run a check now
     Recheck(RecheckArgs),
     /// Switch the notifications of a host or check on or off
     Notifications(NotificationsArgs),
-    /// Passive results
+    /// Hand in results that were found elsewhere (passive results)
     #[command(subcommand)]
     Results(ResultsCommand),
-    /// Send a trace through the real engine under a virtual clock
+    /// Show what a recorded trace would have paged, under a virtual clock
     Replay(ReplayArgs),
-    /// Bring a configuration over
+    /// Make a configuration from one of Nagios
     #[command(subcommand)]
     Import(ImportCommand),
-    /// Measure checks per second against the machine's own limit
+    /// Measure how many checks per second this machine can run
     Bench(BenchArgs),
     /// Print a completion script for a shell
-    Completions { shell: clap_complete::Shell },
+    #[command(
+        after_help = "For bash: deploywatch completions bash > /etc/bash_completion.d/deploywatch"
+    )]
+    Completions {
+        /// The shell that is to complete our words
+        shell: clap_complete::Shell,
+    },
+    /// Write the manual pages, one for each command, into a directory
+    #[command(
+        after_help = "To install them: deploywatch man /usr/local/share/man/man1. Then: man deploywatch-status"
+    )]
+    Man(ManArgs),
     /// Print the version
     Version,
 }
@@ -139,7 +153,7 @@ pub struct CheckConfigArgs {
 
 #[derive(Debug, Subcommand)]
 pub enum ConfigCommand {
-    /// Show what a host or check has come to, templates and groups worked in
+    /// Show every value that counts for a host or check, and the file and line that set it
     Show {
         /// HOST or HOST/CHECK
         #[arg(value_parser = NonEmptyStringValueParser::new())]
@@ -149,8 +163,15 @@ pub enum ConfigCommand {
         #[command(flatten)]
         format: FormatArg,
     },
-    /// Print the JSON schema of the configuration, for editors
+    /// Print the JSON Schema of the configuration, for editors
     Schema,
+}
+
+#[derive(Debug, Args)]
+pub struct ManArgs {
+    /// Where to write; made when missing
+    #[arg(value_name = "DIR")]
+    pub directory: PathBuf,
 }
 
 #[derive(Debug, Args)]
@@ -165,7 +186,7 @@ pub struct StatusArgs {
     pub client: ClientArgs,
     #[command(flatten)]
     pub format: FormatArg,
-    /// Exit with 1 when there are problems
+    /// Exit with 1 when there are problems, for scripts
     #[arg(long)]
     pub exit_code: bool,
 }
@@ -175,7 +196,7 @@ pub struct WhyArgs {
     /// HOST or HOST/CHECK
     #[arg(value_parser = NonEmptyStringValueParser::new())]
     pub object: String,
-    /// How many decisions, newest first
+    /// How many decisions to show, newest first
     #[arg(long, value_name = "COUNT", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=500))]
     pub limit: u32,
     #[command(flatten)]
@@ -214,7 +235,7 @@ pub struct DeployArgs {
     /// When it happened, such as 2026-03-02T10:00:00Z [default: now]
     #[arg(long, value_name = "TIME")]
     pub at: Option<String>,
-    /// Why it failed, for instance
+    /// Why, in words for people: what went wrong, who called it off
     #[arg(long, value_name = "TEXT")]
     pub reason: Option<String>,
     #[command(flatten)]
@@ -229,7 +250,7 @@ pub struct DeployFacts {
     /// The app that is deployed
     #[arg(long)]
     pub app: Option<String>,
-    /// Where [default: the app's]
+    /// The environment it goes to [default: the app's]
     #[arg(long, visible_alias = "env", value_name = "ENV")]
     pub environment: Option<String>,
     /// A host it reaches; may be repeated [default: the app's]
@@ -238,16 +259,16 @@ pub struct DeployFacts {
     /// A group of hosts it reaches; may be repeated
     #[arg(long = "group", value_name = "GROUP")]
     pub groups: Vec<String>,
-    /// What is deployed
+    /// The version that is deployed
     #[arg(long)]
     pub version: Option<String>,
     /// Who deploys; may be repeated
     #[arg(long = "actor", value_name = "WHO")]
     pub actors: Vec<String>,
-    /// Where people can read more
+    /// Where people can read more, such as the pipeline's page
     #[arg(long)]
     pub url: Option<String>,
-    /// The risk class
+    /// The risk class, which decides how long problems may wait [default: the app's]
     #[arg(long, value_parser = ["low", "normal", "high"])]
     pub risk: Option<String>,
     /// The id of the deploy that this one takes back
@@ -271,7 +292,9 @@ pub struct DeployRunArgs {
 
 #[derive(Debug, Args)]
 pub struct GateArgs {
+    /// The app that is about to be deployed
     pub app: String,
+    /// The environment it is about to go to
     pub environment: String,
     #[command(flatten)]
     pub client: ClientArgs,
@@ -320,7 +343,7 @@ pub struct ObjectArgs {
 /// Who asks, and whom.
 #[derive(Debug, Args)]
 pub struct WhoArgs {
-    /// Your name [default: the user's]
+    /// Your name [default: the name you are logged in with]
     #[arg(long, value_name = "WHO")]
     pub author: Option<String>,
     #[command(flatten)]
@@ -331,16 +354,16 @@ pub struct WhoArgs {
 
 #[derive(Debug, Args)]
 pub struct AckArgs {
-    /// What you know and do
+    /// What you know of it and what you do about it
     #[arg(long, short = 'm', value_name = "TEXT")]
     pub comment: String,
-    /// End by itself after this long, such as 2h
+    /// How long it holds at most, such as 2h
     #[arg(long = "for", value_name = "SPAN")]
     pub span: Option<String>,
-    /// End at any change of state, not only when it is fine again
+    /// Let it end at any change of state, not only when all is fine again
     #[arg(long)]
     pub not_sticky: bool,
-    /// Do not tell the other contacts
+    /// Do not tell the other contacts that you took it on
     #[arg(long)]
     pub quiet: bool,
     /// Keep the comment when the problem ends
@@ -386,7 +409,7 @@ pub struct DowntimeArgs {
 
 #[derive(Debug, Args)]
 pub struct IdArgs {
-    /// The number that was given when it was made
+    /// The number that was printed when it was made
     pub id: u64,
     #[command(flatten)]
     pub who: WhoArgs,
@@ -398,6 +421,7 @@ pub enum CommentCommand {
     Add {
         #[command(flatten)]
         object: ObjectArgs,
+        /// The comment
         #[arg(long, short = 'm', value_name = "TEXT")]
         comment: String,
     },
@@ -407,7 +431,7 @@ pub enum CommentCommand {
 
 #[derive(Debug, Args)]
 pub struct RecheckArgs {
-    /// Only within its period and limits
+    /// Only when its period and the limits on runs allow it
     #[arg(long)]
     pub gently: bool,
     #[command(flatten)]
@@ -424,6 +448,7 @@ pub enum Switch {
 pub struct NotificationsArgs {
     #[command(flatten)]
     pub object: ObjectArgs,
+    /// Whether people are told of it
     pub switch: Switch,
 }
 

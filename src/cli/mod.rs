@@ -8,6 +8,7 @@ pub mod configuration;
 pub mod demo;
 pub mod deploy;
 pub mod deploy_run;
+pub mod manual;
 pub mod out;
 pub mod spawner;
 pub mod status;
@@ -17,7 +18,7 @@ pub mod why;
 
 use std::{future::Future, process::ExitCode};
 
-use clap::{CommandFactory, Parser};
+use clap::Parser;
 
 use args::{Cli, Command, ConfigCommand};
 use out::{Done, Failure};
@@ -75,12 +76,8 @@ fn dispatch(command: Command) -> Done {
         Command::Recheck(args) => wait_for(commands::recheck(args)),
         Command::Notifications(args) => wait_for(commands::notifications(args)),
         Command::Results(command) => wait_for(commands::results(command)),
-        Command::Completions { shell } => {
-            let mut script = Vec::new();
-            clap_complete::generate(shell, &mut Cli::command(), "deploywatch", &mut script);
-            out::print(&String::from_utf8_lossy(&script))?;
-            Ok(0)
-        }
+        Command::Completions { shell } => manual::completions(shell),
+        Command::Man(args) => manual::man(&args),
         Command::Version => {
             out::print(concat!("deploywatch ", env!("CARGO_PKG_VERSION"), "\n"))?;
             Ok(0)

@@ -1,8 +1,12 @@
 //! Loading: all steps in their order, and what comes out.
 
 use std::{
+    collections::HashSet,
     fmt::Write as _,
+    panic,
     path::{Path, PathBuf},
+    sync::Mutex,
+    thread,
 };
 
 use sha2::{Digest, Sha256};
@@ -11,8 +15,8 @@ use super::{
     checks::Builder,
     commands::Commands,
     contacts::Contacts,
-    fault::{self, Fault, Faults, Sink},
-    hosts::{Apps, Hosts},
+    fault::{self, Fault, Faults, Place, Sink},
+    hosts::{Apps, Hosts, Sorted},
     names::{Names, Raw},
     periods::{self, Crons},
     read::{Doc, Reader},
@@ -54,6 +58,9 @@ pub struct Provenance {
     /// For each check of the inventory its `[[check]]`, counted through all files.
     pub(super) tables: Vec<u32>,
 }
+
+/// So many bytes are worth a second thread; below, waiting for it may take longer than the work.
+const PARALLEL_FROM: usize = 256 << 10;
 
 /// Loads the configuration in `path` and all it includes.
 pub fn load(path: &Path) -> Result<Loaded, Faults> {
@@ -124,18 +131,78 @@ fn inventory(
         .iter()
         .filter_map(|stack| stack.layers.get("groups"));
     names.take_groups(grouped.flat_map(Val::texts));
-    Walker::new(&names, sink).all(&raw);
+    // Neither the values' complaints nor the digest are needed by what follows.
+    let mut later = Sink {
+        broken: sink.broken,
+        ..Sink::default()
+    };
+    let is_large = PARALLEL_FROM <= sources.files.iter().map(|file| file.text.len()).sum();
+    let (digest, built) = both(
+        is_large,
+        || {
+            Walker::new(&names, sink).all(&raw);
+            digest(sources)
+        },
+        || {
+            resolve(
+                &raw, &names, &templates, sorted, secrets, sources, &mut later,
+            )
+        },
+    );
+    sink.append(later);
+    let (mut inventory, settings, tables) = built;
+    inventory.digest = digest;
+    (inventory, settings, tables)
+}
 
+/// Runs two things and gives what both give; at the same time if asked to, and there can be a second thread.
+fn both<A: Send, B>(
+    at_once: bool,
+    one: impl FnOnce() -> A + Send,
+    other: impl FnOnce() -> B,
+) -> (A, B) {
+    if !at_once {
+        return (one(), other());
+    }
+    // Taken back where no thread can be started.
+    let one = Mutex::new(Some(one));
+    let run = || {
+        let one = one.lock().ok().and_then(|mut one| one.take());
+        one.map(|one| one())
+    };
+    thread::scope(|scope| {
+        let helper = thread::Builder::new().spawn_scoped(scope, run);
+        let other = other();
+        let one = match helper {
+            Ok(helper) => helper
+                .join()
+                .unwrap_or_else(|cause| panic::resume_unwind(cause)),
+            Err(_) => run(),
+        };
+        (one.expect("it runs once, here or there"), other)
+    })
+}
+
+/// Values, resolved.
+fn resolve<'d>(
+    raw: &Raw<'d>,
+    names: &Names<'d>,
+    templates: &Templates<'d>,
+    sorted: Sorted<'d>,
+    secrets: Secrets,
+    sources: &Sources,
+    sink: &mut Sink,
+) -> (Inventory, Settings, Vec<u32>) {
     let vault = Vault {
         mode: secrets,
         sources,
     };
-    let periods = periods::build(&raw, &names, sink);
-    let mut commands = Commands::new(&names);
-    let contacts = Contacts::build(&raw, &names, &periods, &mut commands, &vault, sink);
-    let (limits, tags) = sections::limits(&raw, &names);
-    let (profiles, profile_places) = sections::profiles(&raw, &names, sources);
-    let mut apps = Apps::build(&names, &contacts, sink);
+    let periods = periods::build(raw, names, sink);
+    let mut commands = Commands::new(names, raw.checks.len());
+    let contacts = Contacts::build(raw, names, &periods, &mut commands, &vault, sink);
+    let (limits, tags) = sections::limits(raw, names);
+    let (profiles, profile_places) = sections::profiles(raw, names, sources);
+    let mut apps = Apps::build(names, &contacts, sink);
     let mut rules = Rules {
         contacts: &contacts,
         periods: &periods,
@@ -144,20 +211,20 @@ fn inventory(
         commands,
         crons: Crons::default(),
     };
-    let mut hosts = Hosts::build(sorted, &raw, &names, &mut apps, &mut rules, sink);
+    let mut hosts = Hosts::build(sorted, raw, names, &mut apps, &mut rules, sink);
     let builder = Builder {
-        raw: &raw,
-        templates: &templates,
+        raw,
+        templates,
         hosts: &hosts,
         apps: &apps,
     };
     let checks = builder.build(&mut rules, sink);
     drop(rules);
     hosts.take_checks(&checks.list);
-    let globals = sections::globals(&raw, &contacts, sources, sink);
-    let classes = sections::classes(&raw, sink);
-    let settings = settings::build(&raw, &names, &vault, sink);
-    warn_of_silence(&raw, &contacts, sink);
+    let globals = sections::globals(raw, &contacts, sources, sink);
+    let classes = sections::classes(raw, sink);
+    let settings = settings::build(raw, names, &vault, sink);
+    warn_of_silence(raw, &contacts, sink);
     let inventory = Inventory {
         hosts: hosts.list,
         checks: checks.list,
@@ -167,7 +234,7 @@ fn inventory(
         classes,
         limits,
         globals,
-        digest: digest(sources),
+        digest: String::new(),
     };
     (inventory, settings, checks.tables)
 }
@@ -181,20 +248,19 @@ fn warn_of_silence(raw: &Raw<'_>, contacts: &Contacts<'_>, sink: &mut Sink) {
 
 /// What is said of a line with a syntax error rests on a guess at what was meant.
 fn distrust(docs: &[Doc<'_>], sources: &Sources, sink: &mut Sink) {
-    let lines: Vec<(u32, usize)> = docs
-        .iter()
-        .flat_map(|doc| &doc.errors)
-        .map(|place| (place.file, sources.line_and_column(place).0))
-        .collect();
-    if lines.is_empty() {
+    let errors: HashSet<&Place> = docs.iter().flat_map(|doc| &doc.errors).collect();
+    if errors.is_empty() {
         return;
     }
-    let errors: Vec<_> = docs.iter().flat_map(|doc| &doc.errors).collect();
+    let lines: HashSet<(u32, usize)> = errors
+        .iter()
+        .map(|place| (place.file, sources.line_and_column(place).0))
+        .collect();
     let doubtful = |fault: &Fault| {
         let Some(place) = &fault.place else {
             return false;
         };
-        !errors.contains(&place) && lines.contains(&(place.file, sources.line_and_column(place).0))
+        !errors.contains(place) && lines.contains(&(place.file, sources.line_and_column(place).0))
     };
     sink.faults.retain(|fault| !doubtful(fault));
     sink.warnings.clear();

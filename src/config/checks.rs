@@ -93,11 +93,11 @@ impl<'d> Builder<'_, 'd> {
     ) -> Vec<(HostIx, bool)> {
         let layers = &stack.layers;
         let hosts = |key: &str| {
-            layers
-                .get(key)
-                .into_iter()
-                .flat_map(Val::items)
-                .flat_map(|item| self.hosts.find(item))
+            let mut found = Vec::new();
+            for item in layers.get(key).into_iter().flat_map(Val::items) {
+                self.hosts.find_into(item, &mut found);
+            }
+            found.into_iter()
         };
         let grouped = |key: &str| {
             let groups = layers.get(key).into_iter().flat_map(Val::texts);
@@ -180,7 +180,8 @@ impl<'d> Builder<'_, 'd> {
         let mut known: Vec<(Option<u32>, Option<AppIx>, Arc<Rule>)> = Vec::new();
         let mut told = false;
         let mut rules = Vec::with_capacity(targets.len());
-        for (ix, _) in targets {
+        let mut base = Some(base);
+        for (at, (ix, _)) in targets.iter().enumerate() {
             let host = &self.hosts.list[ix.0 as usize];
             let app = match app.map_or(Ok(None), |item| self.apps.on_host(item, host)) {
                 Ok(app) => app,
@@ -202,7 +203,11 @@ impl<'d> Builder<'_, 'd> {
                 rules.push(Arc::clone(rule));
                 continue;
             }
-            let mut rule = base.clone();
+            // The last one need not leave anything for others.
+            let last = at + 1 == targets.len();
+            let Some(mut rule) = (if last { base.take() } else { base.clone() }) else {
+                break;
+            };
             rule.app = app;
             if let Some(number) = number {
                 inherited.hand_down(&mut rule.notify, number, takes, given);

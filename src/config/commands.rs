@@ -1,6 +1,6 @@
 //! Command lines: written out, or the name of a `[[command]]` with arguments.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{borrow::Cow, collections::HashMap, sync::Arc};
 
 use super::{
     fault::{Fault, Sink},
@@ -19,10 +19,11 @@ pub(super) struct Commands<'d, 'n> {
 }
 
 impl<'d, 'n> Commands<'d, 'n> {
-    pub fn new(names: &'n Names<'d>) -> Self {
+    /// `about` tells how many there may be.
+    pub fn new(names: &'n Names<'d>, about: usize) -> Self {
         Self {
             names,
-            known: HashMap::new(),
+            known: HashMap::with_capacity(about),
         }
     }
 
@@ -33,16 +34,15 @@ impl<'d, 'n> Commands<'d, 'n> {
         if let Some(known) = self.known.get(text) {
             return Some(known.clone());
         }
-        let parts = split(text);
-        let command = self.names.commands.get(parts[0].as_str());
-        let line = match command {
+        let (name, args) = split(text);
+        let line = match self.names.commands.get(&*name) {
             Some(tab) => CommandLine {
-                name: parts[0].as_str().into(),
+                name: (&*name).into(),
                 line: tab.text("line").unwrap_or_default().into(),
-                args: parts[1..].to_vec(),
+                args,
             },
             None => {
-                self.doubt(value, text, &parts, sink);
+                self.doubt(value, text, &name, !args.is_empty(), sink);
                 let name = text.split_whitespace().next().unwrap_or_default();
                 CommandLine {
                     name: name.into(),
@@ -78,27 +78,32 @@ impl<'d, 'n> Commands<'d, 'n> {
     }
 
     /// A line that looks like the name of a command which does not exist.
-    fn doubt(&self, value: Val<'d>, text: &str, parts: &[String], sink: &mut Sink) {
+    fn doubt(&self, value: Val<'d>, text: &str, name: &str, has_args: bool, sink: &mut Sink) {
         let plain = |word: &str| {
             !word.is_empty()
                 && word
                     .bytes()
                     .all(|b| b.is_ascii_alphanumeric() || b"_-.".contains(&b))
         };
-        if !plain(&parts[0]) || sink.is_full() {
+        if !plain(name) {
             return;
         }
-        let near = text::did_you_mean(&parts[0], self.names.commands.keys().copied());
-        if 1 < parts.len() {
+        // A fault that is only counted needs no remedy.
+        let commands = self.names.commands.keys().copied();
+        let near = if sink.is_full() {
+            None
+        } else {
+            text::did_you_mean(name, commands)
+        };
+        if has_args {
             let help = match near {
                 Some(near) => format!("did you mean `{near}`?"),
                 None => format!(
-                    "declare it with [[command]] name = \"{}\", or write the whole command line",
-                    parts[0]
+                    "declare it with [[command]] name = \"{name}\", or write the whole command line"
                 ),
             };
             sink.push(
-                Fault::new(value.place(), format!("there is no command `{}`", parts[0]))
+                Fault::new(value.place(), format!("there is no command `{name}`"))
                     .label("unknown name")
                     .help(help)
                     .follows(),
@@ -115,8 +120,11 @@ impl<'d, 'n> Commands<'d, 'n> {
     }
 }
 
-/// Splits at `!`; `\!` is a plain `!`, and a backslash before anything else stays.
-fn split(text: &str) -> Vec<String> {
+/// Splits at `!` into a name and arguments; `\!` is a plain `!`, and a backslash before anything else stays.
+fn split(text: &str) -> (Cow<'_, str>, Vec<String>) {
+    if !text.contains('!') {
+        return (Cow::Borrowed(text), Vec::new());
+    }
     let mut parts = vec![String::new()];
     let mut chars = text.chars().peekable();
     while let Some(c) = chars.next() {
@@ -130,7 +138,8 @@ fn split(text: &str) -> Vec<String> {
             _ => parts[last].push(c),
         }
     }
-    parts
+    let args = parts.split_off(1);
+    (Cow::Owned(parts.remove(0)), args)
 }
 
 /// Equal texts share memory.
@@ -147,10 +156,12 @@ impl<'d> Strings<'d> {
 
 #[cfg(test)]
 mod tests {
-    use super::split;
-
     #[test]
     fn splits_arguments_as_nagios_does() {
+        let split = |text: &str| {
+            let (name, args) = super::split(text);
+            [&[name.into_owned()], &args[..]].concat()
+        };
         assert_eq!(
             split("check-http!8080!/a\\!b!c\\d"),
             ["check-http", "8080", "/a!b", "c\\d"]

@@ -1,14 +1,14 @@
 //! Contacts, their channels and their groups; periods and cron, which contacts and rules share.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::{BTreeMap, HashMap},
     sync::Arc,
     time::Duration,
 };
 
 use super::{
     commands::Commands,
-    fault::{Fault, Place, Sink},
+    fault::{Fault, Sink},
     graph,
     names::{Names, Raw},
     secrets::Vault,
@@ -64,13 +64,13 @@ impl<'d> Contacts<'d> {
 
     /// Who stands behind these names: sorted, without doubles.
     pub fn resolve(&self, value: Val<'d>) -> Vec<ContactIx> {
-        let found: BTreeSet<ContactIx> = value
-            .texts()
-            .filter_map(|name| self.behind.get(name))
-            .flatten()
-            .copied()
-            .collect();
-        found.into_iter().collect()
+        let mut found: Vec<ContactIx> = Vec::new();
+        for contacts in value.texts().filter_map(|name| self.behind.get(name)) {
+            found.extend(contacts);
+        }
+        found.sort_unstable();
+        found.dedup();
+        found
     }
 
     fn groups(&mut self, raw: &Raw<'d>, names: &Names<'d>, sink: &mut Sink) {
@@ -197,32 +197,23 @@ pub(super) fn variables<'d>(
 ) -> BTreeMap<String, String> {
     let mut all = BTreeMap::new();
     for tab in tabs {
-        for (key, node) in tab.table {
-            let name = key.get_ref().trim_start_matches('_').to_ascii_uppercase();
+        for (entry, value) in tab.entries() {
+            let name = entry.key.trim_start_matches('_').to_ascii_uppercase();
             if name.is_empty()
                 || !name
                     .bytes()
                     .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
             {
-                let place = Place {
-                    file: tab.file,
-                    span: key.span(),
-                };
                 sink.push(
                     Fault::new(
-                        place,
-                        format!("`{}` cannot be part of a macro", key.get_ref()),
+                        tab.place_of(entry),
+                        format!("`{}` cannot be part of a macro", entry.key),
                     )
                     .help("use letters, digits and `_` in the names of custom variables"),
                 );
                 continue;
             }
-            if let Some(value) = (Val {
-                file: tab.file,
-                node,
-            })
-            .scalar()
-            {
+            if let Some(value) = value.scalar() {
                 all.entry(name).or_insert(value);
             }
         }

@@ -14,7 +14,7 @@ pub const MAX_FAULTS: usize = 1000;
 const ONE_EXCERPT: usize = 40;
 
 /// A stretch of bytes in one file.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Place {
     /// Index into the files that were read, in the order they were read.
     pub file: u32,
@@ -118,6 +118,17 @@ impl Sink {
         } else if fault.severity == Severity::Fault {
             self.more += 1;
         }
+    }
+
+    /// Takes what another one has collected.
+    pub fn append(&mut self, other: Self) {
+        other
+            .faults
+            .into_iter()
+            .chain(other.warnings)
+            .for_each(|fault| self.push(fault));
+        self.more += other.more;
+        self.broken |= other.broken;
     }
 
     /// No more faults would be shown, so no remedy need be looked for.

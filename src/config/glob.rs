@@ -9,33 +9,43 @@ pub(super) fn is_pattern(text: &str) -> bool {
     text.contains(['*', '?'])
 }
 
+/// What `pattern` begins with, up to its first wildcard.
+pub(super) fn prefix(pattern: &str) -> &str {
+    pattern.split(['*', '?']).next().unwrap_or_default()
+}
+
 /// Whether `text` matches `pattern`: `*` stands for any characters, `?` for one. Linear but for the last `*`.
 pub(super) fn matches(pattern: &str, text: &str) -> bool {
-    let (pattern, text): (Vec<char>, Vec<char>) =
-        (pattern.chars().collect(), text.chars().collect());
+    let length = |at: usize| text[at..].chars().next().map_or(1, char::len_utf8);
+    let bytes = text.as_bytes();
+    let pattern = pattern.as_bytes();
     let (mut p, mut t) = (0, 0);
     let mut star: Option<(usize, usize)> = None;
-    while t < text.len() {
+    while t < bytes.len() {
         match pattern.get(p) {
-            Some('*') => {
+            Some(b'*') => {
                 star = Some((p, t));
                 p += 1;
             }
-            Some(c) if *c == '?' || *c == text[t] => {
+            Some(b'?') => {
+                p += 1;
+                t += length(t);
+            }
+            Some(byte) if *byte == bytes[t] => {
                 p += 1;
                 t += 1;
             }
             _ => match star {
                 Some((at, taken)) => {
-                    star = Some((at, taken + 1));
+                    t = taken + length(taken);
+                    star = Some((at, t));
                     p = at + 1;
-                    t = taken + 1;
                 }
                 None => return false,
             },
         }
     }
-    pattern[p..].iter().all(|c| *c == '*')
+    pattern[p..].iter().all(|byte| *byte == b'*')
 }
 
 /// The paths that match `pattern`, sorted; hidden files only where the pattern begins with a dot.
@@ -99,6 +109,9 @@ mod tests {
             ("*", "", true),
             ("", "", true),
             ("a*b*c", "abbbbc", true),
+            ("é?*ß", "éüxß", true),
+            ("*?ß", "ß", false),
+            ("é", "è", false),
         ] {
             assert_eq!(matches(pattern, text), expected, "{pattern} {text}");
         }

@@ -34,6 +34,9 @@ pub(super) struct Hosts<'d> {
     pub members: HashMap<&'d str, Vec<HostIx>>,
 }
 
+/// The hosts' names in order, and the layers of each.
+pub(super) type Sorted<'d> = (Vec<&'d str>, Vec<Stack<'d>>);
+
 /// Apps in the order of their names and environments.
 pub(super) struct Apps<'d> {
     pub list: Vec<App>,
@@ -188,11 +191,7 @@ impl<'d> Apps<'d> {
 
 impl<'d> Hosts<'d> {
     /// Sorts the hosts by name. Layers come with them: later steps read from these.
-    pub fn sort(
-        raw: &Raw<'d>,
-        names: &Names<'d>,
-        templates: &Templates<'d>,
-    ) -> (Vec<&'d str>, Vec<Stack<'d>>) {
+    pub fn sort(raw: &Raw<'d>, names: &Names<'d>, templates: &Templates<'d>) -> Sorted<'d> {
         let mut sorted: Vec<(&'d str, usize)> =
             names.hosts.iter().map(|(name, at)| (*name, *at)).collect();
         sorted.sort_unstable();
@@ -204,7 +203,7 @@ impl<'d> Hosts<'d> {
     }
 
     pub fn build(
-        (sorted, stacks): (Vec<&'d str>, Vec<Stack<'d>>),
+        (sorted, stacks): Sorted<'d>,
         raw: &Raw<'d>,
         names: &Names<'d>,
         apps: &mut Apps<'d>,
@@ -240,18 +239,31 @@ impl<'d> Hosts<'d> {
 
     /// Hosts by name or pattern.
     pub fn find(&self, item: Val<'d>) -> Vec<HostIx> {
+        let mut found = Vec::new();
+        self.find_into(item, &mut found);
+        found
+    }
+
+    /// Appends hosts by name or pattern.
+    pub fn find_into(&self, item: Val<'d>, found: &mut Vec<HostIx>) {
         let Some(name) = item.text() else {
-            return Vec::new();
+            return;
         };
         if !glob::is_pattern(name) {
-            return self.place.get(name).copied().into_iter().collect();
+            found.extend(self.place.get(name));
+            return;
         }
-        let fitting = self
-            .list
+        // Hosts are sorted: those that begin as the pattern does stand together.
+        let prefix = glob::prefix(name);
+        let first = self.list.partition_point(|host| *host.name < *prefix);
+        let fitting = self.list[first..]
             .iter()
-            .zip(0..)
+            .zip(first..)
+            .take_while(|(host, _)| host.name.starts_with(prefix))
             .filter(|(host, _)| glob::matches(name, &host.name));
-        fitting.map(|(_, at)| HostIx(at)).collect()
+        found.extend(
+            fitting.map(|(_, at)| HostIx(u32::try_from(at).expect("fewer than 2^32 hosts"))),
+        );
     }
 
     /// Notes where each host's checks stand; `checks` are sorted by host.
@@ -413,7 +425,7 @@ fn host_rule<'d>(
     sink: &mut Sink,
 ) -> Arc<Rule> {
     let own = stack.layers.tabs[0].table;
-    let says = |key: &str| !matches!(key, "use" | "vars") && own.contains_key(key);
+    let says = |key: &str| !matches!(key, "use" | "vars") && own.contains(key);
     if RULE.iter().any(|key| says(key.name)) || says("check") {
         return Arc::new(rules.build(stack, true, sink));
     }

@@ -1,6 +1,6 @@
 //! From TOML text to a checked inventory, every fault at once.
 //!
-//! The way of a configuration: `read` (files and includes) → `names` (tables and what they are called) →
+//! The way of a configuration: `read` (files and includes; `pieces` and `tree`) → `names` (tables and what they are called) →
 //! `templates` (layers) → `walk` (every table against the keys that `keys` declares) → `contacts`, `periods`,
 //! `hosts`, `checks`, `settings` (values, resolved) → [`Loaded`]. No step stops at a fault: all are collected.
 
@@ -16,6 +16,7 @@ pub mod keys;
 mod mask;
 mod names;
 mod periods;
+mod pieces;
 mod read;
 mod rules;
 mod schema;
@@ -25,6 +26,7 @@ mod settings;
 mod show;
 mod source;
 mod templates;
+mod tree;
 mod value;
 mod walk;
 mod words;

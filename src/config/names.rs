@@ -2,11 +2,10 @@
 
 use std::collections::{HashMap, HashSet};
 
-use toml::de::DeValue;
-
 use super::{
     fault::{Fault, Sink},
     read::Doc,
+    tree::Value,
     value::{Layers, Tab, Val},
 };
 
@@ -34,12 +33,11 @@ impl<'d> Raw<'d> {
     pub fn collect(docs: &'d [Doc<'d>]) -> Self {
         let mut raw = Self::default();
         for doc in docs {
-            let span = doc.root.span();
             let root = Tab {
                 file: doc.file,
-                start: span.start,
-                end: span.start,
-                table: doc.root.get_ref(),
+                start: 0,
+                end: 0,
+                table: &doc.root,
             };
             raw.root.tabs.push(root);
             for (key, list) in [
@@ -56,7 +54,7 @@ impl<'d> Raw<'d> {
             ] {
                 let value = root
                     .get(key)
-                    .filter(|value| matches!(value.node.get_ref(), DeValue::Array(_)));
+                    .filter(|value| matches!(value.node.value, Value::List(_)));
                 list.extend(
                     value
                         .into_iter()

@@ -75,23 +75,12 @@ pub(super) fn build<'d>(
 
 fn period(name: &str, tab: Tab<'_>, exclude: Vec<Arc<Period>>, sink: &mut Sink) -> Option<Period> {
     let mut directives: Vec<(Place, Val<'_>, String)> = Vec::new();
-    for (key, node) in tab.table {
-        let word = &**key.get_ref();
+    for (entry, value) in tab.entries() {
+        let word = &*entry.key;
         if keys::PERIOD.key(word).is_some() {
             continue;
         }
-        let place = Place {
-            file: tab.file,
-            span: key.span(),
-        };
-        directives.push((
-            place,
-            Val {
-                file: tab.file,
-                node,
-            },
-            word.to_owned(),
-        ));
+        directives.push((tab.place_of(entry), value, word.to_owned()));
     }
     // Within one kind of directive the order of the file decides.
     directives.sort_by_key(|(place, ..)| place.span.start);

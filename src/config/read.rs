@@ -7,12 +7,11 @@ use std::{
     sync::Arc,
 };
 
-use toml::{Spanned, de::DeTable};
-
 use super::{
     fault::{Fault, Place, Sink},
-    glob,
+    glob, pieces,
     source::{Arena, SourceFile, Sources},
+    tree::Table,
     value::Val,
 };
 
@@ -24,7 +23,7 @@ const MAX_DEPTH: usize = 32;
 /// One parsed file.
 pub(super) struct Doc<'d> {
     pub file: u32,
-    pub root: Spanned<DeTable<'d>>,
+    pub root: Table<'d>,
     /// Places of syntax errors: what is said of their lines is not to be trusted.
     pub errors: Vec<Place>,
 }
@@ -108,11 +107,10 @@ impl<'d, 's> Reader<'d, 's> {
             return;
         }
         let text = self.arena.add(text);
-        let (root, errors) = DeTable::parse_recoverable(text);
+        let (root, errors) = pieces::parse(text);
         let errors = self.syntax_errors(file, &errors);
         self.open.push(identity(path));
         let includes: Vec<(Place, String)> = root
-            .get_ref()
             .get("include")
             .map(|node| Val { file, node })
             .into_iter()

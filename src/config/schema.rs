@@ -52,13 +52,14 @@ fn table(spec: &'static Spec, definitions: &mut Map<String, Value>) -> Value {
     schema
 }
 
-/// A reference to the table's definition, which is made when first met.
-fn reference(spec: &'static Spec, definitions: &mut Map<String, Value>) -> Value {
-    let name: String = spec
-        .title
-        .chars()
+/// A reference to the table's definition, which is made when first met. `family` keeps a contact's `command` apart
+/// from `[[command]]`.
+fn reference(family: &str, spec: &'static Spec, definitions: &mut Map<String, Value>) -> Value {
+    let title = spec.title.chars();
+    let plain: String = title
         .filter(|c| c.is_ascii_alphanumeric() || "._".contains(*c))
         .collect();
+    let name = format!("{family}{plain}");
     if !definitions.contains_key(&name) {
         definitions.insert(name.clone(), Value::Null);
         let made = table(spec, definitions);
@@ -76,10 +77,19 @@ fn kind(kind: &Kind, definitions: &mut Map<String, Value>) -> Value {
         Kind::Flag => json!({ "type": "boolean" }),
         Kind::Whole(low, high) => json!({ "type": "integer", "minimum": low, "maximum": high }),
         Kind::Percent => json!({ "type": "number", "minimum": 0, "maximum": 100 }),
-        Kind::Span(_) => json!({ "type": "string", "pattern": "^([0-9]+(ms|s|m|h|d|w))+$" }),
+        Kind::Span(zero) => {
+            let part = "[0-9]+(ms|s|m|h|d|w)";
+            // Some part is not zero.
+            let some = "[0-9]*[1-9][0-9]*(ms|s|m|h|d|w)";
+            let pattern = match zero {
+                true => format!("^\\s*({part})+\\s*$"),
+                false => format!("^\\s*({part})*{some}({part})*\\s*$"),
+            };
+            json!({ "type": "string", "pattern": pattern })
+        }
         Kind::Size => json!({ "anyOf": [
             { "type": "integer", "minimum": 0 },
-            { "type": "string", "pattern": "^[0-9]+ *([KMGT](i?B)?|B)?$" },
+            { "type": "string", "pattern": "^\\s*[0-9]+\\s*([KMGT](i?B)?|B)?\\s*$" },
         ] }),
         Kind::Umask => json!({ "type": "string", "pattern": "^[0-7]{1,4}$" }),
         Kind::Url => json!({ "type": "string", "pattern": "^https?://" }),
@@ -89,10 +99,10 @@ fn kind(kind: &Kind, definitions: &mut Map<String, Value>) -> Value {
             json!({ "type": "object", "additionalProperties": self::kind(inner, definitions) })
         }
         Kind::Scalar => json!({ "type": ["string", "number", "boolean"] }),
-        Kind::Table(spec) => reference(spec, definitions),
-        Kind::Tables(spec) => json!({ "type": "array", "items": reference(spec, definitions) }),
+        Kind::Table(spec) => reference("", spec, definitions),
+        Kind::Tables(spec) => json!({ "type": "array", "items": reference("", spec, definitions) }),
         Kind::Channels(spec, short) => {
-            let table = reference(spec, definitions);
+            let table = reference("channel.", spec, definitions);
             let item = if short.is_some() {
                 json!({ "anyOf": [table, { "type": "string" }] })
             } else {

@@ -1,12 +1,11 @@
 //! Every effective value of a host or a check, and where it comes from.
 
-use toml::de::DeTable;
-
 use super::{
     build::Loaded,
     fault::Sink,
     keys::{self, Key, Kind, Spec},
     names::{Names, Raw},
+    pieces,
     read::Doc,
     source::Sources,
     templates::{Stack, Templates},
@@ -54,7 +53,7 @@ pub fn show(loaded: &Loaded, name: &str) -> Result<Vec<Effective>, String> {
         .zip(0..)
         .map(|(source, file)| Doc {
             file,
-            root: DeTable::parse_recoverable(&source.text).0,
+            root: pieces::parse(&source.text).0,
             errors: Vec::new(),
         })
         .collect();

@@ -2,19 +2,17 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use toml::{
-    Spanned,
-    de::{DeTable, DeValue},
+use super::{
+    fault::Place,
+    tree::{Entry, Node, Table, Value},
 };
-
-use super::fault::Place;
 use crate::base::time::parse_duration;
 
 /// A value and the file it is in.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Val<'d> {
     pub file: u32,
-    pub node: &'d Spanned<DeValue<'d>>,
+    pub node: &'d Node<'d>,
 }
 
 impl<'d> Val<'d> {
@@ -26,20 +24,29 @@ impl<'d> Val<'d> {
     }
 
     pub fn text(self) -> Option<&'d str> {
-        self.node.get_ref().as_str()
+        match &self.node.value {
+            Value::Text(text) => Some(text),
+            _ => None,
+        }
     }
 
     pub fn flag(self) -> Option<bool> {
-        self.node.get_ref().as_bool()
+        match self.node.value {
+            Value::Flag(flag) => Some(flag),
+            _ => None,
+        }
     }
 
     pub fn whole(self) -> Option<i64> {
-        whole(self.node.get_ref())
+        match &self.node.value {
+            Value::Whole(whole) => i64::from_str_radix(whole.as_str(), whole.radix()).ok(),
+            _ => None,
+        }
     }
 
     pub fn number(self) -> Option<f64> {
-        match self.node.get_ref() {
-            DeValue::Float(float) => float.as_str().replace('_', "").parse().ok(),
+        match &self.node.value {
+            Value::Float(float) => float.as_str().replace('_', "").parse().ok(),
             _ => {
                 let whole = i32::try_from(self.whole()?).ok()?;
                 Some(f64::from(whole))
@@ -59,26 +66,25 @@ impl<'d> Val<'d> {
     }
 
     pub fn table(self) -> Option<Tab<'d>> {
-        let table = self.node.get_ref().as_table()?;
+        let span = self.node.span();
         Some(Tab {
             file: self.file,
-            start: self.node.span().start,
-            end: self.node.span().end,
-            table,
+            start: span.start,
+            end: span.end,
+            table: self.node.value.as_table()?,
         })
     }
 
     /// The items of a list; anything else is a list of itself.
     pub fn items(self) -> impl Iterator<Item = Val<'d>> {
-        let list = self.node.get_ref().as_array();
-        let one = list.is_none().then_some(self.node);
-        list.into_iter()
-            .flat_map(|list| list.iter())
-            .chain(one)
-            .map(move |node| Val {
-                file: self.file,
-                node,
-            })
+        let list = match &self.node.value {
+            Value::List(list) => list,
+            _ => std::slice::from_ref(self.node),
+        };
+        list.iter().map(move |node| Val {
+            file: self.file,
+            node,
+        })
     }
 
     /// The texts of a list.
@@ -88,21 +94,14 @@ impl<'d> Val<'d> {
 
     /// Text, number or true/false, as a custom variable holds it.
     pub fn scalar(self) -> Option<String> {
-        match self.node.get_ref() {
-            DeValue::String(text) => Some(text.clone().into_owned()),
-            DeValue::Integer(_) => Some(self.whole()?.to_string()),
-            DeValue::Float(float) => Some(float.as_str().to_owned()),
-            DeValue::Boolean(flag) => Some(flag.to_string()),
+        match &self.node.value {
+            Value::Text(text) => Some(text.clone().into_owned()),
+            Value::Whole(_) => Some(self.whole()?.to_string()),
+            Value::Float(float) => Some(float.as_str().to_owned()),
+            Value::Flag(flag) => Some(flag.to_string()),
             _ => None,
         }
     }
-}
-
-pub(super) fn whole(value: &DeValue<'_>) -> Option<i64> {
-    let DeValue::Integer(integer) = value else {
-        return None;
-    };
-    i64::from_str_radix(integer.as_str(), integer.radix()).ok()
 }
 
 /// Reads `512MB` and the like; the units are powers of 1024.
@@ -129,7 +128,7 @@ pub(super) struct Tab<'d> {
     pub file: u32,
     pub start: usize,
     pub end: usize,
-    pub table: &'d DeTable<'d>,
+    pub table: &'d Table<'d>,
 }
 
 impl<'d> Tab<'d> {
@@ -140,6 +139,7 @@ impl<'d> Tab<'d> {
         }
     }
 
+    #[inline]
     pub fn get(self, key: &str) -> Option<Val<'d>> {
         self.table.get(key).map(|node| Val {
             file: self.file,
@@ -153,13 +153,29 @@ impl<'d> Tab<'d> {
 
     /// Where `key` is written, or the table where it is not.
     pub fn key_place(self, key: &str) -> Place {
-        match self.table.get_key_value(key) {
-            Some((key, _)) => Place {
-                file: self.file,
-                span: key.span(),
-            },
+        match self.table.entry(key) {
+            Some(entry) => self.place_of(entry),
             None => self.place(),
         }
+    }
+
+    /// Where the key of one of its entries is written.
+    pub fn place_of(self, entry: &Entry<'_>) -> Place {
+        Place {
+            file: self.file,
+            span: entry.key_span(),
+        }
+    }
+
+    /// All keys with their values, sorted by key.
+    pub fn entries(self) -> impl Iterator<Item = (&'d Entry<'d>, Val<'d>)> {
+        self.table.iter().map(move |entry| {
+            let value = Val {
+                file: self.file,
+                node: &entry.node,
+            };
+            (entry, value)
+        })
     }
 
     /// Where the value of `key` is, or the table where there is none.
@@ -175,13 +191,14 @@ pub(super) struct Layers<'d> {
 }
 
 impl<'d> Layers<'d> {
+    #[inline]
     pub fn get(&self, key: &str) -> Option<Val<'d>> {
         self.tabs.iter().find_map(|tab| tab.get(key))
     }
 
     /// The layer that gives `key`, counted from the top.
     pub fn depth(&self, key: &str) -> Option<usize> {
-        self.tabs.iter().position(|tab| tab.table.contains_key(key))
+        self.tabs.iter().position(|tab| tab.table.contains(key))
     }
 
     pub fn text(&self, key: &str) -> Option<&'d str> {
@@ -215,11 +232,8 @@ impl<'d> Layers<'d> {
     pub fn map(&self, key: &str) -> BTreeMap<&'d str, Val<'d>> {
         let mut merged = BTreeMap::new();
         for tab in self.sub(key).tabs {
-            for (name, node) in tab.table {
-                merged.entry(&**name.get_ref()).or_insert(Val {
-                    file: tab.file,
-                    node,
-                });
+            for (entry, value) in tab.entries() {
+                merged.entry(&*entry.key).or_insert(value);
             }
         }
         merged

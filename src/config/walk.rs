@@ -1,14 +1,13 @@
 //! Holds every table against its declared keys: unknown keys, wrong types, bad values, unknown names.
 
-use toml::de::DeValue;
-
 use super::{
     fault::{Fault, Place, Sink, with_remedy},
     glob,
     keys::{Kind, Refers, Spec},
     names::{Names, Raw},
+    tree::Value,
     value::{Layers, Tab, Val},
-    words::{article, example, key_remedy, lower_first, number_complaint, text_complaint, wanted},
+    words::{example, key_remedy, lower_first, number_complaint, text_complaint, wanted},
 };
 use crate::{base::text, domain::schedule::Zone};
 
@@ -48,12 +47,12 @@ impl<'w, 'd> Walker<'w, 'd> {
     /// A key of a table such as [daemon] may be given in one file only.
     fn doubles(&mut self, path: &str, layers: &Layers<'d>) {
         for (at, tab) in layers.tabs.iter().enumerate().skip(1) {
-            for (key, value) in tab.table {
-                let name = &**key.get_ref();
+            for (entry, value) in tab.entries() {
+                let name = &*entry.key;
                 let earlier = layers.tabs[..at]
                     .iter()
-                    .find(|tab| tab.table.contains_key(name));
-                let Some(earlier) = earlier.filter(|_| !value.get_ref().is_table()) else {
+                    .find(|tab| tab.table.contains(name));
+                let Some(earlier) = earlier.filter(|_| value.table().is_none()) else {
                     continue;
                 };
                 self.sink.push(
@@ -70,8 +69,8 @@ impl<'w, 'd> Walker<'w, 'd> {
         let mut inner: Vec<&str> = layers
             .tabs
             .iter()
-            .flat_map(|tab| tab.table.keys())
-            .map(|key| &**key.get_ref())
+            .flat_map(|tab| tab.table)
+            .map(|entry| &*entry.key)
             .collect();
         inner.sort_unstable();
         inner.dedup();
@@ -85,16 +84,9 @@ impl<'w, 'd> Walker<'w, 'd> {
 
     /// One table against its keys.
     pub fn table(&mut self, tab: Tab<'d>, spec: &'static Spec) {
-        for (name, node) in tab.table {
-            let place = Place {
-                file: tab.file,
-                span: name.span(),
-            };
-            let name = &**name.get_ref();
-            let value = Val {
-                file: tab.file,
-                node,
-            };
+        for (entry, value) in tab.entries() {
+            let place = tab.place_of(entry);
+            let name = &*entry.key;
             match (spec.key(name), spec.open) {
                 (Some(key), _) => self.value(value, name, &key.kind, place),
                 (None, Some(kind)) => self.value(value, name, kind, place),
@@ -103,7 +95,7 @@ impl<'w, 'd> Walker<'w, 'd> {
         }
         for key in spec
             .keys()
-            .filter(|key| key.required && !tab.table.contains_key(key.name))
+            .filter(|key| key.required && !tab.table.contains(key.name))
         {
             self.sink.push(
                 Fault::new(tab.place(), format!("{} has no `{}`", spec.title, key.name))
@@ -120,9 +112,11 @@ impl<'w, 'd> Walker<'w, 'd> {
     }
 
     fn unknown_key(&mut self, name: &str, place: Place, spec: &'static Spec) {
-        let fault = Fault::new(place, format!("unknown key `{name}` in {}", spec.title))
+        let mut fault = Fault::new(place, format!("unknown key `{name}` in {}", spec.title))
             .label("unknown key");
-        let fault = fault.help(key_remedy(name, spec));
+        if !self.sink.is_full() {
+            fault = fault.help(key_remedy(name, spec));
+        }
         // Behind a broken table header keys seem to stand at the root.
         let root = std::ptr::eq(spec, &super::keys::ROOT);
         self.sink.push(if root { fault.follows() } else { fault });
@@ -134,8 +128,8 @@ impl<'w, 'd> Walker<'w, 'd> {
                 Some(tab) => self.table(tab, spec),
                 None => self.wrong(value, name, "a table"),
             },
-            Kind::Tables(spec) => match value.node.get_ref() {
-                DeValue::Array(_) => value.items().for_each(|item| match item.table() {
+            Kind::Tables(spec) => match &value.node.value {
+                Value::List(_) => value.items().for_each(|item| match item.table() {
                     Some(tab) => self.table(tab, spec),
                     None => self.wrong(item, name, "a table"),
                 }),
@@ -149,20 +143,8 @@ impl<'w, 'd> Walker<'w, 'd> {
             },
             Kind::Map(inner) => match value.table() {
                 Some(tab) => {
-                    for (name, node) in tab.table {
-                        let place = Place {
-                            file: tab.file,
-                            span: name.span(),
-                        };
-                        self.value(
-                            Val {
-                                file: tab.file,
-                                node,
-                            },
-                            name.get_ref(),
-                            inner,
-                            place,
-                        );
+                    for (entry, value) in tab.entries() {
+                        self.value(value, &entry.key, inner, tab.place_of(entry));
                     }
                 }
                 None => self.wrong(value, name, "a table"),
@@ -262,15 +244,15 @@ impl<'w, 'd> Walker<'w, 'd> {
     }
 
     fn wrong(&mut self, value: Val<'d>, name: &str, wanted: &str) {
-        let found = article(value.node.get_ref().type_str());
-        let help = match (wanted, value.node.get_ref()) {
-            ("a duration", DeValue::Integer(number)) => Some(format!(
+        let found = value.node.value.what();
+        let help = match (wanted, &value.node.value) {
+            ("a duration", Value::Whole(number)) => Some(format!(
                 "write the unit too: \"{number}s\" or \"{number}m\""
             )),
-            ("true or false", DeValue::String(_)) => {
+            ("true or false", Value::Text(_)) => {
                 Some("write true or false without quotes".to_owned())
             }
-            ("a whole number", DeValue::String(_)) => {
+            ("a whole number", Value::Text(_)) => {
                 Some("write the number without quotes".to_owned())
             }
             _ => None,

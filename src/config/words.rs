@@ -80,18 +80,6 @@ pub(super) fn example(kind: &Kind) -> &'static str {
     }
 }
 
-pub(super) fn article(kind: &str) -> &'static str {
-    match kind {
-        "string" => "text",
-        "integer" => "a whole number",
-        "float" => "a number",
-        "boolean" => "true or false",
-        "datetime" => "a date",
-        "array" => "a list",
-        _ => "a table",
-    }
-}
-
 pub(super) fn lower_first(text: &str) -> String {
     let mut chars = text.chars();
     let first: String = chars

@@ -50,6 +50,7 @@ fn the_contract_parses() {
         "notifications web1 off",
         "results submit web1/http --exit 2 --text bad",
         "completions bash",
+        "man out",
         "version",
     ] {
         assert!(parse(line).is_ok(), "{line}: {:?}", parse(line));
@@ -75,6 +76,24 @@ fn wrong_use_is_refused() {
     }
 }
 
+/// A stranger has nothing but these words.
+#[test]
+fn every_command_and_argument_is_explained() {
+    fn look(command: &clap::Command, above: &str) {
+        let name = format!("{above} {}", command.get_name());
+        assert!(command.get_about().is_some(), "{name}");
+        for arg in command.get_arguments() {
+            let help = arg.get_help().map(ToString::to_string).unwrap_or_default();
+            assert!(!help.is_empty(), "{name} {}", arg.get_id());
+            assert!(!help.ends_with('.'), "{name} {}: {help}", arg.get_id());
+        }
+        command
+            .get_subcommands()
+            .for_each(|inner| look(inner, &name));
+    }
+    look(&Cli::command(), "");
+}
+
 #[test]
 fn help_reads_well() {
     let check = |mut words: Vec<&str>, expected: Expect| {
@@ -91,41 +110,42 @@ fn help_reads_well() {
     check(
         vec![],
         expect![[r#"
-        A monitoring scheduler, compatible with Nagios, that knows about deploys
+            A monitoring scheduler, compatible with Nagios, that knows about deploys
 
-        Usage: deploywatch <COMMAND>
+            Usage: deploywatch <COMMAND>
 
-        Commands:
-          run            Run the daemon
-          check-config   Check a configuration and print every fault at once
-          config         Look at the configuration
-          demo           See the whole story on this machine: no configuration needed, ends by itself
-          status         Show problems, holds and deploys
-          why            Tell why a host or check paged, or did not
-          deploy         Tell of a deploy, or run one
-          gate           Ask whether a pipeline may go on: exit 0 yes, 1 no
-          try            Run a check or a plugin once, as the daemon would, and show everything
-          reload         Read the configuration anew
-          ack            Acknowledge a problem: no more notifications until it ends
-          unack          Take back an acknowledgement
-          downtime       Plan quiet time
-          comment        Leave a comment
-          recheck        Run a check now
-          notifications  Switch the notifications of a host or check on or off
-          results        Passive results
-          replay         Send a trace through the real engine under a virtual clock
-          import         Bring a configuration over
-          bench          Measure checks per second against the machine's own limit
-          completions    Print a completion script for a shell
-          version        Print the version
-          help           Print this message or the help of the given subcommand(s)
+            Commands:
+              run            Run the daemon
+              check-config   Check a configuration and print every fault at once
+              config         Show where values of the configuration come from, or its schema
+              demo           See the whole story on this machine: no configuration needed, ends by itself
+              status         Show problems, holds and deploys
+              why            Tell why a host or check paged, or did not
+              deploy         Tell of a deploy, or run one
+              gate           Ask whether a pipeline may go on: exit 0 yes, 1 no
+              try            Run a check or a plugin once, as the daemon would, and show everything
+              reload         Have the daemon read its configuration anew
+              ack            Acknowledge a problem: no more notifications until it ends
+              unack          Take back an acknowledgement
+              downtime       Plan quiet time, or call it off
+              comment        Leave a comment on a host or check, or delete one
+              recheck        Have the daemon run a check now
+              notifications  Switch the notifications of a host or check on or off
+              results        Hand in results that were found elsewhere (passive results)
+              replay         Show what a recorded trace would have paged, under a virtual clock
+              import         Make a configuration from one of Nagios
+              bench          Measure how many checks per second this machine can run
+              completions    Print a completion script for a shell
+              man            Write the manual pages, one for each command, into a directory
+              version        Print the version
+              help           Print this message or the help of the given subcommand(s)
 
-        Options:
-          -h, --help     Print help
-          -V, --version  Print version
+            Options:
+              -h, --help     Print help
+              -V, --version  Print version
 
-        Exit status: 0 fine, 1 a finding or a refusal, 2 wrong use or a bad configuration.
-    "#]],
+            Exit status: 0 fine, 1 a finding or a refusal, 2 wrong use or a bad configuration.
+        "#]],
     );
     check(
         vec!["deploy", "run"],
@@ -141,13 +161,14 @@ fn help_reads_well() {
                   --id <ID>            The deploy's id [default: made of the app, the time and four random
                                        digits]
                   --app <APP>          The app that is deployed
-                  --environment <ENV>  Where [default: the app's] [alias: --env]
+                  --environment <ENV>  The environment it goes to [default: the app's] [alias: --env]
                   --host <HOST>        A host it reaches; may be repeated [default: the app's]
                   --group <GROUP>      A group of hosts it reaches; may be repeated
-                  --version <VERSION>  What is deployed
+                  --version <VERSION>  The version that is deployed
                   --actor <WHO>        Who deploys; may be repeated
-                  --url <URL>          Where people can read more
-                  --risk <RISK>        The risk class [possible values: low, normal, high]
+                  --url <URL>          Where people can read more, such as the pipeline's page
+                  --risk <RISK>        The risk class, which decides how long problems may wait [default: the
+                                       app's] [possible values: low, normal, high]
                   --rollback-of <ID>   The id of the deploy that this one takes back
                   --config <FILE>      The configuration [default: /etc/deploywatch/deploywatch.toml, else
                                        ./deploywatch.toml] [env: DEPLOYWATCH_CONFIG]

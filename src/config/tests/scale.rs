@@ -75,3 +75,43 @@ fn a_thousand_misspelt_names_do_not_take_forever() {
     assert_eq!(faults.list.len() + faults.more, 6000);
     println!("faults in {:?}", start.elapsed());
 }
+
+/// A slip made in every table, as a faulty generator of configurations would, is told in no more time than it
+/// takes to read them.
+#[test]
+fn floods_of_faults_are_counted() {
+    let text = written_out(100, 50);
+    for (what, from, to) in [
+        ("unknown keys", "attempts", "attemps"),
+        ("bad durations", "60s", "sixty"),
+        ("syntax", "attempts = 3", "attempts = "),
+        ("unknown commands", "check_http -H", "check_htpt!"),
+        ("no hosts", "hosts = [", "tags = ["),
+    ] {
+        let start = Instant::now();
+        let faults = bad(&text.replace(from, to));
+        println!("{what}: {:?}", start.elapsed());
+        assert!(
+            5000 <= faults.list.len() + faults.more,
+            "{what}: {} and {} more",
+            faults.list.len(),
+            faults.more
+        );
+        let shown = faults.render(false);
+        assert!(shown.contains("faults in the configuration"), "{what}");
+    }
+}
+
+/// Ten thousand hosts and hundreds of patterns are not looked at one by one.
+#[test]
+fn patterns_for_hosts_are_found_among_many() {
+    let mut text = grouped(10_000, 0);
+    for at in 100..400 {
+        writeln!(
+            text,
+            "[[check]]\nname = \"check{at}\"\nhosts = [\"host{at}?\"]\ncommand = \"true\"\ncontacts = [\"oncall\"]"
+        )
+        .expect("text");
+    }
+    assert_eq!(good(&text).inventory.checks.len(), 3000);
+}

@@ -1,6 +1,7 @@
 //! Loading: all steps in their order, and what comes out.
 
 use std::{
+    cell::RefCell,
     collections::HashSet,
     fmt::Write as _,
     panic,
@@ -196,6 +197,7 @@ fn resolve<'d>(
     let vault = Vault {
         mode: secrets,
         sources,
+        variables: RefCell::default(),
     };
     let periods = periods::build(raw, names, sink);
     let mut commands = Commands::new(names, raw.checks.len());

@@ -1,6 +1,8 @@
 //! Secrets: named in the configuration, kept in a file, a variable or a systemd credential.
 
-use std::{env, fs, os::unix::fs::PermissionsExt, path::Path};
+use std::{
+    cell::RefCell, collections::BTreeSet, env, fs, os::unix::fs::PermissionsExt, path::Path,
+};
 
 use super::{
     fault::{Fault, Place, Sink},
@@ -25,6 +27,8 @@ pub enum Secrets {
 pub(super) struct Vault<'v> {
     pub mode: Secrets,
     pub sources: &'v Sources,
+    /// Variables that hold secrets, as far as they were asked for.
+    pub variables: RefCell<BTreeSet<String>>,
 }
 
 impl Vault<'_> {
@@ -59,6 +63,9 @@ impl Vault<'_> {
             }
         };
         let text = value.text().filter(|text| !text.is_empty())?;
+        if way == 1 {
+            self.variables.borrow_mut().insert(text.to_owned());
+        }
         if self.mode == Secrets::Skip {
             return Some(Secret::new(""));
         }

@@ -37,6 +37,8 @@ pub struct Settings {
     pub retention: Retention,
     /// `error`, `warn`, `info`, `debug` or `trace`.
     pub log: String,
+    /// Environment variables that hold secrets: for the daemon alone, not for what it runs.
+    pub secret_variables: Vec<String>,
 }
 
 /// Where state is kept.
@@ -189,7 +191,7 @@ pub(super) fn build(
         listen.remove(0)
     };
     let nagios = raw.root.sub("nagios");
-    let settings = Settings {
+    let mut settings = Settings {
         store: match daemon.text("store") {
             Some(":memory:") => Store::Memory,
             _ => Store::File(
@@ -219,7 +221,10 @@ pub(super) fn build(
         delivery: delivery(raw),
         retention: retention(raw),
         log: daemon.text("log").unwrap_or("info").to_owned(),
+        secret_variables: Vec::new(),
     };
+    // Contacts were built before.
+    settings.secret_variables = vault.variables.borrow().iter().cloned().collect();
     warn_of_mail(names, &settings, sink);
     settings
 }

@@ -64,6 +64,7 @@ pub fn senders(settings: &Settings, inventory: &Inventory) -> SendSettings {
             .iter()
             .map(|(name, template)| (name.clone(), template.text.clone()))
             .collect::<BTreeMap<_, _>>(),
+        secret_variables: settings.secret_variables.clone(),
         illegal_output_chars: inventory.globals.illegal_output_chars.clone(),
         ..SendSettings::default()
     }

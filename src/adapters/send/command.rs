@@ -81,8 +81,13 @@ pub fn encode(
 }
 
 /// Runs it in a process group of its own, which is killed when the time is up or this future is dropped.
-pub async fn post(run: &Run, timeout: Duration) -> Ended {
-    let spawned = Command::new("/bin/sh")
+/// It inherits the daemon's environment, except for `secret_variables`.
+pub async fn post(run: &Run, secret_variables: &[String], timeout: Duration) -> Ended {
+    let mut command = Command::new("/bin/sh");
+    for name in secret_variables {
+        command.env_remove(name);
+    }
+    let spawned = command
         .arg("-c")
         .arg(&run.line)
         .envs(run.environment.iter().map(|(name, value)| (name, value)))

@@ -41,6 +41,7 @@ pub struct Senders {
     templates: Templates,
     public_url: Option<String>,
     illegal_output_chars: String,
+    secret_variables: Vec<String>,
 }
 
 impl Senders {
@@ -60,6 +61,7 @@ impl Senders {
             templates: Templates::new(&settings.templates)?,
             public_url: settings.public_url,
             illegal_output_chars: settings.illegal_output_chars,
+            secret_variables: settings.secret_variables,
         })
     }
 
@@ -95,7 +97,9 @@ impl Senders {
                 host,
                 timeout,
             } => match command::encode(message, contact, check, host, &self.illegal_output_chars) {
-                Ok(run) => command::classify(&command::post(&run, *timeout).await),
+                Ok(run) => {
+                    command::classify(&command::post(&run, &self.secret_variables, *timeout).await)
+                }
                 Err(why) => SendResult::Dead { why },
             },
         }

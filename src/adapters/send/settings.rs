@@ -20,6 +20,8 @@ pub struct SendSettings {
     pub timeout: Duration,
     /// Characters deleted from hostile macros on a notification command's line (`illegal_macro_output_chars`).
     pub illegal_output_chars: String,
+    /// Environment variables that notification commands do not inherit.
+    pub secret_variables: Vec<String>,
 }
 
 impl Default for SendSettings {
@@ -30,6 +32,7 @@ impl Default for SendSettings {
             templates: BTreeMap::new(),
             timeout: ATTEMPT_TIMEOUT,
             illegal_output_chars: "`~$&|'\"<>".to_owned(),
+            secret_variables: Vec::new(),
         }
     }
 }

@@ -10,7 +10,7 @@ use crate::domain::model::message::Message;
 
 async fn run(message: &Message, line: &str, timeout: Duration) -> Ended {
     let run = command::encode(message, &contact(), line, line, "`~$&|'\"<>").expect("a line");
-    command::post(&run, timeout).await
+    command::post(&run, &["CARGO_PKG_NAME".to_owned()], timeout).await
 }
 
 const LONG: Duration = Duration::from_secs(20);
@@ -155,4 +155,20 @@ async fn hostile_macros_run_nothing() {
     let ended = run(&message, line, LONG).await;
     assert!(matches!(ended, Ended::Code { code: 0, .. }), "{ended:?}");
     assert!(!file.exists(), "plugin output was run as a command");
+}
+
+#[tokio::test]
+async fn secrets_in_the_daemons_environment_stay_there() {
+    // Cargo sets both for a test; `run` takes the first one for a secret.
+    let ended = run(
+        &with_suspects(1),
+        "echo \"[${CARGO_PKG_NAME-gone}] [${CARGO_PKG_VERSION-gone}]\" >&2; exit 1",
+        LONG,
+    )
+    .await;
+    let wanted = format!("[gone] [{}]", env!("CARGO_PKG_VERSION"));
+    assert!(
+        matches!(&ended, Ended::Code { code: 1, said } if said.ends_with(&wanted)),
+        "{ended:?}"
+    );
 }

@@ -40,6 +40,8 @@ fn the_contract_parses() {
         "import nagios /etc/nagios/nagios.cfg --output out",
         "replay trace.jsonl --config a.toml --output json",
         "bench",
+        "bench plugins --seconds 3 --rate 50,200 --output json",
+        "bench --plugin /bin/true load --checks 10",
         "reload --dry-run",
         "ack web1/http -m mine --for 2h",
         "unack web1",
@@ -115,7 +117,8 @@ fn help_reads_well() {
           results        Passive results
           replay         Send a trace through the real engine under a virtual clock
           import         Bring a configuration over
-          bench          Measure checks per second against the machine's own limit
+          bench          Measure this machine: loading, plugins per second against its own limit, lateness,
+                         memory
           completions    Print a completion script for a shell
           version        Print the version
           help           Print this message or the help of the given subcommand(s)

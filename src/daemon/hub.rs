@@ -81,7 +81,7 @@ impl Hub {
             let sleep = self.sleep();
             tokio::select! {
                 biased;
-                _ = inlets.stop.wait_for(|stop| *stop) => return,
+                () = told(&mut inlets.stop) => return,
                 (batch, done) = self.journal.landed() => self.landed(&batch, done),
                 Some(ask) = inlets.asks.recv() => self.ask(ask).await,
                 count = inlets.outcomes.recv_many(&mut outcomes, TURN) => {
@@ -362,4 +362,9 @@ impl Hub {
         self.journal.add(statuses);
         self.journal.finish(Duration::from_secs(5)).await;
     }
+}
+
+/// Waits until we are to stop. The value's lock is not kept, or the hub could not move between threads.
+async fn told(stop: &mut watch::Receiver<bool>) {
+    let _ = stop.wait_for(|stop| *stop).await;
 }

@@ -2,7 +2,7 @@
 
 use std::{
     collections::{BTreeMap, VecDeque},
-    path::Path,
+    path::{Path, PathBuf},
     sync::{Arc, RwLock},
     time::Duration,
 };
@@ -43,7 +43,11 @@ pub fn run(config: &Path, loaded: Loaded) -> Result<(), String> {
         .enable_all()
         .build()
         .map_err(|error| format!("cannot start the runtime: {error}"))?;
-    let done = runtime.block_on(serve(config, loaded));
+    // As a task: the future of block_on stays on this thread, and every outcome would have to wake it from another.
+    let serving = runtime.spawn(serve(config.to_owned(), loaded));
+    let done = runtime
+        .block_on(serving)
+        .unwrap_or_else(|error| Err(format!("the daemon failed: {error}")));
     runtime.shutdown_timeout(Duration::from_secs(2));
     done
 }
@@ -66,7 +70,7 @@ fn open(place: &StorePlace) -> Result<(Opened, Option<String>), String> {
     }
 }
 
-async fn serve(config: &Path, loaded: Loaded) -> Result<(), String> {
+async fn serve(config: PathBuf, loaded: Loaded) -> Result<(), String> {
     let Loaded {
         inventory,
         settings,
@@ -153,7 +157,7 @@ async fn serve(config: &Path, loaded: Loaded) -> Result<(), String> {
         senders,
         inventory: shared,
         access,
-        config: config.to_owned(),
+        config,
         history: settings.retention.history,
         dues: BTreeMap::new(),
         postponed: VecDeque::new(),

@@ -489,8 +489,8 @@ pub struct BenchArgs {
 #[derive(Clone, Debug, Args)]
 pub struct BenchOptions {
     /// How long each load is measured
-    #[arg(long, value_name = "SECONDS", default_value_t = 10, global = true, value_parser = clap::value_parser!(u32).range(1..=3600))]
-    pub seconds: u32,
+    #[arg(long, value_name = "SECONDS", default_value_t = 10.0, global = true)]
+    pub seconds: f64,
     /// The plugin to run over and over, by its whole path [default: check_dummy 0 where plugins are installed, else
     /// /bin/true]
     #[arg(long, value_name = "COMMAND LINE", global = true)]

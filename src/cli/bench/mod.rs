@@ -57,10 +57,16 @@ pub fn bench(args: BenchArgs) -> Done {
         None => BenchPart::All,
     };
     let options = args.options;
+    if !(0.2..=3600.0).contains(&options.seconds) {
+        return Err(Failure::Usage(format!(
+            "--seconds {} is out of reach; give between 0.2 and 3600",
+            options.seconds
+        )));
+    }
     let plan = Plan {
-        window: Duration::from_secs(u64::from(options.seconds)),
-        // Long enough for connections, caches and the first results; a short try need not wait longer than it measures.
-        warm_up: Duration::from_secs(u64::from(options.seconds.min(3))),
+        window: Duration::from_secs_f64(options.seconds),
+        // A round of checks at the default, so that all have had their first result, which is stored.
+        warm_up: Duration::from_secs_f64(options.seconds.min(5.0)),
         plugin: plugin::choose(options.plugin.as_deref())?,
         rates: options.rate,
         sizes: options

@@ -88,7 +88,7 @@ pub fn measure(stage: &Stage, plan: &Plan) -> Result<Figures, Failure> {
 
 /// The ceiling, the daemon with more due than can run, and the ceiling again.
 pub fn flat_out(stage: &Stage, plan: &Plan) -> Result<Figures, Failure> {
-    let window = (plan.window / 2).max(Duration::from_secs(1));
+    let window = plan.window / 2;
     progress("the spawn ceiling: a bare loop of posix_spawn");
     let first = ceiling::measure(stage, plan, window)?;
     let most = first.per_second();
@@ -143,7 +143,7 @@ fn load(
     progress(&format!(
         "{name}: {} checks, {rate:.0} plugins due each second, for {} s",
         shape.checks(),
-        plan.window.as_secs()
+        plan.window.as_secs_f64()
     ));
     let directory = stage.directory("plugins")?;
     let config = shape.write(&directory).map_err(cannot("write a site"))?;
@@ -264,7 +264,7 @@ mod tests {
             200.0,
         );
         let near = |found: f64, wanted: f64| {
-            assert!((found - wanted).abs() < 1e-3, "{found}, not {wanted}")
+            assert!((found - wanted).abs() < 1e-3, "{found}, not {wanted}");
         };
         assert_eq!((row.plugins, row.not_ok), (1000, 0));
         near(row.plugins_per_second, 100.0);

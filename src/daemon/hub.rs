@@ -17,7 +17,7 @@ use crate::{
         serve::{Access, AppName, Ask, Health, Metrics, Tried},
         store::Store,
     },
-    base::time::Timestamp,
+    base::{memory, time::Timestamp},
     config::{self, Loaded},
     domain::{
         engine::{
@@ -171,7 +171,10 @@ impl Hub {
             Ok(()) => {}
             Err(Refused::Full) => self.postponed.push_back(job),
             // A reload took the profile away: the run is asked for again under the new one.
-            Err(Refused::NoSuchProfile) => tracing::warn!("a run was dropped: its profile is gone"),
+            Err(Refused::NoSuchProfile) => {
+                self.dues.remove(&job.id);
+                tracing::warn!("a run was dropped: its profile is gone");
+            }
         }
     }
 
@@ -283,7 +286,12 @@ impl Hub {
     /// Reads the configuration anew. A fault changes nothing and is shouted about.
     async fn reload(&mut self, dry_run: bool, who: &str) -> Result<Reply, String> {
         let path = self.config.clone();
-        let loaded = tokio::task::spawn_blocking(move || config::load(&path))
+        let load = move || {
+            let loaded = config::load(&path);
+            memory::give_back();
+            loaded
+        };
+        let loaded = tokio::task::spawn_blocking(load)
             .await
             .map_err(|error| error.to_string())?;
         let loaded = match loaded {

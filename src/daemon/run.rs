@@ -26,6 +26,7 @@ use crate::{
         serve::{self, App, Metrics},
         store::{Opened, Store, StoreError},
     },
+    base::memory,
     config::{Loaded, Store as StorePlace},
     domain::{
         engine::{Engine, Mode},
@@ -74,8 +75,12 @@ async fn serve(config: PathBuf, loaded: Loaded) -> Result<(), String> {
     let Loaded {
         inventory,
         settings,
+        provenance,
         ..
     } = loaded;
+    // The texts of all files: left in `loaded`, they would stay until the daemon ends.
+    drop(provenance);
+    memory::give_back();
     let (
         Opened {
             store,

@@ -12,6 +12,9 @@ use super::{
 };
 use crate::cli::out::Failure;
 
+/// Others starting more processes a second than this spoil the count.
+const BUSY: f64 = 20.0;
+
 /// All that were compared, us first.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Figures {
@@ -62,9 +65,8 @@ pub fn measure(
         memory_mb: row.memory_mb,
     }));
     let checks = flat.map_or(2000, |row| row.checks);
-    figures
-        .rows
-        .push(nagios4(stage, plan, &program, checks, ceiling)?);
+    let theirs = nagios4(stage, plan, &program, checks, ceiling, &mut figures.notes)?;
+    figures.rows.push(theirs);
     Ok(Some(figures))
 }
 
@@ -74,6 +76,7 @@ fn nagios4(
     program: &Path,
     checks: u32,
     ceiling: f64,
+    notes: &mut Vec<String>,
 ) -> Result<Row, Failure> {
     let version = nagios::version(program);
     progress(&format!("{version}, flat out: {checks} checks each second"));
@@ -83,6 +86,11 @@ fn nagios4(
     // It tells nobody how many plugins it ran, so processes started on the whole machine are counted. What others start
     // meanwhile is taken off as it was before.
     let background = started_per_second(plan.warm_up);
+    if BUSY < background {
+        notes.push(format!(
+            "Before Nagios ran, other programs started {background:.0} processes a second; its figures are uncertain by as much."
+        ));
+    }
     let words = ["run", "--", worker::word(program)?, worker::word(&config)?];
     let mut command = worker::command(&words)?;
     command.stdout(Stdio::null()).stderr(Stdio::null());

@@ -17,7 +17,7 @@ use super::{
     worker,
 };
 use crate::{
-    base::time::Timestamp,
+    base::{memory, time::Timestamp},
     cli::out::Failure,
     domain::{
         engine::{Engine, Mode, effect::Effects, input::Input},
@@ -77,6 +77,7 @@ pub fn measure(stage: &Stage, plan: &Plan) -> Result<Vec<Row>, Failure> {
 pub fn once(path: &Path, window: Duration) -> Result<Row, Failure> {
     let (before, _) = processes::own_memory();
     let inventory = Arc::new(load::load(path)?.inventory);
+    memory::give_back();
     let checks = inventory.checks.len();
     let mut run = Run {
         engine: Engine::new(inventory, Restored::default(), Mode::Live, START),

@@ -14,6 +14,7 @@ use super::{
     worker,
 };
 use crate::{
+    base::memory,
     cli::out::Failure,
     config::{self, Loaded},
 };
@@ -82,12 +83,21 @@ pub fn measure(stage: &Stage, plan: &Plan) -> Result<Vec<Row>, Failure> {
 pub fn once(path: &Path) -> Result<Answer, Failure> {
     let (before, _) = processes::own_memory();
     let begun = Instant::now();
-    let loaded = load(path)?;
+    let Loaded {
+        inventory,
+        settings,
+        provenance,
+        ..
+    } = load(path)?;
     let seconds = begun.elapsed().as_secs_f64();
+    // As the daemon does.
+    drop(provenance);
+    memory::give_back();
     let (after, peak) = processes::own_memory();
+    drop(settings);
     Ok(Answer {
-        checks: loaded.inventory.checks.len(),
-        hosts: loaded.inventory.hosts.len(),
+        checks: inventory.checks.len(),
+        hosts: inventory.hosts.len(),
         figures: Figures {
             seconds,
             grown_kb: after.saturating_sub(before),

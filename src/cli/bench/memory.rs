@@ -23,24 +23,31 @@ const OUTPUT: &str = "HTTP OK: HTTP/1.1 200 OK - 1532 bytes in 0.013 second resp
 #[derive(Clone, Debug, Serialize)]
 pub struct Row {
     pub checks: u32,
+    pub written_as: &'static str,
     pub memory_mb: f64,
     pub peak_mb: f64,
     pub bytes_per_check: f64,
 }
 
 pub fn measure(stage: &Stage, plan: &Plan) -> Result<Vec<Row>, Failure> {
-    plan.sizes
-        .iter()
-        .map(|wanted| one(stage, *wanted))
-        .collect()
+    let mut rows = Vec::new();
+    for wanted in &plan.sizes {
+        for style in [Style::Groups, Style::WrittenOut] {
+            rows.push(one(stage, *wanted, style)?);
+        }
+    }
+    Ok(rows)
 }
 
-fn one(stage: &Stage, wanted: u32) -> Result<Row, Failure> {
-    progress(&format!("memory of the daemon with {wanted} checks"));
+fn one(stage: &Stage, wanted: u32, style: Style) -> Result<Row, Failure> {
+    progress(&format!(
+        "memory of the daemon with {wanted} checks, {}",
+        style.name()
+    ));
     let port = daemon::free_port()?;
     let shape = Shape {
         wanted,
-        style: Style::Groups,
+        style,
         every: Duration::from_secs(60),
         plugin: None,
         port,
@@ -64,6 +71,7 @@ fn one(stage: &Stage, wanted: u32) -> Result<Row, Failure> {
     let usage = daemon.usage();
     Ok(Row {
         checks: shape.checks(),
+        written_as: style.name(),
         memory_mb: usage.memory_kib as f64 / 1024.0,
         peak_mb: usage.peak_kib as f64 / 1024.0,
         bytes_per_check: usage.memory_kib as f64 * 1024.0 / f64::from(shape.checks()),

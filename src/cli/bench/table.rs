@@ -147,12 +147,13 @@ fn remarks(figures: &plugins::Figures) -> String {
 }
 
 fn memories(rows: &[memory::Row]) -> Vec<Vec<String>> {
-    let head = ["checks", "memory", "at its peak", "a check"];
+    let head = ["checks", "written as", "memory", "at its peak", "a check"];
     table(
         &head,
         rows.iter().map(|row| {
             vec![
                 whole(f64::from(row.checks)),
+                row.written_as.to_owned(),
                 megabytes(row.memory_mb),
                 megabytes(row.peak_mb),
                 format!("{} B", whole(row.bytes_per_check)),

@@ -1,5 +1,6 @@
-//! Small values every floor shares: time, text, secrets.
+//! What every floor shares: time, text, secrets, memory.
 
+pub mod memory;
 pub mod secret;
 pub mod text;
 pub mod time;

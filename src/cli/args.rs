@@ -69,7 +69,7 @@ pub enum Command {
     /// Make a configuration from one of Nagios
     #[command(subcommand)]
     Import(ImportCommand),
-    /// Measure how many checks per second this machine can run
+    /// Measure this machine: loading, plugins per second against its own limit, lateness, memory
     Bench(BenchArgs),
     /// Print a completion script for a shell
     #[command(
@@ -122,6 +122,7 @@ pub struct ClientArgs {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum Format {
     #[default]
+    #[value(alias = "table")]
     Text,
     Json,
 }
@@ -504,20 +505,95 @@ pub enum ImportCommand {
 
 #[derive(Debug, Args)]
 pub struct BenchArgs {
-    /// The plugin to run over and over [default: the program `true`]
-    #[arg(long, value_name = "FILE")]
-    pub plugin: Option<PathBuf>,
-    /// How long to measure, such as 10s
-    #[arg(long, value_name = "SPAN", default_value = "10s")]
-    pub time: String,
-    /// How many run at the same time [default: twice the cores]
-    #[arg(long, value_name = "COUNT")]
-    pub concurrency: Option<u32>,
-    /// How many checks to schedule
-    #[arg(long, value_name = "COUNT", default_value_t = 1000)]
-    pub checks: u32,
+    #[command(subcommand)]
+    pub part: Option<BenchPart>,
     #[command(flatten)]
-    pub format: FormatArg,
+    pub options: BenchOptions,
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct BenchOptions {
+    /// How long each load is measured
+    #[arg(long, value_name = "SECONDS", default_value_t = 10.0, global = true)]
+    pub seconds: f64,
+    /// The plugin to run over and over, by its whole path [default: check_dummy 0 where plugins are installed, else
+    /// /bin/true]
+    #[arg(long, value_name = "COMMAND LINE", global = true)]
+    pub plugin: Option<String>,
+    /// Plugins a second to measure at, besides 50 %, 80 % and flat out
+    #[arg(
+        long,
+        value_name = "RATE",
+        value_delimiter = ',',
+        default_value = "200",
+        global = true
+    )]
+    pub rate: Vec<f64>,
+    /// Sizes of configuration to measure
+    #[arg(
+        long,
+        value_name = "COUNT",
+        value_delimiter = ',',
+        default_value = "10000,100000",
+        global = true
+    )]
+    pub checks: Vec<u32>,
+    /// Plugins alive at once in the loop that finds the ceiling [default: twice the cores]
+    #[arg(long, value_name = "COUNT", global = true)]
+    pub concurrency: Option<u32>,
+    /// How to print
+    #[arg(
+        long,
+        value_name = "FORMAT",
+        value_enum,
+        default_value_t,
+        global = true
+    )]
+    pub output: Format,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum BenchPart {
+    /// Everything below, in about two minutes
+    All,
+    /// How long a configuration takes to load
+    Load,
+    /// The daemon with a real plugin: this machine's spawn ceiling, flat out, 50 % and 80 % of it, and a given rate
+    Plugins,
+    /// What the daemon takes when every check has had a result
+    Memory,
+    /// The engine alone with made-up results
+    Engine,
+    /// The same plugin under Nagios, where it is installed
+    Compare,
+    #[command(hide = true, subcommand)]
+    Worker(WorkerOrder),
+}
+
+/// What a fresh process of the bench is for.
+#[derive(Debug, Subcommand)]
+pub enum WorkerOrder {
+    Load {
+        config: PathBuf,
+    },
+    Ceiling {
+        #[arg(long)]
+        millis: u64,
+        #[arg(long)]
+        workers: usize,
+        #[arg(last = true, required = true)]
+        command: Vec<String>,
+    },
+    Engine {
+        config: PathBuf,
+        #[arg(long)]
+        millis: u64,
+    },
+    /// Becomes a program that ends when the bench does
+    Run {
+        #[arg(last = true, required = true)]
+        command: Vec<String>,
+    },
 }
 
 #[cfg(test)]

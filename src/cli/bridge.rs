@@ -83,10 +83,8 @@ pub fn import(_args: &ImportCommand) -> Done {
 }
 
 /// `bench`.
-pub fn bench(args: &BenchArgs) -> Done {
-    crate::base::time::parse_duration(&args.time)
-        .map_err(|why| Failure::Usage(format!("--time: {why}")))?;
-    not_yet("bench")
+pub fn bench(args: BenchArgs) -> Done {
+    super::bench::bench(args)
 }
 
 /// `try`: runs once and prints a [`super::try_plugin::TryReport`].

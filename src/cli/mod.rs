@@ -1,6 +1,7 @@
 //! The command line.
 
 pub mod args;
+pub mod bench;
 pub mod bridge;
 pub mod client;
 pub mod commands;
@@ -62,7 +63,7 @@ fn dispatch(command: Command) -> Done {
         Command::Demo(args) => bridge::demo(&args),
         Command::Replay(args) => bridge::replay(&args),
         Command::Import(args) => bridge::import(&args),
-        Command::Bench(args) => bridge::bench(&args),
+        Command::Bench(args) => bridge::bench(args),
         Command::Try(args) => bridge::try_plugin(&args),
         Command::Status(args) => wait_for(commands::status(args)),
         Command::Why(args) => wait_for(commands::why(args)),

@@ -17,7 +17,7 @@ use crate::{
         serve::{Access, AppName, Ask, Health, Metrics, Tried},
         store::Store,
     },
-    base::time::Timestamp,
+    base::{memory, time::Timestamp},
     config::{self, Loaded},
     domain::{
         engine::{
@@ -95,7 +95,7 @@ impl Hub {
             let sleep = self.sleep();
             tokio::select! {
                 biased;
-                _ = inlets.stop.wait_for(|stop| *stop) => return,
+                () = told(&mut inlets.stop) => return,
                 (batch, done) = self.journal.landed() => self.landed(&batch, done),
                 Some(ask) = inlets.asks.recv() => self.ask(ask).await,
                 count = inlets.outcomes.recv_many(&mut outcomes, TURN) => {
@@ -207,7 +207,10 @@ impl Hub {
             Ok(()) => {}
             Err(Refused::Full) => self.postponed.push_back(job),
             // A reload took the profile away: the run is asked for again under the new one.
-            Err(Refused::NoSuchProfile) => tracing::warn!("a run was dropped: its profile is gone"),
+            Err(Refused::NoSuchProfile) => {
+                self.dues.remove(&job.id);
+                tracing::warn!("a run was dropped: its profile is gone");
+            }
         }
     }
 
@@ -331,7 +334,12 @@ impl Hub {
     /// Reads the configuration anew. A fault changes nothing and is shouted about.
     async fn reload(&mut self, dry_run: bool, who: &str) -> Result<Reply, String> {
         let path = self.config.clone();
-        let loaded = tokio::task::spawn_blocking(move || config::load(&path))
+        let load = move || {
+            let loaded = config::load(&path);
+            memory::give_back();
+            loaded
+        };
+        let loaded = tokio::task::spawn_blocking(load)
             .await
             .map_err(|error| error.to_string())?;
         let loaded = match loaded {
@@ -412,4 +420,9 @@ fn checked<'a>(statuses: impl Iterator<Item = (ObjectName, &'a Status)>) -> Vec<
             status: Box::new(status.clone()),
         })
         .collect()
+}
+
+/// Waits until we are to stop. The value's lock is not kept, or the hub could not move between threads.
+async fn told(stop: &mut watch::Receiver<bool>) {
+    let _ = stop.wait_for(|stop| *stop).await;
 }

@@ -2,7 +2,7 @@
 
 use std::{
     collections::{BTreeMap, VecDeque},
-    path::Path,
+    path::{Path, PathBuf},
     sync::{Arc, RwLock},
     time::Duration,
 };
@@ -26,6 +26,7 @@ use crate::{
         serve::{self, App, Metrics},
         store::{Opened, Store, StoreError},
     },
+    base::memory,
     config::{Loaded, Store as StorePlace},
     domain::{
         engine::{Engine, Mode},
@@ -45,7 +46,11 @@ pub fn run(config: &Path, loaded: Loaded) -> Result<(), String> {
         .enable_all()
         .build()
         .map_err(|error| format!("cannot start the runtime: {error}"))?;
-    let done = runtime.block_on(serve(config, loaded));
+    // As a task: the future of block_on stays on this thread, and every outcome would have to wake it from another.
+    let serving = runtime.spawn(serve(config.to_owned(), loaded));
+    let done = runtime
+        .block_on(serving)
+        .unwrap_or_else(|error| Err(format!("the daemon failed: {error}")));
     runtime.shutdown_timeout(Duration::from_secs(2));
     done
 }
@@ -68,12 +73,16 @@ fn open(place: &StorePlace) -> Result<(Opened, Option<String>), String> {
     }
 }
 
-async fn serve(config: &Path, loaded: Loaded) -> Result<(), String> {
+async fn serve(config: PathBuf, loaded: Loaded) -> Result<(), String> {
     let Loaded {
         inventory,
         settings,
+        provenance,
         ..
     } = loaded;
+    // The texts of all files: left in `loaded`, they would stay until the daemon ends.
+    drop(provenance);
+    memory::give_back();
     let (
         Opened {
             store,
@@ -155,7 +164,7 @@ async fn serve(config: &Path, loaded: Loaded) -> Result<(), String> {
         senders,
         inventory: shared,
         access,
-        config: config.to_owned(),
+        config,
         history: settings.retention.history,
         dues: BTreeMap::new(),
         postponed: VecDeque::new(),

@@ -37,7 +37,8 @@ impl Capture {
         ))
     }
 
-    /// Reads once; closes the pipe at its end. True if there may be more right now.
+    /// Reads once; closes the pipe at its end. True if there may be more right now: a read that was not filled has
+    /// emptied the pipe.
     pub fn pump(&mut self, scratch: &mut [u8], cap: usize) -> bool {
         let Some(pipe) = &self.pipe else { return false };
         match read(pipe, scratch) {
@@ -46,7 +47,7 @@ impl Capture {
                 let room = cap.saturating_sub(self.kept.len()).min(count);
                 self.kept.extend_from_slice(&scratch[..room]);
                 self.cut += (count - room) as u64;
-                return true;
+                return count == scratch.len();
             }
             Err(Errno::EAGAIN | Errno::EINTR) => {}
             Err(_) => self.pipe = None,

@@ -35,6 +35,9 @@ const SOCKET: u64 = u64::MAX;
 const SIGNALS: u64 = u64::MAX - 1;
 /// Plugins started before looking again at those that run.
 const BURST: usize = 8;
+/// Only then are a plugin's pipes watched. Most have ended before, having written less than a pipe holds, and are read
+/// once, at their end; one that writes more waits no longer than this.
+const WATCH_AFTER: Duration = Duration::from_millis(50);
 /// With this much unread by the daemon, nothing new starts.
 const MAX_OUTBOX: usize = 4 << 20;
 /// A process that SIGKILL did not end in this time (it hangs in the kernel) is reported all the same.
@@ -43,11 +46,20 @@ const KILL_WAIT: Duration = Duration::from_secs(1);
 /// Where a plugin is in its life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
+    /// Just started: nobody looks at its pipes yet.
+    Fresh,
     Running,
     /// SIGTERM was sent.
     Told,
     /// SIGKILL was sent.
     Killed,
+}
+
+impl Phase {
+    /// Whether its group was told to end.
+    const fn is_told(self) -> bool {
+        matches!(self, Self::Told | Self::Killed)
+    }
 }
 
 /// A plugin that runs.
@@ -99,7 +111,7 @@ pub(super) struct Spawner {
     by_pid: HashMap<Pid, u64>,
     deadlines: BTreeSet<(Instant, u64)>,
     next: u64,
-    /// How many of `active` are past [`Phase::Running`].
+    /// How many of `active` were told to end.
     told: usize,
     scratch: Vec<u8>,
 }
@@ -249,16 +261,7 @@ impl Spawner {
         };
         let key = self.next;
         self.next += 1;
-        // Where epoll has no room, the streams are still read at the plugin's end.
-        for (stream, capture) in [(0, &child.stdout), (1, &child.stderr)] {
-            if let Some(pipe) = &capture.pipe {
-                let _ = self.epoll.add(
-                    pipe,
-                    EpollEvent::new(EpollFlags::EPOLLIN, key << 1 | stream),
-                );
-            }
-        }
-        let until = since + order.timeout;
+        let until = since + order.timeout.min(WATCH_AFTER);
         self.by_pid.insert(child.pid, key);
         self.deadlines.insert((until, key));
         let (pid, stdout, stderr) = (child.pid, child.stdout, child.stderr);
@@ -271,10 +274,22 @@ impl Spawner {
                 stderr,
                 started,
                 since,
-                phase: Phase::Running,
+                phase: Phase::Fresh,
                 until,
             },
         );
+    }
+
+    /// Has epoll tell when a plugin writes. Where it has no room, the streams are still read at the plugin's end.
+    fn watch(&self, key: u64, active: &Active) {
+        for (stream, capture) in [(0, &active.stdout), (1, &active.stderr)] {
+            if let Some(pipe) = &capture.pipe {
+                let _ = self.epoll.add(
+                    pipe,
+                    EpollEvent::new(EpollFlags::EPOLLIN, key << 1 | stream),
+                );
+            }
+        }
     }
 
     /// Reads one chunk, so that a plugin that never stops writing does not keep the others waiting.
@@ -308,7 +323,7 @@ impl Spawner {
                 // number cannot belong to anyone else.
                 reap::peek().and_then(|pid| {
                     let told = self.by_pid.get(&pid).and_then(|key| self.active.get(key));
-                    if told.is_some_and(|active| active.phase != Phase::Running) {
+                    if told.is_some_and(|active| active.phase.is_told()) {
                         let _ = killpg(pid, Signal::SIGKILL);
                     }
                     reap::reap(Some(pid))
@@ -331,11 +346,11 @@ impl Spawner {
         let took = active.since.elapsed();
         active.stdout.finish(&mut self.scratch, self.max_output);
         active.stderr.finish(&mut self.scratch, self.max_output);
-        let exit = if active.phase == Phase::Running {
-            ended.exit
-        } else {
+        let exit = if active.phase.is_told() {
             self.told -= 1;
             Exit::TimedOut
+        } else {
+            ended.exit
         };
         self.report(Outcome {
             job: active.order.job,
@@ -370,11 +385,21 @@ impl Spawner {
 
     /// Takes a run whose time is over one phase further.
     fn advance(&mut self, key: u64, now: Instant) {
+        if let Some(active) = self.active.get(&key)
+            && active.phase == Phase::Fresh
+        {
+            self.watch(key, active);
+        }
+        let ending = self.mode == Mode::Ending;
         let Some(active) = self.active.get_mut(&key) else {
             return;
         };
+        let deadline = active.since + active.order.timeout;
         match active.phase {
-            Phase::Running => {
+            Phase::Fresh if !ending && now < deadline => {
+                (active.phase, active.until) = (Phase::Running, deadline);
+            }
+            Phase::Fresh | Phase::Running => {
                 // A stopped process would not see the TERM before it continues.
                 let _ = killpg(active.pid, Signal::SIGTERM);
                 let _ = killpg(active.pid, Signal::SIGCONT);
@@ -413,7 +438,7 @@ impl Spawner {
         let running: Vec<(u64, Instant)> = self
             .active
             .iter()
-            .filter(|(_, active)| active.phase == Phase::Running)
+            .filter(|(_, active)| !active.phase.is_told())
             .map(|(key, active)| (*key, active.until))
             .collect();
         for (key, until) in running {

@@ -40,6 +40,8 @@ fn the_contract_parses() {
         "import nagios /etc/nagios/nagios.cfg --output out",
         "replay trace.jsonl --config a.toml --output json",
         "bench",
+        "bench plugins --seconds 3 --rate 50,200 --output json",
+        "bench --plugin /bin/true load --checks 10",
         "reload --dry-run",
         "ack web1/http -m mine --for 2h",
         "unack web1",
@@ -89,6 +91,7 @@ fn every_command_and_argument_is_explained() {
         }
         command
             .get_subcommands()
+            .filter(|inner| !inner.is_hide_set())
             .for_each(|inner| look(inner, &name));
     }
     look(&Cli::command(), "");
@@ -134,7 +137,8 @@ fn help_reads_well() {
               results        Hand in results that were found elsewhere (passive results)
               replay         Show what a recorded trace would have paged, under a virtual clock
               import         Make a configuration from one of Nagios
-              bench          Measure how many checks per second this machine can run
+              bench          Measure this machine: loading, plugins per second against its own limit, lateness,
+                             memory
               completions    Print a completion script for a shell
               man            Write the manual pages, one for each command, into a directory
               version        Print the version

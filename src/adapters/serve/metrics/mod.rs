@@ -17,7 +17,14 @@ use instrument::{Counter, Gauge, Histogram, Quantiles};
 
 use crate::{base::time::Timestamp, domain::model::state::State};
 
-/// Seconds; lateness of a check's start and length of a commit.
+/// Seconds; lateness of a check's start. A value is known within about a third, so that a percentile over any window
+/// (which the gauges since the start cannot give) means something.
+const LATENESS: [f64; 27] = [
+    0.001, 0.002, 0.003, 0.005, 0.0075, 0.01, 0.015, 0.02, 0.03, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3,
+    0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 5.0, 7.5, 10.0, 20.0, 30.0, 60.0,
+];
+
+/// Seconds; length of a commit.
 const SPANS: [f64; 15] = [
     0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0,
 ];
@@ -77,7 +84,7 @@ impl Default for Metrics {
     fn default() -> Self {
         let metrics = Self {
             checks_started: Counter::default(),
-            lateness: Histogram::new(&SPANS),
+            lateness: Histogram::new(&LATENESS),
             lateness_quantiles: Quantiles::default(),
             results: Default::default(),
             plugin_timeouts: Counter::default(),
@@ -248,8 +255,8 @@ mod tests {
         let text = sample().render();
         let chosen = [
             "deploywatch_checks_started_total",
-            "deploywatch_check_lateness_seconds_bucket{le=\"0.0025\"}",
-            "deploywatch_check_lateness_seconds_bucket{le=\"0.005\"}",
+            "deploywatch_check_lateness_seconds_bucket{le=\"0.002\"}",
+            "deploywatch_check_lateness_seconds_bucket{le=\"0.003\"}",
             "deploywatch_check_lateness_seconds_bucket{le=\"60\"}",
             "deploywatch_check_lateness_seconds_bucket{le=\"+Inf\"}",
             "deploywatch_check_lateness_seconds_sum",
@@ -270,8 +277,8 @@ mod tests {
             .collect();
         expect![[r#"
             deploywatch_checks_started_total 2
-            deploywatch_check_lateness_seconds_bucket{le="0.0025"} 0
-            deploywatch_check_lateness_seconds_bucket{le="0.005"} 1
+            deploywatch_check_lateness_seconds_bucket{le="0.002"} 0
+            deploywatch_check_lateness_seconds_bucket{le="0.003"} 1
             deploywatch_check_lateness_seconds_bucket{le="60"} 1
             deploywatch_check_lateness_seconds_bucket{le="+Inf"} 2
             deploywatch_check_lateness_seconds_sum 90.003

@@ -1,0 +1,136 @@
+//! What processes used, read from /proc: CPU time of their own (children that were waited for are counted apart by the
+//! kernel, so plugins are not in it) and memory.
+
+use std::fs;
+
+/// The unit of times in /proc, USER_HZ: 100 a second on all that Linux runs on but Alpha.
+const TICKS_PER_SECOND: f64 = 100.0;
+
+/// What one or more processes used so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Usage {
+    /// User plus system; the kernel tells it in hundredths.
+    pub cpu_seconds: f64,
+    /// Resident, pages that several share counted in parts.
+    pub memory_kib: u64,
+    /// The most that was resident at once; shared pages count fully.
+    pub peak_kib: u64,
+}
+
+/// The daemon and its spawners, without plugins. A plugin is a child of a spawner, never of the daemon.
+pub fn family(daemon: u32) -> Vec<u32> {
+    let spawners = children(daemon).into_iter().filter(|pid| {
+        fs::read(format!("/proc/{pid}/cmdline"))
+            .is_ok_and(|line| line.split(|byte| *byte == 0).nth(1) == Some(b"spawner"))
+    });
+    std::iter::once(daemon).chain(spawners).collect()
+}
+
+/// The direct children of a process, whichever of its threads started them.
+pub fn children(pid: u32) -> Vec<u32> {
+    let Ok(threads) = fs::read_dir(format!("/proc/{pid}/task")) else {
+        return Vec::new();
+    };
+    threads
+        .flatten()
+        .filter_map(|thread| fs::read_to_string(thread.path().join("children")).ok())
+        .flat_map(|list| {
+            list.split_whitespace()
+                .filter_map(|pid| pid.parse().ok())
+                .collect::<Vec<_>>()
+        })
+        .collect()
+}
+
+/// The sum over `pids`. One that has ended counts nothing.
+pub fn usage(pids: &[u32]) -> Usage {
+    let mut sum = Usage::default();
+    for pid in pids {
+        let read =
+            |file: &str| fs::read_to_string(format!("/proc/{pid}/{file}")).unwrap_or_default();
+        sum.cpu_seconds += cpu_ticks(&read("stat")).unwrap_or(0) as f64 / TICKS_PER_SECOND;
+        let status = read("status");
+        sum.peak_kib += kib(&status, "VmHWM:").unwrap_or(0);
+        // Of another user's process only root may know the parts.
+        sum.memory_kib += kib(&read("smaps_rollup"), "Pss:")
+            .or_else(|| kib(&status, "VmRSS:"))
+            .unwrap_or(0);
+    }
+    sum
+}
+
+/// Resident memory of this process now, and the most so far, in KiB.
+pub fn own_memory() -> (u64, u64) {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    (
+        kib(&status, "VmRSS:").unwrap_or(0),
+        kib(&status, "VmHWM:").unwrap_or(0),
+    )
+}
+
+/// CPU seconds that all processes of the machine used, and processes and threads started, since it came up.
+pub fn machine_totals() -> (f64, u64) {
+    let text = fs::read_to_string("/proc/stat").unwrap_or_default();
+    let numbers = |name: &str| -> Vec<u64> {
+        text.lines()
+            .find_map(|line| line.strip_prefix(name))
+            .into_iter()
+            .flat_map(str::split_whitespace)
+            .filter_map(|word| word.parse().ok())
+            .collect()
+    };
+    // user nice system idle iowait irq softirq steal; steal is the hypervisor's, taken from us as well.
+    let cpu = numbers("cpu ");
+    let busy: u64 = cpu
+        .iter()
+        .enumerate()
+        .filter(|(at, _)| !matches!(at, 3 | 4 | 8..))
+        .map(|(_, ticks)| ticks)
+        .sum();
+    let started = numbers("processes ").first().copied().unwrap_or(0);
+    (busy as f64 / TICKS_PER_SECOND, started)
+}
+
+/// utime + stime of /proc/PID/stat. The name in brackets may hold anything, so fields are counted from its end.
+fn cpu_ticks(stat: &str) -> Option<u64> {
+    let (_, rest) = stat.rsplit_once(") ")?;
+    let mut fields = rest.split(' ').skip(11);
+    let utime: u64 = fields.next()?.parse().ok()?;
+    let stime: u64 = fields.next()?.parse().ok()?;
+    Some(utime + stime)
+}
+
+fn kib(text: &str, name: &str) -> Option<u64> {
+    text.lines()
+        .find_map(|line| line.strip_prefix(name))
+        .and_then(|rest| rest.split_whitespace().next()?.parse().ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_found_behind_any_name() {
+        let stat = "7 (a) b (c)) S 1 7 7 0 -1 4194560 100 200 0 0 31 11 500 600 20 0 1 0 9 8 7";
+        assert_eq!(cpu_ticks(stat), Some(42));
+        assert_eq!(cpu_ticks("7 (a"), None);
+    }
+
+    #[test]
+    fn memory_is_found_by_name() {
+        let text = "Rss:  900 kB\nPss:                 512 kB\nPss_Dirty: 3 kB\n";
+        assert_eq!(kib(text, "Pss:"), Some(512));
+        assert_eq!(kib(text, "VmHWM:"), None);
+    }
+
+    #[test]
+    fn this_process_has_used_something() {
+        let me = std::process::id();
+        let usage = usage(&[me]);
+        assert!(0 < usage.memory_kib && usage.memory_kib <= usage.peak_kib);
+        assert!(family(me).starts_with(&[me]));
+        let (busy, started) = machine_totals();
+        assert!(0.0 < busy && 0 < started);
+    }
+}

@@ -1,0 +1,40 @@
+//! All figures of one bench; its JSON is what scripts read, so fields are added and never renamed.
+
+use serde::Serialize;
+
+use super::{compare, engine, load, machine, machine::Machine, memory, plugin::Plugin, plugins};
+
+/// Parts that were not asked for are empty.
+#[derive(Clone, Debug, Serialize)]
+pub struct Report {
+    pub version: &'static str,
+    /// `release`, or `debug`, whose figures mean little.
+    pub build: &'static str,
+    pub machine: Machine,
+    pub plugin: String,
+    pub load: Vec<load::Row>,
+    pub plugins: Option<plugins::Figures>,
+    pub memory: Vec<memory::Row>,
+    pub engine: Vec<engine::Row>,
+    pub compare: Option<compare::Figures>,
+}
+
+impl Report {
+    pub fn new(plugin: &Plugin) -> Self {
+        Self {
+            version: env!("CARGO_PKG_VERSION"),
+            build: if cfg!(debug_assertions) {
+                "debug"
+            } else {
+                "release"
+            },
+            machine: machine::look(),
+            plugin: plugin.line.clone(),
+            load: Vec::new(),
+            plugins: None,
+            memory: Vec::new(),
+            engine: Vec::new(),
+            compare: None,
+        }
+    }
+}

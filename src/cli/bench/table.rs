@@ -1,0 +1,294 @@
+//! The figures for people: Markdown tables, so that they can be pasted, aligned, so that they can be read as they are.
+
+use super::{compare, engine, load, memory, plugins, report::Report};
+
+/// Others taking more than this many cores spoil a window.
+const NOISE_CORES: f64 = 0.15;
+
+pub fn render(report: &Report) -> String {
+    let machine = &report.machine;
+    let mut text = format!(
+        "deploywatch {} ({} build) on {}, {} cores, {} MB, Linux {}\nplugin: {}\n",
+        report.version,
+        report.build,
+        machine.cpu,
+        machine.cores,
+        machine.memory_mb,
+        machine.kernel,
+        report.plugin
+    );
+    if !report.load.is_empty() {
+        part(&mut text, "Loading a configuration", &loads(&report.load));
+    }
+    if let Some(figures) = &report.plugins {
+        part(&mut text, "Running plugins", &running(figures));
+        text.push_str(&remarks(figures));
+    }
+    if !report.memory.is_empty() {
+        part(
+            &mut text,
+            "Memory of the daemon, every check with a result",
+            &memories(&report.memory),
+        );
+    }
+    if !report.engine.is_empty() {
+        part(
+            &mut text,
+            "The engine alone, on one core",
+            &engines(&report.engine),
+        );
+    }
+    if let Some(figures) = &report.compare {
+        if !figures.rows.is_empty() {
+            part(&mut text, "The same plugin, flat out", &compared(figures));
+        }
+        for note in &figures.notes {
+            text.push_str(&format!("\n{note}\n"));
+        }
+    }
+    text
+}
+
+fn loads(rows: &[load::Row]) -> Vec<Vec<String>> {
+    let head = [
+        "checks",
+        "hosts",
+        "written as",
+        "file",
+        "time",
+        "memory",
+        "at its peak",
+    ];
+    table(
+        &head,
+        rows.iter().map(|row| {
+            vec![
+                whole(row.checks as f64),
+                whole(row.hosts as f64),
+                row.written_as.to_owned(),
+                format!("{} KB", whole(row.file_kb as f64)),
+                seconds(row.figures.seconds),
+                megabytes(row.figures.grown_kb as f64 / 1024.0),
+                megabytes(row.figures.peak_kb as f64 / 1024.0),
+            ]
+        }),
+    )
+}
+
+fn running(figures: &plugins::Figures) -> Vec<Vec<String>> {
+    let head = [
+        "load",
+        "due/s",
+        "run/s",
+        "of the ceiling",
+        "daemon CPU a plugin",
+        "late p50",
+        "p99",
+        "max",
+        "memory",
+    ];
+    let ceiling = &figures.ceiling;
+    let dash = || "–".to_owned();
+    let first = vec![
+        "spawn ceiling".to_owned(),
+        dash(),
+        whole(ceiling.plugins_per_second),
+        "1.00".to_owned(),
+        format!("{:.3} ms", ceiling.own_cpu_ms),
+        dash(),
+        dash(),
+        dash(),
+        dash(),
+    ];
+    let rest = figures.loads.iter().map(|row| {
+        vec![
+            row.load.clone(),
+            whole(row.due_per_second),
+            whole(row.plugins_per_second),
+            format!("{:.2}", row.of_ceiling),
+            format!("{:.3} ms", row.daemon_cpu_ms),
+            late(row.lateness.p50_ms),
+            late(row.lateness.p99_ms),
+            late(row.lateness.max_ms),
+            megabytes(row.memory_mb),
+        ]
+    });
+    table(&head, std::iter::once(first).chain(rest))
+}
+
+fn remarks(figures: &plugins::Figures) -> String {
+    let mut text = format!(
+        "\nThe ceiling is a bare loop of posix_spawn, {} at once ({}); the plugin itself takes {:.2} ms of CPU.\n",
+        figures.ceiling.concurrency,
+        figures
+            .ceiling
+            .rounds
+            .iter()
+            .map(|rate| format!("{}/s", whole(*rate)))
+            .collect::<Vec<_>>()
+            .join(", then "),
+        figures.ceiling.plugin_cpu_ms
+    );
+    for row in &figures.loads {
+        if 0 < row.not_ok {
+            text.push_str(&format!(
+                "At {}, {} of {} runs did not find OK: look at the plugin before trusting the figures.\n",
+                row.load, row.not_ok, row.plugins
+            ));
+        }
+        if NOISE_CORES < row.others_cores {
+            text.push_str(&format!(
+                "At {}, other programs took {:.1} cores: a quiet machine does better.\n",
+                row.load, row.others_cores
+            ));
+        }
+    }
+    text
+}
+
+fn memories(rows: &[memory::Row]) -> Vec<Vec<String>> {
+    let head = ["checks", "written as", "memory", "at its peak", "a check"];
+    table(
+        &head,
+        rows.iter().map(|row| {
+            vec![
+                whole(f64::from(row.checks)),
+                row.written_as.to_owned(),
+                megabytes(row.memory_mb),
+                megabytes(row.peak_mb),
+                format!("{} B", whole(row.bytes_per_check)),
+            ]
+        }),
+    )
+}
+
+fn engines(rows: &[engine::Row]) -> Vec<Vec<String>> {
+    let head = ["checks", "results/s", "rows stored a result", "memory"];
+    table(
+        &head,
+        rows.iter().map(|row| {
+            vec![
+                whole(row.checks as f64),
+                whole(row.results_per_second),
+                format!("{:.3}", row.changes as f64 / row.results.max(1) as f64),
+                megabytes(row.memory_mb),
+            ]
+        }),
+    )
+}
+
+fn compared(figures: &compare::Figures) -> Vec<Vec<String>> {
+    let head = [
+        "program",
+        "run/s",
+        "of the ceiling",
+        "daemon CPU a plugin",
+        "memory",
+    ];
+    table(
+        &head,
+        figures.rows.iter().map(|row| {
+            vec![
+                row.program.clone(),
+                whole(row.plugins_per_second),
+                format!("{:.2}", row.of_ceiling),
+                format!("{:.3} ms", row.daemon_cpu_ms),
+                megabytes(row.memory_mb),
+            ]
+        }),
+    )
+}
+
+fn table(head: &[&str], rows: impl Iterator<Item = Vec<String>>) -> Vec<Vec<String>> {
+    let head = head.iter().map(|word| (*word).to_owned()).collect();
+    std::iter::once(head).chain(rows).collect()
+}
+
+fn part(text: &mut String, title: &str, rows: &[Vec<String>]) {
+    text.push_str(&format!("\n{title}\n\n"));
+    let width = |column: usize| {
+        let cells = rows.iter().filter_map(|row| row.get(column));
+        cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
+    };
+    for (at, row) in rows.iter().enumerate() {
+        let cells = row
+            .iter()
+            .enumerate()
+            .map(|(column, cell)| format!(" {cell:<0$} |", width(column)));
+        text.push_str(&format!("|{}\n", cells.collect::<String>()));
+        if at == 0 {
+            let rules = (0..row.len()).map(|column| format!("{}|", "-".repeat(width(column) + 2)));
+            text.push_str(&format!("|{}\n", rules.collect::<String>()));
+        }
+    }
+}
+
+fn whole(number: f64) -> String {
+    let digits = format!("{number:.0}");
+    let mut text = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at != 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+fn megabytes(number: f64) -> String {
+    if number < 10.0 {
+        format!("{number:.1} MB")
+    } else {
+        format!("{} MB", whole(number))
+    }
+}
+
+fn seconds(number: f64) -> String {
+    format!("{number:.2} s")
+}
+
+fn late(millis: Option<f64>) -> String {
+    match millis {
+        None => "over 60 s".to_owned(),
+        Some(millis) if millis < 1000.0 => format!("{millis:.1} ms"),
+        Some(millis) => format!("{:.1} s", millis / 1000.0),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_read_well() {
+        for (number, text) in [
+            (0.4, "0"),
+            (999.0, "999"),
+            (1000.0, "1,000"),
+            (1_234_567.0, "1,234,567"),
+        ] {
+            assert_eq!(whole(number), text);
+        }
+        assert_eq!(megabytes(1.25), "1.2 MB");
+        assert_eq!(late(Some(12.34)), "12.3 ms");
+        assert_eq!(late(Some(2500.0)), "2.5 s");
+        assert_eq!(late(None), "over 60 s");
+    }
+
+    #[test]
+    fn a_table_is_markdown_and_aligned() {
+        let mut text = String::new();
+        part(
+            &mut text,
+            "T",
+            &table(
+                &["a", "long"],
+                [vec!["1,000".to_owned(), "x".to_owned()]].into_iter(),
+            ),
+        );
+        assert_eq!(
+            text,
+            "\nT\n\n| a     | long |\n|-------|------|\n| 1,000 | x    |\n"
+        );
+    }
+}

@@ -1,0 +1,179 @@
+//! `deploywatch bench` measures with tiny sizes, and its figures fit together. How large they are is not looked at: the
+//! machine may be busy and this is a debug build.
+
+use std::{
+    fs,
+    path::PathBuf,
+    process::{Child, Command, Output, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
+
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
+use serde_json::Value;
+
+/// Where the bench of one test keeps its files.
+struct Place(PathBuf);
+
+impl Place {
+    fn new(name: &str) -> Self {
+        let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
+        let _ = fs::remove_dir_all(&path);
+        fs::create_dir_all(&path).expect("a directory");
+        Self(path)
+    }
+
+    fn start(&self, words: &str) -> Child {
+        Command::new(env!("CARGO_BIN_EXE_deploywatch"))
+            .arg("bench")
+            .args(words.split(' '))
+            .env("TMPDIR", &self.0)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("bench starts")
+    }
+
+    fn run(&self, words: &str) -> Output {
+        self.start(words).wait_with_output().expect("bench ends")
+    }
+
+    fn report(&self, words: &str) -> Value {
+        let output = self.run(words);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{said}");
+        self.must_be_empty();
+        serde_json::from_slice(&output.stdout).expect("JSON")
+    }
+
+    fn must_be_empty(&self) {
+        let left: Vec<_> = fs::read_dir(&self.0).expect("there").collect();
+        assert!(left.is_empty(), "{left:?}");
+    }
+}
+
+/// A number that is there and between these.
+fn number(value: &Value, least: f64, most: f64) -> f64 {
+    let found = value.as_f64().expect("a number");
+    assert!(
+        (least..=most).contains(&found),
+        "{found} is not between {least} and {most}"
+    );
+    found
+}
+
+#[test]
+fn plugins_are_counted_against_the_ceiling() {
+    let place = Place::new("bench-plugins");
+    let report = place.report("plugins --seconds 0.5 --rate 40 --plugin /bin/true --output json");
+    assert_eq!(report["plugin"], "/bin/true");
+    number(&report["machine"]["cores"], 1.0, 4096.0);
+    let ceiling = &report["plugins"]["ceiling"];
+    let most = number(&ceiling["plugins_per_second"], 10.0, 1e6);
+    number(&ceiling["own_cpu_ms"], 0.0, 10.0);
+    let loads = report["plugins"]["loads"].as_array().expect("loads");
+    let names: Vec<_> = loads.iter().map(|row| row["load"].as_str()).collect();
+    assert_eq!(
+        names,
+        [
+            Some("40/s"),
+            Some("50 % of the ceiling"),
+            Some("80 % of the ceiling"),
+            Some("flat out")
+        ]
+    );
+    for row in loads {
+        let rate = number(&row["plugins_per_second"], 1.0, 1e6);
+        let ratio = number(&row["of_ceiling"], 0.0, 3.0);
+        assert!((rate / most / ratio - 1.0).abs() < 0.5, "{row}");
+        number(&row["daemon_cpu_ms"], 0.0, 100.0);
+        number(&row["memory_mb"], 1.0, 1000.0);
+        assert_eq!(row["not_ok"], 0, "{row}");
+        let late = &row["lateness"];
+        let p50 = number(&late["p50_ms"], 0.0, 60_000.0);
+        let p99 = number(&late["p99_ms"], p50, 60_000.0);
+        number(&late["max_ms"], p99, 60_000.0);
+    }
+    number(&loads[0]["due_per_second"], 40.0, 40.0);
+}
+
+#[test]
+fn load_memory_and_engine_are_measured() {
+    let place = Place::new("bench-sizes");
+    let report = place.report("load --checks 40,80 --output json");
+    let rows = report["load"].as_array().expect("rows");
+    let sizes: Vec<_> = rows.iter().map(|row| row["checks"].as_u64()).collect();
+    assert_eq!(sizes, [Some(40), Some(40), Some(80), Some(80)]);
+    for row in rows {
+        number(&row["seconds"], 0.0, 10.0);
+        number(&row["grown_kb"], 1.0, 1e6);
+    }
+    let report = place.report("memory --checks 40 --output json");
+    number(&report["memory"][0]["memory_mb"], 1.0, 1000.0);
+    assert_eq!(report["memory"][0]["checks"], 40);
+    let report = place.report("engine --seconds 0.3 --checks 40 --output json");
+    number(&report["engine"][0]["results_per_second"], 100.0, 1e9);
+    assert!(report["plugins"].is_null() && report["load"] == Value::Array(Vec::new()));
+}
+
+#[test]
+fn wrong_use_says_what_to_do() {
+    let place = Place::new("bench-wrong");
+    for (words, code, hint) in [
+        ("plugins --plugin check_dummy", 2, "whole path"),
+        ("plugins --plugin /bin/false", 1, "OK"),
+        ("plugins --rate 0", 2, "between"),
+    ] {
+        let output = place.run(words);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(code), "{words}: {said}");
+        assert!(said.contains(hint), "{words}: {said}");
+    }
+    place.must_be_empty();
+}
+
+/// Ctrl-C in the middle of a load: the daemon, its spawners and the files go.
+#[test]
+fn an_interrupted_bench_leaves_nothing() {
+    let place = Place::new("bench-interrupted");
+    let mut bench = place.start("plugins --seconds 60 --rate 5 --plugin /bin/true");
+    let pid = Pid::from_raw(bench.id().cast_signed());
+    // The ceiling takes half a minute; its worker is there at once.
+    let until = Instant::now() + Duration::from_secs(20);
+    let worker = loop {
+        if let Some(worker) = children(pid).into_iter().find(|pid| is_worker(pid)) {
+            break worker;
+        }
+        assert!(Instant::now() < until, "no worker has started");
+        thread::sleep(Duration::from_millis(10));
+    };
+    kill(pid, Signal::SIGINT).expect("it runs");
+    let status = bench.wait().expect("it ends");
+    assert_eq!(status.code(), Some(1));
+    assert!(!PathBuf::from(format!("/proc/{worker}")).exists());
+    place.must_be_empty();
+}
+
+/// Children of all threads.
+fn children(pid: Pid) -> Vec<String> {
+    fs::read_dir(format!("/proc/{pid}/task"))
+        .into_iter()
+        .flatten()
+        .flatten()
+        .filter_map(|task| fs::read_to_string(task.path().join("children")).ok())
+        .flat_map(|list| {
+            list.split_whitespace()
+                .map(str::to_owned)
+                .collect::<Vec<_>>()
+        })
+        .collect()
+}
+
+fn is_worker(pid: &str) -> bool {
+    fs::read(format!("/proc/{pid}/cmdline"))
+        .is_ok_and(|line| String::from_utf8_lossy(&line).contains("worker"))
+}

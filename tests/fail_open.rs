@@ -201,7 +201,7 @@ fn a_ruined_store_stops_no_page_neither_now_nor_after_a_restart() {
                     .contains("running without a store")
         })
         .into_iter()
-        .nth(0)
+        .next()
     });
     assert!(before < hook.of(|body| body["host"] == "deploywatch").len());
     assert_eq!(submit(&daemon, "c", 2), 200);

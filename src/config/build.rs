@@ -4,10 +4,7 @@ use std::{
     cell::RefCell,
     collections::HashSet,
     fmt::Write as _,
-    panic,
     path::{Path, PathBuf},
-    sync::Mutex,
-    thread,
 };
 
 use sha2::{Digest, Sha256};
@@ -27,6 +24,7 @@ use super::{
     settings::{self, Settings},
     source::{Arena, Sources},
     templates::Templates,
+    threads::both,
     value::Val,
     walk::Walker,
 };
@@ -156,34 +154,6 @@ fn inventory(
     (inventory, settings, tables)
 }
 
-/// Runs two things and gives what both give; at the same time if asked to, and there can be a second thread.
-fn both<A: Send, B>(
-    at_once: bool,
-    one: impl FnOnce() -> A + Send,
-    other: impl FnOnce() -> B,
-) -> (A, B) {
-    if !at_once {
-        return (one(), other());
-    }
-    // Taken back where no thread can be started.
-    let one = Mutex::new(Some(one));
-    let run = || {
-        let one = one.lock().ok().and_then(|mut one| one.take());
-        one.map(|one| one())
-    };
-    thread::scope(|scope| {
-        let helper = thread::Builder::new().spawn_scoped(scope, run);
-        let other = other();
-        let one = match helper {
-            Ok(helper) => helper
-                .join()
-                .unwrap_or_else(|cause| panic::resume_unwind(cause)),
-            Err(_) => run(),
-        };
-        (one.expect("it runs once, here or there"), other)
-    })
-}
-
 /// Values, resolved.
 fn resolve<'d>(
     raw: &Raw<'d>,
@@ -200,7 +170,7 @@ fn resolve<'d>(
         variables: RefCell::default(),
     };
     let periods = periods::build(raw, names, sink);
-    let mut commands = Commands::new(names, raw.checks.len());
+    let mut commands = Commands::new(names, 0);
     let contacts = Contacts::build(raw, names, &periods, &mut commands, &vault, sink);
     let (limits, tags) = sections::limits(raw, names);
     let (profiles, profile_places) = sections::profiles(raw, names, sources);

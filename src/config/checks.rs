@@ -2,6 +2,7 @@
 
 use std::{
     collections::{HashMap, HashSet},
+    ops::Range,
     sync::Arc,
 };
 
@@ -12,6 +13,7 @@ use super::{
     names::Raw,
     rules::Rules,
     templates::{Stack, Templates},
+    threads::both,
     value::{Tab, Val},
 };
 use crate::domain::model::objects::{AppIx, Check, HostIx, NotifyRule, Rule};
@@ -47,9 +49,58 @@ pub(super) struct Builder<'b, 'd> {
 impl<'d> Builder<'_, 'd> {
     pub fn build(&self, rules: &mut Rules<'_, 'd>, sink: &mut Sink) -> Checks {
         let inherited = self.inherited();
+        let all = match self.in_halves(&inherited, rules, sink) {
+            Some(all) => all,
+            None => self.instances(0..self.raw.checks.len(), &inherited, rules, sink),
+        };
+        self.without_doubles(all, sink)
+    }
+
+    /// Many tables on two threads. None for few, and where each thread might say what is to be said once.
+    fn in_halves(
+        &self,
+        inherited: &Inherited,
+        rules: &Rules<'_, 'd>,
+        sink: &mut Sink,
+    ) -> Option<Vec<Instance>> {
+        /// With fewer tables, waiting for another thread may take longer than the work.
+        const MANY: usize = 5000;
+        let count = self.raw.checks.len();
+        if count < MANY {
+            return None;
+        }
+        let half = |range: Range<usize>| {
+            let mut rules = rules.anew(range.len());
+            let mut own = Sink {
+                broken: sink.broken,
+                ..Sink::default()
+            };
+            let all = self.instances(range, inherited, &mut rules, &mut own);
+            (all, own, rules.told())
+        };
+        let (second, first) = both(true, || half(count / 2..count), || half(0..count / 2));
+        if first.2 || second.2 {
+            return None;
+        }
+        sink.append(first.1);
+        sink.append(second.1);
+        let mut all = first.0;
+        all.extend(second.0);
+        Some(all)
+    }
+
+    /// The checks of these tables on all their hosts.
+    fn instances(
+        &self,
+        range: Range<usize>,
+        inherited: &Inherited,
+        rules: &mut Rules<'_, 'd>,
+        sink: &mut Sink,
+    ) -> Vec<Instance> {
         let mut strings = Strings::default();
-        let mut all: Vec<Instance> = Vec::with_capacity(self.raw.checks.len());
-        for (at, tab) in self.raw.checks.iter().enumerate() {
+        let mut all: Vec<Instance> = Vec::with_capacity(range.len());
+        for at in range {
+            let tab = &self.raw.checks[at];
             let Some(name) = tab.text("name") else {
                 continue;
             };
@@ -65,7 +116,7 @@ impl<'d> Builder<'_, 'd> {
                 );
             }
             let table = u32::try_from(at).expect("a file has fewer than 2^32 tables");
-            let variants = self.variants(&stack, rule, &targets, &inherited, sink);
+            let variants = self.variants(&stack, rule, &targets, inherited, sink);
             self.warn_of_silence(name, *tab, &variants, rules, sink);
             all.extend(
                 targets
@@ -80,7 +131,7 @@ impl<'d> Builder<'_, 'd> {
                     }),
             );
         }
-        self.without_doubles(all, sink)
+        all
     }
 
     /// The hosts a table applies to, sorted, each with whether it is named itself.

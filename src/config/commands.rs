@@ -16,6 +16,8 @@ const MAX_ARGS: usize = 32;
 pub(super) struct Commands<'d, 'n> {
     names: &'n Names<'d>,
     known: HashMap<&'d str, CommandLine>,
+    /// Something was said of a command, which is not to be said again where it is used again.
+    pub told: bool,
 }
 
 impl<'d, 'n> Commands<'d, 'n> {
@@ -24,7 +26,13 @@ impl<'d, 'n> Commands<'d, 'n> {
         Self {
             names,
             known: HashMap::with_capacity(about),
+            told: false,
         }
+    }
+
+    /// The same with nothing known yet.
+    pub fn anew(&self, about: usize) -> Self {
+        Self::new(self.names, about)
     }
 
     /// What `value` runs. Where the text before the first `!` is the name of a command, that command with the
@@ -56,6 +64,7 @@ impl<'d, 'n> Commands<'d, 'n> {
                 "a command takes at most {MAX_ARGS} arguments, not {}",
                 line.args.len()
             );
+            self.told = true;
             sink.push(Fault::new(value.place(), message));
         }
         self.known.insert(text, line.clone());
@@ -78,7 +87,7 @@ impl<'d, 'n> Commands<'d, 'n> {
     }
 
     /// A line that looks like the name of a command which does not exist.
-    fn doubt(&self, value: Val<'d>, text: &str, name: &str, has_args: bool, sink: &mut Sink) {
+    fn doubt(&mut self, value: Val<'d>, text: &str, name: &str, has_args: bool, sink: &mut Sink) {
         let plain = |word: &str| {
             !word.is_empty()
                 && word
@@ -95,6 +104,7 @@ impl<'d, 'n> Commands<'d, 'n> {
         } else {
             text::did_you_mean(name, commands)
         };
+        self.told |= has_args || near.is_some();
         if has_args {
             let help = match near {
                 Some(near) => format!("did you mean `{near}`?"),

@@ -26,6 +26,7 @@ mod settings;
 mod show;
 mod source;
 mod templates;
+mod threads;
 mod tree;
 mod value;
 mod walk;

@@ -130,6 +130,8 @@ const WEEKDAYS: [&str; 7] = [
 #[derive(Default)]
 pub(super) struct Crons<'d> {
     known: HashMap<(&'d str, &'d str), Option<Arc<Cron>>>,
+    /// One was faulty, which is not to be said again where it is used again.
+    pub told: bool,
 }
 
 impl<'d> Crons<'d> {
@@ -144,6 +146,7 @@ impl<'d> Crons<'d> {
                 let cron = match Cron::parse(text, zone) {
                     Ok(cron) => Some(Arc::new(cron)),
                     Err(fault) => {
+                        self.told = true;
                         sink.push(
                             Fault::new(inside(value, text, fault.span), fault.message)
                                 .help(fault.help),

@@ -37,7 +37,21 @@ pub(super) struct Rules<'b, 'd> {
     pub crons: Crons<'d>,
 }
 
-impl<'d> Rules<'_, 'd> {
+impl<'b, 'd> Rules<'b, 'd> {
+    /// The same for another thread, which is to build about so many rules.
+    pub fn anew(&self, about: usize) -> Rules<'b, 'd> {
+        Rules {
+            commands: self.commands.anew(about),
+            crons: Crons::default(),
+            ..*self
+        }
+    }
+
+    /// Whether something was said of what several rules may share.
+    pub const fn told(&self) -> bool {
+        self.commands.told || self.crons.told
+    }
+
     /// The rule of a check, or of a host.
     pub fn build(&mut self, stack: &Stack<'d>, is_host: bool, sink: &mut Sink) -> Rule {
         let layers = &stack.layers;

@@ -115,3 +115,17 @@ fn patterns_for_hosts_are_found_among_many() {
     }
     assert_eq!(good(&text).inventory.checks.len(), 3000);
 }
+
+/// What is said once of few tables is said once of many, though two threads build them.
+#[test]
+fn shared_faults_are_told_once() {
+    let command = |at: usize| format!("command = \"check_http -H $HOSTADDRESS$ -p {at}\"");
+    let mut text = written_out(100, 60);
+    for at in [10, 5990] {
+        text = text.replace(&command(at), "command = \"check_htpt!1\"");
+    }
+    let faults = bad(&text);
+    assert_eq!(faults.list.len(), 1, "{}", faults.render(false));
+    let faults = bad(&written_out(100, 60).replace("every = \"60s\"", "cron = \"61 * * * *\""));
+    assert_eq!(faults.list.len(), 1, "{}", faults.render(false));
+}

@@ -29,4 +29,4 @@ if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
 fi
 cargo fmt --all -- --check
 cargo clippy --locked --all-targets -- -D warnings
-cargo test --locked
+DEPLOYWATCH_HISTORIES=${DEPLOYWATCH_HISTORIES:-100000} cargo test --locked --profile ci

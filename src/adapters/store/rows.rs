@@ -36,6 +36,10 @@ pub(super) fn write(db: &Connection, changes: &[Change], now: Timestamp) -> rusq
     for change in changes {
         match change {
             Change::Status { object, status } => write_status(db, object, status, now)?,
+            Change::StatusGone(object) => {
+                statement(db, "DELETE FROM status WHERE object = ?1")?
+                    .execute([object.to_string()])?;
+            }
             Change::Problem(problem) => write_problem(db, problem, now)?,
             Change::Hold(hold) => write_hold(db, hold)?,
             Change::Deploy(deploy) => write_deploy(db, deploy, now)?,

@@ -152,6 +152,7 @@ fn hold(id: u64, deploy: &str) -> Hold {
         why: "D-417 restarts web1".to_owned(),
         began_at: at(0),
         severity: 2,
+        state: None,
         deadline: at(180),
         ended: None,
     }

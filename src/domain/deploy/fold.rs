@@ -1,14 +1,19 @@
 //! Folds a deploy's events into one record. The order in which they arrive, and how often, makes no difference.
 
-use std::time::Duration;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use crate::{
     base::time::Timestamp,
     domain::model::deploy::{Deploy, DeployEvent, Phase, Risk},
 };
 
-/// Events kept of one deploy. A pipeline that steps through more hosts than this keeps its first and last ones.
-pub const MAX_EVENTS: usize = 2000;
+/// Events kept of one deploy. Beyond this, what further steps touch is added to the last one kept; an end is always kept.
+pub const MAX_EVENTS: usize = 500;
+/// Hosts kept in all steps of one deploy.
+const MAX_TOUCHED: usize = 20_000;
 
 /// How far from the receiver's clock an event's own time may lie in the future and still be believed.
 pub const MAX_AHEAD: Duration = Duration::from_secs(30);
@@ -33,12 +38,86 @@ pub fn add(events: &mut Vec<DeployEvent>, mut event: DeployEvent) -> bool {
         same.received = same.received.min(event.received);
         return false;
     }
-    if MAX_EVENTS <= events.len() {
-        return false;
+    let is_first_end =
+        event.phase.is_terminal() && events.iter().all(|old| old.phase != event.phase);
+    if MAX_EVENTS <= events.len() && !is_first_end {
+        return event.phase == Phase::Step && touch_more(events, event);
     }
+    let is_step = event.phase == Phase::Step;
+    let copy = is_step.then(|| event.clone());
     events.push(event);
     sort(events);
-    true
+    if !is_step {
+        return true;
+    }
+    let before = events.len();
+    drop_repeats(events);
+    // It says something new if it is kept, or if an older one made room for it.
+    before == events.len() || copy.is_some_and(|copy| events.contains(&copy))
+}
+
+/// A pipeline may report progress each second. Of steps that touch no further host and otherwise say the same, only the
+/// newest matters: it shows that the deploy is alive.
+fn drop_repeats(events: &mut Vec<DeployEvent>) {
+    let mut touched = BTreeSet::new();
+    let is_repeat: Vec<bool> = events
+        .iter()
+        .map(|event| {
+            let mut further = false;
+            for host in event.hosts.iter().filter(|_| event.phase == Phase::Step) {
+                further |= touched.insert(host.clone());
+            }
+            event.phase == Phase::Step && !further
+        })
+        .collect();
+    let is_newest = |at: usize| {
+        !events[at + 1..]
+            .iter()
+            .any(|later| later.phase == Phase::Step && same_words(later, &events[at]))
+    };
+    let keep: Vec<bool> = (0..events.len())
+        .map(|at| !is_repeat[at] || is_newest(at))
+        .collect();
+    let mut keep = keep.into_iter();
+    events.retain(|_| keep.next().unwrap_or(true));
+}
+
+/// They differ in their times, hosts and reporter only.
+fn same_words(a: &DeployEvent, b: &DeployEvent) -> bool {
+    DeployEvent {
+        at: b.at,
+        hosts: b.hosts.clone(),
+        received: b.received,
+        source: b.source.clone(),
+        ..a.clone()
+    } == *b
+}
+
+/// The record is full: only the hosts of a further step count, with the time of the last step that is kept.
+fn touch_more(events: &mut [DeployEvent], step: DeployEvent) -> bool {
+    let touched: BTreeSet<&String> = events
+        .iter()
+        .filter(|event| event.phase == Phase::Step)
+        .flat_map(|event| &event.hosts)
+        .collect();
+    let room = MAX_TOUCHED.saturating_sub(touched.len());
+    let further: Vec<String> = step
+        .hosts
+        .into_iter()
+        .filter(|host| !touched.contains(host))
+        .take(room)
+        .collect();
+    let last = events
+        .iter_mut()
+        .rev()
+        .find(|event| event.phase == Phase::Step);
+    match last {
+        Some(last) if !further.is_empty() => {
+            last.hosts.extend(further);
+            true
+        }
+        _ => false,
+    }
 }
 
 fn sort(events: &mut [DeployEvent]) {
@@ -121,14 +200,16 @@ pub fn fold(
             None => Phase::Planned,
         }
     };
-    let mut touched: Vec<(String, Timestamp)> = Vec::new();
+    let mut touched: BTreeMap<&String, Timestamp> = BTreeMap::new();
     for event in events.iter().filter(|event| event.phase == Phase::Step) {
         for host in &event.hosts {
-            if !touched.iter().any(|(known, _)| known == host) {
-                touched.push((host.clone(), event.at));
-            }
+            touched.entry(host).or_insert(event.at);
         }
     }
+    let touched = touched
+        .into_iter()
+        .map(|(host, at)| (host.clone(), at))
+        .collect();
     let lists = |pick: fn(&DeployEvent) -> &Vec<String>| {
         let mut all: Vec<String> = Vec::new();
         for event in events.iter().filter(|event| event.phase != Phase::Step) {
@@ -246,6 +327,46 @@ mod tests {
             event(Phase::Failed, 95),
         ]);
         assert_eq!((deploy.phase, deploy.conflict), (Phase::Failed, true));
+    }
+
+    #[test]
+    fn progress_reported_each_second_is_remembered_once() {
+        let mut events = vec![event(Phase::Started, 0)];
+        let mut step = event(Phase::Step, 10);
+        step.hosts = vec!["web1".into()];
+        assert!(add(&mut events, step.clone()));
+        for at in 11..5000 {
+            step.at = Timestamp::from_secs(at);
+            step.received = step.at;
+            assert!(add(&mut events, step.clone()), "it shows that it is alive");
+        }
+        assert_eq!(events.len(), 3);
+        let deploy = fold(events, Duration::ZERO, Risk::Normal, "production");
+        assert_eq!(
+            deploy.touched,
+            [("web1".to_owned(), Timestamp::from_secs(10))]
+        );
+        assert_eq!(deploy.last_event_at, Timestamp::from_secs(4999));
+    }
+
+    #[test]
+    fn a_full_record_still_takes_hosts_and_its_end() {
+        let mut events = vec![event(Phase::Started, 0)];
+        for at in 1..3000 {
+            let mut step = event(Phase::Step, at);
+            step.hosts = vec![format!("web{at}")];
+            assert!(add(&mut events, step));
+        }
+        assert_eq!(events.len(), MAX_EVENTS);
+        for phase in [Phase::Finished, Phase::Failed, Phase::Lost] {
+            assert!(add(&mut events, event(phase, 4000)), "{phase:?}");
+        }
+        assert!(
+            !add(&mut events, event(Phase::Failed, 4001)),
+            "one of each is enough"
+        );
+        let deploy = fold(events, Duration::ZERO, Risk::Normal, "production");
+        assert_eq!((deploy.touched.len(), deploy.phase), (2999, Phase::Failed));
     }
 
     #[test]

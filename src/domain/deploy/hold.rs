@@ -4,13 +4,17 @@
 use std::time::Duration;
 
 use super::{
-    live::LiveDeploy,
+    live::{self, LiveDeploy},
     scope::Relation,
     window::{self, Window},
 };
 use crate::{
     base::time::{Timestamp, show_duration},
-    domain::model::objects::{Inventory, ObjIx},
+    domain::model::{
+        deploy::Phase,
+        objects::{Inventory, ObjIx},
+        state::State,
+    },
 };
 
 /// After a hold on an object ended, no other hold on it for this long.
@@ -27,8 +31,7 @@ pub const APP_SHARE: usize = 30;
 pub struct Request {
     pub obj: ObjIx,
     pub now: Timestamp,
-    /// 1 WARNING, UNKNOWN; 2 CRITICAL, DOWN.
-    pub severity: u8,
+    pub state: State,
     pub first_bad: Timestamp,
     pub hard_at: Timestamp,
     /// Starts of the last two results, newest first.
@@ -39,14 +42,21 @@ pub struct Request {
     pub clock_suspect: bool,
 }
 
-/// How things stand around a deploy.
-#[derive(Clone, Copy, Debug, Default)]
+/// How things stand around a deploy: hard problems that began after it.
+#[derive(Clone, Debug, Default)]
 pub struct Surroundings {
-    /// Hard problems outside the deploy's scope that began after it.
+    /// Outside the deploy's scope.
     pub outside: usize,
-    /// Hard problems among the app's objects that began after it, and how many objects the app has.
-    pub app_bad: usize,
-    pub app_all: usize,
+    /// In its scope: all, and the most of one check's name, each beside how many objects there are.
+    pub inside: (usize, usize),
+    pub alike: (usize, usize),
+    /// A user-facing probe ([`crate::domain::model::objects::Rule::external`]) that is CRITICAL in its reach.
+    pub probe: Option<String>,
+}
+
+/// So many of so many objects bad at once are no blip.
+const fn is_outage((bad, all): (usize, usize)) -> bool {
+    APP_LIMIT <= bad && all * APP_SHARE <= bad * 100
 }
 
 impl Surroundings {
@@ -58,14 +68,24 @@ impl Surroundings {
                 self.outside
             ));
         }
-        if APP_LIMIT <= self.app_bad && self.app_all * APP_SHARE <= self.app_bad * 100 {
-            return Some(format!(
-                "{} of {} objects of the app are bad at once",
-                self.app_bad, self.app_all
-            ));
+        if let Some(probe) = &self.probe {
+            return Some(format!("users feel it: {probe} fails"));
         }
-        None
+        let (bad, all) = [self.alike, self.inside]
+            .into_iter()
+            .find(|part| is_outage(*part))?;
+        Some(format!(
+            "{bad} of {all} objects in its scope are bad at once"
+        ))
     }
+}
+
+/// Why a deploy does not hold a problem.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    pub why: String,
+    /// It forbids other deploys to hold it as well: this one may have broken something, and people must know.
+    pub veto: bool,
 }
 
 /// A hold to make.
@@ -75,14 +95,15 @@ pub struct Plan {
     pub why: String,
 }
 
-/// Err: why this deploy may not hold it; None: it has nothing to do with it.
+/// None: this deploy has nothing to do with it.
 pub fn consider(
     inventory: &Inventory,
     live: &LiveDeploy,
     request: &Request,
     around: &dyn Fn() -> Surroundings,
-) -> Option<Result<Plan, String>> {
+) -> Option<Result<Plan, Refusal>> {
     let deploy = &live.deploy;
+    let severity = request.state.severity();
     let relation = live.scope.relation(inventory, request.obj)?;
     let window = live.window(inventory, request.obj, request.now);
     if !matches!(window, Window::Active | Window::Settling | Window::Baking) {
@@ -90,27 +111,28 @@ pub fn consider(
     }
     match place(inventory, live, request, relation, window) {
         Place::Nothing => return None,
-        Place::No(why) => return Some(Err(why)),
+        Place::No { why, veto } => return Some(Err(Refusal { why, veto })),
         Place::Yes => {}
     }
-    if let Some(why) = forbidden(inventory, request).or_else(|| around().breaker()) {
-        return Some(Err(format!("{}: not held: {why}", deploy.id)));
+    let refuse = |why: &str, veto| {
+        let why = format!("{}: not held: {why}", deploy.id);
+        Some(Err(Refusal { why, veto }))
+    };
+    if let Some(why) = forbidden(inventory, request.obj, request.state) {
+        return refuse(why, true);
     }
-    let longest = longest(live, request.severity);
+    if let Some(why) = too_soon(request).or_else(|| around().breaker()) {
+        return refuse(&why, true);
+    }
+    let longest = longest(live, severity);
     if longest.is_zero() {
-        return Some(Err(format!(
-            "{}: not held: risk class {} holds no {}",
-            deploy.id,
-            deploy.risk.name(),
-            kind(request.severity)
-        )));
+        let (class, kind) = (deploy.risk.name(), kind(severity));
+        // Row 4: beside a risky deploy, a harmless one is no excuse.
+        return refuse(&format!("risk class {class} holds no {kind}"), true);
     }
     let deadline = deadline(inventory, live, request, longest);
     if deadline <= request.now {
-        return Some(Err(format!(
-            "{}: not held: the longest hold is over already",
-            deploy.id
-        )));
+        return refuse("the longest hold is over already", false);
     }
     let why = format!(
         "{} of {} is {}; a blip is expected, so it is judged again at {}",
@@ -128,7 +150,7 @@ pub fn consider(
 
 enum Place {
     Yes,
-    No(String),
+    No { why: String, veto: bool },
     Nothing,
 }
 
@@ -141,7 +163,11 @@ fn place(
     window: Window,
 ) -> Place {
     let deploy = &live.deploy;
-    let no = |why: &str| Place::No(format!("{}: not held: {why}", deploy.id));
+    let refuse = |why: &str, veto| Place::No {
+        why: format!("{}: not held: {why}", deploy.id),
+        veto,
+    };
+    let no = |why: &str| refuse(why, false);
     match relation {
         Relation::Environment => return Place::Nothing,
         // Row 7: the user already feels it.
@@ -157,15 +183,31 @@ fn place(
     if deploy.start_guessed {
         return no("the deploy's start was never told");
     }
+    // Rows 31 and 32: a machine that is gone is no blip of an application, unless its reboot was declared; none can be.
+    if inventory.is_host(request.obj) {
+        return no("a host that is down is told at once");
+    }
     let host = inventory.host_ix(request.obj);
+    // A mistyped app or environment explains nothing on a host that is known to run something else.
+    let apps = &inventory.host(host).apps;
+    if !apps.is_empty() && live.scope.app.is_none_or(|app| !apps.contains(&app)) {
+        return no("its host runs other apps than the one deployed");
+    }
     if relation == Relation::Group && !live.scope.touched.contains_key(&host) {
         return no("its host is not in the batch being deployed");
     }
-    if live.scope.touched_at(deploy, host).is_none() {
+    let Some(touched) = live.scope.touched_at(deploy, host) else {
         return no("its host was not updated yet");
+    };
+    // Rows 19 and 21.
+    if matches!(deploy.phase, Phase::Failed | Phase::Lost | Phase::Cancelled) {
+        return refuse("it failed, or was never heard of again", true);
     }
+    // The steps say when this host was restarted. Bad long after that is a regression, though others are still updated.
+    let started_up = touched + live::start_up(inventory, request.obj);
+    let is_restarting = live.scope.touched.is_empty() || request.first_bad <= started_up;
     match window {
-        Window::Active => Place::Yes,
+        Window::Active if is_restarting => Place::Yes,
         Window::Settling
             if deploy
                 .ended_at
@@ -174,7 +216,10 @@ fn place(
             Place::Yes
         }
         // Row 12: a warning goes to the deployer first; the page follows at the deadline.
-        Window::Settling | Window::Baking if request.severity < 2 => Place::Yes,
+        Window::Active | Window::Settling | Window::Baking if request.state == State::Warning => {
+            Place::Yes
+        }
+        Window::Active => no("its host was updated before, and worked since then"),
         Window::Settling | Window::Baking => {
             no("the deploy has ended and the results since then are bad")
         }
@@ -182,27 +227,31 @@ fn place(
     }
 }
 
-/// Breakers that lie in the object itself.
-fn forbidden(inventory: &Inventory, request: &Request) -> Option<String> {
-    let rule = inventory.rule(request.obj);
+/// What no deploy may hold, whatever else is so.
+pub fn forbidden(inventory: &Inventory, obj: ObjIx, state: State) -> Option<&'static str> {
+    let rule = inventory.rule(obj);
     if rule.always_page {
-        return Some("always_page is set".to_owned());
+        return Some("always_page is set");
     }
-    if rule.external && 2 <= request.severity {
-        return Some("it is a user-facing probe (external)".to_owned());
+    if rule.external && 2 <= state.severity() {
+        return Some("it is a user-facing probe (external)");
     }
+    // Each bad result of a volatile check is an event of its own; an OK after it is no recovery.
+    rule.volatile.then_some("it is volatile")
+}
+
+/// Breakers that lie in what happened a short while ago.
+fn too_soon(request: &Request) -> Option<String> {
     if request.clock_suspect {
         return Some("this machine's clock jumped a short while ago".to_owned());
     }
-    if let Some(ended) = request.last_hold_ended
-        && request.now < ended + HOLD_AGAIN_AFTER
-    {
-        return Some(format!(
+    let ended = request.last_hold_ended?;
+    (request.now < ended + HOLD_AGAIN_AFTER).then(|| {
+        format!(
             "another hold on it ended {} ago",
             show_duration(Duration::from_secs(request.now.since(ended).as_secs()))
-        ));
-    }
-    None
+        )
+    })
 }
 
 fn longest(live: &LiveDeploy, severity: u8) -> Duration {
@@ -225,7 +274,7 @@ fn deadline(
     longest: Duration,
 ) -> Timestamp {
     let mut deadline = (request.hard_at + longest).min(request.first_bad + live.rules.ceiling);
-    if let Some(limit) = limit(inventory, live, request.obj, request.severity) {
+    if let Some(limit) = limit(inventory, live, request.obj, request.state.severity()) {
         deadline = deadline.min(limit);
     }
     deadline

@@ -1,16 +1,20 @@
 //! A deploy together with what the inventory makes of it.
 
-use std::time::Duration;
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use super::{
-    scope::Scope,
+    scope::{Relation, Scope},
     window::{self, Window},
 };
 use crate::{
     base::time::Timestamp,
     domain::model::{
         deploy::{ClassRules, Deploy},
-        objects::{Inventory, ObjIx},
+        objects::{Inventory, ObjIx, Schedule},
     },
 };
 
@@ -20,6 +24,14 @@ pub struct LiveDeploy {
     pub deploy: Deploy,
     pub scope: Scope,
     pub rules: ClassRules,
+    totals: OnceLock<Totals>,
+}
+
+/// How many objects lie in a deploy's scope: all, and of each check's name (hosts under the empty one).
+#[derive(Clone, Debug, Default)]
+pub struct Totals {
+    pub all: usize,
+    pub by_name: BTreeMap<Arc<str>, usize>,
 }
 
 impl LiveDeploy {
@@ -28,7 +40,28 @@ impl LiveDeploy {
             scope: Scope::of(inventory, &deploy),
             rules: inventory.classes.of(deploy.risk).clone(),
             deploy,
+            totals: OnceLock::new(),
         }
+    }
+
+    /// Counted when first asked for: most deploys never hold anything.
+    pub fn totals(&self, inventory: &Inventory) -> &Totals {
+        self.totals.get_or_init(|| {
+            let mut totals = Totals::default();
+            for host in self.scope.hosts(inventory) {
+                for obj in std::iter::once(ObjIx(host.0)).chain(inventory.checks_of(host)) {
+                    let relation = self.scope.relation(inventory, obj);
+                    if matches!(relation, Some(Relation::Exact | Relation::Group)) {
+                        totals.all += 1;
+                        *totals
+                            .by_name
+                            .entry(short_name(inventory, obj))
+                            .or_default() += 1;
+                    }
+                }
+            }
+            totals
+        })
     }
 
     /// The window that `at` lies in, as `obj` sees it: each check has its own settling time.
@@ -43,6 +76,24 @@ impl LiveDeploy {
             None => self.deploy.app.clone(),
         }
     }
+}
+
+/// A check's name; empty for a host.
+pub fn short_name(inventory: &Inventory, obj: ObjIx) -> Arc<str> {
+    inventory
+        .check(obj)
+        .map_or_else(|| Arc::from(""), |check| check.name.clone())
+}
+
+/// How long after the restart of its host an object may be bad because of that restart: until it is looked at, and
+/// then until it has settled.
+pub fn start_up(inventory: &Inventory, obj: ObjIx) -> Duration {
+    let between = match &inventory.rule(obj).schedule {
+        Schedule::Every(every) => *every,
+        // A crontab's next time may be far away.
+        Schedule::Cron(_) => Duration::from_secs(300),
+    };
+    between + settle(inventory, obj)
 }
 
 /// How long after a deploy's end an object may take to answer afresh: one result and one retry.

@@ -118,6 +118,13 @@ impl Scope {
         }
     }
 
+    /// The hosts whose objects may be exact or in its group.
+    pub fn hosts(&self, inventory: &Inventory) -> BTreeSet<HostIx> {
+        let apps = self.app.iter().flat_map(|app| &inventory.app(*app).hosts);
+        let named = self.targets.iter().chain(&self.grouped);
+        apps.chain(named).copied().collect()
+    }
+
     /// How `obj` stands to the deploy; None: not at all.
     pub fn relation(&self, inventory: &Inventory, obj: ObjIx) -> Option<Relation> {
         let host = inventory.host_ix(obj);

@@ -130,12 +130,30 @@ impl Engine {
             inventory,
         };
         engine.restore_ledger(restored.problems, restored.holds);
+        engine.distrust_the_future(now);
         engine.count_downtimes();
         engine.rebuild_timers(now);
         for obj in engine.inventory.objects() {
             engine.place_first(obj, now);
         }
         engine
+    }
+
+    /// The clock was ahead when these were written and has been set right since: nothing waits for an instant of it.
+    fn distrust_the_future(&mut self, now: Timestamp) {
+        for hold in self.holds.values_mut() {
+            if now < hold.began_at {
+                hold.deadline = hold.deadline.min(now);
+            }
+        }
+        for (object, obj) in self.objects.iter_mut().zip(self.inventory.objects()) {
+            let status = &mut object.status;
+            let remind = self.inventory.rule(obj).notify.remind;
+            if status.last_notified_at.is_some_and(|at| now < at) {
+                status.next_notify_at = status.next_notify_at.min(now + remind);
+            }
+            status.last_check_at = status.last_check_at.min(now);
+        }
     }
 
     fn restore_ledger(&mut self, problems: Vec<Problem>, holds: Vec<Hold>) {

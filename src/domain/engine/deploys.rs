@@ -6,6 +6,7 @@ use super::{
     core::{Engine, Mode},
     effect::{Effects, Reply},
     tell::AMEND_WITHIN,
+    timers::Timer,
 };
 use crate::{
     base::time::{Timestamp, show_duration},
@@ -27,6 +28,8 @@ use crate::{
 const TYPICAL: Duration = Duration::from_secs(300);
 /// A recovery this soon after a rollback confirms it; a problem that outlives it was not helped.
 pub(super) const ROLLBACK_CONFIRMED_WITHIN: Duration = Duration::from_secs(300);
+/// How long after a rollback results are waited for.
+const JUDGE_ROLLBACK_WITHIN: Duration = Duration::from_secs(1800);
 /// A page whose problem recovered this recently may still be amended, quietly.
 const AMEND_RECOVERED_WITHIN: Duration = Duration::from_secs(1800);
 /// Objects named in "was already failing".
@@ -51,6 +54,7 @@ impl Engine {
         let id = event.id.clone();
         let phase = event.phase;
         let known = self.deploys.get(&id).map(|live| live.deploy.clone());
+        let known_app = self.app_of_deploy(&id);
         let mut events = known
             .as_ref()
             .map(|deploy| deploy.events.clone())
@@ -72,6 +76,9 @@ impl Engine {
         self.save_deploy(&id, out);
         self.arm_deploy(&id);
         let mut reply = Reply::ok(text);
+        if let (Some(known), Some(live)) = (&known, self.deploys.get(&id)) {
+            reply.text.push_str(&remark(known, &live.deploy, phase));
+        }
         if began && !matches!(phase, Phase::Planned | Phase::Cancelled) {
             reply.already_failing = self.already_failing(now, &id, out);
         }
@@ -80,7 +87,10 @@ impl Engine {
         if phase == Phase::RolledBack {
             self.record_rollback(now, &id, &event, out);
         }
-        self.amend_pages(now, &id, out);
+        // A heartbeat tells nothing that could change whom a page names.
+        if phase != Phase::Heartbeat {
+            self.amend_pages(now, &id, began || known_app != self.app_of_deploy(&id), out);
+        }
         if phase == Phase::Step || phase == Phase::Finished {
             self.probe_targets(now, &id);
         }
@@ -313,15 +323,21 @@ impl Engine {
     }
 
     /// Row 23: a deploy told late amends the page that already left. Same key, no second page, never back into a hold.
-    fn amend_pages(&mut self, now: Timestamp, id: &str, out: &mut Effects) {
+    /// `is_news`: we hear of it, or of its app, for the first time. Only that may still concern a problem that is over:
+    /// what speaks for and against a deploy is read from today's states.
+    fn amend_pages(&mut self, now: Timestamp, id: &str, is_news: bool, out: &mut Effects) {
+        let is_cancelled = self
+            .deploys
+            .get(id)
+            .is_some_and(|live| live.deploy.phase == Phase::Cancelled);
         let rows: Vec<(u64, ObjectName)> = self
             .problems
             .values()
             .filter(|problem| problem.page.is_some())
             .filter(|problem| {
-                problem
-                    .recovered_at
-                    .is_none_or(|at| now.since(at) <= AMEND_RECOVERED_WITHIN)
+                problem.recovered_at.is_none_or(|at| {
+                    (is_news || is_cancelled) && now.since(at) <= AMEND_RECOVERED_WITHIN
+                })
             })
             .map(|problem| (problem.id, problem.object.clone()))
             .collect();
@@ -350,7 +366,8 @@ impl Engine {
                 }
             }
             let attribution = self.attribute(obj, row);
-            self.amend(now, obj, row, attribution, Some(id), out);
+            let by_event = Some(id).filter(|_| is_news || is_cancelled);
+            self.amend(now, obj, row, attribution, by_event, out);
         }
     }
 
@@ -404,7 +421,7 @@ impl Engine {
             return;
         };
         let recovered = problem.recovered_at.is_some();
-        let since = problem.first_bad_at;
+        let (since, told_of) = (problem.first_bad_at, problem.state);
         let Some(page) = &mut problem.page else {
             return;
         };
@@ -434,7 +451,15 @@ impl Engine {
             comment: None,
             since: Some(since),
         };
-        let message = compose::message(&self.inventory, obj, self.status(obj), facts);
+        let mut message = compose::message(&self.inventory, obj, self.status(obj), facts);
+        if let Some(at) = self.problems.get(&row).and_then(|row| row.recovered_at) {
+            // The object may be in another problem by now: the message is about the one that is over.
+            message.lines.push(format!(
+                "That problem, {} since {since}, ended at {at}.",
+                told_of
+            ));
+            message.since = None;
+        }
         self.deliver(Some(obj), &message, &audience, out);
         self.record(
             now,
@@ -501,17 +526,26 @@ impl Engine {
 
     /// Row 20: still bad after the rollback has settled; the blame drops to weak and people hear of it.
     pub(super) fn judge_rollback(&mut self, now: Timestamp, id: &str, out: &mut Effects) {
-        let Some(original) = self
-            .deploys
-            .get(id)
-            .and_then(|live| live.deploy.rollback_of.clone())
+        let Some(Deploy {
+            rollback_of: Some(original),
+            ended_at: Some(settled),
+            ..
+        }) = self.deploys.get(id).map(|live| live.deploy.clone())
         else {
             return;
         };
+        // Nothing is judged on an old result: whoever has none yet is looked at again.
+        if now.since(settled) < JUDGE_ROLLBACK_WITHIN {
+            self.timers.insert((
+                now + Duration::from_secs(60),
+                Timer::RolledBack(id.to_owned()),
+            ));
+        }
         let rows: Vec<(u64, ObjectName)> = self
             .open
             .iter()
             .filter_map(|row| self.problems.get(row))
+            .filter(|problem| self.has_result_since(&problem.object, settled))
             .filter(|problem| {
                 problem.page.as_ref().is_some_and(|page| {
                     !page.rollback_failed
@@ -553,6 +587,12 @@ impl Engine {
                 out,
             );
         }
+    }
+
+    fn has_result_since(&self, object: &ObjectName, at: Timestamp) -> bool {
+        self.inventory
+            .find(object)
+            .is_some_and(|obj| at <= self.status(obj).last_check_at)
     }
 
     /// The bake is over: the verdict stands, and what was held is reported.
@@ -734,6 +774,20 @@ fn says_more(old: &Attribution, new: &Attribution) -> bool {
         (attribution.verdict, leader)
     };
     key(old) != key(new)
+}
+
+/// What the teller of an event should know: it went to a deploy of another name, or changed nothing.
+fn remark(known: &Deploy, now: &Deploy, told: Phase) -> String {
+    if (&known.app, &known.environment) != (&now.app, &now.environment) && !known.app.is_empty() {
+        return format!(
+            "; it was known as a deploy of {} in {}: give each deploy an id of its own",
+            known.app, known.environment
+        );
+    }
+    if known.phase.is_terminal() && known.phase == now.phase && told != now.phase {
+        return format!("; it had ended already and stays {}", now.phase.name());
+    }
+    String::new()
 }
 
 fn describe(live: &LiveDeploy, event: &DeployEvent) -> String {

@@ -1,13 +1,15 @@
 //! Holds: begun when a deploy explains a problem, ended by their deadline, a breaker, a recovery or a person.
 //! When one ends we judge afresh; nothing is replayed and nothing is dropped.
 
-use super::{core::Engine, effect::Effects, timers::Timer};
+use std::{collections::BTreeMap, sync::Arc};
+
+use super::{core::Engine, effect::Effects, tell::Due, timers::Timer};
 use crate::{
     base::time::Timestamp,
     domain::{
         deploy::{
             hold::{self, Plan, Request, Surroundings},
-            live::LiveDeploy,
+            live::{self, LiveDeploy},
             scope::Relation,
             window::Window,
         },
@@ -36,7 +38,7 @@ impl Engine {
         let request = Request {
             obj,
             now,
-            severity: status.state.severity(),
+            state: status.state,
             first_bad: problem.onset_at,
             hard_at: problem.hard_at,
             recent: status.recent,
@@ -44,11 +46,15 @@ impl Engine {
             clock_suspect: now < self.clock_suspect_until,
         };
         let mut reasons = Vec::new();
+        let mut forbidden = false;
         let mut best: Option<(Relation, Timestamp, String, Plan)> = None;
         for (id, live) in &self.deploys {
             match hold::consider(&self.inventory, live, &request, &|| self.surroundings(live)) {
                 None => {}
-                Some(Err(why)) => reasons.push(why),
+                Some(Err(refusal)) => {
+                    forbidden |= refusal.veto;
+                    reasons.push(refusal.why);
+                }
                 Some(Ok(plan)) => {
                     let relation = live
                         .scope
@@ -64,7 +70,7 @@ impl Engine {
                 }
             }
         }
-        match best {
+        match best.filter(|_| !forbidden) {
             Some((_, _, id, plan)) => Ok((id, plan)),
             None => Err(reasons),
         }
@@ -72,10 +78,13 @@ impl Engine {
 
     /// Hard problems around a deploy that began after it.
     fn surroundings(&self, live: &LiveDeploy) -> Surroundings {
-        let mut around = Surroundings::default();
         let started = live.deploy.started_at;
-        let app_all = live.scope.app.map_or(0, |app| self.app_size(app));
-        around.app_all = app_all;
+        let totals = live.totals(&self.inventory);
+        let mut around = Surroundings {
+            inside: (0, totals.all),
+            ..Surroundings::default()
+        };
+        let mut by_name: BTreeMap<Arc<str>, usize> = BTreeMap::new();
         for id in &self.open {
             let Some(problem) = self
                 .problems
@@ -87,38 +96,29 @@ impl Engine {
             let Some(obj) = self.inventory.find(&problem.object) else {
                 continue;
             };
-            match live.scope.relation(&self.inventory, obj) {
+            let relation = live.scope.relation(&self.inventory, obj);
+            let is_probe = self.inventory.rule(obj).external && 2 <= problem.state.severity();
+            if is_probe && !matches!(relation, None | Some(Relation::Environment)) {
+                around.probe = Some(problem.object.to_string());
+            }
+            match relation {
                 None | Some(Relation::Environment) => around.outside += 1,
                 Some(Relation::Exact | Relation::Group) => {
-                    if live
-                        .scope
-                        .app
-                        .is_some_and(|app| self.inventory.apps_of(obj).contains(&app))
-                    {
-                        around.app_bad += 1;
+                    around.inside.0 += 1;
+                    let name = live::short_name(&self.inventory, obj);
+                    let bad = by_name.entry(name.clone()).or_default();
+                    *bad += 1;
+                    if around.alike.0 < *bad {
+                        around.alike = (*bad, totals.by_name.get(&name).copied().unwrap_or(0));
                     }
                 }
                 Some(Relation::Dependency { .. }) => {}
             }
-            if hold::OUTSIDE_LIMIT <= around.outside
-                || app_all * hold::APP_SHARE <= around.app_bad * 100
-                    && hold::APP_LIMIT <= around.app_bad
-            {
+            if around.breaker().is_some() {
                 break;
             }
         }
         around
-    }
-
-    /// How many objects measure an app.
-    fn app_size(&self, app: crate::domain::model::objects::AppIx) -> usize {
-        self.inventory
-            .app(app)
-            .hosts
-            .iter()
-            .flat_map(|host| self.inventory.checks_of(*host))
-            .filter(|obj| self.inventory.apps_of(*obj).contains(&app))
-            .count()
     }
 
     pub(super) fn begin_hold(
@@ -141,6 +141,7 @@ impl Engine {
             why: plan.why.clone(),
             began_at: now,
             severity: self.status(obj).state.severity(),
+            state: Some(self.status(obj).state),
             deadline: plan.deadline,
             ended: None,
         };
@@ -161,7 +162,7 @@ impl Engine {
         self.request(obj, now, false);
     }
 
-    fn arm_hold(&mut self, hold: &Hold, obj: ObjIx) {
+    pub(super) fn arm_hold(&mut self, hold: &Hold, obj: ObjIx) {
         let stale =
             self.status(obj).last_check_at + super::run::stale_after(self.inventory.rule(obj));
         self.timers
@@ -357,7 +358,11 @@ impl Engine {
             hold.began_at.clock(),
             hold.deploy
         );
-        self.send_problem(now, obj, reason, hold.began_at, &[], out);
+        let due = Due {
+            at: hold.began_at,
+            state: hold.state,
+        };
+        self.send_problem(now, obj, reason, due, &[], out);
     }
 
     fn state_sentence(&self, obj: ObjIx) -> String {
@@ -501,6 +506,9 @@ impl Engine {
                 crate::domain::model::deploy::Phase::Failed => Some(format!("{deploy} failed")),
                 crate::domain::model::deploy::Phase::Lost => {
                     Some(format!("{deploy} never reported its end: it is lost"))
+                }
+                _ if hold::forbidden(&self.inventory, obj, self.status(obj).state).is_some() => {
+                    hold::forbidden(&self.inventory, obj, self.status(obj).state).map(str::to_owned)
                 }
                 _ if !matches!(relation, Some(Relation::Exact | Relation::Group)) => Some(format!(
                     "{deploy} turned out to be of {} in {}",

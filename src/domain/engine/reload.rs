@@ -11,8 +11,10 @@ use crate::{
     domain::{
         deploy::live::LiveDeploy,
         model::{
+            change::Change,
             message::{Kind, Urgency},
             objects::{Inventory, ObjIx, Rule},
+            state::State,
             status::{End, Status},
         },
         notify::compose,
@@ -47,6 +49,7 @@ impl Engine {
     pub(super) fn on_reload(&mut self, now: Timestamp, new: Arc<Inventory>, out: &mut Effects) {
         let plan = self.plan(&new);
         self.close_removed(now, &new, out);
+        self.forget_removed(&new, out);
         let old = std::mem::replace(&mut self.inventory, new);
         let new = self.inventory.clone();
         self.generation += 1;
@@ -105,6 +108,11 @@ impl Engine {
             .collect();
         self.count_downtimes();
         self.rebuild_timers(now);
+        // Classes, apps and switches may have changed: holds are judged anew, and may only get shorter.
+        let ids: Vec<String> = self.deploys.keys().cloned().collect();
+        for id in ids {
+            self.review_holds(now, &id, out);
+        }
         let text = format!(
             "configuration {}: {} added, {} changed, {} removed, {} unchanged",
             new.digest,
@@ -139,6 +147,30 @@ impl Engine {
             });
             self.jobs.insert(id, running);
         }
+    }
+
+    /// Nothing of a removed object may rise again under its name: not its acknowledgement, not its downtime.
+    fn forget_removed(&mut self, new: &Inventory, out: &mut Effects) {
+        for obj in self.inventory.objects() {
+            let name = self.inventory.name(obj);
+            if new.find(&name).is_none() && self.status(obj).checked {
+                out.changes.push(Change::StatusGone(name));
+            }
+        }
+        self.downtimes.retain(|id, downtime| {
+            let stays = new.find(&downtime.object).is_some();
+            if !stays {
+                out.changes.push(Change::DowntimeGone(*id));
+            }
+            stays
+        });
+        self.comments.retain(|id, comment| {
+            let stays = new.find(&comment.object).is_some();
+            if !stays {
+                out.changes.push(Change::CommentGone(*id));
+            }
+            stays
+        });
     }
 
     /// Problems of removed objects end, and those who were paged hear why.
@@ -185,7 +217,16 @@ impl Engine {
                     comment: None,
                     since: Some(problem.first_bad_at),
                 };
-                let message = compose::message(&self.inventory, obj, self.status(obj), facts);
+                let mut message = compose::message(&self.inventory, obj, self.status(obj), facts);
+                // Nobody watches it any more; receivers close what is fine.
+                let fine = if self.inventory.is_host(obj) {
+                    State::Up
+                } else {
+                    State::Ok
+                };
+                fine.name().clone_into(&mut message.state);
+                "It is watched no more: it was removed from the configuration."
+                    .clone_into(&mut message.output);
                 self.deliver(Some(obj), &message, &audience, out);
             }
             self.open.remove(&row);

@@ -80,6 +80,7 @@ impl Engine {
         }
         let is_host = self.inventory.is_host(obj);
         let rule = self.inventory.rule(obj).clone();
+        let was_acknowledged = self.status(obj).ack.is_some();
         let policy = step::Policy {
             attempts: rule.attempts,
             volatile: rule.volatile,
@@ -102,6 +103,9 @@ impl Engine {
             let host = self.host_status(obj).state;
             step::check(&mut self.object_mut(obj).status, policy, host, result, now)
         };
+        if was_acknowledged && self.status(obj).ack.is_none() {
+            self.remove_comments(obj, "acknowledgement", out);
+        }
         if let Some((state_type, attempt)) = step.alert {
             let text = format!(
                 "{} {} attempt {attempt} of {}: {}",
@@ -147,7 +151,8 @@ impl Engine {
             };
             self.attempt(now, obj, kind, out);
         }
-        self.after_result(now, obj, out);
+        let is_news = step.hard_change || before != self.status(obj).problem;
+        self.after_result(now, obj, is_news, out);
         if step.alert.is_some()
             || step.changed
             || step.hard_change
@@ -311,6 +316,7 @@ impl Engine {
         status.no_more = false;
         if status.ack.as_ref().is_some_and(|ack| !ack.sticky) {
             status.ack = None;
+            self.remove_comments(obj, "acknowledgement", out);
             self.event(
                 now,
                 Some(obj),
@@ -397,6 +403,10 @@ impl Engine {
         }
         self.tell_flapping(now, obj, kind, begun, text, out);
         if kind != Kind::FlappingStart && was_told && !self.status(obj).state.is_problem() {
+            // The ledger first: once the recovery is told, nothing points to its row any more.
+            if let Some(id) = self.status(obj).problem.filter(|id| self.open.contains(id)) {
+                self.end_problem(now, obj, id, out);
+            }
             self.attempt(now, obj, Kind::Recovery, out);
         }
         self.save_status(obj, out);
@@ -446,8 +456,8 @@ impl Engine {
     }
 
     /// What a result means beyond its own notification: breakers of holds, fresh evidence, probing around a deploy.
-    fn after_result(&mut self, now: Timestamp, obj: ObjIx, out: &mut Effects) {
-        if !self.holds.is_empty() && self.status(obj).is_hard_problem() {
+    fn after_result(&mut self, now: Timestamp, obj: ObjIx, is_news: bool, out: &mut Effects) {
+        if is_news && !self.holds.is_empty() && self.status(obj).is_hard_problem() {
             self.check_breakers(now, out);
         }
         self.probe(now, obj);

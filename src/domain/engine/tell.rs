@@ -15,7 +15,7 @@ use crate::{
             deploy::{Attribution, Risk, Verdict},
             message::{Delivered, Delivery, Kind, Message, Urgency},
             objects::{ChannelKind, ContactIx, ObjIx},
-            state::StateSet,
+            state::{State, StateSet},
             status::{End, Page},
         },
         notify::{
@@ -25,6 +25,14 @@ use crate::{
         },
     },
 };
+
+/// When a page was due by Nagios' rules, and the state that was due then; earlier than now after a hold.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Due {
+    pub at: Timestamp,
+    /// None: the present one.
+    pub state: Option<State>,
+}
 
 /// Contacts and how urgently each is told.
 pub(super) type Audience = Vec<(ContactIx, Urgency)>;
@@ -58,7 +66,11 @@ impl Engine {
             }
         }
         let reason = self.problem_reason(obj, fresh);
-        self.send_problem(now, obj, reason, now, &not_held, out);
+        let due = Due {
+            at: now,
+            state: None,
+        };
+        self.send_problem(now, obj, reason, due, &not_held, out);
     }
 
     fn problem_reason(&self, obj: ObjIx, fresh: bool) -> String {
@@ -80,6 +92,7 @@ impl Engine {
             let parents = &self.inventory.host(self.inventory.host_ix(obj)).parents;
             HostScene {
                 status: self.status(host_obj),
+                is_told: !self.inventory.rule(host_obj).notify.contacts.is_empty(),
                 in_downtime: self.in_downtime(host_obj),
                 parents_down: !parents.is_empty()
                     && parents
@@ -150,6 +163,12 @@ impl Engine {
 
     /// A check that turned hard because its host is not UP: the host's page covers it (2.5d).
     pub(super) fn silenced_by_host(&mut self, now: Timestamp, obj: ObjIx, out: &mut Effects) {
+        let host = ObjIx(self.inventory.host_ix(obj).0);
+        if self.inventory.rule(host).notify.contacts.is_empty() {
+            // Nobody is told of the host, so somebody must be told of this.
+            self.attempt(now, obj, Kind::Problem, out);
+            return;
+        }
         let state = self.host_status(obj).state;
         self.skip(now, obj, Kind::Problem, Why::HostProblem { state }, out);
     }
@@ -186,14 +205,14 @@ impl Engine {
         }
     }
 
-    /// Sends the page of a problem. The filters have passed, now or when its hold began (`due_at`).
+    /// Sends the page of a problem. The filters have passed, now or when its hold began (`due`).
     /// `not_held`: why deploys in whose scope it lies did not hold it; for `why`, not for the pager.
     pub(super) fn send_problem(
         &mut self,
         now: Timestamp,
         obj: ObjIx,
         reason: String,
-        due_at: Timestamp,
+        due: Due,
         not_held: &[String],
         out: &mut Effects,
     ) {
@@ -209,10 +228,8 @@ impl Engine {
             Some(page) if !fresh => page.attribution.clone(),
             _ => self.attribute(obj, id),
         };
-        let contacts = self
-            .wanting(obj, Kind::Problem, now)
-            .or_else(|why| self.wanting(obj, Kind::Problem, due_at).map_err(|_| why));
-        let contacts = match contacts {
+        let present = self.told_state(obj, Kind::Problem);
+        let contacts = match self.wanting_either(obj, (now, present), due) {
             Ok(contacts) => contacts,
             Err(why) => {
                 self.skip(now, obj, Kind::Problem, Why::NoContact { why }, out);
@@ -220,21 +237,25 @@ impl Engine {
             }
         };
         let rule = self.inventory.rule(obj).clone();
-        let told_of = self
-            .problems
-            .get(&id)
-            .map_or(self.status(obj).state, |problem| problem.state);
         let status = &mut self.object_mut(obj).status;
         status.number += 1;
-        status.notified_on = status.notified_on.with(told_of);
+        status.notified_on = status.notified_on.with(present);
+        if let Some(state) = due.state {
+            status.notified_on = status.notified_on.with(state);
+        }
         status.last_notified_at = Some(now);
-        status.next_notify_at = now + rule.notify.remind;
+        // Flapping under a hold, it may be fine at this very moment: its recovery is due as soon as it stops flapping.
+        status.next_notify_at = if status.state.is_problem() {
+            now + rule.notify.remind
+        } else {
+            Timestamp::default()
+        };
         status.no_more = rule.notify.remind.is_zero() && !rule.volatile;
         self.object_mut(obj).last_skip = None;
         let audience = self.with_deployers(contacts, &attribution);
         let key = self.keep_page(now, id, &attribution, &audience, out);
         let since = self.problems.get(&id).map(|problem| problem.first_bad_at);
-        let message = compose::message(
+        let mut message = compose::message(
             &self.inventory,
             obj,
             self.status(obj),
@@ -250,6 +271,7 @@ impl Engine {
                 since,
             },
         );
+        present.name().clone_into(&mut message.state);
         self.deliver(Some(obj), &message, &audience, out);
         let reason = std::iter::once(reason)
             .chain(not_held.iter().take(3).cloned())
@@ -313,13 +335,7 @@ impl Engine {
         let Some(page) = problem.page.clone() else {
             return;
         };
-        let mut contacts: BTreeSet<ContactIx> = match self.wanting(obj, Kind::Recovery, now) {
-            Ok(contacts) => contacts.into_iter().collect(),
-            Err(why) => {
-                self.skip(now, obj, Kind::Recovery, Why::NoContact { why }, out);
-                return;
-            }
-        };
+        let wanting = self.wanting(obj, Kind::Recovery, now);
         // Deployers that a deploy added to the page hear of its end as well.
         let own: BTreeSet<ContactIx> = self
             .inventory
@@ -329,12 +345,20 @@ impl Engine {
             .iter()
             .copied()
             .collect();
-        contacts.extend(
-            page.told
-                .iter()
-                .filter_map(|name| self.inventory.find_contact(name))
-                .filter(|ix| !own.contains(ix)),
-        );
+        let mut contacts: BTreeSet<ContactIx> = page
+            .told
+            .iter()
+            .filter_map(|name| self.inventory.find_contact(name))
+            .filter(|ix| !own.contains(ix))
+            .collect();
+        match wanting {
+            Ok(wanting) => contacts.extend(wanting),
+            Err(why) if contacts.is_empty() => {
+                self.skip(now, obj, Kind::Recovery, Why::NoContact { why }, out);
+                return;
+            }
+            Err(_) => {}
+        }
         let audience: Audience = contacts.into_iter().map(|ix| (ix, Urgency::High)).collect();
         let reason = self.recovery_reason(now, &page);
         let status = self.status(obj).clone();
@@ -539,23 +563,63 @@ impl Engine {
         kind: Kind,
         at: Timestamp,
     ) -> Result<Vec<ContactIx>, String> {
-        let status = self.status(obj);
-        let contacts = &self.inventory.rule(obj).notify.contacts;
-        let is_host = self.inventory.is_host(obj);
-        // A flapping problem may be OK at this very moment; what is told is the problem.
-        let state = match self.problem_of(obj) {
+        self.wanting_of(obj, kind, self.told_state(obj, kind), at)
+    }
+
+    /// The state that a notification tells of. A flapping problem may be OK at this very moment; what is told is the
+    /// problem.
+    fn told_state(&self, obj: ObjIx, kind: Kind) -> State {
+        match self.problem_of(obj) {
             Some(problem) if kind == Kind::Problem => problem.state,
-            _ => status.state,
-        };
+            _ => self.status(obj).state,
+        }
+    }
+
+    fn wanting_of(
+        &self,
+        obj: ObjIx,
+        kind: Kind,
+        state: State,
+        at: Timestamp,
+    ) -> Result<Vec<ContactIx>, String> {
         recipients::wanting(
             &self.inventory,
-            contacts,
-            is_host,
+            &self.inventory.rule(obj).notify.contacts,
+            self.inventory.is_host(obj),
             kind,
             state,
-            status.notified_on,
+            self.status(obj).notified_on,
             at,
         )
+    }
+
+    /// Whoever wants to hear of a problem as it is, or as it was when its hold began: a hold takes nobody's page away.
+    fn wanting_either(
+        &self,
+        obj: ObjIx,
+        (now, present): (Timestamp, State),
+        due: Due,
+    ) -> Result<Vec<ContactIx>, String> {
+        let then = due.state.unwrap_or(present);
+        let mut first = None;
+        let mut contacts = BTreeSet::new();
+        for (at, state) in [
+            (now, present),
+            (due.at, present),
+            (due.at, then),
+            (now, then),
+        ] {
+            match self.wanting_of(obj, Kind::Problem, state, at) {
+                Ok(wanting) => contacts.extend(wanting),
+                Err(why) => {
+                    first.get_or_insert(why);
+                }
+            }
+        }
+        match first {
+            Some(why) if contacts.is_empty() => Err(why),
+            _ => Ok(contacts.into_iter().collect()),
+        }
     }
 
     /// Adds the deployers: paged with everybody where one deploy is the suspect, told in chat where several are.
@@ -715,8 +779,8 @@ impl Engine {
         let (Some(app), Some(check)) = (live.scope.app, self.inventory.check(obj)) else {
             return peers;
         };
-        // A bounded look: an app on thousands of hosts needs no exact count.
-        for host in self.inventory.app(app).hosts.iter().take(500) {
+        // A bounded look: an app on thousands of hosts needs no exact count, and in a storm this runs for each failure.
+        for host in self.inventory.app(app).hosts.iter().take(100) {
             let name = crate::domain::model::state::ObjectName {
                 host: self.inventory.host(*host).name.clone(),
                 check: Some(check.name.clone()),

@@ -1,7 +1,7 @@
 //! Everything that becomes due without a result: deadlines of holds, deploys that never end, bakes, downtimes.
 //! A timer that no longer applies does nothing: state decides, not the timer.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use super::{
     core::{Engine, Mode},
@@ -11,7 +11,10 @@ use crate::{
     base::time::{Timestamp, show_duration},
     domain::{
         deploy::window,
-        model::objects::{ObjIx, Schedule},
+        model::{
+            deploy::Hold,
+            objects::{ObjIx, Schedule},
+        },
     },
 };
 
@@ -31,6 +34,13 @@ pub enum Timer {
     Forget,
 }
 
+impl Timer {
+    /// Sorts before every other.
+    const FIRST: Self = Self::Overdue(String::new());
+}
+
+/// How often timers that are due at once may arm others in one call; what is left is due at the next one.
+const MAX_CHAIN: usize = 8;
 /// Old rows leave memory this often.
 const FORGET_EVERY: Duration = Duration::from_secs(3600);
 /// Deploys and ended problems stay in memory this long, as in [`crate::domain::model::change::Restored`].
@@ -40,13 +50,26 @@ const CLOCK_SUSPECT_FOR: Duration = Duration::from_secs(300);
 
 impl Engine {
     pub(super) fn run_timers(&mut self, now: Timestamp, out: &mut Effects) {
-        while let Some((at, _)) = self.timers.first() {
-            if now < *at {
+        // A timer may arm others that are due at once, but no chain of them may keep the engine from everything else.
+        for _ in 0..MAX_CHAIN {
+            let later = self
+                .timers
+                .split_off(&(now + Duration::from_millis(1), Timer::FIRST));
+            let due = std::mem::replace(&mut self.timers, later);
+            if due.is_empty() {
                 return;
             }
-            let Some((_, timer)) = self.timers.pop_first() else {
-                return;
-            };
+            self.run_due_timers(now, due, out);
+        }
+    }
+
+    fn run_due_timers(
+        &mut self,
+        now: Timestamp,
+        due: BTreeSet<(Timestamp, Timer)>,
+        out: &mut Effects,
+    ) {
+        for (_, timer) in due {
             match timer {
                 Timer::Hold(id) => self.hold_due(now, id, out),
                 Timer::Overdue(id) => self.overdue(now, &id, out),
@@ -67,8 +90,14 @@ impl Engine {
     pub(super) fn rebuild_timers(&mut self, now: Timestamp) {
         self.timers.clear();
         self.timers.insert((now + FORGET_EVERY, Timer::Forget));
-        for hold in self.holds.values() {
-            self.timers.insert((hold.deadline, Timer::Hold(hold.id)));
+        let holds: Vec<Hold> = self.holds.values().cloned().collect();
+        for hold in holds {
+            match self.inventory.find(&hold.object) {
+                Some(obj) => self.arm_hold(&hold, obj),
+                None => {
+                    self.timers.insert((hold.deadline, Timer::Hold(hold.id)));
+                }
+            }
         }
         for downtime in self.downtimes.values() {
             self.timers
@@ -117,22 +146,31 @@ impl Engine {
 
     fn forget(&mut self, now: Timestamp) {
         let old = now - KEEP;
+        // A recovery may still have to be told, after a long downtime or a closed period.
+        let owed: BTreeSet<u64> = self
+            .objects
+            .iter()
+            .filter_map(|object| object.status.problem)
+            .collect();
+        // A row that neither is open nor recovered belongs to an object that is gone.
         self.problems.retain(|id, problem| {
             self.open.contains(id)
-                || problem.recovered_at.is_none_or(|at| old < at)
+                || owed.contains(id)
                 || problem.hold.is_some()
+                || problem.recovered_at.is_some_and(|at| old < at)
         });
-        // A row that neither is open nor recovered belongs to an object that is gone.
-        self.problems
-            .retain(|id, problem| self.open.contains(id) || problem.recovered_at.is_some());
         let named: Vec<String> = self
             .holds
             .values()
             .map(|hold| hold.deploy.clone())
             .collect();
         self.deploys.retain(|id, live| {
-            live.deploy.ended_at.is_none_or(|ended| old < ended) && old < live.deploy.last_event_at
-                || named.contains(id)
+            let rules = &live.rules;
+            let needed = match live.deploy.ended_at {
+                Some(ended) => ended + KEEP.max(rules.bake).max(rules.look_back),
+                None => live.deploy.last_event_at + KEEP.max(rules.max_length),
+            };
+            now < needed || named.contains(id)
         });
     }
 

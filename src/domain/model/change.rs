@@ -17,6 +17,8 @@ pub enum Change {
         object: ObjectName,
         status: Box<Status>,
     },
+    /// The object left the configuration: should its name come back, it is another object.
+    StatusGone(ObjectName),
     /// A ledger row; closed once `end` is set.
     Problem(Box<Problem>),
     Hold(Box<Hold>),

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
-use super::state::ObjectName;
+use super::state::{ObjectName, State};
 use crate::base::time::Timestamp;
 
 /// Risk class of a change. DNS, monitoring and minor code changes are low; networking, schema and payments are high.
@@ -224,6 +224,9 @@ pub struct Hold {
     pub began_at: Timestamp,
     /// It was [`super::state::State::severity`] this bad when the hold began.
     pub severity: u8,
+    /// The state when it began: whoever wanted to hear of that one is told at its end.
+    #[serde(default)]
+    pub state: Option<State>,
     pub deadline: Timestamp,
     pub ended: Option<HoldEnd>,
 }

@@ -35,6 +35,8 @@ pub struct HostScene<'a> {
     pub status: &'a Status,
     pub in_downtime: bool,
     pub parents_down: bool,
+    /// The host's own problem is told to somebody: else its checks must not wait for that.
+    pub is_told: bool,
 }
 
 /// Why nobody is told.
@@ -220,7 +222,9 @@ fn problem_or_recovery(kind: Kind, scene: &Scene<'_>) -> Result<(), Why> {
         return Err(Why::OnceOnly);
     }
     if let Some(host) = scene.host {
-        if host.status.state.is_problem() && host.status.state_type == StateType::Hard {
+        let is_down = host.status.state.is_problem() && host.status.state_type == StateType::Hard;
+        // Not as Nagios, which tells nobody at all where a host has no contacts.
+        if is_down && host.is_told {
             return Err(Why::HostProblem {
                 state: host.status.state,
             });

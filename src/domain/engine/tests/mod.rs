@@ -1,5 +1,6 @@
 //! The engine's proof: scenarios in, transcripts out; and properties over random histories.
 
+mod never;
 mod people;
 mod properties;
 mod rows;

@@ -642,7 +642,7 @@ fn row_26_one_hold_covers_a_flap() {
             10:30:30 web1/http skipped problem: it is flapping
             10:30:40 web1/http skipped recovery: nobody was told of the problem, so nobody is told of its end
             10:34:05 web1/http released problem: the hold ended: no result for 3m25s: what we know is stale
-            10:34:05   -> oncall: problem web1/http OK [suspect d-1 likely]
+            10:34:05   -> oncall: problem web1/http WARNING [suspect d-1 likely]
             10:34:05 web1/http sent problem: flapping, OK now; held since 10:30:00 for deploy D-1: no result for 3m25s: what we know is stale
             10:35:00 web1/http skipped recovery: it is flapping
         "#]],
@@ -808,9 +808,9 @@ fn breakers_end_or_forbid_a_hold() {
             10:06:00   -> oncall: problem web1/probe CRITICAL [suspect d-1 likely]
             10:06:00 web1/probe sent problem: hard CRITICAL after attempt 1 of 1; D-1: not held: it is a user-facing probe (external)
             10:06:00   -> oncall: problem web1/http WARNING [suspect d-1 likely]
-            10:06:00 web1/http sent problem: hard WARNING after attempt 1 of 1; D-1: not held: 3 of 9 objects of the app are bad at once
+            10:06:00 web1/http sent problem: hard WARNING after attempt 1 of 1; D-1: not held: users feel it: web1/probe fails
             10:07:00   -> oncall: problem web1/http CRITICAL [suspect d-1 likely]
-            10:07:00 web1/http sent problem: hard CRITICAL after attempt 1 of 1; D-1: not held: 3 of 9 objects of the app are bad at once
+            10:07:00 web1/http sent problem: hard CRITICAL after attempt 1 of 1; D-1: not held: users feel it: web1/probe fails
         "#]],
     );
     // Two objects outside the scope fail too.
@@ -844,13 +844,13 @@ fn breakers_end_or_forbid_a_hold() {
             10:06:00 web1/http held problem until 10:09:00: D-1 of shop is running; a blip is expected, so it is judged again at 2026-03-02T10:09:00Z
             10:06:10 web2/http held problem until 10:09:10: D-1 of shop is running; a blip is expected, so it is judged again at 2026-03-02T10:09:10Z
             10:06:20   -> oncall: problem web3/http CRITICAL [suspect d-1 likely]
-            10:06:20 web3/http sent problem: hard CRITICAL after attempt 1 of 1; D-1: not held: 3 of 9 objects of the app are bad at once
-            10:06:20 web1/http released problem: the hold ended: 3 of 9 objects of the app are bad at once
+            10:06:20 web3/http sent problem: hard CRITICAL after attempt 1 of 1; D-1: not held: 3 of 3 objects in its scope are bad at once
+            10:06:20 web1/http released problem: the hold ended: 3 of 3 objects in its scope are bad at once
             10:06:20   -> oncall: problem web1/http CRITICAL [suspect d-1 likely]
-            10:06:20 web1/http sent problem: still CRITICAL; held since 10:06:00 for deploy D-1: 3 of 9 objects of the app are bad at once
-            10:06:20 web2/http released problem: the hold ended: 3 of 9 objects of the app are bad at once
+            10:06:20 web1/http sent problem: still CRITICAL; held since 10:06:00 for deploy D-1: 3 of 3 objects in its scope are bad at once
+            10:06:20 web2/http released problem: the hold ended: 3 of 3 objects in its scope are bad at once
             10:06:20   -> oncall: problem web2/http CRITICAL [suspect d-1 likely]
-            10:06:20 web2/http sent problem: still CRITICAL; held since 10:06:10 for deploy D-1: 3 of 9 objects of the app are bad at once
+            10:06:20 web2/http sent problem: still CRITICAL; held since 10:06:10 for deploy D-1: 3 of 3 objects in its scope are bad at once
         "#]],
     );
     // The clock jumps.

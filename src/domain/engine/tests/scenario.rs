@@ -21,13 +21,19 @@ use crate::{
     },
 };
 
+/// `HH:MM` or `HH:MM:SS`; hours beyond 23 are of the days that follow.
 pub(super) fn at(clock: &str) -> Timestamp {
-    let clock = if clock.len() == 5 {
-        format!("{clock}:00")
-    } else {
-        clock.to_owned()
-    };
-    Timestamp::parse(&format!("2026-03-02T{clock}Z")).expect("HH:MM:SS")
+    let midnight = Timestamp::parse("2026-03-02T00:00:00Z").expect("a date");
+    let parts: Vec<u64> = clock
+        .split(':')
+        .map(|part| part.parse().expect("HH:MM:SS"))
+        .collect();
+    let seconds = [3600, 60, 1]
+        .iter()
+        .zip(&parts)
+        .map(|(unit, part)| unit * part)
+        .sum();
+    midnight + Duration::from_secs(seconds)
 }
 
 pub(super) fn result(name: &str, state: State, output: &str, now: Timestamp) -> CheckResult {
@@ -69,6 +75,7 @@ impl Kept {
                     |(name, _)| name == object,
                 );
             }
+            Change::StatusGone(object) => restored.statuses.retain(|(name, _)| name != object),
             Change::Problem(problem) => {
                 restored.last_id = restored.last_id.max(problem.id);
                 put(&mut restored.problems, problem, |old| old.id == problem.id);
@@ -184,6 +191,14 @@ impl Play {
         }
     }
 
+    fn reload(&mut self, now: Timestamp, without: Option<&str>) {
+        self.inventory = Arc::new(match without {
+            Some(host) => site::shop_without(host),
+            None => site::shop(),
+        });
+        self.feed(now, Input::Reload(self.inventory.clone()));
+    }
+
     fn say(&mut self, now: Timestamp, text: &str) {
         self.transcript
             .push_str(&format!("{} {text}\n", now.clock()));
@@ -196,6 +211,9 @@ impl Play {
         let words: Vec<&str> = what.split(' ').collect();
         match words.as_slice() {
             ["wait"] => self.feed(now, Input::Tick),
+            // The host and its checks leave the configuration, or come back.
+            ["without", host] => self.reload(now, Some(host)),
+            ["with-all"] => self.reload(now, None),
             ["restart"] => {
                 self.engine = Engine::new(
                     self.inventory.clone(),
@@ -354,7 +372,13 @@ fn delivery_line(delivery: &Delivery) -> String {
 /// Plays a timeline on the shop and compares the transcript.
 #[track_caller]
 pub(super) fn check(timeline: &str, expected: expect_test::Expect) {
-    let mut play = Play::new(site::shop());
+    check_on(site::shop(), timeline, expected);
+}
+
+/// As [`check`], on a site of the test's own.
+#[track_caller]
+pub(super) fn check_on(inventory: Inventory, timeline: &str, expected: expect_test::Expect) {
+    let mut play = Play::new(inventory);
     for line in timeline
         .lines()
         .map(str::trim)

@@ -13,6 +13,12 @@ use crate::domain::model::{
 
 /// Attempts of each check: `http` is hard at once, `slow` after three.
 pub(super) fn shop() -> Inventory {
+    shop_without("")
+}
+
+/// The shop before `host` was set up.
+pub(super) fn shop_without(host: &str) -> Inventory {
+    let left_out = host;
     let contact = |name: &str, actors: &[&str]| Contact {
         name: name.into(),
         alias: name.into(),
@@ -39,9 +45,12 @@ pub(super) fn shop() -> Inventory {
         contacts: vec![contact("oncall", &[]), contact("ann", &["ann@shop"])],
         ..Inventory::default()
     };
-    let names = [
+    let names: Vec<&str> = [
         "cache1", "db1", "lb1", "lone1", "search1", "stage1", "web1", "web2", "web3",
-    ];
+    ]
+    .into_iter()
+    .filter(|name| *name != left_out)
+    .collect();
     let apps = [
         ("frontend", "production", &["lb1"][..]),
         ("shop", "production", &["web1", "web2", "web3"][..]),
@@ -58,7 +67,11 @@ pub(super) fn shop() -> Inventory {
             environment: environment.into(),
             calls: Vec::new(),
             called_by: Vec::new(),
-            hosts: hosts.iter().map(|host| ix(host)).collect(),
+            hosts: hosts
+                .iter()
+                .filter(|host| **host != left_out)
+                .map(|host| ix(host))
+                .collect(),
             contacts: Vec::new(),
             risk: Risk::Normal,
             url: None,
@@ -72,7 +85,7 @@ pub(super) fn shop() -> Inventory {
             .called_by
             .push(AppIx(u32::try_from(caller).expect("few")));
     }
-    for name in names {
+    for name in names.iter().copied() {
         let host = ix(name);
         let first = u32::try_from(inventory.checks.len()).expect("few");
         let checks: &[&str] = match name {

@@ -1,0 +1,315 @@
+//! What must never happen: a deploy that takes a page away, delays it beyond reason, or hides an outage. Each was found
+//! by trying to break it.
+
+use std::sync::Arc;
+
+use expect_test::expect;
+
+use super::{
+    scenario::{check, check_on},
+    site,
+};
+use crate::domain::model::{
+    objects::{Inventory, Rule},
+    state::{State, StateSet},
+};
+
+/// The shop with one check's rule changed.
+fn with_rule(name: &str, change: impl Fn(&mut Rule)) -> Inventory {
+    let mut inventory = site::shop();
+    for check in inventory
+        .checks
+        .iter_mut()
+        .filter(|check| *check.name == *name)
+    {
+        change(Arc::make_mut(&mut check.rule));
+    }
+    inventory
+}
+
+#[test]
+fn a_page_that_somebody_wanted_when_its_hold_began_is_theirs_at_its_end() {
+    let mut critical_only = site::shop();
+    critical_only.contacts[0].check_states = StateSet::EMPTY.with(State::Critical).with(State::Ok);
+    check_on(
+        critical_only,
+        "
+        10:00 web1/http ok
+        10:05 deploy start D-1 app=shop hosts=web1
+        10:06 web1/http crit
+        10:07 web1/http warn
+        10:08 web1/http warn
+        10:12 web1/http ok
+        ",
+        expect![[r#"
+            10:06:00 web1/http held problem until 10:09:00: D-1 of shop is running; a blip is expected, so it is judged again at 2026-03-02T10:09:00Z
+            10:09:00 web1/http released problem: the hold ended: its deadline came
+            10:09:00   -> oncall: problem web1/http WARNING [suspect d-1 likely]
+            10:09:00 web1/http sent problem: still WARNING; held since 10:06:00 for deploy D-1: its deadline came
+            10:12:00   -> oncall: recovery web1/http OK [suspect d-1 likely]
+            10:12:00 web1/http sent recovery: recovered
+        "#]],
+    );
+}
+
+#[test]
+fn beside_a_risky_deploy_a_harmless_one_holds_nothing() {
+    check(
+        "
+        10:00 web1/http ok
+        10:05 deploy start D-high app=shop hosts=web1 risk=high
+        10:05 deploy start D-low app=shop hosts=web1 risk=low
+        10:06 web1/http crit
+        ",
+        expect![[r#"
+            10:06:00   -> oncall: problem web1/http CRITICAL [suspect d-high likely, d-low likely]
+            10:06:00 web1/http sent problem: hard CRITICAL after attempt 1 of 1; D-high: not held: risk class high holds no CRITICAL
+        "#]],
+    );
+}
+
+#[test]
+fn an_outage_of_one_check_on_most_hosts_is_no_blip() {
+    check(
+        "
+        10:00 web1/http ok
+        10:00 web2/http ok
+        10:00 web3/http ok
+        10:05 deploy start D-1 app=shop
+        10:06 web1/http crit
+        10:06 web2/http crit
+        10:06 web3/http crit
+        ",
+        expect![[r#"
+            10:06:00 web1/http held problem until 10:09:00: D-1 of shop is running; a blip is expected, so it is judged again at 2026-03-02T10:09:00Z
+            10:06:00 web2/http held problem until 10:09:00: D-1 of shop is running; a blip is expected, so it is judged again at 2026-03-02T10:09:00Z
+            10:06:00   -> oncall: problem web3/http CRITICAL [suspect d-1 likely]
+            10:06:00 web3/http sent problem: hard CRITICAL after attempt 1 of 1; D-1: not held: 3 of 3 objects in its scope are bad at once
+            10:06:00 web1/http released problem: the hold ended: 3 of 3 objects in its scope are bad at once
+            10:06:00   -> oncall: problem web1/http CRITICAL [suspect d-1 likely]
+            10:06:00 web1/http sent problem: still CRITICAL; held since 10:06:00 for deploy D-1: 3 of 3 objects in its scope are bad at once
+            10:06:00 web2/http released problem: the hold ended: 3 of 3 objects in its scope are bad at once
+            10:06:00   -> oncall: problem web2/http CRITICAL [suspect d-1 likely]
+            10:06:00 web2/http sent problem: still CRITICAL; held since 10:06:00 for deploy D-1: 3 of 3 objects in its scope are bad at once
+        "#]],
+    );
+}
+
+#[test]
+fn a_mistyped_app_holds_nothing_on_hosts_that_run_another() {
+    check(
+        "
+        10:00 web1/http ok
+        10:05 deploy start D-1 app=shpo hosts=web1
+        10:06 web1/http crit
+        10:07 deploy start D-2 app=shop env=staging hosts=web2
+        10:08 web2/http crit
+        ",
+        expect![[r#"
+            10:06:00   -> oncall: problem web1/http CRITICAL [suspect d-1 likely]
+            10:06:00 web1/http sent problem: hard CRITICAL after attempt 1 of 1; D-1: not held: its host runs other apps than the one deployed
+            10:08:00   -> oncall: problem web2/http CRITICAL [suspect d-2 likely]
+            10:08:00 web2/http sent problem: hard CRITICAL after attempt 1 of 1; D-2: not held: its host runs other apps than the one deployed
+        "#]],
+    );
+}
+
+#[test]
+fn a_host_that_is_down_is_told_at_once() {
+    check(
+        "
+        10:00 web1 up
+        10:05 deploy start D-1 app=shop hosts=web1
+        10:06 web1 down
+        ",
+        expect![[r#"
+            10:06:00   -> oncall: problem web1 DOWN [suspect d-1 likely]
+            10:06:00 web1 sent problem: hard DOWN after attempt 1 of 1; D-1: not held: a host that is down is told at once
+        "#]],
+    );
+}
+
+#[test]
+fn after_a_failed_or_lost_deploy_nothing_is_held() {
+    check(
+        "
+        10:00 web1/http ok
+        10:05 deploy start D-1 app=shop hosts=web1
+        10:06 deploy fail D-1
+        10:07 web1/http warn
+        ",
+        expect![[r#"
+            10:07:00   -> oncall: problem web1/http WARNING [suspect d-1 likely]
+            10:07:00 web1/http sent problem: hard WARNING after attempt 1 of 1; D-1: not held: it failed, or was never heard of again
+        "#]],
+    );
+}
+
+#[test]
+fn a_host_updated_long_ago_is_not_restarting() {
+    check(
+        "
+        10:00 web1/http ok
+        10:05 deploy start D-1 app=shop
+        10:06 deploy step D-1 hosts=web1
+        10:10 web1/http ok
+        10:40 deploy step D-1 hosts=web2
+        10:41 web1/http crit
+        ",
+        expect![[r#"
+            10:41:00   -> oncall: problem web1/http CRITICAL [suspect d-1 likely]
+            10:41:00 web1/http sent problem: hard CRITICAL after attempt 1 of 1; D-1: not held: its host was updated before, and worked since then
+        "#]],
+    );
+}
+
+#[test]
+fn a_volatile_check_is_never_held() {
+    check_on(
+        with_rule("http", |rule| rule.volatile = true),
+        "
+        10:00 web1/http ok
+        10:05 deploy start D-1 app=shop hosts=web1
+        10:06 web1/http crit
+        ",
+        expect![[r#"
+            10:06:00   -> oncall: problem web1/http CRITICAL [suspect d-1 likely]
+            10:06:00 web1/http sent problem: hard CRITICAL after attempt 1 of 1; D-1: not held: it is volatile
+        "#]],
+    );
+}
+
+#[test]
+fn a_recovery_is_told_even_after_days_of_downtime() {
+    check_on(
+        with_rule("http", |rule| rule.flap.enabled = false),
+        "
+        10:00 web1/http ok
+        10:06 web1/http crit
+        10:07 downtime web1/http 80h
+        10:08 web1/http ok
+        82:00 web1/http ok
+        91:00 web1/http ok
+        ",
+        expect![[r#"
+            10:06:00   -> oncall: problem web1/http CRITICAL
+            10:06:00 web1/http sent problem: hard CRITICAL after attempt 1 of 1
+            10:07:00   -> oncall: downtime-start web1/http CRITICAL
+            10:07:00 web1/http sent downtime-start: downtime-start by bob
+            10:08:00 web1/http skipped recovery: it is in a downtime
+            18:07:00   -> oncall: downtime-end web1/http OK
+            18:07:00 web1/http sent downtime-end: downtime-end by bob
+            19:00:00   -> oncall: recovery web1/http OK
+            19:00:00 web1/http sent recovery: recovered
+        "#]],
+    );
+}
+
+#[test]
+fn a_removed_object_leaves_nothing_behind() {
+    check(
+        "
+        10:00 web2/http ok
+        10:06 web2/http crit
+        10:07 ack web2/http bob sticky
+        10:08 without web2
+        10:09 restart
+        10:10 with-all
+        10:11 web2/http crit
+        ",
+        expect![[r#"
+            10:06:00   -> oncall: problem web2/http CRITICAL
+            10:06:00 web2/http sent problem: hard CRITICAL after attempt 1 of 1
+            10:08:00   -> oncall: recovery web2/http OK
+            10:11:00   -> oncall: problem web2/http CRITICAL
+            10:11:00 web2/http sent problem: hard CRITICAL after attempt 1 of 1
+        "#]],
+    );
+}
+
+#[test]
+fn a_deployer_hears_of_the_end_though_the_contacts_want_no_recoveries() {
+    let mut inventory = site::shop();
+    inventory.contacts[0].check_states = StateSet::EMPTY.with(State::Critical);
+    check_on(
+        inventory,
+        "
+        10:00 web1/http ok
+        10:05 deploy start D-1 app=shop hosts=web1 actors=ann
+        10:05 deploy finish D-1
+        10:10 web1/http crit
+        10:12 web1/http ok
+        ",
+        expect![[r#"
+            10:10:00   -> oncall: problem web1/http CRITICAL [suspect d-1 likely]
+            10:10:00   -> ann: problem web1/http CRITICAL [suspect d-1 likely]
+            10:10:00 web1/http sent problem: hard CRITICAL after attempt 1 of 1; D-1: not held: the deploy has ended and the results since then are bad
+            10:12:00   -> ann: recovery web1/http OK [suspect d-1 likely]
+            10:12:00 web1/http sent recovery: recovered
+        "#]],
+    );
+}
+
+#[test]
+fn a_rollback_is_judged_on_results_that_came_after_it() {
+    check(
+        "
+        10:00 web1/http ok
+        10:05 deploy start D-1 app=shop hosts=web1
+        10:05 deploy finish D-1
+        10:10 web1/http crit
+        10:12 deploy rollback D-1
+        10:20 web1/http ok
+        ",
+        expect![[r#"
+            10:10:00   -> oncall: problem web1/http CRITICAL [suspect d-1 likely]
+            10:10:00 web1/http sent problem: hard CRITICAL after attempt 1 of 1; D-1: not held: the deploy has ended and the results since then are bad
+            10:20:00   -> oncall: recovery web1/http OK [suspect d-1 likely]
+            10:20:00 web1/http sent recovery: recovered
+        "#]],
+    );
+}
+
+#[test]
+fn a_problem_that_is_over_is_not_put_down_to_a_deploy_by_what_is_so_now() {
+    check(
+        "
+        10:00 web1/http ok
+        10:00 web2/http ok
+        10:05 deploy start D-1 app=shop hosts=web1
+        10:06 web1/http ok
+        10:07 web2/http crit
+        10:08 web2/http ok
+        10:09 deploy finish D-1
+        10:10 deploy start D-2 app=search
+        ",
+        expect![[r#"
+            10:07:00   -> oncall: problem web2/http CRITICAL
+            10:07:00 web2/http sent problem: hard CRITICAL after attempt 1 of 1; D-1: not held: its host is not in the batch being deployed
+            10:08:00   -> oncall: recovery web2/http OK
+            10:08:00 web2/http sent recovery: recovered
+        "#]],
+    );
+}
+
+#[test]
+fn checks_of_a_host_that_is_told_to_nobody_are_told() {
+    let mut inventory = site::shop();
+    for host in &mut inventory.hosts {
+        Arc::make_mut(&mut host.rule).notify.contacts.clear();
+    }
+    check_on(
+        inventory,
+        "
+        10:00 web1 up
+        10:00 web1/http ok
+        10:05 web1 down
+        10:06 web1/http crit
+        ",
+        expect![[r#"
+            10:05:00 web1 skipped problem: it has no contacts
+            10:06:00   -> oncall: problem web1/http CRITICAL
+            10:06:00 web1/http sent problem: hard CRITICAL after attempt 1 of 1
+        "#]],
+    );
+}

@@ -58,9 +58,9 @@ pub enum Settled {
 
 /// The store's side. Errors are sentences; the loop logs them and goes on.
 pub trait Outbox: Send + Sync + 'static {
-    /// Up to `limit` rows due at `now` and not leased, oldest first; nobody else gets them for `lease_for`. At most one row
-    /// per contact and channel is leased at a time, and none before an older unsettled one of the same dedup key there: that
-    /// is what keeps a recovery behind its problem.
+    /// Up to `limit` rows due at `now` and not leased, oldest first; nobody else gets them for `lease_for`. A few
+    /// rows per contact and channel are leased at a time, and none before an older unsettled one of the same dedup key
+    /// there: that is what keeps a recovery behind its problem.
     fn lease(
         &self,
         now: Timestamp,

@@ -1,6 +1,7 @@
-//! Which leased rows are here, and who may send next: one lane per destination, one attempt at a time in each.
+//! Which leased rows are here, and who may send next: one lane per line (what is told of one thing to one destination),
+//! one attempt at a time in each.
 //!
-//! The outbox already gives out one row per destination at a time. The lanes hold where that promise ends: when an attempt
+//! The outbox already gives out one row per line at a time, and a few per destination. The lanes hold where that promise ends: when an attempt
 //! outlives its lease, and when the outbox could not be told how an attempt ended.
 
 use std::collections::{HashMap, HashSet, VecDeque};
@@ -12,8 +13,8 @@ pub const MAX_HELD: usize = 1024;
 /// Ends that the outbox could not take yet; beyond this many, a row may be sent twice.
 const MAX_UNSETTLED: usize = 10_000;
 
-/// A contact's channel.
-pub type Destination = (String, String);
+/// A contact, its channel, and the dedup key.
+pub type Line = (String, String, String);
 
 /// What happens to a leased row.
 #[derive(Debug, PartialEq)]
@@ -31,12 +32,17 @@ pub struct Ticket {
     pub row_id: i64,
     /// Attempts made before this one.
     pub attempts: u32,
-    pub lane: Destination,
+    pub lane: Line,
 }
 
 impl Ticket {
     pub fn of(row: &Leased) -> Self {
-        let lane = (row.delivery.contact.clone(), row.delivery.channel.clone());
+        let delivery = &row.delivery;
+        let lane = (
+            delivery.contact.clone(),
+            delivery.channel.clone(),
+            delivery.message.dedup_key.clone(),
+        );
         Self {
             row_id: row.row_id,
             attempts: row.attempts,
@@ -48,10 +54,10 @@ impl Ticket {
 /// The rows this process holds.
 #[derive(Default)]
 pub struct Lanes {
-    queues: HashMap<Destination, VecDeque<Leased>>,
+    queues: HashMap<Line, VecDeque<Leased>>,
     /// Free lanes with rows, in turn.
-    ready: VecDeque<Destination>,
-    busy: HashSet<Destination>,
+    ready: VecDeque<Line>,
+    busy: HashSet<Line>,
     held: HashSet<i64>,
     /// Rows leased once more while they were tried.
     again: HashMap<i64, Leased>,
@@ -153,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn one_at_a_time_per_destination_in_order_of_insertion() {
+    fn one_at_a_time_per_line_in_order_of_insertion() {
         let mut lanes = Lanes::default();
         for (id, contact) in [(2, "ann"), (1, "ann"), (3, "bob")] {
             assert_eq!(lanes.admit(row(id, contact)), Admitted::Queued);

@@ -2,9 +2,9 @@
 //!
 //! A *line* is the deliveries of one dedup key on one channel of one contact. Within a line nothing overtakes: a
 //! recovery never arrives before its problem. Between lines a stuck one holds up nobody. A channel of a contact is
-//! given one delivery at a time.
+//! given a few deliveries at a time, each of another line: a slow receiver must not turn a storm into a queue of an hour.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use rusqlite::{Connection, Row, params};
 use serde::{Deserialize, Serialize};
@@ -14,6 +14,9 @@ use crate::{
     base::time::Timestamp,
     domain::model::message::{Delivery, Message},
 };
+
+/// Deliveries that one channel of a contact is given at the same time.
+const AT_ONCE: u32 = 4;
 
 /// A delivery to try now. Settle it before its lease ends, or it is given out again.
 #[derive(Clone, Debug, PartialEq)]
@@ -55,21 +58,31 @@ pub(super) fn lease(
     limit: u32,
     until: Timestamp,
 ) -> rusqlite::Result<Vec<LeasedRow>> {
+    let mut busy = busy_places(db, now)?;
     let mut due = db.prepare_cached(
-        "WITH busy AS (SELECT contact, channel FROM outbox WHERE ?1 < leased_until), \
-              places AS (SELECT DISTINCT contact, channel FROM outbox INDEXED BY outbox_place WHERE state = 'pending') \
+        "WITH places AS (SELECT DISTINCT contact, channel FROM outbox INDEXED BY outbox_place WHERE state = 'pending') \
          SELECT o.id, o.attempts, o.key, o.contact, o.channel, o.created_at, o.body, o.delayed_reported, o.dedup_key \
-         FROM places p JOIN outbox o ON o.id = ( \
+         FROM places p JOIN outbox o ON o.id IN ( \
              SELECT c.id FROM outbox c \
              WHERE c.state = 'pending' AND c.contact = p.contact AND c.channel = p.channel AND c.next_at <= ?1 \
+               AND (c.leased_until IS NULL OR c.leased_until <= ?1) \
                AND NOT EXISTS (SELECT 1 FROM outbox e WHERE e.state = 'pending' AND e.contact = c.contact \
                                AND e.channel = c.channel AND e.dedup_key = c.dedup_key AND e.id < c.id) \
-             ORDER BY c.id LIMIT 1) \
-         WHERE (p.contact, p.channel) NOT IN busy ORDER BY o.id LIMIT ?2",
+             ORDER BY c.id LIMIT ?2) \
+         ORDER BY o.id",
     )?;
-    let mut rows = due.query(params![now.millis(), limit])?;
+    let mut rows = due.query(params![now.millis(), AT_ONCE])?;
     let mut leased = Vec::new();
     while let Some(row) = rows.next()? {
+        if limit as usize <= leased.len() {
+            break;
+        }
+        let place: (String, String) = (row.get(3)?, row.get(4)?);
+        let taken = busy.entry(place).or_default();
+        if AT_ONCE <= *taken {
+            continue;
+        }
+        *taken += 1;
         leased.push(LeasedRow {
             row_id: row.get(0)?,
             attempts: row.get(1)?,
@@ -82,6 +95,20 @@ pub(super) fn lease(
         take.execute(params![row.row_id, until.millis()])?;
     }
     Ok(leased)
+}
+
+/// How many deliveries each channel of a contact is given at this time.
+fn busy_places(
+    db: &Connection,
+    now: Timestamp,
+) -> rusqlite::Result<BTreeMap<(String, String), u32>> {
+    db.prepare_cached(
+        "SELECT contact, channel, count(*) FROM outbox WHERE ?1 < leased_until GROUP BY contact, channel",
+    )?
+    .query_map([now.millis()], |row| {
+        Ok(((row.get(0)?, row.get(1)?), row.get(2)?))
+    })?
+    .collect()
 }
 
 /// The delivery of a row with the columns key, contact, channel, `created_at`, body at 2 to 6, and `dedup_key` at 8.
@@ -190,23 +217,22 @@ pub(super) fn clock_went_back(
 
 /// The first instant at which [`lease`] gives something if nothing is settled or added before; None: nothing pends.
 pub(super) fn next_due(db: &Connection) -> rusqlite::Result<Option<Timestamp>> {
-    // A leased row is the first of its line and was due: its channel gives it again when the lease ends, not before.
+    // A leased row is the first of its line and was due: it is given again when its lease ends.
     let due: Option<i64> = db
         .prepare_cached(
-            "WITH leased AS (SELECT contact, channel, max(leased_until) AS until FROM outbox \
-                             WHERE leased_until IS NOT NULL GROUP BY contact, channel) \
-             SELECT min(due) FROM ( \
-                 SELECT until AS due FROM leased \
+            "SELECT min(due) FROM ( \
+                 SELECT leased_until AS due FROM outbox WHERE leased_until IS NOT NULL \
                  UNION ALL \
                  SELECT * FROM ( \
                      SELECT o.next_at FROM outbox o INDEXED BY outbox_due \
-                     WHERE o.state = 'pending' \
-                       AND (o.contact, o.channel) NOT IN (SELECT contact, channel FROM leased) \
+                     WHERE o.state = 'pending' AND o.leased_until IS NULL \
+                       AND (o.contact, o.channel) NOT IN (SELECT contact, channel FROM outbox \
+                           WHERE leased_until IS NOT NULL GROUP BY contact, channel HAVING ?1 <= count(*)) \
                        AND NOT EXISTS (SELECT 1 FROM outbox e WHERE e.state = 'pending' AND e.contact = o.contact \
                                        AND e.channel = o.channel AND e.dedup_key = o.dedup_key AND e.id < o.id) \
                      ORDER BY o.next_at LIMIT 1))",
         )?
-        .query_row([], |row| row.get(0))?;
+        .query_row([AT_ONCE], |row| row.get(0))?;
     Ok(due.map(Timestamp::from_millis))
 }
 

@@ -14,7 +14,8 @@ use crate::cli::args::{Cli, ManArgs};
 
 /// Each command as it is written, such as `deploy run`.
 fn commands(command: &clap::Command, above: &str, found: &mut Vec<String>) {
-    for inner in command.get_subcommands() {
+    let shown = |inner: &&clap::Command| !inner.is_hide_set();
+    for inner in command.get_subcommands().filter(shown) {
         let name = format!("{above}{}", inner.get_name());
         commands(inner, &format!("{name} "), found);
         found.push(name);

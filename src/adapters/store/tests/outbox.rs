@@ -70,18 +70,16 @@ async fn a_recovery_waits_for_its_problem_and_other_lines_do_not() {
         ("boss", "d1", "boss", "mail"),
     ])
     .await;
-    // One for each channel of a contact, oldest first.
+    // The first of each line, oldest first.
     let first = lease(&store, 0).await;
-    assert_eq!(keys(&first), ["problem", "slack", "boss"]);
+    assert_eq!(keys(&first), ["problem", "other", "slack", "boss"]);
     assert_eq!(keys(&lease(&store, 1).await), Vec::<&str>::new());
-    // The problem is stuck until 60: the other line goes on, the recovery does not.
+    // The problem is stuck until 60, and so is its recovery; the other line is not.
     store
         .settle(first[0].row_id, at(2), retry(at(60)))
         .await
         .unwrap();
-    let second = lease(&store, 2).await;
-    assert_eq!(keys(&second), ["other"]);
-    store.settle(second[0].row_id, at(3), sent()).await.unwrap();
+    store.settle(first[1].row_id, at(3), sent()).await.unwrap();
     assert_eq!(keys(&lease(&store, 31).await), ["slack", "boss"]);
     assert_eq!(store.next_due().await.unwrap(), Some(at(60)));
     let again = lease(&store, 60).await;
@@ -282,21 +280,23 @@ struct Row {
     dedup: String,
     next_at: i64,
     leased_until: i64,
+    attempts: u32,
 }
 
 /// What may be leased at `now`.
 fn may_leave(pending: &BTreeMap<i64, Row>, now: i64) -> Vec<i64> {
-    let mut places: Vec<(String, String)> = Vec::new();
+    let mut taken: BTreeMap<&(String, String), usize> = BTreeMap::new();
+    for row in pending.values().filter(|row| now < row.leased_until) {
+        *taken.entry(&row.place).or_default() += 1;
+    }
     let mut out = Vec::new();
     for (id, row) in pending {
-        let busy = pending
-            .values()
-            .any(|other| other.place == row.place && now < other.leased_until);
         let overtakes = pending
             .range(..id)
             .any(|(_, other)| other.place == row.place && other.dedup == row.dedup);
-        if !busy && !overtakes && row.next_at <= now && !places.contains(&row.place) {
-            places.push(row.place.clone());
+        let taken = taken.entry(&row.place).or_default();
+        if row.leased_until <= now && !overtakes && row.next_at <= now && *taken < 4 {
+            *taken += 1;
             out.push(*id);
         }
     }
@@ -344,6 +344,7 @@ impl World {
             dedup,
             next_at: self.now,
             leased_until: 0,
+            attempts: 0,
         };
         self.pending.insert(self.added, row);
     }
@@ -377,9 +378,17 @@ impl World {
         if let Settle::Retry { .. } = end {
             let row = self.pending.get_mut(&id).unwrap();
             (row.next_at, row.leased_until) = (self.now + i64::from(how), 0);
+            row.attempts += 1;
         } else {
-            self.pending.remove(&id);
+            let row = self.pending.remove(&id).unwrap();
             self.settled += 1;
+            // Its destination is back: what waits for it need not wait longer.
+            if end == sent() && 0 < row.attempts {
+                let waiting = self.pending.values_mut();
+                for other in waiting.filter(|other| other.place == row.place) {
+                    other.next_at = other.next_at.min(self.now);
+                }
+            }
         }
         self.store.settle(id, at(self.now), end).await.unwrap();
     }
@@ -430,29 +439,25 @@ async fn a_destination_that_is_back_gets_what_waited_for_it() {
     ])
     .await;
     // All fail, and wait for a minute or more.
-    for _ in 0..3 {
-        for row in lease(&store, 0).await {
-            store
-                .settle(row.row_id, at(1), retry(at(60 + row.row_id)))
-                .await
-                .unwrap();
-        }
+    for row in lease(&store, 0).await {
+        store
+            .settle(row.row_id, at(1), retry(at(60 + row.row_id)))
+            .await
+            .unwrap();
     }
     assert_eq!(keys(&lease(&store, 59).await), Vec::<&str>::new());
     let back = lease(&store, 61).await;
     assert_eq!(keys(&back), ["first"]);
     store.settle(back[0].row_id, at(61), sent()).await.unwrap();
-    // The second need not wait for its own minute; the other contact's may.
+    // The others need not wait for their own minute; the other contact's may.
     let next = lease(&store, 61).await;
-    assert_eq!(keys(&next), ["second"]);
+    assert_eq!(keys(&next), ["second", "third"]);
     // One that was refused keeps its pause when another goes through at the first attempt.
     store
         .settle(next[0].row_id, at(61), retry(at(300)))
         .await
         .unwrap();
-    let third = lease(&store, 61).await;
-    assert_eq!(keys(&third), ["third"]);
-    store.settle(third[0].row_id, at(61), dead()).await.unwrap();
+    store.settle(next[1].row_id, at(61), dead()).await.unwrap();
     store
         .commit(vec![deliver("fresh", "d4", "oncall", "mail")], at(62))
         .await
@@ -461,4 +466,18 @@ async fn a_destination_that_is_back_gets_what_waited_for_it() {
     assert_eq!(keys(&fresh), ["fresh"]);
     store.settle(fresh[0].row_id, at(62), sent()).await.unwrap();
     assert_eq!(keys(&lease(&store, 62).await), Vec::<&str>::new());
+}
+
+#[tokio::test]
+async fn a_channel_is_given_a_few_at_a_time() {
+    let store = Store::memory().unwrap().store;
+    let batch = (0..10)
+        .map(|at| deliver(&format!("k{at}"), &format!("d{at}"), "oncall", "mail"))
+        .collect();
+    commit(&store, batch, at(0)).await;
+    let first = lease(&store, 0).await;
+    assert_eq!(keys(&first), ["k0", "k1", "k2", "k3"]);
+    assert_eq!(store.next_due().await.unwrap(), Some(at(30)));
+    store.settle(first[2].row_id, at(1), sent()).await.unwrap();
+    assert_eq!(keys(&lease(&store, 1).await), ["k4"]);
 }

@@ -96,13 +96,9 @@ fn nagios4(
     command.stdout(Stdio::null()).stderr(Stdio::null());
     let pid = stage.start(&mut command).map_err(cannot("start Nagios"))?;
     let row = (|| {
-        thread::sleep(plan.warm_up);
-        let family = || {
-            std::iter::once(pid)
-                .chain(processes::children(pid))
-                .collect::<Vec<_>>()
-        };
-        let workers = family();
+        // It takes longer to find its pace than we do.
+        thread::sleep(2 * plan.warm_up);
+        let workers = processes::family(pid, "--worker");
         if let Some(status) = stage.ended(pid).map_err(cannot("watch Nagios"))? {
             let log = stage::last_words(&directory.join("nagios.log"));
             return Err(Failure::Refused(format!(

@@ -124,7 +124,7 @@ impl<'a> Daemon<'a> {
 
     /// Of the daemon and its spawners.
     pub fn usage(&self) -> Usage {
-        processes::usage(&processes::family(self.pid))
+        processes::usage(&processes::family(self.pid, "spawner"))
     }
 
     /// Hands results in; they are durable and in memory when this returns.

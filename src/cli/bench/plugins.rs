@@ -16,7 +16,7 @@ use crate::cli::out::Failure;
 /// Shares of the ceiling that are measured besides the rates that were asked for.
 const SHARES: [f64; 2] = [0.5, 0.8];
 /// Flat out: so many times what the machine can run is due.
-const OVERLOAD: f64 = 2.0;
+const OVERLOAD: f64 = 1.5;
 const LATENESS: &str = "deploywatch_check_lateness_seconds";
 
 /// The ceiling and every load.

@@ -17,17 +17,20 @@ pub struct Usage {
     pub peak_kib: u64,
 }
 
-/// The daemon and its spawners, without plugins. A plugin is a child of a spawner, never of the daemon.
-pub fn family(daemon: u32) -> Vec<u32> {
-    let spawners = children(daemon).into_iter().filter(|pid| {
-        fs::read(format!("/proc/{pid}/cmdline"))
-            .is_ok_and(|line| line.split(|byte| *byte == 0).nth(1) == Some(b"spawner"))
+/// A daemon and those of its children that have `word` in their command line, `spawner` for ours: its own processes,
+/// without plugins, whose parents they are. Short-lived children must not be in it: their ids are soon another's.
+pub fn family(daemon: u32, word: &str) -> Vec<u32> {
+    let own = children(daemon).into_iter().filter(|pid| {
+        fs::read(format!("/proc/{pid}/cmdline")).is_ok_and(|line| {
+            line.split(|byte| *byte == 0)
+                .any(|found| found == word.as_bytes())
+        })
     });
-    std::iter::once(daemon).chain(spawners).collect()
+    std::iter::once(daemon).chain(own).collect()
 }
 
 /// The direct children of a process, whichever of its threads started them.
-pub fn children(pid: u32) -> Vec<u32> {
+fn children(pid: u32) -> Vec<u32> {
     let Ok(threads) = fs::read_dir(format!("/proc/{pid}/task")) else {
         return Vec::new();
     };
@@ -129,7 +132,7 @@ mod tests {
         let me = std::process::id();
         let usage = usage(&[me]);
         assert!(0 < usage.memory_kib && usage.memory_kib <= usage.peak_kib);
-        assert!(family(me).starts_with(&[me]));
+        assert!(family(me, "spawner").starts_with(&[me]));
         let (busy, started) = machine_totals();
         assert!(0.0 < busy && 0 < started);
     }

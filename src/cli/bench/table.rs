@@ -4,6 +4,8 @@ use super::{compare, engine, load, memory, plugins, report::Report};
 
 /// Others taking more than this many cores spoil a window.
 const NOISE_CORES: f64 = 0.15;
+/// Two looks at the ceiling that differ by more than this factor are of two different machines.
+const DRIFT: f64 = 1.08;
 
 pub fn render(report: &Report) -> String {
     let machine = &report.machine;
@@ -129,6 +131,15 @@ fn remarks(figures: &plugins::Figures) -> String {
             .join(", then "),
         figures.ceiling.plugin_cpu_ms
     );
+    let rounds = &figures.ceiling.rounds;
+    let (least, most) = rounds
+        .iter()
+        .fold((f64::INFINITY, 0.0_f64), |(least, most), rate| {
+            (least.min(*rate), most.max(*rate))
+        });
+    if least * DRIFT < most {
+        text.push_str("The ceiling changed while we measured, so the ratios mean little: run it again on a quiet machine.\n");
+    }
     for row in &figures.loads {
         if 0 < row.not_ok {
             text.push_str(&format!(

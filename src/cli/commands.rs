@@ -70,7 +70,21 @@ pub async fn gate(args: GateArgs) -> Done {
 
 pub async fn reload(args: ReloadArgs) -> Done {
     let body = json!({ "dry_run": args.dry_run });
-    let answer = Client::new(&args.client)?.post(&["reload"], &body).await?;
+    let answer = match Client::new(&args.client)?.post(&["reload"], &body).await {
+        Ok(answer) => answer,
+        // A bad configuration: nothing was changed.
+        Err(Trouble::Refused {
+            status: 422,
+            text,
+            body,
+        }) => {
+            if args.format.output == Format::Json {
+                print_json(&body)?;
+            }
+            return Err(Failure::Usage(text));
+        }
+        Err(trouble) => return Err(trouble.into()),
+    };
     if args.format.output == Format::Json {
         print_json(&answer)?;
         return Ok(0);

@@ -21,7 +21,12 @@ const STATE: usize = 11;
 /// The picture as text; spans count from the daemon's clock, so that a skewed one here changes nothing.
 pub fn render(view: &StatusView, paint: Paint) -> String {
     let now = Timestamp::parse(&view.at);
-    let mut lines = vec![headline(view)];
+    let mut lines: Vec<String> = view
+        .notices
+        .iter()
+        .map(|notice| paint.bold(&format!("! {}", clean(notice))))
+        .collect();
+    lines.push(headline(view));
     section(&mut lines, paint, "PROBLEMS", problems(view, now, paint));
     section(&mut lines, paint, "HELD", holds(&view.holds, now, paint));
     section(&mut lines, paint, "DEPLOYS", deploys(&view.deploys, now));

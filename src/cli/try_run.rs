@@ -153,7 +153,14 @@ fn configured(args: &TryArgs, object: &str) -> Result<Subject, Failure> {
 }
 
 fn given(args: &TryArgs) -> Subject {
-    let quoted: Vec<String> = args.plugin.iter().map(|word| quote(word)).collect();
+    let mut words = args.plugin.clone();
+    if let Some(program) = words.first_mut().filter(|program| program.contains('/')) {
+        // Relative to where the person stands; the spawner works in another directory.
+        if let Ok(path) = std::path::absolute(&*program) {
+            *program = path.display().to_string();
+        }
+    }
+    let quoted: Vec<String> = words.iter().map(|word| quote(word)).collect();
     Subject {
         name: ObjectName::check("localhost", "try"),
         object: None,

@@ -28,7 +28,7 @@ use crate::{
         model::{
             change::{Audit, Change},
             job::{Exit, Job, JobId, Outcome},
-            message::Delivered,
+            message::{Delivered, Kind},
             state::{ObjectName, State},
             status::Status,
         },
@@ -253,18 +253,25 @@ impl Hub {
 
     fn landed(&mut self, batch: &[Change], done: Result<(), String>) {
         let was_open = self.journal.opened;
-        if !self.journal.settle(batch, done) && self.journal.opened && !was_open {
+        let worked = self.journal.settle(batch, done);
+        if !worked && self.journal.opened && !was_open {
             let why = self.journal.fault.clone().unwrap_or_default();
             let text = format!("the store cannot be written, pages leave unrecorded: {why}");
-            let message = self.engine.self_message(clock::now(), "store", &text);
-            self.journal.add(
-                self.engine
-                    .self_deliveries(&message)
-                    .into_iter()
-                    .map(Change::Deliver)
-                    .collect(),
-            );
+            self.tell_of_store(&text, false);
+        } else if worked && was_open {
+            self.tell_of_store("the store can be written again: pages are recorded", true);
         }
+    }
+
+    fn tell_of_store(&mut self, text: &str, is_well: bool) {
+        let mut message = self.engine.self_message(clock::now(), "store", text);
+        if is_well {
+            message.kind = Kind::Recovery;
+            State::Ok.name().clone_into(&mut message.state);
+        }
+        let deliveries = self.engine.self_deliveries(&message);
+        self.journal
+            .add(deliveries.into_iter().map(Change::Deliver).collect());
     }
 
     async fn ask(&mut self, ask: Ask) {
@@ -280,7 +287,11 @@ impl Hub {
                 self.take(*input, Some(reply));
             }
             Ask::Status { reply } => {
-                let _ = reply.send(self.engine.status_view(now));
+                let mut view = self.engine.status_view(now);
+                let health = self.health();
+                view.notices = health.reasons;
+                view.notices.extend(health.warnings);
+                let _ = reply.send(view);
             }
             Ask::Object { name, reply } => {
                 let _ = reply.send(self.engine.object_view(&name));
@@ -300,17 +311,7 @@ impl Hub {
                 let _ = reply.send(done);
             }
             Ask::Health { reply } => {
-                let store = self
-                    .journal
-                    .fault
-                    .iter()
-                    .map(|why| format!("the store cannot be written: {why}"));
-                let config = self.config_fault.iter().map(|_| {
-                    "the last reload was refused: the configuration has faults".to_owned()
-                });
-                let _ = reply.send(Health {
-                    reasons: store.chain(config).collect(),
-                });
+                let _ = reply.send(self.health());
             }
             Ask::DeployApp { id, reply } => {
                 let app = self
@@ -328,6 +329,23 @@ impl Hub {
                 let others = self.engine.hosts_of_others(&apps, &hosts, &groups);
                 let _ = reply.send(others);
             }
+        }
+    }
+
+    fn health(&self) -> Health {
+        let store = self.journal.fault.iter();
+        let refused = self.config_fault.iter().map(|text| {
+            let first = text.lines().find(|line| !line.trim().is_empty());
+            format!(
+                "the last reload was refused, the old configuration is in force: {}",
+                first.unwrap_or("it has faults").trim()
+            )
+        });
+        Health {
+            reasons: store
+                .map(|why| format!("the store cannot be written: {why}"))
+                .collect(),
+            warnings: refused.collect(),
         }
     }
 

@@ -1,7 +1,7 @@
 //! Commits batches one after the other, and fails open: if the store stays down, pages leave unrecorded.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -27,6 +27,8 @@ use crate::{
 const FAIL_OPEN_AFTER: Duration = Duration::from_secs(5);
 /// A commit that takes longer counts as failed for fail-open; it may still succeed.
 const COMMIT_LIMIT: Duration = Duration::from_secs(5);
+/// From so many rows on, only the newest of each status, problem, hold and deploy is kept while the store is down.
+const COALESCE: usize = 2_000;
 /// Rows kept in memory while the store is down; then history goes first.
 const BACKLOG: usize = 50_000;
 /// Deliveries remembered until their end is known.
@@ -200,6 +202,10 @@ impl Journal {
                 self.unrecorded.try_send(delivery.clone()).is_err()
             });
         }
+        // What is written later replaces what was to be written before.
+        if COALESCE < all.len() {
+            coalesce(&mut all);
+        }
         if BACKLOG < all.len() {
             all.retain(|change| {
                 !matches!(
@@ -229,5 +235,71 @@ impl Journal {
                 self.settle(&batch, done);
             }
         }
+    }
+}
+
+/// Keeps the newest row of each thing that later rows replace, in order.
+fn coalesce(changes: &mut Vec<Change>) {
+    let mut seen = BTreeSet::new();
+    let mut keep: Vec<bool> = changes
+        .iter()
+        .rev()
+        .map(|change| {
+            let thing = match change {
+                Change::Status { object, .. } => ('s', object.to_string()),
+                Change::Problem(problem) => ('p', problem.id.to_string()),
+                Change::Hold(hold) => ('h', hold.id.to_string()),
+                Change::Deploy(deploy) => ('d', deploy.id.clone()),
+                _ => return true,
+            };
+            seen.insert(thing)
+        })
+        .collect();
+    keep.reverse();
+    let mut keep = keep.into_iter();
+    changes.retain(|_| keep.next().unwrap_or(true));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        base::time::Timestamp,
+        domain::model::{change::Comment, state::ObjectName, status::Status},
+    };
+
+    #[test]
+    fn while_the_store_is_down_only_the_newest_of_each_thing_is_kept() {
+        let status = |host: &str, attempt| Change::Status {
+            object: ObjectName::host(host),
+            status: Box::new(Status {
+                attempt,
+                ..Status::pending(true)
+            }),
+        };
+        let comment = |id| {
+            Change::Comment(Comment {
+                id,
+                object: ObjectName::host("a"),
+                at: Timestamp::default(),
+                author: String::new(),
+                text: String::new(),
+                persistent: false,
+                kind: String::new(),
+            })
+        };
+        let mut changes = vec![
+            status("a", 1),
+            comment(1),
+            status("b", 1),
+            status("a", 2),
+            comment(2),
+            status("a", 3),
+        ];
+        coalesce(&mut changes);
+        assert_eq!(
+            changes,
+            [comment(1), status("b", 1), comment(2), status("a", 3)]
+        );
     }
 }

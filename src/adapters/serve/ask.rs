@@ -80,8 +80,12 @@ pub struct Unavailable(pub String);
 /// `GET /healthz`. Healthy means: no reasons.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Health {
-    /// Sentences: the store cannot be written, the last reload failed, no spawner runs, ...
+    /// Sentences: the store cannot be written, ...
     pub reasons: Vec<String>,
+    /// Sentences on what people should mend while it works on: the last reload was refused. A supervisor that restarts
+    /// what is unhealthy must not end a daemon that pages because of a typo.
+    #[serde(default)]
+    pub warnings: Vec<String>,
 }
 
 /// The way to the hub: bounded, and every question has a time limit.

@@ -9,7 +9,7 @@ use axum::{
 use serde_json::json;
 
 use super::{
-    ask::{ASK_LIMIT, Ask},
+    ask::{ASK_LIMIT, Ask, Health},
     gate, page,
     refusal::Refusal,
     router::App,
@@ -153,10 +153,11 @@ pub async fn gate(
 
 /// `GET /healthz`: open to all, so it says no more than whether and why not.
 pub async fn health(State(app): State<App>) -> Response {
-    let reasons = match app.hub.ask(ASK_LIMIT, |reply| Ask::Health { reply }).await {
-        Ok(health) => health.reasons,
-        Err(refusal) => vec![refusal.text],
-    };
+    let asked = app.hub.ask(ASK_LIMIT, |reply| Ask::Health { reply }).await;
+    let Health { reasons, warnings } = asked.unwrap_or_else(|refusal| Health {
+        reasons: vec![refusal.text],
+        warnings: Vec::new(),
+    });
     let healthy = reasons.is_empty();
     let status = if healthy {
         StatusCode::OK
@@ -165,7 +166,7 @@ pub async fn health(State(app): State<App>) -> Response {
     };
     (
         status,
-        Json(json!({ "healthy": healthy, "reasons": reasons })),
+        Json(json!({ "healthy": healthy, "reasons": reasons, "warnings": warnings })),
     )
         .into_response()
 }

@@ -353,9 +353,14 @@ async fn bodies_are_bounded_and_json() {
     let post = || site.http.post(&url);
     let long = format!(r#"{{"id":"{}"}}"#, "x".repeat(70_000));
     let chunks = reqwest::Body::from(long.clone());
+    // As a page in a browser would send it, even one of our own.
+    let from_page = || post().header(header::ORIGIN, format!("http://{}", site.address));
+    let form = "application/x-www-form-urlencoded";
     let texts = [
-        error(said(post().body("{}")).await),
-        error(said(post().header(header::CONTENT_TYPE, "text/plain").body("{}")).await),
+        error(said(from_page().body("{}")).await),
+        error(said(from_page().header(header::CONTENT_TYPE, form).body("{}")).await),
+        // As `curl -d` sends it.
+        error(said(post().header(header::CONTENT_TYPE, form).body("{}")).await),
         error(said(post().header("content-type", "application/json")).await),
         error(
             said(
@@ -381,6 +386,7 @@ async fn bodies_are_bounded_and_json() {
         expect![[r#"
         415 the body has to be JSON: send the header `Content-Type: application/json`
         415 the body has to be JSON: send the header `Content-Type: application/json`
+        400 `id` is missing
         400 the body is empty; send a JSON object
         400 the body is not JSON: EOF while parsing a value at line 1 column 7
         413 the body is too long: at most 65536 bytes are taken
@@ -854,6 +860,7 @@ async fn a_store_that_fails_is_said_so() {
         Ask::Input { reply, .. } => drop(reply.send(Err(Unavailable("the store is full".into())))),
         Ask::Health { reply } => drop(reply.send(Health {
             reasons: vec!["the store is full".into()],
+            warnings: vec!["the last reload was refused".into()],
         })),
         other => drop(other),
     })
@@ -873,7 +880,7 @@ async fn a_store_that_fails_is_said_so() {
         503 the store is full
         503 the store is full
         503 the daemon is ending; try again when it is back
-        {"healthy":false,"reasons":["the store is full"]}"#]],
+        {"healthy":false,"reasons":["the store is full"],"warnings":["the last reload was refused"]}"#]],
     );
 }
 

@@ -12,6 +12,8 @@ use crate::{
 
 /// How long closed problems, ended holds and ended deploys are still given to the engine.
 pub(super) const LOOK_BACK: Duration = Duration::from_secs(48 * 3600);
+/// A deploy may bake for weeks; the engine keeps of these what it still needs.
+const DEPLOYS_LOOK_BACK: Duration = Duration::from_secs(31 * 86_400);
 /// A check of the whole file reads all of it: larger ones are checked as they are used.
 const CHECKED_WHOLE: i64 = 64 << 20;
 /// Unreadable rows named one by one.
@@ -38,6 +40,8 @@ pub(super) fn load(db: &mut Connection, wall: Timestamp) -> rusqlite::Result<Loa
     // Counted from the last write, so that a night switched off forgets nothing; but a clock that was once far
     // ahead must not hide everything since.
     let since = (last_seen.map_or(wall, |seen| seen.min(wall)) - LOOK_BACK).millis();
+    let deploys_since =
+        (last_seen.map_or(wall, |seen| seen.min(wall)) - DEPLOYS_LOOK_BACK).millis();
     let mut load = Loader {
         db: &work,
         at: wall,
@@ -54,7 +58,7 @@ pub(super) fn load(db: &mut Connection, wall: Timestamp) -> rusqlite::Result<Loa
         deploys: load.bodies(
             "deploy",
             "SELECT id, body FROM deploy WHERE NOT ended OR ?1 <= updated_at ORDER BY started_at, id",
-            &[&since],
+            &[&deploys_since],
         )?,
         downtimes: load.bodies("downtime", "SELECT id, body FROM downtime ORDER BY id", &[])?,
         comments: load.bodies("comment", "SELECT id, body FROM comment ORDER BY id", &[])?,

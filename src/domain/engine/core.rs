@@ -6,7 +6,11 @@ use std::{
     time::Duration,
 };
 
-use super::{effect::Effects, input::Input, timers::Timer};
+use super::{
+    effect::Effects,
+    input::Input,
+    timers::{Timer, needed_until},
+};
 use crate::{
     base::time::Timestamp,
     domain::{
@@ -113,6 +117,8 @@ impl Engine {
                 .deploys
                 .into_iter()
                 .map(|deploy| (deploy.id.clone(), LiveDeploy::new(&inventory, deploy)))
+                // What never ended is needed however old: it must be taken for lost.
+                .filter(|(_, live)| live.deploy.ended_at.is_none() || now < needed_until(live))
                 .collect(),
             downtimes: restored
                 .downtimes

@@ -100,6 +100,7 @@ impl Engine {
                 .collect(),
             deploys,
             downtimes: self.downtimes.values().map(downtime_view).collect(),
+            notices: Vec::new(),
         }
     }
 

@@ -10,7 +10,7 @@ use super::{
 use crate::{
     base::time::{Timestamp, show_duration},
     domain::{
-        deploy::window,
+        deploy::{live::LiveDeploy, window},
         model::{
             deploy::Hold,
             objects::{ObjIx, Schedule},
@@ -47,6 +47,15 @@ const FORGET_EVERY: Duration = Duration::from_secs(3600);
 pub(super) const KEEP: Duration = Duration::from_secs(48 * 3600);
 /// After a clock jump no hold is begun for this long.
 const CLOCK_SUSPECT_FOR: Duration = Duration::from_secs(300);
+
+/// A deploy is of no use after this.
+pub(super) fn needed_until(live: &LiveDeploy) -> Timestamp {
+    let rules = &live.rules;
+    match live.deploy.ended_at {
+        Some(ended) => ended + KEEP.max(rules.bake).max(rules.look_back),
+        None => live.deploy.last_event_at + KEEP.max(rules.max_length),
+    }
+}
 
 impl Engine {
     pub(super) fn run_timers(&mut self, now: Timestamp, out: &mut Effects) {
@@ -164,14 +173,8 @@ impl Engine {
             .values()
             .map(|hold| hold.deploy.clone())
             .collect();
-        self.deploys.retain(|id, live| {
-            let rules = &live.rules;
-            let needed = match live.deploy.ended_at {
-                Some(ended) => ended + KEEP.max(rules.bake).max(rules.look_back),
-                None => live.deploy.last_event_at + KEEP.max(rules.max_length),
-            };
-            now < needed || named.contains(id)
-        });
+        self.deploys
+            .retain(|id, live| now < needed_until(live) || named.contains(id));
     }
 
     /// The wall clock moved against the monotonic one, or the machine slept: no burst, no lost hour, no hold on a guess.

@@ -14,6 +14,9 @@ pub struct StatusView {
     pub holds: Vec<HoldView>,
     pub deploys: Vec<DeployView>,
     pub downtimes: Vec<DowntimeView>,
+    /// What is wrong with the daemon itself, in sentences.
+    #[serde(default)]
+    pub notices: Vec<String>,
 }
 
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]

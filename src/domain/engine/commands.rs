@@ -50,7 +50,7 @@ impl Engine {
             Command::CheckNow { object, force, .. } => self.known(&object).and_then(|obj| {
                 if self.request(obj, now, force) {
                     Ok(Reply::ok(format!("{object} is checked now")))
-                } else if self.inventory.rule(obj).command.is_none() {
+                } else if self.rule(obj).command.is_none() {
                     Err(format!("{object} has no check command"))
                 } else {
                     Err(format!("{object} has active checks switched off; force the check to run it all the same"))

@@ -16,7 +16,7 @@ use crate::{
             deploy::Hold,
             job::JobId,
             message::Kind,
-            objects::{Inventory, ObjIx},
+            objects::{Inventory, ObjIx, Rule},
             state::ObjectName,
             status::{Problem, Status},
         },
@@ -76,6 +76,8 @@ pub(super) struct Object {
     pub(super) last_skip: Option<(Kind, String)>,
     /// Results in a row whose words differ from the page's.
     pub(super) other_words: u8,
+    /// The inventory's rule with what was changed at run time; None: nothing was.
+    pub(super) rule: Option<Arc<Rule>>,
 }
 
 #[derive(Debug)]
@@ -248,6 +250,14 @@ impl Engine {
         &self.objects[obj.0 as usize].status
     }
 
+    /// How an object is run and whom it tells, as it counts now.
+    pub(super) fn rule(&self, obj: ObjIx) -> &Arc<Rule> {
+        match &self.objects[obj.0 as usize].rule {
+            Some(changed) => changed,
+            None => self.inventory.rule(obj),
+        }
+    }
+
     /// The status of the host that `obj` is or belongs to.
     pub(super) fn host_status(&self, obj: ObjIx) -> &Status {
         self.status(ObjIx(self.inventory.host_ix(obj).0))
@@ -339,6 +349,7 @@ impl Object {
             last_hold_ended: None,
             last_skip: None,
             other_words: 0,
+            rule: None,
         }
     }
 }

@@ -5,6 +5,7 @@
 
 pub mod commands;
 pub mod core;
+mod dependencies;
 pub mod deploys;
 pub mod effect;
 pub mod holding;

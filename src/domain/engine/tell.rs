@@ -62,7 +62,7 @@ impl Engine {
     }
 
     fn problem_reason(&self, obj: ObjIx, fresh: bool) -> String {
-        let rule = self.inventory.rule(obj);
+        let rule = self.rule(obj);
         let mut status = self.status(obj).clone();
         status.number = if fresh { 1 } else { status.number + 1 };
         let scene = Scene {
@@ -73,7 +73,7 @@ impl Engine {
     }
 
     fn scene(&self, obj: ObjIx, now: Timestamp) -> Scene<'_> {
-        let rule = self.inventory.rule(obj);
+        let rule = self.rule(obj);
         let is_host = self.inventory.is_host(obj);
         let host_obj = ObjIx(self.inventory.host_ix(obj).0);
         let host = (!is_host).then(|| {
@@ -97,6 +97,8 @@ impl Engine {
             in_downtime: self.in_downtime(obj),
             host,
             began_at: self.began_at,
+            depends: self.notification_master(obj, now),
+            check_parents_down: !is_host && self.check_parents_down(obj),
         }
     }
 
@@ -106,7 +108,7 @@ impl Engine {
 
     /// Nobody is told; the reason is stored once, until another one takes its place.
     fn skip(&mut self, now: Timestamp, obj: ObjIx, kind: Kind, why: Why, out: &mut Effects) {
-        let rule = self.inventory.rule(obj).clone();
+        let rule = self.rule(obj).clone();
         filter::refused(
             kind,
             &why,
@@ -219,7 +221,7 @@ impl Engine {
                 return;
             }
         };
-        let rule = self.inventory.rule(obj).clone();
+        let rule = self.rule(obj).clone();
         let told_of = self
             .problems
             .get(&id)
@@ -321,14 +323,7 @@ impl Engine {
             }
         };
         // Deployers that a deploy added to the page hear of its end as well.
-        let own: BTreeSet<ContactIx> = self
-            .inventory
-            .rule(obj)
-            .notify
-            .contacts
-            .iter()
-            .copied()
-            .collect();
+        let own: BTreeSet<ContactIx> = self.rule(obj).notify.contacts.iter().copied().collect();
         contacts.extend(
             page.told
                 .iter()
@@ -540,7 +535,7 @@ impl Engine {
         at: Timestamp,
     ) -> Result<Vec<ContactIx>, String> {
         let status = self.status(obj);
-        let contacts = &self.inventory.rule(obj).notify.contacts;
+        let contacts = &self.rule(obj).notify.contacts;
         let is_host = self.inventory.is_host(obj);
         // A flapping problem may be OK at this very moment; what is told is the problem.
         let state = match self.problem_of(obj) {

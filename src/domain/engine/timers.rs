@@ -180,7 +180,7 @@ impl Engine {
                 let missed = forward && self.wheel.due_at(obj.0).is_some_and(|due| due <= now);
                 self.place_first(obj, now);
                 // A slot that a crontab names was slept through: once, soon, spread over a minute.
-                if missed && matches!(self.inventory.rule(obj).schedule, Schedule::Cron(_)) {
+                if missed && matches!(self.rule(obj).schedule, Schedule::Cron(_)) {
                     let spread = Duration::from_millis(u64::from(obj.0) * 37 % 60_000);
                     self.set_due(obj, now + spread);
                 }

@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// What the filters look at.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Scene<'a> {
     pub now: Timestamp,
     pub is_host: bool,
@@ -28,6 +28,10 @@ pub struct Scene<'a> {
     pub host: Option<HostScene<'a>>,
     /// When the daemon started: `first_delay` counts from here at the earliest.
     pub began_at: Timestamp,
+    /// A dependency that keeps problems and recoveries back.
+    pub depends: Option<Why>,
+    /// None of the checks that this one stands behind is OK.
+    pub check_parents_down: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -68,6 +72,11 @@ pub enum Why {
         state: State,
     },
     ParentsDown,
+    Depends {
+        master: String,
+        state: &'static str,
+    },
+    CheckParentsDown,
     TooSoon {
         until: Timestamp,
     },
@@ -111,6 +120,12 @@ impl fmt::Display for Why {
             ),
             Self::ParentsDown => {
                 f.write_str("no parent of its host is UP: the parents' problem is notified instead")
+            }
+            Self::Depends { master, state } => {
+                write!(f, "it depends on {master}, which is {state}")
+            }
+            Self::CheckParentsDown => {
+                f.write_str("no check that it stands behind is OK: theirs is notified instead")
             }
             Self::TooSoon { until } => write!(f, "the next reminder is due at {until}"),
             Self::NoContact { why } => f.write_str(why),
@@ -186,11 +201,17 @@ fn quiet(scene: &Scene<'_>) -> Result<(), Why> {
 /// Rules 11 to 26 of the check chain, 9 to 18 of the host chain.
 fn problem_or_recovery(kind: Kind, scene: &Scene<'_>) -> Result<(), Why> {
     let (status, rule, now) = (scene.status, scene.rule, scene.now);
+    if kind == Kind::Problem && scene.check_parents_down {
+        return Err(Why::CheckParentsDown);
+    }
     if status.state_type == StateType::Soft {
         return Err(Why::Soft);
     }
     if let Some(ack) = &status.ack {
         return Err(Why::Acknowledged { by: ack.by.clone() });
+    }
+    if let Some(why) = &scene.depends {
+        return Err(why.clone());
     }
     if !rule.states.has(status.state) {
         return Err(Why::StateNotWanted {
@@ -265,6 +286,8 @@ pub fn refused(kind: Kind, why: &Why, status: &mut Status, rule: &NotifyRule, no
         | Why::OnceOnly
         | Why::HostProblem { .. }
         | Why::ParentsDown
+        | Why::Depends { .. }
+        | Why::CheckParentsDown
         | Why::TooSoon { .. }
         | Why::NoContact { .. }
         | Why::NotAProblem => {}

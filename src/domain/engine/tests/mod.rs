@@ -1,5 +1,7 @@
 //! The engine's proof: scenarios in, transcripts out; and properties over random histories.
 
+mod dependencies;
+mod live;
 mod people;
 mod properties;
 mod rows;

@@ -246,6 +246,7 @@ impl Play {
                     "unknown" => State::Unknown,
                     "up" => State::Up,
                     "down" => State::Down,
+                    "unreachable" => State::Unreachable,
                     other => panic!("no state {other}"),
                 };
                 let output = if output.is_empty() {
@@ -354,7 +355,13 @@ fn delivery_line(delivery: &Delivery) -> String {
 /// Plays a timeline on the shop and compares the transcript.
 #[track_caller]
 pub(super) fn check(timeline: &str, expected: expect_test::Expect) {
-    let mut play = Play::new(site::shop());
+    check_on(site::shop(), timeline, expected);
+}
+
+/// Plays a timeline on a site of its own.
+#[track_caller]
+pub(super) fn check_on(inventory: Inventory, timeline: &str, expected: expect_test::Expect) {
+    let mut play = Play::new(inventory);
     for line in timeline
         .lines()
         .map(str::trim)

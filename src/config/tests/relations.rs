@@ -262,7 +262,8 @@ contacts = ["bos"]
            = help: did you mean `boss`?
 
         6 faults in the configuration
-    "#]].assert_eq(&bad(&text).render(false));
+    "#]]
+    .assert_eq(&bad(&text).render(false));
 }
 
 #[test]
@@ -335,7 +336,8 @@ notify = "critical"
            |
            = help: correct the names of checks, or add `hosts`
 
-    "#]].assert_eq(&good(&text).render_warnings(false));
+    "#]]
+    .assert_eq(&good(&text).render_warnings(false));
 }
 
 #[test]
@@ -370,5 +372,6 @@ fn parents_of_checks_must_exist() {
            = help: write the name of a check on the same host, or HOST/CHECK
 
         3 faults in the configuration
-    "#]].assert_eq(&bad(&text).render(false));
+    "#]]
+    .assert_eq(&bad(&text).render(false));
 }

@@ -8,6 +8,7 @@ pub mod core;
 mod dependencies;
 pub mod deploys;
 pub mod effect;
+mod escalate;
 pub mod holding;
 pub mod input;
 pub mod picture;

@@ -5,6 +5,7 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 use super::{
     core::{Engine, Mode},
     effect::Effects,
+    escalate::Circle,
 };
 use crate::{
     base::time::Timestamp,
@@ -15,7 +16,7 @@ use crate::{
             deploy::{Attribution, Risk, Verdict},
             message::{Delivered, Delivery, Kind, Message, Urgency},
             objects::{ChannelKind, ContactIx, ObjIx},
-            state::StateSet,
+            state::{State, StateSet},
             status::{End, Page},
         },
         notify::{
@@ -69,7 +70,8 @@ impl Engine {
             status: &status,
             ..self.scene(obj, Timestamp::default())
         };
-        filter::reason(&scene, rule.attempts)
+        let remind = self.circle(obj, Kind::Problem, status.state, self.began_at);
+        filter::reason(&scene, rule.attempts, remind.remind)
     }
 
     fn scene(&self, obj: ObjIx, now: Timestamp) -> Scene<'_> {
@@ -214,8 +216,8 @@ impl Engine {
         let contacts = self
             .wanting(obj, Kind::Problem, now)
             .or_else(|why| self.wanting(obj, Kind::Problem, due_at).map_err(|_| why));
-        let contacts = match contacts {
-            Ok(contacts) => contacts,
+        let (contacts, circle) = match contacts {
+            Ok(found) => found,
             Err(why) => {
                 self.skip(now, obj, Kind::Problem, Why::NoContact { why }, out);
                 return;
@@ -230,13 +232,18 @@ impl Engine {
         status.number += 1;
         status.notified_on = status.notified_on.with(told_of);
         status.last_notified_at = Some(now);
-        status.next_notify_at = now + rule.notify.remind;
-        status.no_more = rule.notify.remind.is_zero() && !rule.volatile;
+        status.next_notify_at = now + circle.remind;
+        status.no_more = circle.remind.is_zero() && !rule.volatile;
+        let reason = if circle.escalated {
+            format!("{reason}; escalated with notification {}", status.number)
+        } else {
+            reason
+        };
         self.object_mut(obj).last_skip = None;
         let audience = self.with_deployers(contacts, &attribution);
         let key = self.keep_page(now, id, &attribution, &audience, out);
         let since = self.problems.get(&id).map(|problem| problem.first_bad_at);
-        let message = compose::message(
+        let mut message = compose::message(
             &self.inventory,
             obj,
             self.status(obj),
@@ -252,6 +259,7 @@ impl Engine {
                 since,
             },
         );
+        message.escalated = circle.escalated;
         self.deliver(Some(obj), &message, &audience, out);
         let reason = std::iter::once(reason)
             .chain(not_held.iter().take(3).cloned())
@@ -315,21 +323,28 @@ impl Engine {
         let Some(page) = problem.page.clone() else {
             return;
         };
-        let mut contacts: BTreeSet<ContactIx> = match self.wanting(obj, Kind::Recovery, now) {
-            Ok(contacts) => contacts.into_iter().collect(),
-            Err(why) => {
-                self.skip(now, obj, Kind::Recovery, Why::NoContact { why }, out);
-                return;
-            }
-        };
+        let told: Vec<ContactIx> = page
+            .told
+            .iter()
+            .filter_map(|name| self.inventory.find_contact(name))
+            .collect();
+        let known = self.everyone(obj);
         // Deployers that a deploy added to the page hear of its end as well.
-        let own: BTreeSet<ContactIx> = self.rule(obj).notify.contacts.iter().copied().collect();
-        contacts.extend(
-            page.told
-                .iter()
-                .filter_map(|name| self.inventory.find_contact(name))
-                .filter(|ix| !own.contains(ix)),
-        );
+        let added: Vec<ContactIx> = told
+            .iter()
+            .copied()
+            .filter(|ix| !known.contains(ix))
+            .collect();
+        let candidates = self.recovery_circle(obj, &told);
+        let mut contacts: BTreeSet<ContactIx> =
+            match self.wanting_of(obj, &candidates, Kind::Recovery, now) {
+                Ok(contacts) => contacts.into_iter().collect(),
+                Err(why) => {
+                    self.skip(now, obj, Kind::Recovery, Why::NoContact { why }, out);
+                    return;
+                }
+            };
+        contacts.extend(added);
         let audience: Audience = contacts.into_iter().map(|ix| (ix, Urgency::High)).collect();
         let reason = self.recovery_reason(now, &page);
         let status = self.status(obj).clone();
@@ -423,8 +438,8 @@ impl Engine {
             self.skip(now, obj, kind, why, out);
             return;
         }
-        let contacts = match self.wanting(obj, kind, now) {
-            Ok(contacts) => contacts,
+        let (contacts, circle) = match self.wanting(obj, kind, now) {
+            Ok(found) => found,
             Err(why) => {
                 self.skip(now, obj, kind, Why::NoContact { why }, out);
                 return;
@@ -458,7 +473,8 @@ impl Engine {
             comment: None,
             since: Some(begun),
         };
-        let message = compose::message(&self.inventory, obj, self.status(obj), facts);
+        let mut message = compose::message(&self.inventory, obj, self.status(obj), facts);
+        message.escalated = circle.escalated;
         self.deliver(Some(obj), &message, &audience, out);
         self.record(
             now,
@@ -486,8 +502,8 @@ impl Engine {
             self.skip(now, obj, kind, why, out);
             return;
         }
-        let contacts = match self.wanting(obj, kind, now) {
-            Ok(contacts) => contacts,
+        let (contacts, circle) = match self.wanting(obj, kind, now) {
+            Ok(found) => found,
             Err(why) => {
                 self.skip(now, obj, kind, Why::NoContact { why }, out);
                 return;
@@ -514,7 +530,8 @@ impl Engine {
             comment: Some(comment.to_owned()),
             since: None,
         };
-        let message = compose::message(&self.inventory, obj, self.status(obj), facts);
+        let mut message = compose::message(&self.inventory, obj, self.status(obj), facts);
+        message.escalated = circle.escalated;
         self.deliver(Some(obj), &message, &audience, out);
         self.record(
             now,
@@ -528,27 +545,40 @@ impl Engine {
         );
     }
 
+    /// Who of those whom a notification may go to wants it.
     pub(super) fn wanting(
         &self,
         obj: ObjIx,
         kind: Kind,
         at: Timestamp,
-    ) -> Result<Vec<ContactIx>, String> {
-        let status = self.status(obj);
-        let contacts = &self.rule(obj).notify.contacts;
-        let is_host = self.inventory.is_host(obj);
-        // A flapping problem may be OK at this very moment; what is told is the problem.
-        let state = match self.problem_of(obj) {
+    ) -> Result<(Vec<ContactIx>, Circle), String> {
+        let circle = self.circle(obj, kind, self.told_state(obj, kind), at);
+        self.wanting_of(obj, &circle.contacts, kind, at)
+            .map(|contacts| (contacts, circle))
+    }
+
+    /// The state that is told. A flapping problem may be OK at this very moment; what is told is the problem.
+    fn told_state(&self, obj: ObjIx, kind: Kind) -> State {
+        match self.problem_of(obj) {
             Some(problem) if kind == Kind::Problem => problem.state,
-            _ => status.state,
-        };
+            _ => self.status(obj).state,
+        }
+    }
+
+    pub(super) fn wanting_of(
+        &self,
+        obj: ObjIx,
+        candidates: &[ContactIx],
+        kind: Kind,
+        at: Timestamp,
+    ) -> Result<Vec<ContactIx>, String> {
         recipients::wanting(
             &self.inventory,
-            contacts,
-            is_host,
+            candidates,
+            self.inventory.is_host(obj),
             kind,
-            state,
-            status.notified_on,
+            self.told_state(obj, kind),
+            self.status(obj).notified_on,
             at,
         )
     }
@@ -589,6 +619,11 @@ impl Engine {
         audience: &Audience,
         out: &mut Effects,
     ) {
+        let recipients = audience
+            .iter()
+            .map(|(ix, _)| &*self.inventory.contact(*ix).name)
+            .collect::<Vec<_>>()
+            .join(",");
         for urgency in [Urgency::High, Urgency::Low] {
             let mut plain: Option<Arc<Message>> = None;
             for (ix, _) in audience.iter().filter(|(_, wanted)| *wanted == urgency) {
@@ -617,6 +652,8 @@ impl Engine {
                                 Some(&full),
                                 message.at,
                             );
+                            full.macros
+                                .insert("NOTIFICATIONRECIPIENTS".to_owned(), recipients.clone());
                             Arc::new(full)
                         }
                         _ => shared.clone(),
@@ -835,6 +872,7 @@ impl Engine {
             perfdata: String::new(),
             since: None,
             number: 1,
+            escalated: false,
             deploy: Attribution::default(),
             author: None,
             comment: None,

@@ -295,14 +295,14 @@ pub fn refused(kind: Kind, why: &Why, status: &mut Status, rule: &NotifyRule, no
 }
 
 /// Why a problem is told now, in a sentence.
-pub fn reason(scene: &Scene<'_>, attempts: u32) -> String {
+pub fn reason(scene: &Scene<'_>, attempts: u32, remind: Duration) -> String {
     let status = scene.status;
     if 1 < status.number {
         return format!(
             "still {}: reminder {} (every {})",
             status.state,
             status.number,
-            show_duration(scene.rule.remind)
+            show_duration(remind)
         );
     }
     format!(

@@ -9,7 +9,7 @@ use crate::domain::{
             App, AppIx, Channel, ChannelKind, Check, CommandLine, Contact, ContactIx, FlapRule,
             Host, HostIx, Inventory, NotifyRule, ObjIx, ProfileIx, Rule, Schedule,
         },
-        relations::{Dependency, Fails, Rare},
+        relations::{Dependency, Escalation, Fails, Rare},
         state::{ObjectName, State, StateSet},
     },
     schedule::Period,
@@ -203,6 +203,53 @@ pub(super) fn depend(
         .or_default()
         .push(u32::try_from(at).expect("few"));
     at
+}
+
+/// Notifications `first` to `last` about `of` go to these contacts, by name, instead.
+pub(super) fn escalate(
+    inventory: &mut Inventory,
+    of: &str,
+    (first, last): (u32, u32),
+    contacts: &[&str],
+) -> usize {
+    let of = obj(inventory, of);
+    let contacts = contacts
+        .iter()
+        .map(|name| inventory.find_contact(name).expect("a contact"))
+        .collect();
+    let relations = &mut inventory.relations;
+    let at = relations.escalations.len();
+    relations.escalations.push(Escalation {
+        first,
+        last,
+        states: StateSet::ALL,
+        contacts: Some(contacts),
+        remind: None,
+        period: None,
+    });
+    relations
+        .escalations_of
+        .entry(of)
+        .or_default()
+        .push(u32::try_from(at).expect("few"));
+    at
+}
+
+/// One more person.
+pub(super) fn add_contact(inventory: &mut Inventory, name: &str) {
+    let contact = Contact {
+        name: name.into(),
+        alias: name.into(),
+        channels: inventory.contacts[0].channels.clone(),
+        actors: Vec::new(),
+        vars: BTreeMap::new(),
+        pager: String::new(),
+        addresses: Vec::new(),
+        check_period: None,
+        host_period: None,
+        ..inventory.contacts[0]
+    };
+    inventory.contacts.push(contact);
 }
 
 /// A period of one directive, in UTC.

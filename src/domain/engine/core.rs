@@ -53,6 +53,10 @@ pub struct Engine {
     pub(super) holds: BTreeMap<u64, Hold>,
     pub(super) deploys: BTreeMap<String, LiveDeploy>,
     pub(super) downtimes: BTreeMap<u64, Downtime>,
+    /// Downtimes that begin and end with another one, by that one.
+    pub(super) triggered: BTreeMap<u64, Vec<u64>>,
+    /// Flexible downtimes that have not begun.
+    pub(super) flexible: BTreeSet<(ObjIx, u64)>,
     pub(super) comments: BTreeMap<u64, Comment>,
     pub(super) last_id: u64,
     pub(super) began_at: Timestamp,
@@ -121,6 +125,8 @@ impl Engine {
                 .into_iter()
                 .map(|downtime| (downtime.id, downtime))
                 .collect(),
+            triggered: BTreeMap::new(),
+            flexible: BTreeSet::new(),
             comments: restored
                 .comments
                 .into_iter()

@@ -7,6 +7,7 @@ pub mod commands;
 pub mod core;
 mod dependencies;
 pub mod deploys;
+mod downtimes;
 pub mod effect;
 mod escalate;
 pub mod holding;

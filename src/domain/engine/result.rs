@@ -112,6 +112,10 @@ impl Engine {
             );
             self.event(now, Some(obj), "alert", text, out);
         }
+        if self.status(obj).state.is_problem() {
+            // Before anybody is told: the result that begins a downtime is covered by it.
+            self.flexible_begin(now, obj, out);
+        }
         if step.hard_change || step.changed {
             self.object_mut(obj).last_skip = None;
         }

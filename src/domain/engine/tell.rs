@@ -83,6 +83,7 @@ impl Engine {
             HostScene {
                 status: self.status(host_obj),
                 in_downtime: self.in_downtime(host_obj),
+                flexible_open: self.flexible_open(host_obj, now),
                 parents_down: !parents.is_empty()
                     && parents
                         .iter()
@@ -97,6 +98,7 @@ impl Engine {
             volatile: rule.volatile,
             enabled: self.inventory.globals.notifications,
             in_downtime: self.in_downtime(obj),
+            flexible_open: !is_host && self.flexible_open(obj, now),
             host,
             began_at: self.began_at,
             depends: self.notification_master(obj, now),

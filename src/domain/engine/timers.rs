@@ -70,11 +70,9 @@ impl Engine {
         for hold in self.holds.values() {
             self.timers.insert((hold.deadline, Timer::Hold(hold.id)));
         }
-        for downtime in self.downtimes.values() {
-            self.timers
-                .insert((downtime.start, Timer::DowntimeStart(downtime.id)));
-            self.timers
-                .insert((downtime.end, Timer::DowntimeEnd(downtime.id)));
+        let downtimes: Vec<u64> = self.downtimes.keys().copied().collect();
+        for id in downtimes {
+            self.arm_downtime(id);
         }
         for obj in self.inventory.objects() {
             if let Some(until) = self.status(obj).ack.as_ref().and_then(|ack| ack.until) {

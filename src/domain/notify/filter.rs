@@ -24,6 +24,8 @@ pub struct Scene<'a> {
     /// The installation's own switch.
     pub enabled: bool,
     pub in_downtime: bool,
+    /// For checks: a flexible downtime of it that has not begun could begin now.
+    pub flexible_open: bool,
     /// For checks: the host's status, whether it is in downtime, and whether all its parents are not UP.
     pub host: Option<HostScene<'a>>,
     /// When the daemon started: `first_delay` counts from here at the earliest.
@@ -38,6 +40,7 @@ pub struct Scene<'a> {
 pub struct HostScene<'a> {
     pub status: &'a Status,
     pub in_downtime: bool,
+    pub flexible_open: bool,
     pub parents_down: bool,
 }
 
@@ -55,6 +58,7 @@ pub enum Why {
     },
     InDowntime,
     HostInDowntime,
+    FlexibleOpen,
     Soft,
     Acknowledged {
         by: String,
@@ -100,6 +104,7 @@ impl fmt::Display for Why {
             Self::NotWanted { what } => write!(f, "this object does not notify of {what}"),
             Self::InDowntime => f.write_str("it is in a downtime"),
             Self::HostInDowntime => f.write_str("its host is in a downtime"),
+            Self::FlexibleOpen => f.write_str("a flexible downtime may begin at any moment"),
             Self::Soft => f.write_str("the state is soft: not all attempts have failed yet"),
             Self::Acknowledged { by } => write!(f, "the problem is acknowledged by {by}"),
             Self::StateNotWanted { state } => write!(f, "this object does not notify of {state}"),
@@ -237,6 +242,9 @@ fn problem_or_recovery(kind: Kind, scene: &Scene<'_>) -> Result<(), Why> {
         return Err(Why::Flapping);
     }
     quiet(scene)?;
+    if scene.flexible_open || scene.host.is_some_and(|host| host.flexible_open) {
+        return Err(Why::FlexibleOpen);
+    }
     if status.no_more && kind == Kind::Problem {
         return Err(Why::OnceOnly);
     }
@@ -277,6 +285,7 @@ pub fn refused(kind: Kind, why: &Why, status: &mut Status, rule: &NotifyRule, no
         | Why::NotWanted { .. }
         | Why::InDowntime
         | Why::HostInDowntime
+        | Why::FlexibleOpen
         | Why::Soft
         | Why::Acknowledged { .. }
         | Why::StateNotWanted { .. }

@@ -11,7 +11,7 @@ use crate::{
         engine::{Engine, Mode, effect::Effects, input::Input},
         model::{
             change::{Change, Restored},
-            command::Command,
+            command::{Children, Command},
             deploy::{DeployEvent, Phase, Risk, Verdict},
             job::{CheckResult, Source},
             message::Delivery,
@@ -184,6 +184,12 @@ impl Play {
         }
     }
 
+    pub(super) fn command(&mut self, clock: &str, command: Command) {
+        let now = at(clock);
+        self.pass(now);
+        self.feed(now, Input::Command(command));
+    }
+
     fn say(&mut self, now: Timestamp, text: &str) {
         self.transcript
             .push_str(&format!("{} {text}\n", now.clock()));
@@ -225,8 +231,13 @@ impl Play {
                 Input::Command(Command::ScheduleDowntime {
                     object: ObjectName::parse(object),
                     with_checks: false,
+                    only_checks: false,
+                    children: Children::Untouched,
                     start: now,
                     end: now + parse_duration(span).expect("duration"),
+                    fixed: true,
+                    duration: Duration::ZERO,
+                    triggered_by: None,
                     author: "bob".to_owned(),
                     comment: "work".to_owned(),
                 }),

@@ -122,9 +122,18 @@ name = \"n\"
 name = \"a\"
 [[group]]
 name = \"g\"
+[[check_group]]
+name = \"k\"
 [[host]]
 name = \"h\"
 groups = [\"g\"]
+[[host]]
+name = \"m\"
+groups = [\"g\"]
+[[check]]
+name = \"z\"
+groups = [\"g\"]
+command = \"true\"
 [[template]]
 name = \"b\"
 ";
@@ -162,6 +171,7 @@ fn good(kind: &Kind) -> Vec<String> {
         Refers::Host => "\"h\"",
         Refers::Group => "\"g\"",
         Refers::App => "\"a\"",
+        Refers::CheckGroup => "\"k\"",
         Refers::Period => "\"n\"",
         Refers::Profile => "\"p\"",
         Refers::Tag => "\"t\"",
@@ -177,6 +187,7 @@ fn good(kind: &Kind) -> Vec<String> {
         Kind::SomeOf(words) => listed(quoted(words)),
         Kind::Name(what) => vec![named(what).to_owned()],
         Kind::Names(what) => listed(vec![named(what).to_owned()]),
+        Kind::Selected(what) => listed(vec![named(what).to_owned(), "\"*\"".to_owned()]),
         Kind::Listens => listed(quoted(&["127.0.0.1:80", "[::1]:80"])),
         Kind::Url => quoted(&["http://x", "https://x/y"]),
         Kind::Whole(low, high) => vec![low.to_string(), high.to_string()],
@@ -198,6 +209,18 @@ fn needed(table: &str, key: &str) -> &'static [(&'static str, &'static str)] {
     }
 }
 
+/// What a needed selector selects beside the key at hand: nothing may depend on itself.
+fn selected(title: &str, key: &str, other: &str) -> Option<&'static str> {
+    match (title, key, other) {
+        ("[[dependency]]", "of", "on") | ("[[dependency]]", "on", "of") => {
+            Some("{ hosts = [\"m\"], checks = [\"z\"] }")
+        }
+        ("[[dependency]]", _, "of") | ("[[escalation]]", _, "of") => Some("{ hosts = [\"h\"] }"),
+        ("[[dependency]]", _, "on") => Some("{ hosts = [\"m\"] }"),
+        _ => None,
+    }
+}
+
 /// Walks over all tables that a file may hold.
 struct Walk {
     validator: Validator,
@@ -215,7 +238,11 @@ impl Walk {
             let mut others: Vec<String> = spec
                 .keys()
                 .filter(|other| other.required && other.name != key.name)
-                .map(|other| format!("{} = {}", other.name, filler(&other.kind)))
+                .map(|other| {
+                    let value = selected(spec.title, key.name, other.name)
+                        .map_or_else(|| filler(&other.kind), str::to_owned);
+                    format!("{} = {value}", other.name)
+                })
                 .collect();
             let more = needed(spec.title, key.name).iter();
             let more = more.filter(|(name, _)| *name != key.name);

@@ -18,6 +18,7 @@ use super::{
     names::{Names, Raw},
     periods::{self, Crons},
     read::{Doc, Reader},
+    relations,
     rules::Rules,
     secrets::{Secrets, Vault},
     sections,
@@ -191,9 +192,17 @@ fn resolve<'d>(
         apps: &apps,
     };
     let checks = builder.build(&mut rules, sink);
+    let globals = sections::globals(raw, &contacts, &mut rules.commands, sources, sink);
     drop(rules);
     hosts.take_checks(&checks.list);
-    let globals = sections::globals(raw, &contacts, sources, sink);
+    let ties = relations::Ties {
+        raw,
+        hosts: &hosts,
+        checks: &checks,
+        contacts: &contacts,
+        periods: &periods,
+    };
+    let relations = ties.build(sink);
     let classes = sections::classes(raw, sink);
     let settings = settings::build(raw, names, &vault, sink);
     warn_of_silence(raw, &contacts, sink);
@@ -206,6 +215,7 @@ fn resolve<'d>(
         classes,
         limits,
         globals,
+        relations,
         digest: String::new(),
     };
     (inventory, settings, checks.tables)

@@ -17,6 +17,7 @@ use super::{
 use crate::domain::{
     model::{
         objects::{Channel, ChannelKind, Contact, ContactIx},
+        relations::ContactGroup,
         state::{State, StateSet},
     },
     schedule::Period,
@@ -32,6 +33,8 @@ pub(super) struct Contacts<'d> {
     pub list: Vec<Contact>,
     /// Contacts and contact groups: sorted, without doubles.
     behind: HashMap<&'d str, Vec<ContactIx>>,
+    /// Contact groups with what stands behind them.
+    pub groups: Vec<ContactGroup>,
 }
 
 impl<'d> Contacts<'d> {
@@ -115,8 +118,14 @@ impl<'d> Contacts<'d> {
                 .get("members")
                 .map(|members| self.resolve(members))
                 .unwrap_or_default();
+            self.groups.push(ContactGroup {
+                name: name.into(),
+                alias: tab.text("alias").unwrap_or(name).into(),
+                members: members.clone(),
+            });
             self.behind.insert(name, members);
         }
+        self.groups.sort_unstable_by(|a, b| a.name.cmp(&b.name));
     }
 }
 
@@ -167,6 +176,9 @@ fn contact<'d>(
             period("period")
         },
         enabled: flag("enabled"),
+        host_enabled: flag("host_enabled"),
+        check_enabled: flag("check_enabled"),
+        can_command: flag("can_command"),
         vars: tab
             .get("vars")
             .and_then(Val::table)
@@ -174,6 +186,20 @@ fn contact<'d>(
             .unwrap_or_default(),
         pager: tab.text("pager").unwrap_or_default().to_owned(),
         addresses: texts("addresses"),
+    }
+}
+
+/// The state of a word.
+pub(super) fn state(word: &str) -> Option<State> {
+    match word {
+        "ok" => Some(State::Ok),
+        "up" => Some(State::Up),
+        "warning" => Some(State::Warning),
+        "critical" => Some(State::Critical),
+        "unknown" => Some(State::Unknown),
+        "down" => Some(State::Down),
+        "unreachable" => Some(State::Unreachable),
+        _ => None,
     }
 }
 

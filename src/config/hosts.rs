@@ -10,7 +10,7 @@ use super::{
     contacts::{Contacts, variables},
     fault::{Fault, Sink},
     glob, graph,
-    keys::RULE,
+    keys::{RARE, RULE},
     names::{Names, Raw},
     rules::Rules,
     templates::{Stack, Templates},
@@ -246,9 +246,19 @@ impl<'d> Hosts<'d> {
 
     /// Appends hosts by name or pattern.
     pub fn find_into(&self, item: Val<'d>, found: &mut Vec<HostIx>) {
-        let Some(name) = item.text() else {
-            return;
-        };
+        if let Some(name) = item.text() {
+            self.find_name_into(name, found);
+        }
+    }
+
+    /// Hosts by name or pattern.
+    pub fn find_name(&self, name: &str) -> Vec<HostIx> {
+        let mut found = Vec::new();
+        self.find_name_into(name, &mut found);
+        found
+    }
+
+    fn find_name_into(&self, name: &str, found: &mut Vec<HostIx>) {
         if !glob::is_pattern(name) {
             found.extend(self.place.get(name));
             return;
@@ -426,7 +436,7 @@ fn host_rule<'d>(
 ) -> Arc<Rule> {
     let own = stack.layers.tabs[0].table;
     let says = |key: &str| !matches!(key, "use" | "vars") && own.contains(key);
-    if RULE.iter().any(|key| says(key.name)) || says("check") {
+    if RULE.iter().chain(RARE).any(|key| says(key.name)) || says("check") {
         return Arc::new(rules.build(stack, true, sink));
     }
     let others = stack.layers.tabs[1..].iter();

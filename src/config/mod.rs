@@ -18,6 +18,7 @@ mod names;
 mod periods;
 mod pieces;
 mod read;
+mod relations;
 mod rules;
 mod schema;
 mod secrets;

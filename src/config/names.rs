@@ -27,6 +27,9 @@ pub(super) struct Raw<'d> {
     pub hosts: Vec<Tab<'d>>,
     pub checks: Vec<Tab<'d>>,
     pub tokens: Vec<Tab<'d>>,
+    pub check_groups: Vec<Tab<'d>>,
+    pub dependencies: Vec<Tab<'d>>,
+    pub escalations: Vec<Tab<'d>>,
 }
 
 impl<'d> Raw<'d> {
@@ -51,6 +54,9 @@ impl<'d> Raw<'d> {
                 ("host", &mut raw.hosts),
                 ("check", &mut raw.checks),
                 ("token", &mut raw.tokens),
+                ("check_group", &mut raw.check_groups),
+                ("dependency", &mut raw.dependencies),
+                ("escalation", &mut raw.escalations),
             ] {
                 let value = root
                     .get(key)
@@ -78,6 +84,8 @@ pub(super) struct Names<'d> {
     /// Groups that are declared; with none, those that hosts are in.
     pub groups: HashSet<&'d str>,
     pub groups_declared: bool,
+    /// Groups of checks that are declared.
+    pub check_groups: HashMap<&'d str, Tab<'d>>,
     /// Environments of each app, with their tables.
     pub apps: HashMap<&'d str, Vec<(&'d str, Tab<'d>)>>,
     /// Place in [`Raw::hosts`] of each host.
@@ -97,6 +105,7 @@ impl<'d> Names<'d> {
             contact_groups: unique("contact group", &raw.contact_groups, sink),
             groups: unique("group", &raw.groups, sink).into_keys().collect(),
             groups_declared: !raw.groups.is_empty(),
+            check_groups: unique("group of checks", &raw.check_groups, sink),
             profiles: raw
                 .root
                 .map("profile")

@@ -4,8 +4,9 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use super::{
     commands::Commands,
-    contacts::{Contacts, states, variables},
+    contacts::{Contacts, state, states, variables},
     fault::{Fault, Sink},
+    keys::RARE,
     periods::Crons,
     templates::Stack,
     value::{Layers, Val},
@@ -13,6 +14,7 @@ use super::{
 use crate::domain::{
     model::{
         objects::{FlapRule, NotifyRule, ProfileIx, Rule, Schedule, TagIx},
+        relations::{Rare, StaleAfter},
         state::StateSet,
     },
     schedule::Period,
@@ -103,7 +105,51 @@ impl<'b, 'd> Rules<'b, 'd> {
             } else {
                 variables(layers.sub("vars").tabs, sink)
             },
+            rare: self.rare(layers, sink),
         }
+    }
+
+    /// What few objects say; None where this one says none of it.
+    fn rare(&mut self, layers: &Layers<'d>, sink: &mut Sink) -> Option<Arc<Rare>> {
+        if !RARE.iter().any(|key| layers.get(key.name).is_some()) {
+            return None;
+        }
+        let text = |key: &str| {
+            let text = layers.text(key).filter(|text| !text.is_empty());
+            text.map(Arc::from)
+        };
+        let command = layers.get("handler");
+        Some(Arc::new(Rare {
+            handler: command.and_then(|value| self.commands.line(value, sink)),
+            handler_period: self.period(layers.get("handler_period")),
+            handle: layers.flag("handle", true),
+            stale_after: layers.get("stale_after").and_then(|value| {
+                if value.text() == Some("auto") {
+                    return Some(StaleAfter::Auto);
+                }
+                value
+                    .span()
+                    .filter(|span| !span.is_zero())
+                    .map(StaleAfter::After)
+            }),
+            flap_states: layers.get("flap_states").map_or(StateSet::ALL, states),
+            initial_state: layers.text("initial_state").and_then(state),
+            stalk: layers.get("stalk").map_or(StateSet::EMPTY, states),
+            display_name: text("display_name"),
+            action_url: text("action_url"),
+            icon_image: text("icon_image"),
+            perfdata: layers.flag("perfdata", true),
+            importance: layers
+                .whole("importance")
+                .and_then(|count| u32::try_from(count).ok())
+                .unwrap_or(0),
+            check_groups: layers
+                .get("check_groups")
+                .into_iter()
+                .flat_map(Val::texts)
+                .map(Arc::from)
+                .collect(),
+        }))
     }
 
     fn schedule(&mut self, layers: &Layers<'d>, sink: &mut Sink) -> Schedule {

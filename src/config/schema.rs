@@ -73,7 +73,9 @@ fn kind(kind: &Kind, definitions: &mut Map<String, Value>) -> Value {
     match kind {
         Kind::Text | Kind::Label => json!({ "type": "string", "minLength": 1 }),
         Kind::AnyText | Kind::Zone | Kind::Name(_) | Kind::Listen => json!({ "type": "string" }),
-        Kind::Texts | Kind::Names(_) | Kind::Listens => one_or_many(json!({ "type": "string" })),
+        Kind::Texts | Kind::Names(_) | Kind::Selected(_) | Kind::Listens => {
+            one_or_many(json!({ "type": "string" }))
+        }
         Kind::Flag => json!({ "type": "boolean" }),
         Kind::Whole(low, high) => json!({ "type": "integer", "minimum": low, "maximum": high }),
         Kind::Percent => json!({ "type": "number", "minimum": 0, "maximum": 100 }),
@@ -86,6 +88,9 @@ fn kind(kind: &Kind, definitions: &mut Map<String, Value>) -> Value {
                 false => format!("^\\s*({part})*{some}({part})*\\s*$"),
             };
             json!({ "type": "string", "pattern": pattern })
+        }
+        Kind::SpanOr(word) => {
+            json!({ "anyOf": [{ "const": word }, self::kind(&Kind::Span(false), definitions)] })
         }
         Kind::Size => json!({ "anyOf": [
             { "type": "integer", "minimum": 0 },

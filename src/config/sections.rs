@@ -3,6 +3,7 @@
 use std::{collections::HashMap, time::Duration};
 
 use super::{
+    commands::Commands,
     contacts::Contacts,
     fault::{Fault, Sink},
     names::{Names, Raw},
@@ -171,6 +172,7 @@ fn profile(name: &str, layers: &Layers<'_>, sources: &Sources) -> Profile {
 pub(super) fn globals<'d>(
     raw: &Raw<'d>,
     contacts: &Contacts<'d>,
+    commands: &mut Commands<'d, '_>,
     sources: &Sources,
     sink: &mut Sink,
 ) -> Globals {
@@ -206,6 +208,23 @@ pub(super) fn globals<'d>(
             .and_then(Val::size)
             .and_then(|size| usize::try_from(size).ok())
             .map_or(defaults.max_output, |size| size.clamp(1024, 16 << 20)),
+        host_handler: daemon
+            .get("host_handler")
+            .and_then(|value| commands.line(value, sink)),
+        check_handler: daemon
+            .get("check_handler")
+            .and_then(|value| commands.line(value, sink)),
+        handlers: daemon.flag("handlers", defaults.handlers),
+        flap_detection: daemon.flag("flap_detection", defaults.flap_detection),
+        soft_dependencies: daemon.flag("soft_dependencies", defaults.soft_dependencies),
+        passive_hosts_soft: daemon.flag("passive_hosts_soft", defaults.passive_hosts_soft),
+        translate_passive_hosts: daemon
+            .flag("translate_passive_hosts", defaults.translate_passive_hosts),
+        aggressive_host_checking: daemon.flag(
+            "aggressive_host_checking",
+            defaults.aggressive_host_checking,
+        ),
+        freshness_latency: daemon.span("freshness_latency", defaults.freshness_latency),
     }
 }
 

@@ -153,7 +153,7 @@ impl<'w, 'd> Walker<'w, 'd> {
                 .items()
                 .for_each(|item| self.channel(item, name, spec, *short)),
             Kind::Inline => self.inline_secret(name, key),
-            Kind::Texts | Kind::SomeOf(_) | Kind::Names(_) | Kind::Listens => {
+            Kind::Texts | Kind::SomeOf(_) | Kind::Names(_) | Kind::Selected(_) | Kind::Listens => {
                 value.items().for_each(|item| self.leaf(item, name, kind));
             }
             _ => self.leaf(value, name, kind),
@@ -205,7 +205,13 @@ impl<'w, 'd> Walker<'w, 'd> {
             return;
         }
         match kind {
-            Kind::Name(what) | Kind::Names(what) => self.name(value, *what),
+            Kind::Name(what) | Kind::Names(what) => {
+                self.name(value, value.text().unwrap_or_default(), *what);
+            }
+            Kind::Selected(what) => {
+                let text = value.text().unwrap_or_default();
+                self.name(value, text.strip_prefix('!').unwrap_or(text), *what);
+            }
             _ => {
                 if let Some((message, help)) = self.complaint(value, name, kind) {
                     self.sink
@@ -220,9 +226,12 @@ impl<'w, 'd> Walker<'w, 'd> {
         let text = value.text().unwrap_or_default();
         match kind {
             Kind::Zone => self.zone(text),
-            Kind::Whole(..) | Kind::Percent | Kind::Span(_) | Kind::Size | Kind::Umask => {
-                number_complaint(value, name, kind)
-            }
+            Kind::Whole(..)
+            | Kind::Percent
+            | Kind::Span(_)
+            | Kind::SpanOr(_)
+            | Kind::Size
+            | Kind::Umask => number_complaint(value, name, kind),
             _ => text_complaint(text, name, kind),
         }
     }
@@ -267,8 +276,7 @@ impl<'w, 'd> Walker<'w, 'd> {
     }
 
     /// A name that must be declared somewhere.
-    fn name(&mut self, value: Val<'d>, what: Refers) {
-        let text = value.text().unwrap_or_default();
+    fn name(&mut self, value: Val<'d>, text: &'d str, what: Refers) {
         if text.is_empty() || self.knows(what, text) {
             return;
         }
@@ -276,6 +284,7 @@ impl<'w, 'd> Walker<'w, 'd> {
             Refers::Contact => ("contact or contact group", "[[contact]]"),
             Refers::Host => ("host", "[[host]]"),
             Refers::Group => ("group", "[[group]]"),
+            Refers::CheckGroup => ("group of checks", "[[check_group]]"),
             Refers::App => ("app", "[[app]]"),
             Refers::Period => ("period", "[[period]]"),
             Refers::Profile => ("profile", "[profile.NAME]"),
@@ -320,7 +329,13 @@ impl<'w, 'd> Walker<'w, 'd> {
                 names.hosts.keys().any(|host| glob::matches(name, host))
             }
             Refers::Host => names.hosts.contains_key(name),
+            Refers::Group if glob::is_pattern(name) => {
+                names.groups.iter().any(|group| glob::matches(name, group))
+            }
             Refers::Group => names.groups.contains(name),
+            Refers::CheckGroup => {
+                names.check_groups.is_empty() || names.check_groups.contains_key(name)
+            }
             Refers::App => match name.split_once('@') {
                 Some((app, environment)) => names
                     .apps
@@ -349,6 +364,7 @@ impl<'w, 'd> Walker<'w, 'd> {
                 .collect(),
             Refers::Host => names.hosts.keys().copied().collect(),
             Refers::Group => names.groups.iter().copied().collect(),
+            Refers::CheckGroup => names.check_groups.keys().copied().collect(),
             Refers::App if word.contains('@') => {
                 let full = names.apps.iter().flat_map(|(app, known)| {
                     known

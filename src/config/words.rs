@@ -61,11 +61,11 @@ pub(super) fn wanted(kind: &Kind) -> &'static str {
         Kind::Flag => "true or false",
         Kind::Whole(..) => "a whole number",
         Kind::Percent => "a number",
-        Kind::Span(_) => "a duration",
+        Kind::Span(_) | Kind::SpanOr(_) => "a duration",
         Kind::Size => "a size such as \"512MB\"",
         Kind::Scalar => "text, a number, true or false",
         Kind::Name(_) => "a name",
-        Kind::Names(_) => "a name or a list of names",
+        Kind::Names(_) | Kind::Selected(_) => "a name or a list of names",
         Kind::Texts | Kind::SomeOf(_) | Kind::Listens => "text or a list of texts",
         Kind::Umask => "octal digits in quotes",
         _ => "text",
@@ -75,7 +75,8 @@ pub(super) fn wanted(kind: &Kind) -> &'static str {
 /// An example of a value, for remedies.
 pub(super) fn example(kind: &Kind) -> &'static str {
     match kind {
-        Kind::Names(_) | Kind::SomeOf(_) | Kind::Texts => "[\"...\"]",
+        Kind::Names(_) | Kind::Selected(_) | Kind::SomeOf(_) | Kind::Texts => "[\"...\"]",
+        Kind::Table(_) => "{ hosts = [\"...\"] }",
         _ => "\"...\"",
     }
 }
@@ -126,6 +127,13 @@ pub(super) fn number_complaint(
                 "write for example 15s",
             ),
             Ok(_) => None,
+        },
+        Kind::SpanOr(word) if text != *word => match parse_duration(text) {
+            Ok(span) if !span.is_zero() => None,
+            _ => told(
+                format!("`{name}` is neither a duration nor `{word}`: `{text}`"),
+                &format!("write for example 10m, or {word}"),
+            ),
         },
         Kind::Size if value.text().is_some() && parse_size(text).is_none() => {
             told(format!("`{name}` is not a size: `{text}`"), SIZES)

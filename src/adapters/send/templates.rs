@@ -256,6 +256,7 @@ fn samples() -> [Message; 2] {
         perfdata: "time=3s".to_owned(),
         since: Some(Timestamp::from_secs(1_772_445_900)),
         number: 1,
+        escalated: false,
         deploy: Attribution {
             verdict: Verdict::Suspect,
             suspects: vec![suspect],

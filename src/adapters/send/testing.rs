@@ -38,6 +38,7 @@ pub fn problem() -> Message {
         perfdata: "time=3s;1;2".to_owned(),
         since: Timestamp::parse("2026-03-02T10:06:00Z"),
         number: 1,
+        escalated: false,
         deploy: Attribution::default(),
         author: None,
         comment: None,

@@ -17,7 +17,11 @@ use crate::{
     base::time::Timestamp,
     domain::{
         engine::input::Input,
-        model::{change::Audit, command::Command, state::ObjectName},
+        model::{
+            change::Audit,
+            command::{Children, Command},
+            state::ObjectName,
+        },
     },
 };
 
@@ -146,9 +150,14 @@ fn downtime(body: Value, now: Timestamp, who: &str) -> Read {
     let what = format!("planned downtime of {object} from {start} to {end}");
     let command = Command::ScheduleDowntime {
         with_checks: fields.flag("with_checks", object.check.is_none())?,
+        only_checks: false,
+        children: Children::Untouched,
         object,
         start,
         end,
+        fixed: true,
+        duration: end.since(start),
+        triggered_by: None,
         author: author(&mut fields, who)?,
         comment: fields.prose("comment")?.ok_or_else(|| missing("comment"))?,
     };

@@ -707,14 +707,14 @@ async fn commands_reach_the_engine() {
     check(
         &site.inputs(),
         expect![[r#"
-        Command(Acknowledge { object: ObjectName { host: "web1", check: Some("a/b") }, sticky: true, notify: true, persistent: false, author: "ann", comment: "mine", until: Some(Timestamp(1772460000000)) }) [local: acknowledged web1/a/b]
-        Command(RemoveAcknowledgement { object: ObjectName { host: "web1", check: None }, author: "local" }) [local: took back the acknowledgement of web1]
-        Command(ScheduleDowntime { object: ObjectName { host: "web1", check: None }, with_checks: true, start: Timestamp(1772452800000), end: Timestamp(1772456400000), author: "local", comment: "disk" }) [local: planned downtime of web1 from 2026-03-02T12:00:00Z to 2026-03-02T13:00:00Z]
-        Command(CancelDowntime { id: 4, author: "local" }) [local: cancelled downtime 4]
-        Command(AddComment { object: ObjectName { host: "web1", check: None }, persistent: true, author: "local", text: "see DW-1" }) [local: commented on web1]
-        Command(DeleteComment { id: 5, author: "local" }) [local: deleted comment 5]
-        Command(CheckNow { object: ObjectName { host: "web1", check: None }, force: false, author: "local" }) [local: asked for a check of web1 now]
-        Command(SetNotifications { object: ObjectName { host: "web1", check: None }, enabled: false, author: "local" }) [local: switched notifications of web1 off]"#]],
+            Command(Acknowledge { object: ObjectName { host: "web1", check: Some("a/b") }, sticky: true, notify: true, persistent: false, author: "ann", comment: "mine", until: Some(Timestamp(1772460000000)) }) [local: acknowledged web1/a/b]
+            Command(RemoveAcknowledgement { object: ObjectName { host: "web1", check: None }, author: "local" }) [local: took back the acknowledgement of web1]
+            Command(ScheduleDowntime { object: ObjectName { host: "web1", check: None }, with_checks: true, only_checks: false, children: Untouched, start: Timestamp(1772452800000), end: Timestamp(1772456400000), fixed: true, duration: 3600s, triggered_by: None, author: "local", comment: "disk" }) [local: planned downtime of web1 from 2026-03-02T12:00:00Z to 2026-03-02T13:00:00Z]
+            Command(CancelDowntime { id: 4, author: "local" }) [local: cancelled downtime 4]
+            Command(AddComment { object: ObjectName { host: "web1", check: None }, persistent: true, author: "local", text: "see DW-1" }) [local: commented on web1]
+            Command(DeleteComment { id: 5, author: "local" }) [local: deleted comment 5]
+            Command(CheckNow { object: ObjectName { host: "web1", check: None }, force: false, author: "local" }) [local: asked for a check of web1 now]
+            Command(SetNotifications { object: ObjectName { host: "web1", check: None }, enabled: false, author: "local" }) [local: switched notifications of web1 off]"#]],
     );
     let texts = [
         error(

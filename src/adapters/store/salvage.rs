@@ -30,6 +30,7 @@ pub(super) fn message(body: &[u8], dedup_key: &str, at: Timestamp, why: &str) ->
         perfdata: String::new(),
         since: None,
         number: 1,
+        escalated: false,
         deploy: Attribution::default(),
         author: None,
         comment: None,

@@ -58,6 +58,7 @@ fn message(kind: Kind, dedup_key: &str) -> Message {
         perfdata: "time=3s".to_owned(),
         since: Some(at(-60)),
         number: 1,
+        escalated: false,
         deploy: Attribution::default(),
         author: None,
         comment: None,

@@ -2,9 +2,11 @@
 //! `config show` all read these tables, so they cannot drift apart.
 
 mod objects;
+mod relations;
 mod settings;
 
 pub use objects::{CHECK, CONTACT, DEFAULTS, HOST, HOST_DEFAULTS, PERIOD, RULE, TEMPLATE};
+pub use relations::RARE;
 pub use settings::{DEPLOYS, ROOT};
 
 /// What a key's value may be.
@@ -45,6 +47,10 @@ pub enum Kind {
     Name(Refers),
     /// One name or a list of names.
     Names(Refers),
+    /// One name or a list of names, with `*` and `?`, and `!` in front of those to take out.
+    Selected(Refers),
+    /// A span of time longer than nothing, or this word.
+    SpanOr(&'static str),
     /// A table whose keys the user chooses.
     Map(&'static Kind),
     /// Text, a number or true/false: the value of a custom variable.
@@ -65,6 +71,7 @@ pub enum Refers {
     Contact,
     Host,
     Group,
+    CheckGroup,
     App,
     Period,
     Profile,
@@ -199,4 +206,38 @@ pub static OTHER_WORDS: &[(&str, &str)] = &[
     ("service_notification_commands", "command"),
     ("notification_command", "command"),
     ("command", "check"),
+    ("event_handler", "handler"),
+    ("event_handler_period", "handler_period"),
+    ("event_handler_enabled", "handle"),
+    ("freshness_threshold", "stale_after"),
+    ("check_freshness", "stale_after"),
+    ("flap_detection_options", "flap_states"),
+    ("stalking_options", "stalk"),
+    ("process_perf_data", "perfdata"),
+    ("servicegroups", "check_groups"),
+    ("service_groups", "check_groups"),
+    ("execution_failure_criteria", "run"),
+    ("execution_failure_options", "run"),
+    ("notification_failure_criteria", "notify"),
+    ("notification_failure_options", "notify"),
+    ("inherits_parent", "inherit"),
+    ("dependency_period", "period"),
+    ("first_notification", "first"),
+    ("last_notification", "last"),
+    ("escalation_options", "states"),
+    ("escalation_period", "period"),
+    ("host_notifications_enabled", "host_enabled"),
+    ("service_notifications_enabled", "check_enabled"),
+    ("can_submit_commands", "can_command"),
+    ("global_host_event_handler", "host_handler"),
+    ("global_service_event_handler", "check_handler"),
+    ("enable_event_handlers", "handlers"),
+    ("enable_flap_detection", "flap_detection"),
+    ("soft_state_dependencies", "soft_dependencies"),
+    ("passive_host_checks_are_soft", "passive_hosts_soft"),
+    ("translate_passive_host_checks", "translate_passive_hosts"),
+    ("use_aggressive_host_checking", "aggressive_host_checking"),
+    ("additional_freshness_latency", "freshness_latency"),
+    ("enable_notifications", "notifications"),
+    ("cached_host_check_horizon", "host_check_horizon"),
 ];

@@ -1,6 +1,6 @@
 //! The keys of what is watched and who is told: hosts, checks, apps, contacts, periods, commands.
 
-use super::{Key, Kind, Refers, Spec};
+use super::{Key, Kind, Refers, Spec, relations::RARE};
 
 /// States a check can be told of; `recovery` is another word for `ok`.
 const CHECK_STATES: &[&str] = &["ok", "recovery", "warning", "critical", "unknown"];
@@ -88,6 +88,16 @@ static CHECK_KEYS: &[Key] = &[
     ),
 ];
 
+/// Not for templates: there `parents` are those of hosts.
+static CHECK_OWN: &[Key] = &[
+    Key::new(
+        "parents",
+        Kind::Texts,
+        "Checks it stands behind, as CHECK of the same host or HOST/CHECK: when all of them fail it does not notify.",
+    )
+    .or("[]"),
+];
+
 static HOST_KEYS: &[Key] = &[
     Key::new(
         "check",
@@ -160,27 +170,27 @@ static HOST_SUB: &[Key] = &[Key::new(
 pub static CHECK: Spec = Spec::new(
     "[[check]]",
     "A check on one or many hosts.",
-    &[CHECK_NAME, CHECK_KEYS, RULE],
+    &[CHECK_NAME, CHECK_KEYS, CHECK_OWN, RULE, RARE],
 );
 pub static HOST: Spec = Spec::new(
     "[[host]]",
     "A machine or device.",
-    &[HOST_NAME, HOST_KEYS, RULE],
+    &[HOST_NAME, HOST_KEYS, RULE, RARE],
 );
 pub static TEMPLATE: Spec = Spec::new(
     "[[template]]",
     "Keys to share among checks and hosts.",
-    &[TEMPLATE_NAME, CHECK_KEYS, TEMPLATE_HOST_KEYS, RULE],
+    &[TEMPLATE_NAME, CHECK_KEYS, TEMPLATE_HOST_KEYS, RULE, RARE],
 );
 pub static DEFAULTS: Spec = Spec::new(
     "[defaults]",
     "What every check takes that says nothing else.",
-    &[CHECK_KEYS, RULE, HOST_SUB],
+    &[CHECK_KEYS, RULE, RARE, HOST_SUB],
 );
 pub static HOST_DEFAULTS: Spec = Spec::new(
     "[defaults.host]",
     "What every host takes that says nothing else.",
-    &[HOST_KEYS, RULE],
+    &[HOST_KEYS, RULE, RARE],
 );
 
 pub static COMMAND: Spec = Spec::new(
@@ -248,6 +258,9 @@ pub static CONTACT: Spec = Spec::new(
         Key::new("period", Kind::Name(Refers::Period), "When this contact is told of checks, and of hosts too without `host_period`; none: always.").or("\"\""),
         Key::new("host_period", Kind::Name(Refers::Period), "When this contact is told of hosts; without it as `period`."),
         Key::new("enabled", Kind::Flag, "Is told at all.").or("true"),
+        Key::new("host_enabled", Kind::Flag, "Is told of hosts.").or("true"),
+        Key::new("check_enabled", Kind::Flag, "Is told of checks.").or("true"),
+        Key::new("can_command", Kind::Flag, "May acknowledge, schedule downtime and so on, for tools made for Nagios.").or("true"),
         Key::new("vars", Kind::Map(&VALUE), "Custom variables: `team` is $_CONTACTTEAM$."),
         Key::new("pager", Kind::AnyText, "For $CONTACTPAGER$.").or("\"\""),
         Key::new("addresses", Kind::Texts, "For $CONTACTADDRESS1$ and on.").or("[]"),
@@ -371,6 +384,9 @@ pub static GROUP: Spec = Spec::new(
             "Hosts in it, beside those that name it.",
         )
         .or("[]"),
+        Key::new("notes", Kind::AnyText, "For $HOSTGROUPNOTES$."),
+        Key::new("notes_url", Kind::AnyText, "For $HOSTGROUPNOTESURL$."),
+        Key::new("action_url", Kind::AnyText, "For $HOSTGROUPACTIONURL$."),
     ]],
 );
 

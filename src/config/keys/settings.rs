@@ -5,6 +5,7 @@ use super::{
     objects::{
         APP, CHECK, COMMAND, CONTACT, CONTACT_GROUP, DEFAULTS, GROUP, HOST, PERIOD, TEMPLATE,
     },
+    relations::{CHECK_GROUP, DEPENDENCY, ESCALATION},
 };
 
 const PROFILE_TABLE: Kind = Kind::Table(&PROFILE);
@@ -78,6 +79,21 @@ pub static ROOT: Spec = Spec::new(
             "Contacts under one name.",
         ),
         Key::new("group", Kind::Tables(&GROUP), "Groups of hosts."),
+        Key::new(
+            "check_group",
+            Kind::Tables(&CHECK_GROUP),
+            "Groups of checks.",
+        ),
+        Key::new(
+            "dependency",
+            Kind::Tables(&DEPENDENCY),
+            "What depends on what.",
+        ),
+        Key::new(
+            "escalation",
+            Kind::Tables(&ESCALATION),
+            "Who is told when a problem lasts.",
+        ),
         Key::new("app", Kind::Tables(&APP), "What is deployed."),
         Key::new("host", Kind::Tables(&HOST), "Machines and devices."),
         Key::new("check", Kind::Tables(&CHECK), "What is checked."),
@@ -102,6 +118,15 @@ static DAEMON: Spec = Spec::new(
         Key::new("illegal_output_chars", Kind::AnyText, "Characters deleted from plugin output on a command line.").or("\"`~$&|'\\\"<>\""),
         Key::new("admin_email", Kind::AnyText, "For $ADMINEMAIL$.").or("\"\""),
         Key::new("max_output", Kind::Size, "How much of a plugin's output is kept.").or("\"64KB\""),
+        Key::new("host_handler", Kind::AnyText, "Run at every change of state of any host: a command line or the name of a [[command]]."),
+        Key::new("check_handler", Kind::AnyText, "Run at every change of state of any check."),
+        Key::new("handlers", Kind::Flag, "Event handlers are run at all.").or("true"),
+        Key::new("flap_detection", Kind::Flag, "Flapping is watched for at all.").or("true"),
+        Key::new("soft_dependencies", Kind::Flag, "A master's soft state counts for dependencies.").or("false"),
+        Key::new("passive_hosts_soft", Kind::Flag, "Results of hosts sent from outside go through the attempts, too.").or("false"),
+        Key::new("translate_passive_hosts", Kind::Flag, "DOWN sent from outside becomes UNREACHABLE where no parent is UP.").or("false"),
+        Key::new("aggressive_host_checking", Kind::Flag, "A host whose plugin says WARNING is DOWN.").or("false"),
+        Key::new("freshness_latency", Kind::Span(true), "Added where `stale_after` is `auto`.").or("15s"),
     ]],
 );
 

@@ -371,6 +371,7 @@ fn every_value_tells_where_it_comes_from() {
         name = "c"  # deploywatch.toml:50
         command = "x"  # deploywatch.toml:52
         hosts = ["*"]  # deploywatch.toml:51
+        parents = []  # default
         every = "2m"  # deploywatch.toml:20
         timezone = ""  # default
         retry = "1s"  # deploywatch.toml:13
@@ -400,6 +401,13 @@ fn every_value_tells_where_it_comes_from() {
         vars.b = "base"  # deploywatch.toml:15
         vars.c = "second"  # deploywatch.toml:27
         vars.d = "defaults"  # deploywatch.toml:8
+        handler_period = ""  # default
+        handle = true  # default
+        flap_states = all of them  # default
+        stalk = []  # default
+        perfdata = true  # default
+        importance = 0  # default
+        check_groups = []  # default
     "#]]
     .assert_eq(&text);
     let host = show(&loaded, "h2").expect("shown");

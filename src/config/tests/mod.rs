@@ -2,6 +2,7 @@
 
 mod faults;
 mod good;
+mod relations;
 mod scale;
 
 use std::path::Path;

@@ -2,13 +2,14 @@
 
 use super::{
     core::Engine,
+    downtimes::{Plan, Reach},
     effect::{Effects, Reply},
     timers::Timer,
 };
 use crate::{
     base::time::Timestamp,
     domain::model::{
-        change::{Change, Comment, Downtime},
+        change::{Change, Comment},
         command::Command,
         message::Kind,
         objects::ObjIx,
@@ -25,11 +26,16 @@ impl Engine {
                 self.acknowledge(now, &object, ack, notify, out)
             }
             Command::RemoveAcknowledgement { object, .. } => self.unacknowledge(&object, out),
-            Command::ScheduleDowntime { object, with_checks, start, end, author, comment } => {
-                let downtime = Downtime { id: 0, object, start, end, author, comment, active: false };
-                self.schedule_downtime(now, downtime, with_checks, out)
+            Command::ScheduleDowntime { object, with_checks, only_checks, children, start, end, fixed, duration, triggered_by, author, comment } => {
+                let plan = Plan { start, end, fixed, duration, triggered_by, author, comment };
+                self.downtime_of(now, &object, Reach { with_checks, only_checks, children }, &plan, out)
+            }
+            Command::ScheduleGroupDowntime { group, hosts, checks, start, end, fixed, duration, triggered_by, author, comment } => {
+                let plan = Plan { start, end, fixed, duration, triggered_by, author, comment };
+                self.downtime_of_group(now, &group, (hosts, checks), &plan, out)
             }
             Command::CancelDowntime { id, author } => self.cancel_downtime(now, id, &author, out),
+            Command::DeleteDowntimes { filter, author } => self.delete_downtimes(now, &filter, &author, out),
             Command::AddComment { object, persistent, author, text } => {
                 self.known(&object).map(|_| {
                     let id = self.new_id();
@@ -50,7 +56,7 @@ impl Engine {
             Command::CheckNow { object, force, .. } => self.known(&object).and_then(|obj| {
                 if self.request(obj, now, force) {
                     Ok(Reply::ok(format!("{object} is checked now")))
-                } else if self.inventory.rule(obj).command.is_none() {
+                } else if self.rule(obj).command.is_none() {
                     Err(format!("{object} has no check command"))
                 } else {
                     Err(format!("{object} has active checks switched off; force the check to run it all the same"))
@@ -65,7 +71,7 @@ impl Engine {
         out.reply = Some(reply.unwrap_or_else(Reply::refused));
     }
 
-    fn known(&self, name: &ObjectName) -> Result<ObjIx, String> {
+    pub(super) fn known(&self, name: &ObjectName) -> Result<ObjIx, String> {
         self.inventory.find(name).ok_or_else(|| {
             let what = if name.check.is_some() {
                 "check"
@@ -161,203 +167,6 @@ impl Engine {
             self.remove_comments(obj, "acknowledgement", out);
             self.event(now, Some(obj), "acknowledgement", "expired".to_owned(), out);
             self.save_status(obj, out);
-        }
-    }
-
-    fn schedule_downtime(
-        &mut self,
-        now: Timestamp,
-        downtime: Downtime,
-        with_checks: bool,
-        out: &mut Effects,
-    ) -> Result<Reply, String> {
-        let obj = self.known(&downtime.object)?;
-        if downtime.end <= downtime.start {
-            return Err("a downtime must end after it starts".to_owned());
-        }
-        if downtime.end <= now {
-            return Err(format!(
-                "the downtime would have ended already, at {}",
-                downtime.end
-            ));
-        }
-        let mut objects = vec![obj];
-        if with_checks && self.inventory.is_host(obj) {
-            objects.extend(self.inventory.checks_of(self.inventory.host_ix(obj)));
-        }
-        let mut first = None;
-        for obj in &objects {
-            let id = self.new_id();
-            first = first.or(Some(id));
-            let one = Downtime {
-                id,
-                object: self.inventory.name(*obj),
-                ..downtime.clone()
-            };
-            let comment = Comment {
-                id: self.new_id(),
-                object: one.object.clone(),
-                at: now,
-                author: one.author.clone(),
-                text: format!(
-                    "downtime {id} from {} to {}: {}",
-                    one.start, one.end, one.comment
-                ),
-                persistent: false,
-                kind: format!("downtime-{id}"),
-            };
-            self.add_comment(comment, out);
-            self.timers.insert((one.start, Timer::DowntimeStart(id)));
-            self.timers.insert((one.end, Timer::DowntimeEnd(id)));
-            out.changes.push(Change::Downtime(one.clone()));
-            self.downtimes.insert(id, one);
-        }
-        let text = format!(
-            "downtime of {} from {} to {}{}",
-            downtime.object,
-            downtime.start,
-            downtime.end,
-            if 1 < objects.len() {
-                format!(", with {} checks", objects.len() - 1)
-            } else {
-                String::new()
-            }
-        );
-        Ok(Reply {
-            id: first,
-            ..Reply::ok(text)
-        })
-    }
-
-    fn cancel_downtime(
-        &mut self,
-        now: Timestamp,
-        id: u64,
-        author: &str,
-        out: &mut Effects,
-    ) -> Result<Reply, String> {
-        if !self.downtimes.contains_key(&id) {
-            return Err(format!("there is no downtime {id}"));
-        }
-        self.finish_downtime(now, id, Kind::DowntimeCancelled, author, out);
-        Ok(Reply::ok(format!("downtime {id} is cancelled")))
-    }
-
-    pub(super) fn downtime_starts(&mut self, now: Timestamp, id: u64, out: &mut Effects) {
-        let Some(downtime) = self
-            .downtimes
-            .get(&id)
-            .cloned()
-            .filter(|downtime| !downtime.active)
-        else {
-            return;
-        };
-        let Some(obj) = self.inventory.find(&downtime.object) else {
-            return;
-        };
-        if self.object(obj).downtimes == 0 {
-            self.tell_human(
-                now,
-                obj,
-                Kind::DowntimeStart,
-                &downtime.author,
-                &downtime.comment,
-                out,
-            );
-            self.event(
-                now,
-                Some(obj),
-                "downtime",
-                format!("started: {} by {}", downtime.comment, downtime.author),
-                out,
-            );
-        }
-        self.object_mut(obj).downtimes += 1;
-        let active = Downtime {
-            active: true,
-            ..downtime
-        };
-        out.changes.push(Change::Downtime(active.clone()));
-        let author = active.author.clone();
-        self.downtimes.insert(id, active);
-        // Held problems of the object, or of a host's checks, are in a person's hands now.
-        let mut taken = vec![obj];
-        if self.inventory.is_host(obj) {
-            taken.extend(self.inventory.checks_of(self.inventory.host_ix(obj)));
-        }
-        for obj in taken {
-            self.human_took(now, obj, &format!("{author} set a downtime"), out);
-        }
-    }
-
-    pub(super) fn downtime_ends(&mut self, now: Timestamp, id: u64, out: &mut Effects) {
-        let due = self
-            .downtimes
-            .get(&id)
-            .is_some_and(|downtime| downtime.end <= now);
-        if due {
-            let author = self
-                .downtimes
-                .get(&id)
-                .map(|downtime| downtime.author.clone())
-                .unwrap_or_default();
-            self.finish_downtime(now, id, Kind::DowntimeEnd, &author, out);
-        }
-    }
-
-    fn finish_downtime(
-        &mut self,
-        now: Timestamp,
-        id: u64,
-        kind: Kind,
-        author: &str,
-        out: &mut Effects,
-    ) {
-        let Some(downtime) = self.downtimes.remove(&id) else {
-            return;
-        };
-        out.changes.push(Change::DowntimeGone(id));
-        let Some(obj) = self.inventory.find(&downtime.object) else {
-            return;
-        };
-        self.remove_comments(obj, &format!("downtime-{id}"), out);
-        if !downtime.active {
-            return;
-        }
-        let object = self.object_mut(obj);
-        object.downtimes = object.downtimes.saturating_sub(1);
-        // The next "no" has another reason.
-        object.last_skip = None;
-        if object.downtimes == 0 {
-            let what = if kind == Kind::DowntimeEnd {
-                "ended"
-            } else {
-                "cancelled"
-            };
-            self.event(
-                now,
-                Some(obj),
-                "downtime",
-                format!("{what} by {author}"),
-                out,
-            );
-            self.tell_human(now, obj, kind, author, &downtime.comment, out);
-        }
-    }
-
-    /// Depth must be right before any result is judged, or a restart would page what a downtime covers.
-    pub(super) fn count_downtimes(&mut self) {
-        for object in &mut self.objects {
-            object.downtimes = 0;
-        }
-        let active: Vec<ObjIx> = self
-            .downtimes
-            .values()
-            .filter(|downtime| downtime.active)
-            .filter_map(|downtime| self.inventory.find(&downtime.object))
-            .collect();
-        for obj in active {
-            self.object_mut(obj).downtimes += 1;
         }
     }
 

@@ -20,7 +20,7 @@ use crate::{
             deploy::Hold,
             job::JobId,
             message::Kind,
-            objects::{Inventory, ObjIx},
+            objects::{Inventory, ObjIx, Rule},
             state::ObjectName,
             status::{Problem, Status},
         },
@@ -57,6 +57,10 @@ pub struct Engine {
     pub(super) holds: BTreeMap<u64, Hold>,
     pub(super) deploys: BTreeMap<String, LiveDeploy>,
     pub(super) downtimes: BTreeMap<u64, Downtime>,
+    /// Downtimes that begin and end with another one, by that one.
+    pub(super) triggered: BTreeMap<u64, Vec<u64>>,
+    /// Flexible downtimes that have not begun.
+    pub(super) flexible: BTreeSet<(ObjIx, u64)>,
     pub(super) comments: BTreeMap<u64, Comment>,
     pub(super) last_id: u64,
     pub(super) began_at: Timestamp,
@@ -80,6 +84,8 @@ pub(super) struct Object {
     pub(super) last_skip: Option<(Kind, String)>,
     /// Results in a row whose words differ from the page's.
     pub(super) other_words: u8,
+    /// The inventory's rule with what was changed at run time; None: nothing was.
+    pub(super) rule: Option<Arc<Rule>>,
 }
 
 #[derive(Debug)]
@@ -125,6 +131,8 @@ impl Engine {
                 .into_iter()
                 .map(|downtime| (downtime.id, downtime))
                 .collect(),
+            triggered: BTreeMap::new(),
+            flexible: BTreeSet::new(),
             comments: restored
                 .comments
                 .into_iter()
@@ -272,6 +280,14 @@ impl Engine {
         &self.objects[obj.0 as usize].status
     }
 
+    /// How an object is run and whom it tells, as it counts now.
+    pub(super) fn rule(&self, obj: ObjIx) -> &Arc<Rule> {
+        match &self.objects[obj.0 as usize].rule {
+            Some(changed) => changed,
+            None => self.inventory.rule(obj),
+        }
+    }
+
     /// The status of the host that `obj` is or belongs to.
     pub(super) fn host_status(&self, obj: ObjIx) -> &Status {
         self.status(ObjIx(self.inventory.host_ix(obj).0))
@@ -363,6 +379,7 @@ impl Object {
             last_hold_ended: None,
             last_skip: None,
             other_words: 0,
+            rule: None,
         }
     }
 }

@@ -271,7 +271,7 @@ impl Engine {
             let mut contacts = std::collections::BTreeSet::new();
             for host in &live.scope.targets {
                 for obj in self.inventory.checks_of(*host) {
-                    contacts.extend(self.inventory.rule(obj).notify.contacts.iter().copied());
+                    contacts.extend(self.rule(obj).notify.contacts.iter().copied());
                 }
             }
             audience = contacts.into_iter().map(|ix| (ix, Urgency::Low)).collect();

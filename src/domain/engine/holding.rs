@@ -163,8 +163,7 @@ impl Engine {
     }
 
     pub(super) fn arm_hold(&mut self, hold: &Hold, obj: ObjIx) {
-        let stale =
-            self.status(obj).last_check_at + super::run::stale_after(self.inventory.rule(obj));
+        let stale = self.status(obj).last_check_at + super::run::stale_after(self.rule(obj));
         self.timers
             .insert((hold.deadline.min(stale), Timer::Hold(hold.id)));
     }

@@ -5,8 +5,11 @@
 
 pub mod commands;
 pub mod core;
+mod dependencies;
 pub mod deploys;
+mod downtimes;
 pub mod effect;
+mod escalate;
 pub mod holding;
 pub mod input;
 pub mod picture;

@@ -29,8 +29,7 @@ impl Engine {
         for obj in self.inventory.objects() {
             let status = self.status(obj);
             counts.waiting += usize::from(self.object(obj).waiting);
-            let watched =
-                self.inventory.rule(obj).command.is_some() || !self.inventory.is_host(obj);
+            let watched = self.rule(obj).command.is_some() || !self.inventory.is_host(obj);
             if !status.checked && watched {
                 counts.pending += 1;
                 continue;
@@ -133,7 +132,7 @@ impl Engine {
             state: status.state.name().to_owned(),
             state_type: status.state_type.name().to_owned(),
             attempt: status.attempt,
-            max_attempts: self.inventory.rule(obj).attempts,
+            max_attempts: self.rule(obj).attempts,
             since: status
                 .first_bad_at
                 .unwrap_or(status.last_change_at)
@@ -175,7 +174,7 @@ impl Engine {
     pub fn object_view(&self, name: &ObjectName) -> Option<ObjectView> {
         let obj = self.inventory.find(name)?;
         let status = self.status(obj);
-        let rule = self.inventory.rule(obj);
+        let rule = self.rule(obj);
         Some(ObjectView {
             host: name.host.to_string(),
             check: name.check.as_ref().map(ToString::to_string),

@@ -41,7 +41,7 @@ impl Engine {
             out.reply = Some(Reply::refused(why));
             return;
         };
-        if !self.inventory.rule(obj).accepts_passive {
+        if !self.rule(obj).accepts_passive {
             let why = format!(
                 "`{}` takes no passive results (passive = false)",
                 result.object
@@ -79,7 +79,7 @@ impl Engine {
             return false;
         }
         let is_host = self.inventory.is_host(obj);
-        let rule = self.inventory.rule(obj).clone();
+        let rule = self.rule(obj).clone();
         let was_acknowledged = self.status(obj).ack.is_some();
         let policy = step::Policy {
             attempts: rule.attempts,
@@ -115,6 +115,10 @@ impl Engine {
                 self.status(obj).output
             );
             self.event(now, Some(obj), "alert", text, out);
+        }
+        if self.status(obj).state.is_problem() {
+            // Before anybody is told: the result that begins a downtime is covered by it.
+            self.flexible_begin(now, obj, out);
         }
         if step.hard_change || step.changed {
             self.object_mut(obj).last_skip = None;
@@ -361,7 +365,7 @@ impl Engine {
 
     fn look_for_flapping(&mut self, now: Timestamp, obj: ObjIx, out: &mut Effects) {
         let is_host = self.inventory.is_host(obj);
-        let rule = self.inventory.rule(obj).flap;
+        let rule = self.rule(obj).flap;
         let status = &mut self.object_mut(obj).status;
         if flap::counts(is_host, status.state, status.state_type) {
             flap::remember(&mut status.flap, status.state);
@@ -448,6 +452,7 @@ impl Engine {
                 wanted.push(ObjIx(host.0));
             }
         }
+        self.masters_to_check(obj, &mut wanted);
         for other in wanted {
             if self.status(other).last_check_at + horizon <= now {
                 self.request(other, now, false);
@@ -468,7 +473,7 @@ impl Engine {
 
     /// The sentence for a hold that ends because results stopped coming.
     pub(super) fn staleness(&self, obj: ObjIx, now: Timestamp) -> Option<String> {
-        let rule = self.inventory.rule(obj);
+        let rule = self.rule(obj);
         let last = self.status(obj).last_check_at;
         let limit = stale_after(rule);
         (last + limit <= now).then(|| {

@@ -11,7 +11,9 @@ use crate::{
     domain::{
         macros::{self, Spot},
         model::{
+            change::{Change, Decided},
             job::{Exit, Job, JobId, Outcome},
+            message::Kind,
             objects::{CommandLine, ObjIx, Rule, Schedule},
             state::StateType,
         },
@@ -29,7 +31,7 @@ const FIRST_SPREAD: Duration = Duration::from_secs(300);
 impl Engine {
     /// Places an object in the wheel at start, after a reload that changed it, or after the clock jumped.
     pub(super) fn place_first(&mut self, obj: ObjIx, now: Timestamp) {
-        let rule = self.inventory.rule(obj).clone();
+        let rule = self.rule(obj).clone();
         if !rule.active || rule.command.is_none() {
             self.wheel.cancel(obj.0);
             return;
@@ -86,7 +88,7 @@ impl Engine {
 
     /// Asks for a run now: by hand, by need of another object, or to judge a hold on fresh results.
     pub(super) fn request(&mut self, obj: ObjIx, now: Timestamp, forced: bool) -> bool {
-        let rule = self.inventory.rule(obj);
+        let rule = self.rule(obj);
         if rule.command.is_none() || !rule.active && !forced {
             return false;
         }
@@ -108,7 +110,7 @@ impl Engine {
     }
 
     fn begin(&mut self, obj: ObjIx, now: Timestamp, out: &mut Effects) {
-        let rule = self.inventory.rule(obj).clone();
+        let rule = self.rule(obj).clone();
         if let Some(job) = self.object(obj).running {
             self.lost_job(job, now, out);
             return;
@@ -137,6 +139,10 @@ impl Engine {
             self.set_due(obj, due);
             return;
         }
+        if let Some(why) = self.not_run(obj, forced, now) {
+            self.leave_out(obj, &rule, now, why, out);
+            return;
+        }
         let waiting = Waiting {
             id: obj.0,
             host: self.inventory.host_ix(obj).0,
@@ -147,6 +153,32 @@ impl Engine {
             Admission::Start => self.launch(obj, &rule, now, out),
             Admission::Queued(_) => self.object_mut(obj).waiting = true,
         }
+    }
+
+    /// A run that is due and does not take place; said once. Asked again at its next slot, in a soft state after
+    /// the retry interval (6.3).
+    fn leave_out(
+        &mut self,
+        obj: ObjIx,
+        rule: &Rule,
+        now: Timestamp,
+        why: String,
+        out: &mut Effects,
+    ) {
+        self.object_mut(obj).forced = false;
+        self.plan_next(obj, rule, now);
+        let skip = Some((Kind::Problem, why.clone()));
+        if self.object(obj).last_skip == skip {
+            return;
+        }
+        self.object_mut(obj).last_skip = skip;
+        out.changes.push(Change::Decision(self.decide(
+            now,
+            obj,
+            Decided::Skipped,
+            Kind::Problem,
+            why,
+        )));
     }
 
     fn launch(&mut self, obj: ObjIx, rule: &Rule, now: Timestamp, out: &mut Effects) {
@@ -311,13 +343,13 @@ impl Engine {
             return;
         };
         let obj = running.obj;
-        let rule = self.inventory.rule(obj).clone();
+        let rule = self.rule(obj).clone();
         let tags: Vec<u16> = rule.tags.iter().map(|tag| tag.0).collect();
         self.budget.done(self.inventory.host_ix(obj).0, &tags);
         self.object_mut(obj).running = None;
         while let Some(waiting) = self.budget.next() {
             let obj = ObjIx(waiting.id);
-            let rule = self.inventory.rule(obj).clone();
+            let rule = self.rule(obj).clone();
             self.launch(obj, &rule, now, out);
         }
         let name = self.inventory.name(obj);

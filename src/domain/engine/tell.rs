@@ -5,6 +5,7 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 use super::{
     core::{Engine, Mode},
     effect::Effects,
+    escalate::Circle,
 };
 use crate::{
     base::time::Timestamp,
@@ -74,18 +75,19 @@ impl Engine {
     }
 
     fn problem_reason(&self, obj: ObjIx, fresh: bool) -> String {
-        let rule = self.inventory.rule(obj);
+        let rule = self.rule(obj);
         let mut status = self.status(obj).clone();
         status.number = if fresh { 1 } else { status.number + 1 };
         let scene = Scene {
             status: &status,
             ..self.scene(obj, Timestamp::default())
         };
-        filter::reason(&scene, rule.attempts)
+        let remind = self.circle(obj, Kind::Problem, status.state, self.began_at);
+        filter::reason(&scene, rule.attempts, remind.remind)
     }
 
     fn scene(&self, obj: ObjIx, now: Timestamp) -> Scene<'_> {
-        let rule = self.inventory.rule(obj);
+        let rule = self.rule(obj);
         let is_host = self.inventory.is_host(obj);
         let host_obj = ObjIx(self.inventory.host_ix(obj).0);
         let host = (!is_host).then(|| {
@@ -94,6 +96,7 @@ impl Engine {
                 status: self.status(host_obj),
                 is_told: !self.inventory.rule(host_obj).notify.contacts.is_empty(),
                 in_downtime: self.in_downtime(host_obj),
+                flexible_open: self.flexible_open(host_obj, now),
                 parents_down: !parents.is_empty()
                     && parents
                         .iter()
@@ -108,8 +111,11 @@ impl Engine {
             volatile: rule.volatile,
             enabled: self.inventory.globals.notifications,
             in_downtime: self.in_downtime(obj),
+            flexible_open: !is_host && self.flexible_open(obj, now),
             host,
             began_at: self.began_at,
+            depends: self.notification_master(obj, now),
+            check_parents_down: !is_host && self.check_parents_down(obj),
         }
     }
 
@@ -119,7 +125,7 @@ impl Engine {
 
     /// Nobody is told; the reason is stored once, until another one takes its place.
     fn skip(&mut self, now: Timestamp, obj: ObjIx, kind: Kind, why: Why, out: &mut Effects) {
-        let rule = self.inventory.rule(obj).clone();
+        let rule = self.rule(obj).clone();
         filter::refused(
             kind,
             &why,
@@ -229,14 +235,14 @@ impl Engine {
             _ => self.attribute(obj, id),
         };
         let present = self.told_state(obj, Kind::Problem);
-        let contacts = match self.wanting_either(obj, (now, present), due) {
-            Ok(contacts) => contacts,
+        let (contacts, circle) = match self.wanting_either(obj, (now, present), due) {
+            Ok(found) => found,
             Err(why) => {
                 self.skip(now, obj, Kind::Problem, Why::NoContact { why }, out);
                 return;
             }
         };
-        let rule = self.inventory.rule(obj).clone();
+        let rule = self.rule(obj).clone();
         let status = &mut self.object_mut(obj).status;
         status.number += 1;
         status.notified_on = status.notified_on.with(present);
@@ -246,11 +252,16 @@ impl Engine {
         status.last_notified_at = Some(now);
         // Flapping under a hold, it may be fine at this very moment: its recovery is due as soon as it stops flapping.
         status.next_notify_at = if status.state.is_problem() {
-            now + rule.notify.remind
+            now + circle.remind
         } else {
             Timestamp::default()
         };
-        status.no_more = rule.notify.remind.is_zero() && !rule.volatile;
+        status.no_more = circle.remind.is_zero() && !rule.volatile;
+        let reason = if circle.escalated {
+            format!("{reason}; escalated with notification {}", status.number)
+        } else {
+            reason
+        };
         self.object_mut(obj).last_skip = None;
         let audience = self.with_deployers(contacts, &attribution);
         let key = self.keep_page(now, id, &attribution, &audience, out);
@@ -271,6 +282,7 @@ impl Engine {
                 since,
             },
         );
+        message.escalated = circle.escalated;
         present.name().clone_into(&mut message.state);
         self.deliver(Some(obj), &message, &audience, out);
         let reason = std::iter::once(reason)
@@ -335,23 +347,22 @@ impl Engine {
         let Some(page) = problem.page.clone() else {
             return;
         };
-        let wanting = self.wanting(obj, Kind::Recovery, now);
-        // Deployers that a deploy added to the page hear of its end as well.
-        let own: BTreeSet<ContactIx> = self
-            .inventory
-            .rule(obj)
-            .notify
-            .contacts
-            .iter()
-            .copied()
-            .collect();
-        let mut contacts: BTreeSet<ContactIx> = page
+        let told: Vec<ContactIx> = page
             .told
             .iter()
             .filter_map(|name| self.inventory.find_contact(name))
-            .filter(|ix| !own.contains(ix))
             .collect();
-        match wanting {
+        let known = self.everyone(obj);
+        // Deployers that a deploy added to the page hear of its end as well.
+        let added: Vec<ContactIx> = told
+            .iter()
+            .copied()
+            .filter(|ix| !known.contains(ix))
+            .collect();
+        let candidates = self.recovery_circle(obj, &told);
+        let state = self.status(obj).state;
+        let mut contacts: BTreeSet<ContactIx> = added.into_iter().collect();
+        match self.wanting_of(obj, &candidates, Kind::Recovery, state, now) {
             Ok(wanting) => contacts.extend(wanting),
             Err(why) if contacts.is_empty() => {
                 self.skip(now, obj, Kind::Recovery, Why::NoContact { why }, out);
@@ -452,8 +463,8 @@ impl Engine {
             self.skip(now, obj, kind, why, out);
             return;
         }
-        let contacts = match self.wanting(obj, kind, now) {
-            Ok(contacts) => contacts,
+        let (contacts, circle) = match self.wanting(obj, kind, now) {
+            Ok(found) => found,
             Err(why) => {
                 self.skip(now, obj, kind, Why::NoContact { why }, out);
                 return;
@@ -487,7 +498,8 @@ impl Engine {
             comment: None,
             since: Some(begun),
         };
-        let message = compose::message(&self.inventory, obj, self.status(obj), facts);
+        let mut message = compose::message(&self.inventory, obj, self.status(obj), facts);
+        message.escalated = circle.escalated;
         self.deliver(Some(obj), &message, &audience, out);
         self.record(
             now,
@@ -515,8 +527,8 @@ impl Engine {
             self.skip(now, obj, kind, why, out);
             return;
         }
-        let contacts = match self.wanting(obj, kind, now) {
-            Ok(contacts) => contacts,
+        let (contacts, circle) = match self.wanting(obj, kind, now) {
+            Ok(found) => found,
             Err(why) => {
                 self.skip(now, obj, kind, Why::NoContact { why }, out);
                 return;
@@ -543,7 +555,8 @@ impl Engine {
             comment: Some(comment.to_owned()),
             since: None,
         };
-        let message = compose::message(&self.inventory, obj, self.status(obj), facts);
+        let mut message = compose::message(&self.inventory, obj, self.status(obj), facts);
+        message.escalated = circle.escalated;
         self.deliver(Some(obj), &message, &audience, out);
         self.record(
             now,
@@ -557,13 +570,17 @@ impl Engine {
         );
     }
 
+    /// Who of those whom a notification may go to wants it.
     pub(super) fn wanting(
         &self,
         obj: ObjIx,
         kind: Kind,
         at: Timestamp,
-    ) -> Result<Vec<ContactIx>, String> {
-        self.wanting_of(obj, kind, self.told_state(obj, kind), at)
+    ) -> Result<(Vec<ContactIx>, Circle), String> {
+        let state = self.told_state(obj, kind);
+        let circle = self.circle(obj, kind, state, at);
+        self.wanting_of(obj, &circle.contacts, kind, state, at)
+            .map(|contacts| (contacts, circle))
     }
 
     /// The state that a notification tells of. A flapping problem may be OK at this very moment; what is told is the
@@ -575,16 +592,17 @@ impl Engine {
         }
     }
 
-    fn wanting_of(
+    pub(super) fn wanting_of(
         &self,
         obj: ObjIx,
+        candidates: &[ContactIx],
         kind: Kind,
         state: State,
         at: Timestamp,
     ) -> Result<Vec<ContactIx>, String> {
         recipients::wanting(
             &self.inventory,
-            &self.inventory.rule(obj).notify.contacts,
+            candidates,
             self.inventory.is_host(obj),
             kind,
             state,
@@ -599,9 +617,9 @@ impl Engine {
         obj: ObjIx,
         (now, present): (Timestamp, State),
         due: Due,
-    ) -> Result<Vec<ContactIx>, String> {
+    ) -> Result<(Vec<ContactIx>, Circle), String> {
         let then = due.state.unwrap_or(present);
-        let mut first = None;
+        let mut refusal = None;
         let mut contacts = BTreeSet::new();
         for (at, state) in [
             (now, present),
@@ -609,16 +627,20 @@ impl Engine {
             (due.at, then),
             (now, then),
         ] {
-            match self.wanting_of(obj, Kind::Problem, state, at) {
+            let circle = self.circle(obj, Kind::Problem, state, at);
+            match self.wanting_of(obj, &circle.contacts, Kind::Problem, state, at) {
                 Ok(wanting) => contacts.extend(wanting),
                 Err(why) => {
-                    first.get_or_insert(why);
+                    refusal.get_or_insert(why);
                 }
             }
         }
-        match first {
+        match refusal {
             Some(why) if contacts.is_empty() => Err(why),
-            _ => Ok(contacts.into_iter().collect()),
+            _ => Ok((
+                contacts.into_iter().collect(),
+                self.circle(obj, Kind::Problem, present, now),
+            )),
         }
     }
 
@@ -658,6 +680,11 @@ impl Engine {
         audience: &Audience,
         out: &mut Effects,
     ) {
+        let recipients = audience
+            .iter()
+            .map(|(ix, _)| &*self.inventory.contact(*ix).name)
+            .collect::<Vec<_>>()
+            .join(",");
         for urgency in [Urgency::High, Urgency::Low] {
             let mut plain: Option<Arc<Message>> = None;
             for (ix, _) in audience.iter().filter(|(_, wanted)| *wanted == urgency) {
@@ -686,6 +713,8 @@ impl Engine {
                                 Some(&full),
                                 message.at,
                             );
+                            full.macros
+                                .insert("NOTIFICATIONRECIPIENTS".to_owned(), recipients.clone());
                             Arc::new(full)
                         }
                         _ => shared.clone(),
@@ -904,6 +933,7 @@ impl Engine {
             perfdata: String::new(),
             since: None,
             number: 1,
+            escalated: false,
             deploy: Attribution::default(),
             author: None,
             comment: None,

@@ -108,11 +108,9 @@ impl Engine {
                 }
             }
         }
-        for downtime in self.downtimes.values() {
-            self.timers
-                .insert((downtime.start, Timer::DowntimeStart(downtime.id)));
-            self.timers
-                .insert((downtime.end, Timer::DowntimeEnd(downtime.id)));
+        let downtimes: Vec<u64> = self.downtimes.keys().copied().collect();
+        for id in downtimes {
+            self.arm_downtime(id);
         }
         for obj in self.inventory.objects() {
             if let Some(until) = self.status(obj).ack.as_ref().and_then(|ack| ack.until) {
@@ -221,7 +219,7 @@ impl Engine {
                 let missed = forward && self.wheel.due_at(obj.0).is_some_and(|due| due <= now);
                 self.place_first(obj, now);
                 // A slot that a crontab names was slept through: once, soon, spread over a minute.
-                if missed && matches!(self.inventory.rule(obj).schedule, Schedule::Cron(_)) {
+                if missed && matches!(self.rule(obj).schedule, Schedule::Cron(_)) {
                     let spread = Duration::from_millis(u64::from(obj.0) * 37 % 60_000);
                     self.set_due(obj, now + spread);
                 }

@@ -1,5 +1,7 @@
 //! What the engine wants kept: the rows of one batch, stored in one transaction.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -99,7 +101,7 @@ pub struct Audit {
     pub what: String,
 }
 
-/// Planned quiet time (fixed).
+/// Planned quiet time.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Downtime {
     pub id: u64,
@@ -110,6 +112,23 @@ pub struct Downtime {
     pub comment: String,
     /// It has begun and been announced.
     pub active: bool,
+    /// From `start` to `end`; else from the first problem between them, for `duration`.
+    #[serde(default = "yes")]
+    pub fixed: bool,
+    #[serde(default)]
+    pub duration: Duration,
+    /// Begins and ends with this other downtime.
+    #[serde(default)]
+    pub triggered_by: Option<u64>,
+    #[serde(default)]
+    pub began_at: Option<Timestamp>,
+    /// The comment that tells of it.
+    #[serde(default)]
+    pub comment_id: Option<u64>,
+}
+
+const fn yes() -> bool {
+    true
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -102,6 +102,9 @@ pub struct Message {
     pub since: Option<Timestamp>,
     /// `$NOTIFICATIONNUMBER$`.
     pub number: u32,
+    /// It goes to the contacts of an escalation.
+    #[serde(default)]
+    pub escalated: bool,
     pub deploy: Attribution,
     pub author: Option<String>,
     pub comment: Option<String>,

@@ -6,5 +6,6 @@ pub mod deploy;
 pub mod job;
 pub mod message;
 pub mod objects;
+pub mod relations;
 pub mod state;
 pub mod status;

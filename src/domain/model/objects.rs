@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 
 use super::{
     deploy::{ClassRules, Risk},
+    relations::{COMMON, Rare, Relations},
     state::{ObjectName, StateSet},
 };
 use crate::{
@@ -43,6 +44,7 @@ pub struct Inventory {
     pub classes: Classes,
     pub limits: Limits,
     pub globals: Globals,
+    pub relations: Relations,
     /// Short hash of all configuration text, shown in decisions and `status`.
     pub digest: String,
 }
@@ -107,6 +109,15 @@ pub struct Rule {
     pub notes_url: Option<Arc<str>>,
     /// Custom variables: `$_SERVICEPORT$` is `PORT`.
     pub vars: BTreeMap<String, String>,
+    /// None where nothing rare is said.
+    pub rare: Option<Arc<Rare>>,
+}
+
+impl Rule {
+    /// What few objects say of themselves, or what counts where nothing is said.
+    pub fn rare(&self) -> &Rare {
+        self.rare.as_deref().unwrap_or(&COMMON)
+    }
 }
 
 /// A command line with macros, and the values of `$ARG1$`...
@@ -184,6 +195,11 @@ pub struct Contact {
     pub check_period: Option<Arc<Period>>,
     pub host_period: Option<Arc<Period>>,
     pub enabled: bool,
+    /// Told of hosts; and of checks (`host_notifications_enabled`, `service_notifications_enabled`).
+    pub host_enabled: bool,
+    pub check_enabled: bool,
+    /// `can_submit_commands`.
+    pub can_command: bool,
     pub vars: BTreeMap<String, String>,
     /// `$CONTACTPAGER$` and `$CONTACTADDRESS1$`...
     pub pager: String,
@@ -311,6 +327,23 @@ pub struct Globals {
     /// `$ADMINEMAIL$`.
     pub admin_email: String,
     pub max_output: usize,
+    /// Global event handlers, run before an object's own.
+    pub host_handler: Option<CommandLine>,
+    pub check_handler: Option<CommandLine>,
+    /// `enable_event_handlers`.
+    pub handlers: bool,
+    /// `enable_flap_detection`.
+    pub flap_detection: bool,
+    /// `soft_state_dependencies`.
+    pub soft_dependencies: bool,
+    /// `passive_host_checks_are_soft`.
+    pub passive_hosts_soft: bool,
+    /// `translate_passive_host_checks`.
+    pub translate_passive_hosts: bool,
+    /// `use_aggressive_host_checking`.
+    pub aggressive_host_checking: bool,
+    /// `additional_freshness_latency`.
+    pub freshness_latency: Duration,
 }
 
 impl Default for Globals {
@@ -324,6 +357,15 @@ impl Default for Globals {
             illegal_output_chars: "`~$&|'\"<>".to_owned(),
             admin_email: String::new(),
             max_output: 64 * 1024,
+            host_handler: None,
+            check_handler: None,
+            handlers: true,
+            flap_detection: true,
+            soft_dependencies: false,
+            passive_hosts_soft: false,
+            translate_passive_hosts: false,
+            aggressive_host_checking: false,
+            freshness_latency: Duration::from_secs(15),
         }
     }
 }

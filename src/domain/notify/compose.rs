@@ -50,6 +50,7 @@ pub fn message(inventory: &Inventory, obj: ObjIx, status: &Status, facts: Facts<
         perfdata: status.perfdata.to_string(),
         since: facts.since,
         number: status.number,
+        escalated: false,
         deploy: facts.deploy,
         author: facts.author,
         comment: facts.comment,
@@ -90,6 +91,7 @@ pub fn about_deploy(
         perfdata: String::new(),
         since: None,
         number: 0,
+        escalated: false,
         deploy: Attribution {
             verdict: crate::domain::model::deploy::Verdict::None,
             suspects: vec![crate::domain::model::deploy::Suspect {
@@ -277,7 +279,10 @@ fn notification_macros(put: &mut impl FnMut(&str, String), message: &Message) {
         "NOTIFICATIONCOMMENT",
         message.comment.clone().unwrap_or_default(),
     );
-    put("NOTIFICATIONISESCALATED", "0".to_owned());
+    put(
+        "NOTIFICATIONISESCALATED",
+        u8::from(message.escalated).to_string(),
+    );
     if message.kind == Kind::Acknowledgement {
         // It is told of before it counts, so the status has no author yet.
         let of = if message.check.is_some() {

@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// What the filters look at.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Scene<'a> {
     pub now: Timestamp,
     pub is_host: bool,
@@ -24,16 +24,23 @@ pub struct Scene<'a> {
     /// The installation's own switch.
     pub enabled: bool,
     pub in_downtime: bool,
+    /// For checks: a flexible downtime of it that has not begun could begin now.
+    pub flexible_open: bool,
     /// For checks: the host's status, whether it is in downtime, and whether all its parents are not UP.
     pub host: Option<HostScene<'a>>,
     /// When the daemon started: `first_delay` counts from here at the earliest.
     pub began_at: Timestamp,
+    /// A dependency that keeps problems and recoveries back.
+    pub depends: Option<Why>,
+    /// None of the checks that this one stands behind is OK.
+    pub check_parents_down: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
 pub struct HostScene<'a> {
     pub status: &'a Status,
     pub in_downtime: bool,
+    pub flexible_open: bool,
     pub parents_down: bool,
     /// The host's own problem is told to somebody: else its checks must not wait for that.
     pub is_told: bool,
@@ -53,6 +60,7 @@ pub enum Why {
     },
     InDowntime,
     HostInDowntime,
+    FlexibleOpen,
     Soft,
     Acknowledged {
         by: String,
@@ -70,6 +78,11 @@ pub enum Why {
         state: State,
     },
     ParentsDown,
+    Depends {
+        master: String,
+        state: &'static str,
+    },
+    CheckParentsDown,
     TooSoon {
         until: Timestamp,
     },
@@ -93,6 +106,7 @@ impl fmt::Display for Why {
             Self::NotWanted { what } => write!(f, "this object does not notify of {what}"),
             Self::InDowntime => f.write_str("it is in a downtime"),
             Self::HostInDowntime => f.write_str("its host is in a downtime"),
+            Self::FlexibleOpen => f.write_str("a flexible downtime may begin at any moment"),
             Self::Soft => f.write_str("the state is soft: not all attempts have failed yet"),
             Self::Acknowledged { by } => write!(f, "the problem is acknowledged by {by}"),
             Self::StateNotWanted { state } => write!(f, "this object does not notify of {state}"),
@@ -113,6 +127,12 @@ impl fmt::Display for Why {
             ),
             Self::ParentsDown => {
                 f.write_str("no parent of its host is UP: the parents' problem is notified instead")
+            }
+            Self::Depends { master, state } => {
+                write!(f, "it depends on {master}, which is {state}")
+            }
+            Self::CheckParentsDown => {
+                f.write_str("no check that it stands behind is OK: theirs is notified instead")
             }
             Self::TooSoon { until } => write!(f, "the next reminder is due at {until}"),
             Self::NoContact { why } => f.write_str(why),
@@ -188,11 +208,17 @@ fn quiet(scene: &Scene<'_>) -> Result<(), Why> {
 /// Rules 11 to 26 of the check chain, 9 to 18 of the host chain.
 fn problem_or_recovery(kind: Kind, scene: &Scene<'_>) -> Result<(), Why> {
     let (status, rule, now) = (scene.status, scene.rule, scene.now);
+    if kind == Kind::Problem && scene.check_parents_down {
+        return Err(Why::CheckParentsDown);
+    }
     if status.state_type == StateType::Soft {
         return Err(Why::Soft);
     }
     if let Some(ack) = &status.ack {
         return Err(Why::Acknowledged { by: ack.by.clone() });
+    }
+    if let Some(why) = &scene.depends {
+        return Err(why.clone());
     }
     if !rule.states.has(status.state) {
         return Err(Why::StateNotWanted {
@@ -218,6 +244,9 @@ fn problem_or_recovery(kind: Kind, scene: &Scene<'_>) -> Result<(), Why> {
         return Err(Why::Flapping);
     }
     quiet(scene)?;
+    if scene.flexible_open || scene.host.is_some_and(|host| host.flexible_open) {
+        return Err(Why::FlexibleOpen);
+    }
     if status.no_more && kind == Kind::Problem {
         return Err(Why::OnceOnly);
     }
@@ -260,6 +289,7 @@ pub fn refused(kind: Kind, why: &Why, status: &mut Status, rule: &NotifyRule, no
         | Why::NotWanted { .. }
         | Why::InDowntime
         | Why::HostInDowntime
+        | Why::FlexibleOpen
         | Why::Soft
         | Why::Acknowledged { .. }
         | Why::StateNotWanted { .. }
@@ -269,6 +299,8 @@ pub fn refused(kind: Kind, why: &Why, status: &mut Status, rule: &NotifyRule, no
         | Why::OnceOnly
         | Why::HostProblem { .. }
         | Why::ParentsDown
+        | Why::Depends { .. }
+        | Why::CheckParentsDown
         | Why::TooSoon { .. }
         | Why::NoContact { .. }
         | Why::NotAProblem => {}
@@ -276,14 +308,14 @@ pub fn refused(kind: Kind, why: &Why, status: &mut Status, rule: &NotifyRule, no
 }
 
 /// Why a problem is told now, in a sentence.
-pub fn reason(scene: &Scene<'_>, attempts: u32) -> String {
+pub fn reason(scene: &Scene<'_>, attempts: u32, remind: Duration) -> String {
     let status = scene.status;
     if 1 < status.number {
         return format!(
             "still {}: reminder {} (every {})",
             status.state,
             status.number,
-            show_duration(scene.rule.remind)
+            show_duration(remind)
         );
     }
     format!(

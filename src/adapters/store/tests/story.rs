@@ -15,6 +15,11 @@ fn downtime(id: u64) -> Downtime {
         author: "ann".to_owned(),
         comment: "disk".to_owned(),
         active: false,
+        fixed: true,
+        duration: std::time::Duration::ZERO,
+        triggered_by: None,
+        began_at: None,
+        comment_id: None,
     }
 }
 

@@ -1,5 +1,9 @@
 //! The engine's proof: scenarios in, transcripts out; and properties over random histories.
 
+mod dependencies;
+mod downtimes;
+mod escalations;
+mod live;
 mod never;
 mod people;
 mod properties;

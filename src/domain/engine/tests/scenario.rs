@@ -11,7 +11,7 @@ use crate::{
         engine::{Engine, Mode, effect::Effects, input::Input},
         model::{
             change::{Change, Restored},
-            command::Command,
+            command::{Children, Command},
             deploy::{DeployEvent, Phase, Risk, Verdict},
             job::{CheckResult, Source},
             message::Delivery,
@@ -199,6 +199,12 @@ impl Play {
         self.feed(now, Input::Reload(self.inventory.clone()));
     }
 
+    pub(super) fn command(&mut self, clock: &str, command: Command) {
+        let now = at(clock);
+        self.pass(now);
+        self.feed(now, Input::Command(command));
+    }
+
     fn say(&mut self, now: Timestamp, text: &str) {
         self.transcript
             .push_str(&format!("{} {text}\n", now.clock()));
@@ -243,8 +249,13 @@ impl Play {
                 Input::Command(Command::ScheduleDowntime {
                     object: ObjectName::parse(object),
                     with_checks: false,
+                    only_checks: false,
+                    children: Children::Untouched,
                     start: now,
                     end: now + parse_duration(span).expect("duration"),
+                    fixed: true,
+                    duration: Duration::ZERO,
+                    triggered_by: None,
                     author: "bob".to_owned(),
                     comment: "work".to_owned(),
                 }),
@@ -264,6 +275,7 @@ impl Play {
                     "unknown" => State::Unknown,
                     "up" => State::Up,
                     "down" => State::Down,
+                    "unreachable" => State::Unreachable,
                     other => panic!("no state {other}"),
                 };
                 let output = if output.is_empty() {
@@ -375,7 +387,7 @@ pub(super) fn check(timeline: &str, expected: expect_test::Expect) {
     check_on(site::shop(), timeline, expected);
 }
 
-/// As [`check`], on a site of the test's own.
+/// Plays a timeline on a site of its own.
 #[track_caller]
 pub(super) fn check_on(inventory: Inventory, timeline: &str, expected: expect_test::Expect) {
     let mut play = Play::new(inventory);

@@ -2,13 +2,17 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use crate::domain::model::{
-    deploy::Risk,
-    objects::{
-        App, AppIx, Channel, ChannelKind, Check, CommandLine, Contact, ContactIx, FlapRule, Host,
-        HostIx, Inventory, NotifyRule, ProfileIx, Rule, Schedule,
+use crate::domain::{
+    model::{
+        deploy::Risk,
+        objects::{
+            App, AppIx, Channel, ChannelKind, Check, CommandLine, Contact, ContactIx, FlapRule,
+            Host, HostIx, Inventory, NotifyRule, ObjIx, ProfileIx, Rule, Schedule,
+        },
+        relations::{Dependency, Escalation, Fails, Rare},
+        state::{ObjectName, State, StateSet},
     },
-    state::StateSet,
+    schedule::Period,
 };
 
 /// Attempts of each check: `http` is hard at once, `slow` after three.
@@ -37,6 +41,9 @@ pub(super) fn shop_without(host: &str) -> Inventory {
         check_period: None,
         host_period: None,
         enabled: true,
+        host_enabled: true,
+        check_enabled: true,
+        can_command: true,
         vars: BTreeMap::new(),
         pager: String::new(),
         addresses: Vec::new(),
@@ -128,6 +135,142 @@ pub(super) fn shop_without(host: &str) -> Inventory {
     inventory
 }
 
+/// The object of this name, as `HOST` or `HOST/CHECK`.
+pub(super) fn obj(inventory: &Inventory, name: &str) -> ObjIx {
+    inventory
+        .find(&ObjectName::parse(name))
+        .unwrap_or_else(|| panic!("no object {name}"))
+}
+
+/// The rule of one object, to be changed.
+pub(super) fn rule_of<'i>(inventory: &'i mut Inventory, name: &str) -> &'i mut Rule {
+    let obj = obj(inventory, name);
+    let hosts = inventory.hosts.len();
+    let rule = match (obj.0 as usize).checked_sub(hosts) {
+        Some(check) => &mut inventory.checks[check].rule,
+        None => &mut inventory.hosts[obj.0 as usize].rule,
+    };
+    Arc::make_mut(rule)
+}
+
+/// What few objects say, to be changed.
+pub(super) fn rare_of<'i>(inventory: &'i mut Inventory, name: &str) -> &'i mut Rare {
+    let rare = &mut rule_of(inventory, name).rare;
+    Arc::make_mut(rare.get_or_insert_with(Arc::default))
+}
+
+/// `child` stands behind `parent`.
+pub(super) fn behind(inventory: &mut Inventory, child: &str, parent: &str) {
+    let (child, parent) = (obj(inventory, child), obj(inventory, parent));
+    inventory.hosts[child.0 as usize]
+        .parents
+        .push(HostIx(parent.0));
+    inventory.hosts[parent.0 as usize]
+        .children
+        .push(HostIx(child.0));
+}
+
+/// States by their first letters: `w`arning, `c`ritical, `u`nknown, `d`own, u`n`reachable, `o`k and up, `p`ending.
+pub(super) fn fails(letters: &str) -> Fails {
+    Fails {
+        states: states(letters),
+        pending: letters.contains('p'),
+    }
+}
+
+pub(super) fn states(letters: &str) -> StateSet {
+    letters
+        .chars()
+        .fold(StateSet::EMPTY, |set, letter| match letter {
+            'o' => set.with(State::Ok).with(State::Up),
+            'w' => set.with(State::Warning),
+            'c' => set.with(State::Critical),
+            'u' => set.with(State::Unknown),
+            'd' => set.with(State::Down),
+            'n' => set.with(State::Unreachable),
+            _ => set,
+        })
+}
+
+/// `of` depends on `on`; states as in [`fails`].
+pub(super) fn depend(
+    inventory: &mut Inventory,
+    of: &str,
+    on: &str,
+    run: &str,
+    notify: &str,
+) -> usize {
+    let (of, on) = (obj(inventory, of), obj(inventory, on));
+    let relations = &mut inventory.relations;
+    let at = relations.dependencies.len();
+    relations.dependencies.push(Dependency {
+        masters: vec![on],
+        run: fails(run),
+        notify: fails(notify),
+        inherit: false,
+        period: None,
+    });
+    relations
+        .dependencies_of
+        .entry(of)
+        .or_default()
+        .push(u32::try_from(at).expect("few"));
+    at
+}
+
+/// Notifications `first` to `last` about `of` go to these contacts, by name, instead.
+pub(super) fn escalate(
+    inventory: &mut Inventory,
+    of: &str,
+    (first, last): (u32, u32),
+    contacts: &[&str],
+) -> usize {
+    let of = obj(inventory, of);
+    let contacts = contacts
+        .iter()
+        .map(|name| inventory.find_contact(name).expect("a contact"))
+        .collect();
+    let relations = &mut inventory.relations;
+    let at = relations.escalations.len();
+    relations.escalations.push(Escalation {
+        first,
+        last,
+        states: StateSet::ALL,
+        contacts: Some(contacts),
+        remind: None,
+        period: None,
+    });
+    relations
+        .escalations_of
+        .entry(of)
+        .or_default()
+        .push(u32::try_from(at).expect("few"));
+    at
+}
+
+/// One more person.
+pub(super) fn add_contact(inventory: &mut Inventory, name: &str) {
+    let contact = Contact {
+        name: name.into(),
+        alias: name.into(),
+        channels: inventory.contacts[0].channels.clone(),
+        actors: Vec::new(),
+        vars: BTreeMap::new(),
+        pager: String::new(),
+        addresses: Vec::new(),
+        check_period: None,
+        host_period: None,
+        ..inventory.contacts[0]
+    };
+    inventory.contacts.push(contact);
+}
+
+/// A period of one directive, in UTC.
+pub(super) fn period(name: &str, days: &str, hours: &str) -> Arc<Period> {
+    let directives = [(days.to_owned(), hours.to_owned())];
+    Arc::new(Period::build(name, "UTC", &directives, Vec::new()).expect("a good period"))
+}
+
 fn rule(attempts: u32) -> Rule {
     Rule {
         command: Some(CommandLine {
@@ -167,5 +310,6 @@ fn rule(attempts: u32) -> Rule {
         notes: None,
         notes_url: None,
         vars: BTreeMap::new(),
+        rare: None,
     }
 }

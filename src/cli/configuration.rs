@@ -1,5 +1,7 @@
 //! `check-config` and `config`: look at a configuration without running it.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value, json};
 
 use super::{
@@ -7,7 +9,10 @@ use super::{
     client::need_config,
     out::{Done, Failure, clean, colors, columns, count, error_colors, print, print_json},
 };
-use crate::config::{self, Fault, Faults, Loaded};
+use crate::{
+    adapters::exec::missing_program,
+    config::{self, Fault, Faults, Loaded, Store},
+};
 
 /// `check-config`: all faults at once, or one line that counts what is configured. Exit 2 on faults.
 pub fn check(args: &CheckConfigArgs) -> Done {
@@ -18,6 +23,11 @@ pub fn check(args: &CheckConfigArgs) -> Done {
                 .warnings
                 .iter()
                 .map(|fault| fault_json(fault, None))
+                .chain(
+                    of_this_machine(&loaded)
+                        .into_iter()
+                        .map(|message| json!({ "message": message })),
+                )
                 .collect();
             print_json(
                 &json!({ "ok": true, "counts": counts(&loaded), "faults": [], "warnings": warnings }),
@@ -26,6 +36,9 @@ pub fn check(args: &CheckConfigArgs) -> Done {
         }
         (Ok(loaded), Format::Text) => {
             complain(&loaded.render_warnings(error_colors()));
+            for message in of_this_machine(&loaded) {
+                complain(&format!("warning: {message}\n"));
+            }
             print(&format!("{}\n", summary(&loaded)))?;
             Ok(0)
         }
@@ -48,6 +61,41 @@ pub fn check(args: &CheckConfigArgs) -> Done {
             Ok(2)
         }
     }
+}
+
+/// What only the machine shows that the daemon will run on: plugins that are nowhere, a store without a directory.
+fn of_this_machine(loaded: &Loaded) -> Vec<String> {
+    let inventory = &loaded.inventory;
+    let mut found = Vec::new();
+    let mut users: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for obj in inventory.objects() {
+        if let Some(command) = &inventory.rule(obj).command {
+            let users = users.entry(&command.line).or_default();
+            // Enough to tell whether there is one more.
+            if users.len() < 3 {
+                users.push(inventory.name(obj).to_string());
+            }
+        }
+    }
+    for (line, users) in users {
+        if let Some(why) = missing_program(line, &loaded.settings.plugin_dirs) {
+            let more = if users.len() == 3 { " and others" } else { "" };
+            let named = users[..users.len().min(2)].join(", ");
+            found.push(format!("{why} Used by {named}{more}."));
+        }
+    }
+    if let Store::File(path) = &loaded.settings.store
+        && let Some(directory) = path
+            .parent()
+            .filter(|directory| !directory.as_os_str().is_empty())
+        && !directory.is_dir()
+    {
+        found.push(format!(
+            "the store's directory {} does not exist: the daemon would start without a memory. Make it, owned by the daemon's user.",
+            directory.display()
+        ));
+    }
+    found
 }
 
 /// `config show`: every effective value and the line it comes from.

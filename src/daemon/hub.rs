@@ -4,7 +4,7 @@ use std::{
     collections::{BTreeMap, VecDeque},
     path::PathBuf,
     sync::{Arc, PoisonError},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use tokio::sync::{mpsc, oneshot, watch};
@@ -66,6 +66,8 @@ pub struct Hub {
     pub config_fault: Option<String>,
     pub pruned_at: Timestamp,
     pub checkpoint: Checkpoint,
+    /// When time was last told to the engine.
+    pub ticked: Instant,
 }
 
 /// Where the round of written statuses stands.
@@ -92,12 +94,23 @@ impl Hub {
         self.take(Input::Tick, None);
         loop {
             self.journal.start();
+            // However much comes in, time goes on.
+            if LONGEST_SLEEP <= self.ticked.elapsed() {
+                self.tick();
+            }
             let sleep = self.sleep();
             tokio::select! {
                 biased;
                 () = told(&mut inlets.stop) => return,
                 (batch, done) = self.journal.landed() => self.landed(&batch, done),
-                Some(ask) = inlets.asks.recv() => self.ask(ask).await,
+                Some(ask) = inlets.asks.recv() => {
+                    self.ask(ask).await;
+                    // Whoever asks without pause must not keep results from being judged.
+                    for _ in 0..TURN {
+                        let Ok(outcome) = inlets.outcomes.try_recv() else { break };
+                        self.outcome(outcome);
+                    }
+                }
                 count = inlets.outcomes.recv_many(&mut outcomes, TURN) => {
                     if count == 0 {
                         return;
@@ -130,6 +143,7 @@ impl Hub {
     }
 
     fn tick(&mut self) {
+        self.ticked = Instant::now();
         if let Some(jump) = self.clock.look() {
             self.metrics.clock_jumped();
             if let Input::ClockJump { forward: false, .. } = jump {

@@ -172,6 +172,7 @@ async fn serve(config: PathBuf, loaded: Loaded) -> Result<(), String> {
         config_fault: None,
         pruned_at: now,
         checkpoint: Checkpoint { next: 0, at: now },
+        ticked: std::time::Instant::now(),
     };
     match store.pending(PENDING).await {
         Ok(pending) => {

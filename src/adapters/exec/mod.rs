@@ -31,7 +31,7 @@ mod wire;
 mod tests;
 
 pub use once::{Ran, Run, run_once};
-pub use plan::{How, Plan};
+pub use plan::{How, Plan, missing_program};
 pub use runner::{Refused, Runner, RunnerOptions};
 pub use spawner::spawner_main;
 

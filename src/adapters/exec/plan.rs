@@ -78,6 +78,23 @@ pub(super) fn plan(
     }
 }
 
+/// A sentence on the program of a command line that cannot be found here; None: it can, or only a run will tell (a
+/// shell's line, a macro in its place, a path that depends on the profile).
+pub fn missing_program(line: &str, plugin_dirs: &[PathBuf]) -> Option<String> {
+    let Parsed::Exec { argv, .. } = command::parse(line) else {
+        return None;
+    };
+    let name = argv.first().filter(|name| !name.contains('$'))?;
+    if name.contains('/') {
+        let path = Path::new(name);
+        return (path.is_absolute() && !path.exists()).then(|| format!("`{name}` does not exist."));
+    }
+    let path = env::var("PATH").unwrap_or_else(|_| DEFAULT_PATH.to_owned());
+    find(name, &path, plugin_dirs)
+        .err()
+        .map(|refusal| refusal.why)
+}
+
 /// In a shell, too, a bare plugin name must be found: the plugin directories go in front of its PATH.
 fn with_plugin_dirs(
     mut env: BTreeMap<String, String>,

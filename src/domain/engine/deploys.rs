@@ -455,8 +455,7 @@ impl Engine {
         if let Some(at) = self.problems.get(&row).and_then(|row| row.recovered_at) {
             // The object may be in another problem by now: the message is about the one that is over.
             message.lines.push(format!(
-                "That problem, {} since {since}, ended at {at}.",
-                told_of
+                "That problem, {told_of} since {since}, ended at {at}."
             ));
             message.since = None;
         }

@@ -391,12 +391,24 @@ impl Engine {
             return;
         }
         let author = downtime.author.clone();
+        let downtime = downtime.clone();
         if !downtime.active {
             let obj = self.inventory.find(&downtime.object);
             let text = format!("downtime {id} passed unused");
             self.event(now, obj, "downtime", text, out);
         }
+        let object = self.inventory.find(&downtime.object);
         self.finish_downtime(now, id, Kind::DowntimeEnd, &author, out);
+        // Still broken: the page is due now, not at the next regular run, which may be far away.
+        let mut over: Vec<ObjIx> = object.into_iter().collect();
+        if let Some(host) = object.filter(|obj| self.inventory.is_host(*obj)) {
+            over.extend(self.inventory.checks_of(self.inventory.host_ix(host)));
+        }
+        for obj in over {
+            if self.status(obj).state.is_problem() {
+                self.request(obj, now, false);
+            }
+        }
     }
 
     pub(super) fn cancel_downtime(

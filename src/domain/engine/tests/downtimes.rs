@@ -115,7 +115,8 @@ fn an_unused_flexible_downtime_ends_without_a_word() {
     expect![[r#"
         11:30:00   -> oncall: problem web1/http CRITICAL
         11:30:00 web1/http sent problem: hard CRITICAL after attempt 1 of 1
-    "#]].assert_eq(&play.transcript);
+    "#]]
+    .assert_eq(&play.transcript);
     assert!(play.engine.downtimes.is_empty());
 }
 
@@ -144,7 +145,8 @@ fn the_open_window_of_a_host_keeps_its_checks_quiet() {
         10:15:00 web2/http sent downtime-end: downtime-end by bob
         10:31:00   -> oncall: problem web1/http CRITICAL
         10:31:00 web1/http sent problem: hard CRITICAL after attempt 1 of 1
-    "#]].assert_eq(&play.transcript);
+    "#]]
+    .assert_eq(&play.transcript);
 }
 
 /// Case 72.
@@ -306,7 +308,8 @@ fn overlapping_downtimes_are_told_once() {
         10:00:00 web1/http sent downtime-start: downtime-start by bob
         10:30:00   -> oncall: downtime-end web1/http OK
         10:30:00 web1/http sent downtime-end: downtime-end by bob
-    "#]].assert_eq(&play.transcript);
+    "#]]
+    .assert_eq(&play.transcript);
 }
 
 /// Case 71.
@@ -329,7 +332,8 @@ fn windows_in_the_past_are_refused() {
         10:00:00 refused: a flexible downtime needs a duration
         10:00:00 refused: a downtime must end after it starts
         10:00:00 refused: there is no host `web9` in the configuration
-    "#]].assert_eq(&play.transcript);
+    "#]]
+    .assert_eq(&play.transcript);
 }
 
 /// Case 70, #752 and #764: the depth is right before the first result after a restart.
@@ -363,7 +367,8 @@ fn a_restart_keeps_downtimes_of_every_kind() {
         10:11:00 web1/http skipped problem: it is in a downtime
         10:31:00   -> oncall: downtime-end web1/http CRITICAL
         10:31:00 web1/http sent downtime-end: downtime-end by bob
-    "#]].assert_eq(&play.transcript);
+    "#]]
+    .assert_eq(&play.transcript);
 }
 
 /// A deploy's hold ends in the hands of the person who set the downtime.

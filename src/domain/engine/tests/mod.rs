@@ -3,9 +3,12 @@
 mod dependencies;
 mod downtimes;
 mod escalations;
+mod handlers;
+mod hosts;
 mod live;
 mod people;
 mod properties;
 mod rows;
 mod scenario;
 mod site;
+mod tuning;

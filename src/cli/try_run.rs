@@ -24,6 +24,7 @@ struct Subject {
     profile: Profile,
     options: RunnerOptions,
     attempts: u32,
+    aggressive: bool,
 }
 
 /// Runs it and tells everything.
@@ -44,6 +45,7 @@ pub fn report(args: &TryArgs) -> Result<TryReport, Failure> {
         host: &subject.name.host,
         check: subject.name.check.as_deref(),
         timeout,
+        aggressive: subject.aggressive,
     };
     let reading = plugin::read(&ran.outcome, &judged);
     let problem = reading.state.is_problem();
@@ -149,6 +151,7 @@ fn configured(args: &TryArgs, object: &str) -> Result<Subject, Failure> {
             .unwrap_or_default(),
         options,
         attempts: rule.attempts,
+        aggressive: inventory.globals.aggressive_host_checking,
     })
 }
 
@@ -175,6 +178,7 @@ fn given(args: &TryArgs) -> Subject {
             ..RunnerOptions::default()
         },
         attempts: 3,
+        aggressive: false,
     }
 }
 

@@ -96,10 +96,13 @@ fn add_contact(macros: &mut BTreeMap<String, String>, contact: &ContactInfo) {
         set(format!("CONTACTADDRESS{}", at + 1), address);
     }
     for (name, value) in &contact.vars {
-        set(
-            format!("_CONTACT{}", name.trim_start_matches('_').to_uppercase()),
-            value,
-        );
+        // What was changed at run time is there already, and counts.
+        macros
+            .entry(format!(
+                "_CONTACT{}",
+                name.trim_start_matches('_').to_uppercase()
+            ))
+            .or_insert_with(|| value.clone());
     }
 }
 

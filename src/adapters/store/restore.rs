@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 
 use crate::{
     base::time::Timestamp,
-    domain::model::{change::Restored, state::ObjectName, status::Problem},
+    domain::model::{change::Restored, state::ObjectName, status::Problem, tuned::Switches},
 };
 
 /// How long closed problems, ended holds and ended deploys are still given to the engine.
@@ -62,6 +62,7 @@ pub(super) fn load(db: &mut Connection, wall: Timestamp) -> rusqlite::Result<Loa
         )?,
         downtimes: load.bodies("downtime", "SELECT id, body FROM downtime ORDER BY id", &[])?,
         comments: load.bodies("comment", "SELECT id, body FROM comment ORDER BY id", &[])?,
+        switches: load.switches()?,
         last_id: last_id(&work)?,
         last_seen,
         statuses,
@@ -124,6 +125,21 @@ struct Loader<'a> {
 }
 
 impl Loader<'_> {
+    /// What people switched; unreadable, all is as configured.
+    fn switches(&mut self) -> rusqlite::Result<Switches> {
+        let sql = "SELECT CAST(value AS TEXT) FROM meta WHERE key = 'switches'";
+        let stored: Option<String> = self.db.query_row(sql, [], |row| row.get(0)).optional()?;
+        let Some(stored) = stored else {
+            return Ok(Switches::default());
+        };
+        Ok(serde_json::from_str(&stored).unwrap_or_else(|error| {
+            self.warnings.push(format!(
+                "The stored switches could not be read ({error}); all is switched as configured."
+            ));
+            Switches::default()
+        }))
+    }
+
     /// Open and lately closed problems, and every one that a status still points to.
     fn problems(&mut self, since: i64) -> rusqlite::Result<Vec<Problem>> {
         self.bodies(

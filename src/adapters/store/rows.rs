@@ -51,6 +51,10 @@ pub(super) fn write(db: &Connection, changes: &[Change], now: Timestamp) -> rusq
             Change::Decision(decision) => write_decision(db, decision)?,
             Change::Event(event) => write_event(db, event)?,
             Change::Audit(row) => audit::append(db, row)?,
+            Change::Switches(switches) => {
+                statement(db, "INSERT OR REPLACE INTO meta VALUES ('switches', ?1)")?
+                    .execute([json(switches)?])?;
+            }
         }
         last_id = last_id.max(id_of(change));
     }

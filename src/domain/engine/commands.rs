@@ -2,6 +2,7 @@
 
 use super::{
     core::Engine,
+    custom::How,
     downtimes::{Plan, Reach},
     effect::{Effects, Reply},
     timers::Timer,
@@ -10,7 +11,7 @@ use crate::{
     base::time::Timestamp,
     domain::model::{
         change::{Change, Comment},
-        command::Command,
+        command::{Command, What},
         message::Kind,
         objects::ObjIx,
         state::ObjectName,
@@ -63,10 +64,19 @@ impl Engine {
                 }
             }),
             Command::SetNotifications { object, enabled, .. } => self.known(&object).map(|obj| {
-                self.object_mut(obj).status.notifications_off = !enabled;
-                self.save_status(obj, out);
+                self.switch_object(now, obj, What::Notifications, enabled, out);
                 Reply::ok(format!("notifications of {object} are {}", if enabled { "on" } else { "off" }))
             }),
+            Command::DeleteAllComments { object, .. } => self.delete_all_comments(&object, out),
+            Command::SendCustom { object, broadcast, forced, increment, author, comment } => {
+                let how = How { broadcast, forced, increment };
+                self.send_custom(now, &object, how, (&author, &comment), out)
+            }
+            Command::DelayNotification { object, until } => self.delay_notification(&object, until, out),
+            Command::SetNotificationNumber { object, n } => self.set_number(&object, n, out),
+            Command::ClearFlapping { object } => self.clear_flapping(now, &object, out),
+            Command::Switch { scope, what, on } => self.switch(now, &scope, what, on, out),
+            Command::Change(setting) => self.set(now, &setting, out),
         };
         out.reply = Some(reply.unwrap_or_else(Reply::refused));
     }

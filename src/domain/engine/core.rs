@@ -23,6 +23,7 @@ use crate::{
             objects::{Inventory, ObjIx, Rule},
             state::ObjectName,
             status::{Problem, Status},
+            tuned::Switches,
         },
         schedule::{Budget, Wheel},
     },
@@ -62,6 +63,13 @@ pub struct Engine {
     /// Flexible downtimes that have not begun.
     pub(super) flexible: BTreeSet<(ObjIx, u64)>,
     pub(super) comments: BTreeMap<u64, Comment>,
+    pub(super) switches: Switches,
+    /// How many event handlers are running.
+    pub(super) handlers: usize,
+    /// Objects whose results may be too old.
+    pub(super) fresh: Vec<ObjIx>,
+    /// By host.
+    pub(super) samples: Vec<Sample>,
     pub(super) last_id: u64,
     pub(super) began_at: Timestamp,
     pub(super) clock_suspect_until: Timestamp,
@@ -93,6 +101,15 @@ pub(super) struct Running {
     pub(super) obj: ObjIx,
     pub(super) due: Timestamp,
     pub(super) timeout: Duration,
+    /// The name of an event handler; None: a check.
+    pub(super) handler: Option<Arc<str>>,
+}
+
+/// When a host's state was last remembered for flapping, and how often results of its checks make it so.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Sample {
+    pub(super) at: Timestamp,
+    pub(super) every: Duration,
 }
 
 impl Engine {
@@ -100,7 +117,10 @@ impl Engine {
     pub fn new(inventory: Arc<Inventory>, restored: Restored, mode: Mode, now: Timestamp) -> Self {
         let mut objects: Vec<Object> = inventory
             .objects()
-            .map(|obj| Object::new(Status::pending(inventory.is_host(obj))))
+            .map(|obj| {
+                let status = Self::fresh_status(inventory.rule(obj), inventory.is_host(obj));
+                Object::new(status)
+            })
             .collect();
         for (name, status) in restored.statuses {
             if let Some(obj) = inventory.find(&name) {
@@ -138,11 +158,16 @@ impl Engine {
                 .into_iter()
                 .map(|comment| (comment.id, comment))
                 .collect(),
+            switches: restored.switches,
+            handlers: 0,
+            fresh: Vec::new(),
+            samples: Vec::new(),
             last_id: restored.last_id,
             began_at: now,
             clock_suspect_until: Timestamp::default(),
             inventory,
         };
+        engine.retune_all();
         engine.restore_ledger(restored.problems, restored.holds);
         engine.distrust_the_future(now);
         engine.count_downtimes();
@@ -167,6 +192,15 @@ impl Engine {
                 status.next_notify_at = status.next_notify_at.min(now + remind);
             }
             status.last_check_at = status.last_check_at.min(now);
+        }
+    }
+
+    /// Own rules of all objects that were changed at run time.
+    pub(super) fn retune_all(&mut self) {
+        for obj in self.inventory.clone().objects() {
+            if self.status(obj).tuned.is_some() || self.object(obj).rule.is_some() {
+                self.retune(obj);
+            }
         }
     }
 

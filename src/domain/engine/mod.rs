@@ -5,11 +5,14 @@
 
 pub mod commands;
 pub mod core;
+mod custom;
 mod dependencies;
 pub mod deploys;
 mod downtimes;
 pub mod effect;
 mod escalate;
+mod freshness;
+mod handlers;
 pub mod holding;
 pub mod input;
 pub mod picture;
@@ -18,6 +21,7 @@ pub mod result;
 pub mod run;
 pub mod tell;
 pub mod timers;
+mod tuning;
 pub mod view;
 
 #[cfg(test)]

@@ -15,7 +15,7 @@ use crate::{
             message::{Kind, Urgency},
             objects::{Inventory, ObjIx, Rule},
             state::State,
-            status::{End, Status},
+            status::End,
         },
         notify::compose,
         schedule::{Waiting, Wheel},
@@ -86,12 +86,13 @@ impl Engine {
                     self.objects.push(object);
                 }
                 None => {
-                    self.objects
-                        .push(Object::new(Status::pending(new.is_host(obj))));
+                    let status = Self::fresh_status(new.rule(obj), new.is_host(obj));
+                    self.objects.push(Object::new(status));
                     place.push(obj);
                 }
             }
         }
+        self.retune_all();
         self.carry_jobs(&moved);
         for obj in place {
             if self.object(obj).running.is_none() {
@@ -134,9 +135,16 @@ impl Engine {
         let jobs = std::mem::take(&mut self.jobs);
         for (id, mut running) in jobs {
             let Some(obj) = moved.get(&running.obj) else {
+                if running.handler.is_some() {
+                    self.handlers = self.handlers.saturating_sub(1);
+                }
                 continue;
             };
             running.obj = *obj;
+            if running.handler.is_some() {
+                self.jobs.insert(id, running);
+                continue;
+            }
             let rule = self.inventory.rule(*obj);
             // Forced: it runs already, whatever the new limits say.
             let _ = self.budget.offer(Waiting {

@@ -1,7 +1,9 @@
 //! A result arrives: accept it, move the state, keep the ledger, look for flapping, and see what must be told.
 
+use std::time::Duration;
+
 use super::{
-    core::Engine,
+    core::{Engine, Sample},
     effect::{Effects, Reply},
     run::stale_after,
 };
@@ -13,7 +15,7 @@ use crate::{
             change::{Change, Comment, Decided},
             job::CheckResult,
             message::Kind,
-            objects::ObjIx,
+            objects::{HostIx, ObjIx},
             state::{State, StateType},
             status::{End, Problem},
         },
@@ -41,6 +43,12 @@ impl Engine {
             out.reply = Some(Reply::refused(why));
             return;
         };
+        if !self.switches.passive(self.inventory.is_host(obj)) {
+            let why = "results from outside are switched off".to_owned();
+            self.event(now, Some(obj), "rejected", why.clone(), out);
+            out.reply = Some(Reply::refused(why));
+            return;
+        }
         if !self.rule(obj).accepts_passive {
             let why = format!(
                 "`{}` takes no passive results (passive = false)",
@@ -85,13 +93,17 @@ impl Engine {
             attempts: rule.attempts,
             volatile: rule.volatile,
         };
+        let old_output = self.status(obj).output.clone();
         let step = if is_host {
             let mut result = result.clone();
-            if result.state.is_problem() && !passive {
+            let translate = !passive || self.inventory.globals.translate_passive_hosts;
+            if result.state.is_problem() && translate {
                 result.state = self.reach(obj);
             }
             // In a replay results stand for the runs of a plugin.
-            let hard_at_once = passive && self.mode == super::core::Mode::Live;
+            let hard_at_once = passive
+                && self.mode == super::core::Mode::Live
+                && !self.inventory.globals.passive_hosts_soft;
             step::host(
                 &mut self.object_mut(obj).status,
                 policy,
@@ -157,6 +169,17 @@ impl Engine {
         }
         let is_news = step.hard_change || before != self.status(obj).problem;
         self.after_result(now, obj, is_news, out);
+        match step.alert {
+            Some(alert) => self.run_handlers(now, obj, alert, out),
+            // Stalking (2.4-9): other words under the same state are worth a line.
+            None if rule.rare().stalk.has(self.status(obj).state)
+                && old_output != self.status(obj).output =>
+            {
+                let text = format!("{}: {}", self.status(obj).state, self.status(obj).output);
+                self.event(now, Some(obj), "stalk", text, out);
+            }
+            None => {}
+        }
         if step.alert.is_some()
             || step.changed
             || step.hard_change
@@ -365,11 +388,62 @@ impl Engine {
 
     fn look_for_flapping(&mut self, now: Timestamp, obj: ObjIx, out: &mut Effects) {
         let is_host = self.inventory.is_host(obj);
-        let rule = self.rule(obj).flap;
-        let status = &mut self.object_mut(obj).status;
-        if flap::counts(is_host, status.state, status.state_type) {
-            flap::remember(&mut status.flap, status.state);
+        self.remember_state(now, obj);
+        if !is_host {
+            // A host's state is remembered with results of its checks, too (rule 6).
+            let host = ObjIx(self.inventory.host_ix(obj).0);
+            let sample = self.samples.get(host.0 as usize);
+            if self.status(host).checked
+                && sample.is_some_and(|sample| sample.at + sample.every <= now)
+            {
+                self.remember_state(now, host);
+                self.judge_flapping(now, host, out);
+            }
         }
+        self.judge_flapping(now, obj, out);
+    }
+
+    /// States that are not to count are not remembered at all (`flap_detection_options`).
+    fn remember_state(&mut self, now: Timestamp, obj: ObjIx) {
+        let is_host = self.inventory.is_host(obj);
+        let wanted = self.rule(obj).rare().flap_states;
+        let status = &mut self.objects[obj.0 as usize].status;
+        if flap::counts(is_host, status.state, status.state_type) && wanted.has(status.state) {
+            flap::remember(&mut status.flap, status.state);
+            if let Some(sample) = self.samples.get_mut(obj.0 as usize).filter(|_| is_host) {
+                sample.at = now;
+            }
+        }
+    }
+
+    /// How often results of a host's checks make its state remembered: the mean interval of its checks.
+    pub(super) fn watch_hosts(&mut self, now: Timestamp) {
+        let inventory = self.inventory.clone();
+        self.samples = (0..inventory.hosts.len())
+            .map(|at| {
+                let host = HostIx(u32::try_from(at).expect("fewer than 2^32 hosts"));
+                let mut sum = Duration::ZERO;
+                let mut count = 0_u32;
+                for obj in inventory.checks_of(host) {
+                    sum += super::run::rule_interval(self.rule(obj));
+                    count += 1;
+                }
+                Sample {
+                    at: now,
+                    every: sum.checked_div(count).unwrap_or_default(),
+                }
+            })
+            .collect();
+    }
+
+    fn judge_flapping(&mut self, now: Timestamp, obj: ObjIx, out: &mut Effects) {
+        let globally = self
+            .switches
+            .flap_detection
+            .unwrap_or(self.inventory.globals.flap_detection);
+        let mut rule = self.rule(obj).flap;
+        rule.enabled &= globally;
+        let status = &mut self.object_mut(obj).status;
         let told = 0 < status.number;
         let since = status.flap.since;
         let was_told = status.flap.told;
@@ -379,6 +453,20 @@ impl Engine {
             flap::Change::Stopped => Kind::FlappingStop,
             flap::Change::Disabled => Kind::FlappingDisabled,
         };
+        self.flap_changed(now, obj, kind, since, was_told, out);
+    }
+
+    /// Flapping began or ended: said, commented, told.
+    pub(super) fn flap_changed(
+        &mut self,
+        now: Timestamp,
+        obj: ObjIx,
+        kind: Kind,
+        since: Option<Timestamp>,
+        was_told: bool,
+        out: &mut Effects,
+    ) {
+        let rule = self.rule(obj).flap;
         let percent = self.status(obj).flap.percent;
         let text = match kind {
             Kind::FlappingStart => {

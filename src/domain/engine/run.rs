@@ -139,6 +139,11 @@ impl Engine {
             self.set_due(obj, due);
             return;
         }
+        if !forced && !self.switches.active(self.inventory.is_host(obj)) {
+            let why = "not run: active checks are switched off".to_owned();
+            self.leave_out(obj, &rule, now, why, out);
+            return;
+        }
         if let Some(why) = self.not_run(obj, forced, now) {
             self.leave_out(obj, &rule, now, why, out);
             return;
@@ -195,6 +200,7 @@ impl Engine {
                 obj,
                 due,
                 timeout: rule.timeout,
+                handler: None,
             },
         );
         let (line, env) = self.command_line(obj, rule, now);
@@ -281,7 +287,7 @@ impl Engine {
     }
 
     /// The few macros that nearly every command uses are looked up directly; the whole set is made only when needed.
-    fn macro_value(
+    pub(super) fn macro_value(
         &self,
         obj: ObjIx,
         host: &crate::domain::model::objects::Host,
@@ -343,6 +349,10 @@ impl Engine {
             return;
         };
         let obj = running.obj;
+        if let Some(name) = &running.handler {
+            self.handler_ended(now, obj, name, outcome, out);
+            return;
+        }
         let rule = self.rule(obj).clone();
         let tags: Vec<u16> = rule.tags.iter().map(|tag| tag.0).collect();
         self.budget.done(self.inventory.host_ix(obj).0, &tags);
@@ -357,6 +367,7 @@ impl Engine {
             host: &name.host,
             check: name.check.as_deref(),
             timeout: running.timeout,
+            aggressive: self.inventory.globals.aggressive_host_checking,
         };
         let reading = plugin::read(outcome, &subject);
         let result = crate::domain::model::job::CheckResult {
@@ -419,7 +430,7 @@ impl Engine {
     }
 }
 
-fn rule_interval(rule: &Rule) -> Duration {
+pub(super) fn rule_interval(rule: &Rule) -> Duration {
     match &rule.schedule {
         Schedule::Every(every) => *every,
         Schedule::Cron(_) => Duration::from_secs(60),

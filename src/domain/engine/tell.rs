@@ -109,7 +109,10 @@ impl Engine {
             status: self.status(obj),
             rule: &rule.notify,
             volatile: rule.volatile,
-            enabled: self.inventory.globals.notifications,
+            enabled: self
+                .switches
+                .notifications
+                .unwrap_or(self.inventory.globals.notifications),
             in_downtime: self.in_downtime(obj),
             flexible_open: !is_host && self.flexible_open(obj, now),
             host,
@@ -119,7 +122,7 @@ impl Engine {
         }
     }
 
-    fn judge(&self, now: Timestamp, obj: ObjIx, kind: Kind) -> Result<(), Why> {
+    pub(super) fn judge(&self, now: Timestamp, obj: ObjIx, kind: Kind) -> Result<(), Why> {
         filter::judge(kind, &self.scene(obj, now))
     }
 
@@ -602,6 +605,7 @@ impl Engine {
     ) -> Result<Vec<ContactIx>, String> {
         recipients::wanting(
             &self.inventory,
+            &self.switches.contacts,
             candidates,
             self.inventory.is_host(obj),
             kind,
@@ -713,6 +717,10 @@ impl Engine {
                                 Some(&full),
                                 message.at,
                             );
+                            let tuned = self.switches.contacts.get(&*contact.name);
+                            for (name, value) in tuned.into_iter().flat_map(|tuned| &tuned.vars) {
+                                full.macros.insert(format!("_CONTACT{name}"), value.clone());
+                            }
                             full.macros
                                 .insert("NOTIFICATIONRECIPIENTS".to_owned(), recipients.clone());
                             Arc::new(full)

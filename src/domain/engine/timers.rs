@@ -13,6 +13,7 @@ use crate::{
         deploy::{live::LiveDeploy, window},
         model::{
             deploy::Hold,
+            job::JobId,
             objects::{ObjIx, Schedule},
         },
     },
@@ -31,6 +32,10 @@ pub enum Timer {
     DowntimeStart(u64),
     DowntimeEnd(u64),
     AckEnd(ObjIx),
+    /// Event handlers of which nothing was heard.
+    HandlerLost(JobId),
+    /// Results may be too old.
+    Freshness,
     Forget,
 }
 
@@ -87,6 +92,8 @@ impl Engine {
                 Timer::DowntimeStart(id) => self.downtime_starts(now, id, out),
                 Timer::DowntimeEnd(id) => self.downtime_ends(now, id, out),
                 Timer::AckEnd(obj) => self.ack_ends(now, obj, out),
+                Timer::HandlerLost(id) => self.handler_lost(now, id, out),
+                Timer::Freshness => self.look_for_stale(now, out),
                 Timer::Forget => {
                     self.forget(now);
                     self.timers.insert((now + FORGET_EVERY, Timer::Forget));
@@ -117,6 +124,14 @@ impl Engine {
                 self.timers.insert((until, Timer::AckEnd(obj)));
             }
         }
+        for (id, running) in &self.jobs {
+            if running.handler.is_some() {
+                let lost = running.due + running.timeout + super::handlers::LOST_AFTER;
+                self.timers.insert((lost, Timer::HandlerLost(*id)));
+            }
+        }
+        self.watch_freshness(now);
+        self.watch_hosts(now);
         let ids: Vec<String> = self.deploys.keys().cloned().collect();
         for id in ids {
             self.arm_deploy(&id);

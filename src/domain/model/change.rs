@@ -9,6 +9,7 @@ use super::{
     message::Delivery,
     state::ObjectName,
     status::{Problem, Status},
+    tuned::Switches,
 };
 use crate::base::time::Timestamp;
 
@@ -36,6 +37,8 @@ pub enum Change {
     Event(Event),
     /// Who did what by hand.
     Audit(Audit),
+    /// Switches of the whole installation and of contacts; there is one row.
+    Switches(Box<Switches>),
 }
 
 /// Why something was sent, held or skipped: what `why` prints.
@@ -157,6 +160,7 @@ pub struct Restored {
     pub comments: Vec<Comment>,
     /// The highest id ever used by problems, holds, downtimes or comments.
     pub last_id: u64,
+    pub switches: Switches,
     /// When the daemon last wrote.
     pub last_seen: Option<Timestamp>,
 }

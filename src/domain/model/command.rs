@@ -80,6 +80,145 @@ pub enum Command {
         enabled: bool,
         author: String,
     },
+    DeleteAllComments {
+        object: ObjectName,
+        author: String,
+    },
+    /// A notification of kind CUSTOM, of whatever state.
+    SendCustom {
+        object: ObjectName,
+        broadcast: bool,
+        forced: bool,
+        increment: bool,
+        author: String,
+        comment: String,
+    },
+    DelayNotification {
+        object: ObjectName,
+        until: Timestamp,
+    },
+    SetNotificationNumber {
+        object: ObjectName,
+        n: u32,
+    },
+    ClearFlapping {
+        object: ObjectName,
+    },
+    /// Switches something on or off until it is switched again.
+    Switch {
+        scope: Scope,
+        what: What,
+        on: bool,
+    },
+    /// Changes a setting until the next change; the configuration is not touched.
+    Change(Setting),
+}
+
+/// What a switch is for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Scope {
+    Global,
+    /// All hosts; all checks. Where Nagios has one switch for both it is that one.
+    Hosts,
+    Checks,
+    Object(ObjectName),
+    /// Those who are in the group now.
+    Group {
+        group: GroupName,
+        hosts: bool,
+        checks: bool,
+    },
+    /// The checks of a host.
+    ChecksOf(String),
+    /// The hosts behind a host, with it, with their checks.
+    Beyond {
+        host: String,
+        itself: bool,
+        checks: bool,
+    },
+    /// A contact's notifications of hosts, of checks.
+    Contact {
+        name: String,
+        hosts: bool,
+        checks: bool,
+    },
+    ContactGroup {
+        name: String,
+        hosts: bool,
+        checks: bool,
+    },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum What {
+    Notifications,
+    ActiveChecks,
+    PassiveChecks,
+    Handlers,
+    FlapDetection,
+    Perfdata,
+    Obsess,
+    Freshness,
+}
+
+impl What {
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Notifications => "notifications",
+            Self::ActiveChecks => "active checks",
+            Self::PassiveChecks => "passive checks",
+            Self::Handlers => "event handlers",
+            Self::FlapDetection => "flap detections",
+            Self::Perfdata => "performance data",
+            Self::Obsess => "obsessions",
+            Self::Freshness => "freshness checks",
+        }
+    }
+}
+
+/// A setting and its new value; periods by name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Setting {
+    Interval {
+        object: ObjectName,
+        every: Duration,
+    },
+    Retry {
+        object: ObjectName,
+        retry: Duration,
+    },
+    Attempts {
+        object: ObjectName,
+        attempts: u32,
+    },
+    CheckPeriod {
+        object: ObjectName,
+        period: String,
+    },
+    NotifyPeriod {
+        object: ObjectName,
+        period: String,
+    },
+    HandlerPeriod {
+        object: ObjectName,
+        period: String,
+    },
+    Var {
+        object: ObjectName,
+        name: String,
+        value: String,
+    },
+    ContactPeriod {
+        contact: String,
+        /// Of hosts; else of checks.
+        hosts: bool,
+        period: String,
+    },
+    ContactVar {
+        contact: String,
+        name: String,
+        value: String,
+    },
 }
 
 /// What happens to the hosts behind a host.

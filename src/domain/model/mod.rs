@@ -9,3 +9,4 @@ pub mod objects;
 pub mod relations;
 pub mod state;
 pub mod status;
+pub mod tuned;

@@ -55,6 +55,11 @@ impl State {
         }
     }
 
+    /// A state of hosts, or of checks.
+    pub const fn is_of(self, host: bool) -> bool {
+        matches!(self, Self::Up | Self::Down | Self::Unreachable) == host
+    }
+
     /// A check's state from a plugin's exit code 0..=3; anything else is UNKNOWN (passive results).
     pub const fn of_check_code(code: i32) -> Self {
         match code {

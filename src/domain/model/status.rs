@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     deploy::Attribution,
     state::{ObjectName, State, StateSet, StateType},
+    tuned::Tuned,
 };
 use crate::base::time::Timestamp;
 
@@ -50,6 +51,9 @@ pub struct Status {
     pub notifications_off: bool,
     /// The open ledger row.
     pub problem: Option<u64>,
+    /// What people changed at run time; None: nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tuned: Option<Box<Tuned>>,
 }
 
 impl Status {
@@ -83,6 +87,7 @@ impl Status {
             host_problem: false,
             notifications_off: false,
             problem: None,
+            tuned: None,
         }
     }
 

@@ -7,7 +7,7 @@ use crate::{
     domain::model::{
         deploy::Attribution,
         message::{Kind, Message, Urgency},
-        objects::{Inventory, ObjIx},
+        objects::{Inventory, ObjIx, Rule},
         state::State,
         status::Status,
     },
@@ -44,7 +44,7 @@ pub fn message(inventory: &Inventory, obj: ObjIx, status: &Status, facts: Facts<
         state: status.state.name().to_owned(),
         state_type: status.state_type.name().to_owned(),
         attempt: status.attempt,
-        max_attempts: rule.attempts,
+        max_attempts: attempts(rule, status),
         output: status.output.to_string(),
         long_output: status.long_output.to_string(),
         perfdata: status.perfdata.to_string(),
@@ -59,6 +59,12 @@ pub fn message(inventory: &Inventory, obj: ObjIx, status: &Status, facts: Facts<
         lines: Vec::new(),
         macros: BTreeMap::new(),
     }
+}
+
+/// `max_check_attempts` as it counts now.
+fn attempts(rule: &Rule, status: &Status) -> u32 {
+    let tuned = status.tuned.as_ref().and_then(|tuned| tuned.attempts);
+    tuned.unwrap_or(rule.attempts)
 }
 
 /// A message about a deploy rather than an object.
@@ -151,7 +157,7 @@ pub fn macros(
             .join(","),
     );
     state_macros(&mut put, "HOST", host_status, host.rule.attempts, now);
-    for (name, value) in &host.vars {
+    for (name, value) in host.vars.iter().chain(tuned_vars(host_status)) {
         put(&format!("_HOST{name}"), value.clone());
     }
     if let Some(check) = inventory.check(obj) {
@@ -175,7 +181,7 @@ pub fn macros(
                 .unwrap_or_default()
                 .to_owned(),
         );
-        for (name, value) in &check.rule.vars {
+        for (name, value) in check.rule.vars.iter().chain(tuned_vars(status)) {
             put(&format!("_SERVICE{name}"), value.clone());
         }
     } else {
@@ -205,6 +211,11 @@ pub fn macros(
     all
 }
 
+/// Custom variables changed at run time; they come last and win.
+fn tuned_vars(status: &Status) -> impl Iterator<Item = (&String, &String)> {
+    status.tuned.iter().flat_map(|tuned| &tuned.vars)
+}
+
 fn state_macros(
     put: &mut impl FnMut(&str, String),
     of: &str,
@@ -212,6 +223,7 @@ fn state_macros(
     attempts: u32,
     now: Timestamp,
 ) {
+    let tuned = status.tuned.as_ref().and_then(|tuned| tuned.attempts);
     let mut set = |name: &str, value: String| put(&format!("{of}{name}"), value);
     set("STATE", status.state.name().to_owned());
     set("STATEID", status.state.id().to_string());
@@ -259,6 +271,7 @@ fn state_macros(
         &format!("LAST{of}STATECHANGE"),
         status.last_change_at.secs().to_string(),
     );
+    let attempts = tuned.unwrap_or(attempts);
     put(&format!("MAX{of}ATTEMPTS"), attempts.to_string());
     // Two characters, backslash and n, as notification scripts with `printf %b` expect (1.5-6).
     let long = status

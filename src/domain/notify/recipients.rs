@@ -1,6 +1,6 @@
 //! Which contacts of an object are told (Nagios' contact filters), and whom a deploy adds.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     base::time::Timestamp,
@@ -9,12 +9,18 @@ use crate::{
         message::Kind,
         objects::{AppIx, Contact, ContactIx, Inventory},
         state::{State, StateSet},
+        tuned::TunedContact,
     },
 };
 
 /// Contacts among `candidates` that want this notification at `at`; and the sentence for "why nobody".
+#[expect(
+    clippy::too_many_arguments,
+    reason = "what the filters read, each a value"
+)]
 pub fn wanting(
     inventory: &Inventory,
+    tuned: &BTreeMap<String, TunedContact>,
     candidates: &[ContactIx],
     is_host: bool,
     kind: Kind,
@@ -29,7 +35,12 @@ pub fn wanting(
     let mut refusals = Vec::new();
     for ix in candidates {
         let contact = inventory.contact(*ix);
-        match wants(contact, is_host, kind, state, notified_on, at) {
+        let tuned = tuned.get(&*contact.name);
+        if let Err(why) = available(inventory, contact, tuned, is_host, at) {
+            refusals.push(format!("{} {why}", contact.name));
+            continue;
+        }
+        match wants(contact, is_host, kind, state, notified_on) {
             Ok(()) => wanted.push(*ix),
             Err(why) => refusals.push(format!("{} {why}", contact.name)),
         }
@@ -41,20 +52,33 @@ pub fn wanting(
     }
 }
 
-fn wants(
+/// Is told of hosts, or checks, at this time; what was changed at run time counts over the configuration.
+fn available(
+    inventory: &Inventory,
     contact: &Contact,
+    tuned: Option<&TunedContact>,
     is_host: bool,
-    kind: Kind,
-    state: State,
-    notified_on: StateSet,
     at: Timestamp,
 ) -> Result<(), String> {
-    let (period, states) = if is_host {
-        (&contact.host_period, contact.host_states)
+    let (configured, enabled, named, period) = if is_host {
+        (
+            contact.host_enabled,
+            tuned.and_then(|tuned| tuned.hosts),
+            tuned.and_then(|tuned| tuned.host_period.as_ref()),
+            &contact.host_period,
+        )
     } else {
-        (&contact.check_period, contact.check_states)
+        (
+            contact.check_enabled,
+            tuned.and_then(|tuned| tuned.checks),
+            tuned.and_then(|tuned| tuned.check_period.as_ref()),
+            &contact.check_period,
+        )
     };
-    if !contact.enabled {
+    let period = named
+        .and_then(|name| inventory.relations.periods.get(&**name))
+        .or(period.as_ref());
+    if !enabled.unwrap_or(contact.enabled && configured) {
         return Err("is switched off".to_owned());
     }
     if contact.channels.is_empty() {
@@ -65,6 +89,21 @@ fn wants(
     {
         return Err(format!("is outside the period `{}`", period.name()));
     }
+    Ok(())
+}
+
+fn wants(
+    contact: &Contact,
+    is_host: bool,
+    kind: Kind,
+    state: State,
+    notified_on: StateSet,
+) -> Result<(), String> {
+    let states = if is_host {
+        contact.host_states
+    } else {
+        contact.check_states
+    };
     match kind {
         Kind::Custom | Kind::Amendment | Kind::Digest | Kind::Notice => return Ok(()),
         Kind::FlappingStart | Kind::FlappingStop | Kind::FlappingDisabled => {

@@ -21,6 +21,8 @@ pub struct Subject<'a> {
     /// None for the host's own check.
     pub check: Option<&'a str>,
     pub timeout: Duration,
+    /// `use_aggressive_host_checking`: WARNING of a host's plugin means DOWN.
+    pub aggressive: bool,
 }
 
 impl Subject<'_> {
@@ -45,7 +47,8 @@ impl Subject<'_> {
     fn state_of(&self, code: i32) -> State {
         match (self.check, code) {
             (Some(_), code) => State::of_check_code(code),
-            (None, 0 | 1) => State::Up,
+            (None, 0) => State::Up,
+            (None, 1) if !self.aggressive => State::Up,
             (None, _) => State::Down,
         }
     }

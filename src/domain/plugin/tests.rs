@@ -17,11 +17,13 @@ const CHECK: Subject<'_> = Subject {
     host: "web1",
     check: Some("http"),
     timeout: Duration::from_secs(10),
+    aggressive: false,
 };
 const HOST: Subject<'_> = Subject {
     host: "web1",
     check: None,
     timeout: Duration::from_secs(30),
+    aggressive: false,
 };
 
 fn outcome(exit: Exit, stdout: &[u8], stderr: &[u8]) -> Outcome {

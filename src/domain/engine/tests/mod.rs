@@ -3,6 +3,8 @@
 mod dependencies;
 mod downtimes;
 mod escalations;
+mod handlers;
+mod hosts;
 mod live;
 mod never;
 mod people;
@@ -10,3 +12,4 @@ mod properties;
 mod rows;
 mod scenario;
 mod site;
+mod tuning;

@@ -93,6 +93,7 @@ impl Kept {
                 put(&mut restored.comments, comment, |old| old.id == comment.id);
             }
             Change::CommentGone(id) => restored.comments.retain(|comment| comment.id != *id),
+            Change::Switches(switches) => restored.switches = (**switches).clone(),
             Change::Deliver(_) | Change::Decision(_) | Change::Event(_) | Change::Audit(_) => {}
         }
     }

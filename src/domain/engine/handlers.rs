@@ -1,0 +1,175 @@
+//! Event handlers: commands that are run at a change of state; what becomes of them is only recorded (5.5).
+//! Never asks the notification filters: handlers run in downtime and while a deploy holds the page back.
+//!
+//! They run with the default profile, after the notification was decided, the global one before the object's own.
+
+use std::time::Duration;
+
+use super::{
+    core::{Engine, Mode, Running},
+    effect::Effects,
+    timers::Timer,
+};
+use crate::{
+    base::time::Timestamp,
+    domain::{
+        macros,
+        model::{
+            job::{Exit, Job, JobId, Outcome},
+            objects::{CommandLine, ObjIx, ProfileIx},
+            state::StateType,
+        },
+        notify::compose,
+    },
+};
+
+/// `event_handler_timeout`.
+const TIMEOUT: Duration = Duration::from_secs(30);
+/// So many run at once: when a whole site changes its state, handlers must not take the machine.
+const MOST: usize = 50;
+/// Nothing was heard of a handler for so long after its timeout: it is forgotten.
+pub(super) const LOST_AFTER: Duration = Duration::from_secs(60);
+
+impl Engine {
+    /// Runs what is to be run at this change; `alert` is the state type and attempt as Nagios shows them, which for
+    /// a soft recovery is still SOFT.
+    pub(super) fn run_handlers(
+        &mut self,
+        now: Timestamp,
+        obj: ObjIx,
+        alert: (StateType, u32),
+        out: &mut Effects,
+    ) {
+        if self.mode == Mode::Replay {
+            return;
+        }
+        let globals = &self.inventory.globals;
+        let global = if self.inventory.is_host(obj) {
+            &globals.host_handler
+        } else {
+            &globals.check_handler
+        };
+        let rule = self.rule(obj);
+        let rare = rule.rare();
+        if global.is_none() && rare.handler.is_none() {
+            return;
+        }
+        let on = self.switches.handlers.unwrap_or(globals.handlers) && rare.handle;
+        let open = rare
+            .handler_period
+            .as_ref()
+            .is_none_or(|period| period.contains(now));
+        if !on || !open {
+            return;
+        }
+        let handlers: Vec<CommandLine> = global.iter().chain(&rare.handler).cloned().collect();
+        for handler in handlers {
+            self.run_handler(now, obj, &handler, alert, out);
+        }
+    }
+
+    fn run_handler(
+        &mut self,
+        now: Timestamp,
+        obj: ObjIx,
+        handler: &CommandLine,
+        (state_type, attempt): (StateType, u32),
+        out: &mut Effects,
+    ) {
+        let what = format!(
+            "{} at {} {} attempt {attempt}",
+            handler.name,
+            self.status(obj).state,
+            state_type.name()
+        );
+        if MOST <= self.handlers {
+            let text = format!("{what} is not run: {MOST} handlers run already");
+            self.event(now, Some(obj), "handler", text, out);
+            return;
+        }
+        let mut shown = self.status(obj).clone();
+        shown.state_type = state_type;
+        shown.attempt = attempt;
+        let host = if self.inventory.is_host(obj) {
+            &shown
+        } else {
+            self.host_status(obj)
+        };
+        let mut all = Some(compose::macros(
+            &self.inventory,
+            obj,
+            &shown,
+            host,
+            None,
+            now,
+        ));
+        let host = self.inventory.host(self.inventory.host_ix(obj));
+        let args: Vec<String> = handler
+            .args
+            .iter()
+            .map(|arg| {
+                macros::expand(arg, &mut |name, spot| {
+                    self.macro_value(obj, host, &[], (name, spot), &mut all, now)
+                })
+            })
+            .collect();
+        let line = macros::expand(&handler.line, &mut |name, spot| {
+            self.macro_value(obj, host, &args, (name, spot), &mut all, now)
+        });
+        let id = JobId(self.next_job);
+        self.next_job += 1;
+        self.handlers += 1;
+        self.jobs.insert(
+            id,
+            Running {
+                obj,
+                due: now,
+                timeout: TIMEOUT,
+                handler: Some(handler.name.clone()),
+            },
+        );
+        self.timers
+            .insert((now + TIMEOUT + LOST_AFTER, Timer::HandlerLost(id)));
+        out.jobs.push(Job {
+            id,
+            obj,
+            generation: self.generation,
+            due: now,
+            line,
+            env: Vec::new(),
+            timeout: TIMEOUT,
+            profile: ProfileIx(0),
+        });
+        self.event(now, Some(obj), "handler", what, out);
+    }
+
+    /// A handler ended. Only what went wrong is worth a word.
+    pub(super) fn handler_ended(
+        &mut self,
+        now: Timestamp,
+        obj: ObjIx,
+        name: &str,
+        outcome: &Outcome,
+        out: &mut Effects,
+    ) {
+        self.handlers = self.handlers.saturating_sub(1);
+        let how = match &outcome.exit {
+            Exit::Code(0) => return,
+            Exit::Code(code) => format!("ended with code {code}"),
+            Exit::Signal { number, .. } => format!("was ended by signal {number}"),
+            Exit::TimedOut => "ran out of time".to_owned(),
+            Exit::CannotStart { why, .. } => format!("could not start: {why}"),
+        };
+        self.event(now, Some(obj), "handler", format!("{name} {how}"), out);
+    }
+
+    pub(super) fn handler_lost(&mut self, now: Timestamp, id: JobId, out: &mut Effects) {
+        if let Some(running) = self.jobs.remove(&id)
+            && let Some(name) = running.handler
+        {
+            self.handlers = self.handlers.saturating_sub(1);
+            let text = format!("nothing was heard of {name}");
+            self.event(now, Some(running.obj), "handler", text, out);
+        }
+    }
+}

@@ -15,6 +15,7 @@ mod freshness;
 mod handlers;
 pub mod holding;
 pub mod input;
+mod macros;
 pub mod picture;
 pub mod reload;
 pub mod result;

@@ -658,6 +658,8 @@ impl Engine {
                                 Some(&full),
                                 message.at,
                             );
+                            full.macros
+                                .extend(self.extras_for(obj, &channel.kind, message.at));
                             let tuned = self.switches.contacts.get(&*contact.name);
                             for (name, value) in tuned.into_iter().flat_map(|tuned| &tuned.vars) {
                                 full.macros.insert(format!("_CONTACT{name}"), value.clone());

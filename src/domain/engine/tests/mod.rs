@@ -6,6 +6,7 @@ mod escalations;
 mod handlers;
 mod hosts;
 mod live;
+mod macros;
 mod people;
 mod properties;
 mod rows;

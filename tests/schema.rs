@@ -127,6 +127,8 @@ name = \"h\"
 groups = [\"g\"]
 [[template]]
 name = \"b\"
+[[check_group]]
+name = \"s\"
 ";
 
 /// Values of every shape; `good` gives those a kind takes.
@@ -166,6 +168,7 @@ fn good(kind: &Kind) -> Vec<String> {
         Refers::Profile => "\"p\"",
         Refers::Tag => "\"t\"",
         Refers::Template => "\"b\"",
+        Refers::CheckGroup => "\"s\"",
     };
     let quoted = |words: &[&str]| words.iter().map(|word| format!("\"{word}\"")).collect();
     let listed = |values: Vec<String>| {
@@ -177,6 +180,13 @@ fn good(kind: &Kind) -> Vec<String> {
         Kind::SomeOf(words) => listed(quoted(words)),
         Kind::Name(what) => vec![named(what).to_owned()],
         Kind::Names(what) => listed(vec![named(what).to_owned()]),
+        Kind::Selected(what) => {
+            let name = named(what);
+            let out = format!("\"!{}\"", name.trim_matches('"'));
+            listed(vec![name.to_owned(), out])
+        }
+        Kind::Table(_) => vec!["{}".to_owned()],
+        Kind::SpanOr(word) => vec![format!("\"{word}\"")],
         Kind::Listens => listed(quoted(&["127.0.0.1:80", "[::1]:80"])),
         Kind::Url => quoted(&["http://x", "https://x/y"]),
         Kind::Whole(low, high) => vec![low.to_string(), high.to_string()],

@@ -49,8 +49,7 @@ pub(super) fn write(db: &Connection, changes: &[Change], now: Timestamp) -> rusq
             Change::Audit(row) => audit::append(db, row)?,
             Change::Switches(switches) => {
                 statement(db, "INSERT OR REPLACE INTO meta VALUES ('switches', ?1)")?
-                    .execute([json(switches)?])
-                    .map(drop)?
+                    .execute([json(switches)?])?;
             }
         }
         last_id = last_id.max(id_of(change));

@@ -69,7 +69,7 @@ fn with(more: &str) -> String {
 fn depends(text: &str) -> Vec<String> {
     let inventory = good(text).inventory;
     let mut all = Vec::new();
-    for (obj, _) in &inventory.relations.dependencies_of {
+    for obj in inventory.relations.dependencies_of.keys() {
         for entry in inventory.relations.dependencies_of(*obj) {
             let masters: Vec<String> = entry
                 .masters

@@ -201,7 +201,7 @@ impl Engine {
                     }
                     (_, period) => period
                         .and_then(|period| period.next_open(at))
-                        .map_or(0, |open| open.secs())
+                        .map_or(0, Timestamp::secs)
                         .to_string(),
                 });
             }

@@ -6,6 +6,7 @@
 pub mod commands;
 pub mod core;
 mod custom;
+mod deliveries;
 mod dependencies;
 pub mod deploys;
 mod downtimes;

@@ -14,6 +14,10 @@ use crate::{
 };
 
 /// Contacts among `candidates` that want this notification at `at`; and the sentence for "why nobody".
+#[expect(
+    clippy::too_many_arguments,
+    reason = "the facts that each contact is asked with"
+)]
 pub fn wanting(
     inventory: &Inventory,
     tuned: &BTreeMap<String, TunedContact>,

@@ -122,20 +122,13 @@ name = \"n\"
 name = \"a\"
 [[group]]
 name = \"g\"
-[[check_group]]
-name = \"k\"
 [[host]]
 name = \"h\"
 groups = [\"g\"]
-[[host]]
-name = \"m\"
-groups = [\"g\"]
-[[check]]
-name = \"z\"
-groups = [\"g\"]
-command = \"true\"
 [[template]]
 name = \"b\"
+[[check_group]]
+name = \"s\"
 ";
 
 /// Values of every shape; `good` gives those a kind takes.
@@ -171,11 +164,11 @@ fn good(kind: &Kind) -> Vec<String> {
         Refers::Host => "\"h\"",
         Refers::Group => "\"g\"",
         Refers::App => "\"a\"",
-        Refers::CheckGroup => "\"k\"",
         Refers::Period => "\"n\"",
         Refers::Profile => "\"p\"",
         Refers::Tag => "\"t\"",
         Refers::Template => "\"b\"",
+        Refers::CheckGroup => "\"s\"",
     };
     let quoted = |words: &[&str]| words.iter().map(|word| format!("\"{word}\"")).collect();
     let listed = |values: Vec<String>| {
@@ -187,7 +180,13 @@ fn good(kind: &Kind) -> Vec<String> {
         Kind::SomeOf(words) => listed(quoted(words)),
         Kind::Name(what) => vec![named(what).to_owned()],
         Kind::Names(what) => listed(vec![named(what).to_owned()]),
-        Kind::Selected(what) => listed(vec![named(what).to_owned(), "\"*\"".to_owned()]),
+        Kind::Selected(what) => {
+            let name = named(what);
+            let out = format!("\"!{}\"", name.trim_matches('"'));
+            listed(vec![name.to_owned(), out])
+        }
+        Kind::Table(_) => vec!["{}".to_owned()],
+        Kind::SpanOr(word) => vec![format!("\"{word}\"")],
         Kind::Listens => listed(quoted(&["127.0.0.1:80", "[::1]:80"])),
         Kind::Url => quoted(&["http://x", "https://x/y"]),
         Kind::Whole(low, high) => vec![low.to_string(), high.to_string()],
@@ -209,18 +208,6 @@ fn needed(table: &str, key: &str) -> &'static [(&'static str, &'static str)] {
     }
 }
 
-/// What a needed selector selects beside the key at hand: nothing may depend on itself.
-fn selected(title: &str, key: &str, other: &str) -> Option<&'static str> {
-    match (title, key, other) {
-        ("[[dependency]]", "of", "on") | ("[[dependency]]", "on", "of") => {
-            Some("{ hosts = [\"m\"], checks = [\"z\"] }")
-        }
-        ("[[dependency]]", _, "of") | ("[[escalation]]", _, "of") => Some("{ hosts = [\"h\"] }"),
-        ("[[dependency]]", _, "on") => Some("{ hosts = [\"m\"] }"),
-        _ => None,
-    }
-}
-
 /// Walks over all tables that a file may hold.
 struct Walk {
     validator: Validator,
@@ -238,11 +225,7 @@ impl Walk {
             let mut others: Vec<String> = spec
                 .keys()
                 .filter(|other| other.required && other.name != key.name)
-                .map(|other| {
-                    let value = selected(spec.title, key.name, other.name)
-                        .map_or_else(|| filler(&other.kind), str::to_owned);
-                    format!("{} = {value}", other.name)
-                })
+                .map(|other| format!("{} = {}", other.name, filler(&other.kind)))
                 .collect();
             let more = needed(spec.title, key.name).iter();
             let more = more.filter(|(name, _)| *name != key.name);

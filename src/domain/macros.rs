@@ -68,6 +68,8 @@ fn spot(before: &str) -> Spot {
 /// Macros whose text plugins, people or pipelines write. Nagios cleans only some of them; the others reach a shell
 /// uncleaned there, which is a hole.
 pub fn is_from_outside(name: &str) -> bool {
+    // On demand: `$SERVICEOUTPUT:web1:http$`.
+    let name = name.split_once(':').map_or(name, |(name, _)| name);
     let bare = name.strip_prefix("LONG").unwrap_or(name);
     let rest = bare
         .strip_prefix("SERVICE")
@@ -198,6 +200,11 @@ mod tests {
             );
             assert_eq!(for_line("DEPLOYVERSION", value, illegal, Spot::Bare), bare);
         }
+        assert_eq!(
+            for_line("SERVICEOUTPUT:web1:http", "a`b", illegal, Spot::Bare),
+            "ab",
+            "also on demand"
+        );
         assert_eq!(
             for_line("HOSTNAME", "a&b;c", illegal, Spot::Bare),
             "a&b;c",

@@ -6,6 +6,7 @@
 pub mod commands;
 pub mod core;
 mod custom;
+mod deliveries;
 mod dependencies;
 pub mod deploys;
 mod downtimes;
@@ -15,6 +16,7 @@ mod freshness;
 mod handlers;
 pub mod holding;
 pub mod input;
+mod macros;
 pub mod picture;
 pub mod reload;
 pub mod result;

@@ -333,8 +333,12 @@ impl Engine {
             .iter()
             .any(|prefix| name.starts_with(prefix));
         let illegal = &self.inventory.globals.illegal_output_chars;
-        all.get(name)
-            .map(|value| macros::for_line(name, value, illegal, spot))
+        let found = match all.get(name) {
+            Some(value) => Some(value.clone()),
+            None => self.extra_macro(obj, name, now),
+        };
+        found
+            .map(|value| macros::for_line(name, &value, illegal, spot))
             .or_else(|| custom.then(String::new))
     }
 

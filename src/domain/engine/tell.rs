@@ -1,12 +1,8 @@
 //! Telling people: Nagios' gate, then the hold, then whom and what. There is no second path.
 
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::{collections::BTreeSet, time::Duration};
 
-use super::{
-    core::{Engine, Mode},
-    effect::Effects,
-    escalate::Circle,
-};
+use super::{core::Engine, effect::Effects, escalate::Circle};
 use crate::{
     base::time::Timestamp,
     domain::{
@@ -14,8 +10,8 @@ use crate::{
         model::{
             change::{Change, Decided},
             deploy::{Attribution, Risk, Verdict},
-            message::{Delivered, Delivery, Kind, Message, Urgency},
-            objects::{ChannelKind, ContactIx, ObjIx},
+            message::{Kind, Urgency},
+            objects::{ContactIx, ObjIx},
             state::{State, StateSet},
             status::{End, Page},
         },
@@ -676,76 +672,6 @@ impl Engine {
         audience
     }
 
-    /// Puts one delivery per contact and channel into the outbox.
-    pub(super) fn deliver(
-        &self,
-        obj: Option<ObjIx>,
-        message: &Message,
-        audience: &Audience,
-        out: &mut Effects,
-    ) {
-        let recipients = audience
-            .iter()
-            .map(|(ix, _)| &*self.inventory.contact(*ix).name)
-            .collect::<Vec<_>>()
-            .join(",");
-        for urgency in [Urgency::High, Urgency::Low] {
-            let mut plain: Option<Arc<Message>> = None;
-            for (ix, _) in audience.iter().filter(|(_, wanted)| *wanted == urgency) {
-                let contact = self.inventory.contact(*ix);
-                for channel in &contact.channels {
-                    // A pager takes what is not urgent only as a change event, which rings nowhere.
-                    if urgency == Urgency::Low
-                        && matches!(channel.kind, ChannelKind::PagerDuty { .. })
-                        && !matches!(message.kind, Kind::Digest | Kind::Notice)
-                    {
-                        continue;
-                    }
-                    let shared = plain.get_or_insert_with(|| {
-                        let mut message = message.clone();
-                        message.urgency = message.urgency.min(urgency);
-                        Arc::new(message)
-                    });
-                    let message = match (obj, &channel.kind) {
-                        (Some(obj), ChannelKind::Command { .. }) => {
-                            let mut full = (**shared).clone();
-                            full.macros = compose::macros(
-                                &self.inventory,
-                                obj,
-                                self.status(obj),
-                                self.host_status(obj),
-                                Some(&full),
-                                message.at,
-                            );
-                            let tuned = self.switches.contacts.get(&*contact.name);
-                            for (name, value) in tuned.into_iter().flat_map(|tuned| &tuned.vars) {
-                                full.macros.insert(format!("_CONTACT{name}"), value.clone());
-                            }
-                            full.macros
-                                .insert("NOTIFICATIONRECIPIENTS".to_owned(), recipients.clone());
-                            Arc::new(full)
-                        }
-                        _ => shared.clone(),
-                    };
-                    out.changes.push(Change::Deliver(Delivery {
-                        key: format!(
-                            "{}/{}/{}/{}/{}",
-                            message.dedup_key,
-                            message.kind.name(),
-                            message.at.millis(),
-                            contact.name,
-                            channel.label
-                        ),
-                        contact: contact.name.to_string(),
-                        channel: channel.label.to_string(),
-                        created_at: message.at,
-                        message,
-                    }));
-                }
-            }
-        }
-    }
-
     #[expect(
         clippy::too_many_arguments,
         reason = "one row of the decision table, each column a value"
@@ -843,136 +769,6 @@ impl Engine {
             }
         }
         peers
-    }
-
-    /// What became of a delivery. A dead or late one is a problem of its own, told on every other way we have.
-    #[expect(clippy::too_many_arguments, reason = "the fields of one input")]
-    pub(super) fn on_delivered(
-        &mut self,
-        now: Timestamp,
-        key: &str,
-        dedup_key: &str,
-        contact: &str,
-        channel: &str,
-        outcome: Delivered,
-        out: &mut Effects,
-    ) {
-        let (verb, why) = match outcome {
-            Delivered::Sent => return,
-            Delivered::Delayed { why } => ("is late", why),
-            Delivered::Dead { why } => ("was given up", why),
-        };
-        let text = format!("the delivery to {contact} by {channel} {verb}: {why}");
-        self.event(now, None, "delivery", text.clone(), out);
-        // A dead letter about a dead letter must not breed.
-        if dedup_key.starts_with("deploywatch/") || self.mode == Mode::Replay {
-            return;
-        }
-        let mut message = self.self_message(now, &format!("delivery {contact}/{channel}"), &text);
-        message.lines = vec![
-            format!("What it was about: {dedup_key}"),
-            format!("Delivery: {key}"),
-        ];
-        let failed = |name: &str, label: &str| name == contact && label == channel;
-        for (at, other) in (0..).zip(&self.inventory.contacts) {
-            let ix = ContactIx(at);
-            let same = *other.name == *contact;
-            let fallback = self.inventory.globals.fallback_contacts.contains(&ix);
-            if !same && !fallback {
-                continue;
-            }
-            for way in other
-                .channels
-                .iter()
-                .filter(|way| !failed(&other.name, &way.label))
-            {
-                self.push_self_delivery(&message, &other.name, &way.label, out);
-            }
-        }
-        if !out.changes.iter().any(|change| matches!(change, Change::Deliver(delivery) if delivery.message.dedup_key == message.dedup_key)) {
-            // Nobody else was named: any other contact is better than silence.
-            for other in self.inventory.contacts.iter().filter(|other| *other.name != *contact && other.enabled) {
-                for way in &other.channels {
-                    self.push_self_delivery(&message, &other.name, &way.label, out);
-                }
-            }
-        }
-    }
-
-    fn push_self_delivery(
-        &self,
-        message: &Message,
-        contact: &str,
-        channel: &str,
-        out: &mut Effects,
-    ) {
-        out.changes.push(Change::Deliver(Delivery {
-            key: format!(
-                "{}/{}/{contact}/{channel}",
-                message.dedup_key,
-                message.at.millis()
-            ),
-            contact: contact.to_owned(),
-            channel: channel.to_owned(),
-            created_at: message.at,
-            message: Arc::new(message.clone()),
-        }));
-    }
-
-    /// A problem of deploywatch itself, as a message.
-    pub fn self_message(&self, now: Timestamp, check: &str, text: &str) -> Message {
-        let mut status = crate::domain::model::status::Status::pending(false);
-        status.state = crate::domain::model::state::State::Critical;
-        Message {
-            kind: Kind::Problem,
-            urgency: Urgency::High,
-            reason: text.to_owned(),
-            dedup_key: format!("deploywatch/{check}"),
-            at: now,
-            host: "deploywatch".to_owned(),
-            address: String::new(),
-            check: Some(check.to_owned()),
-            state: status.state.name().to_owned(),
-            state_type: "HARD".to_owned(),
-            attempt: 1,
-            max_attempts: 1,
-            output: text.to_owned(),
-            long_output: String::new(),
-            perfdata: String::new(),
-            since: None,
-            number: 1,
-            escalated: false,
-            deploy: Attribution::default(),
-            author: None,
-            comment: None,
-            notes: None,
-            notes_url: None,
-            lines: Vec::new(),
-            macros: std::collections::BTreeMap::new(),
-        }
-    }
-
-    /// Deliveries of a self-problem to the fallback contacts, else to everyone: for when the store is down.
-    pub fn self_deliveries(&self, message: &Message) -> Vec<Delivery> {
-        let mut out = Effects::default();
-        let fallback = &self.inventory.globals.fallback_contacts;
-        for (at, contact) in (0..).zip(&self.inventory.contacts) {
-            if contact.enabled && (fallback.is_empty() || fallback.contains(&ContactIx(at))) {
-                for way in &contact.channels {
-                    self.push_self_delivery(message, &contact.name, &way.label, &mut out);
-                }
-            }
-        }
-        out.changes
-            .into_iter()
-            .filter_map(|change| {
-                if let Change::Deliver(delivery) = change {
-                    Some(delivery)
-                } else {
-                    None
-                }
-            })
-            .collect()
     }
 }
 

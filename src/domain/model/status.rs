@@ -51,6 +51,15 @@ pub struct Status {
     pub notifications_off: bool,
     /// The open ledger row.
     pub problem: Option<u64>,
+    /// The state before the last result.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_state: Option<State>,
+    /// The last result came from outside.
+    #[serde(default)]
+    pub passive: bool,
+    /// When it was last in each kind of problem; None: never.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_in: Option<Box<LastIn>>,
     /// What people changed at run time; None: nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tuned: Option<Box<Tuned>>,
@@ -87,6 +96,9 @@ impl Status {
             host_problem: false,
             notifications_off: false,
             problem: None,
+            last_state: None,
+            passive: false,
+            last_in: None,
             tuned: None,
         }
     }
@@ -94,6 +106,17 @@ impl Status {
     pub const fn is_hard_problem(&self) -> bool {
         self.state.is_problem() && matches!(self.state_type, StateType::Hard)
     }
+}
+
+/// When an object was last in each of its problem states. Most objects never were.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct LastIn {
+    /// WARNING or DOWN.
+    pub warning: Timestamp,
+    /// CRITICAL or UNREACHABLE.
+    pub critical: Timestamp,
+    pub unknown: Timestamp,
 }
 
 /// The last 21 recorded states, 3 bits each, newest in the low bits, and what follows from them.

@@ -138,7 +138,8 @@ pub fn macros(
     };
     let host = inventory.host(inventory.host_ix(obj));
     put("HOSTNAME", host.name.to_string());
-    put("HOSTDISPLAYNAME", host.alias.to_string());
+    let shown = host.rule.rare().display_name.as_deref();
+    put("HOSTDISPLAYNAME", shown.unwrap_or(&host.alias).to_owned());
     put("HOSTALIAS", host.alias.to_string());
     put("HOSTADDRESS", host.address.to_string());
     put(
@@ -157,46 +158,32 @@ pub fn macros(
             .join(","),
     );
     state_macros(&mut put, "HOST", host_status, host.rule.attempts, now);
+    rule_macros(&mut put, "HOST", &host.rule, host_status);
     for (name, value) in host.vars.iter().chain(tuned_vars(host_status)) {
         put(&format!("_HOST{name}"), value.clone());
     }
     if let Some(check) = inventory.check(obj) {
         put("SERVICEDESC", check.name.to_string());
-        put("SERVICEDISPLAYNAME", check.name.to_string());
+        let shown = check.rule.rare().display_name.as_deref();
+        put(
+            "SERVICEDISPLAYNAME",
+            shown.unwrap_or(&check.name).to_owned(),
+        );
+        let groups = &check.rule.rare().check_groups;
+        put(
+            "SERVICEGROUPNAME",
+            groups.first().map(ToString::to_string).unwrap_or_default(),
+        );
+        put("SERVICEGROUPNAMES", groups.join(","));
+        rule_macros(&mut put, "SERVICE", &check.rule, status);
         state_macros(&mut put, "SERVICE", status, check.rule.attempts, now);
         put(
             "SERVICEISVOLATILE",
             u8::from(check.rule.volatile).to_string(),
         );
-        put(
-            "SERVICENOTES",
-            check.rule.notes.as_deref().unwrap_or_default().to_owned(),
-        );
-        put(
-            "SERVICENOTESURL",
-            check
-                .rule
-                .notes_url
-                .as_deref()
-                .unwrap_or_default()
-                .to_owned(),
-        );
         for (name, value) in check.rule.vars.iter().chain(tuned_vars(status)) {
             put(&format!("_SERVICE{name}"), value.clone());
         }
-    } else {
-        put(
-            "HOSTNOTES",
-            host.rule.notes.as_deref().unwrap_or_default().to_owned(),
-        );
-        put(
-            "HOSTNOTESURL",
-            host.rule
-                .notes_url
-                .as_deref()
-                .unwrap_or_default()
-                .to_owned(),
-        );
     }
     if let Some(command) = &inventory.rule(obj).command {
         for (number, value) in (1..).zip(&command.args) {
@@ -208,7 +195,78 @@ pub fn macros(
     if let Some(message) = message {
         notification_macros(&mut put, message);
     }
+    fill_notes(&mut all);
     all
+}
+
+/// Notes and their addresses may hold macros themselves (1.10); in addresses the values are escaped.
+fn fill_notes(all: &mut BTreeMap<String, String>) {
+    for of in ["HOST", "SERVICE"] {
+        for what in ["NOTES", "NOTESURL", "ACTIONURL"] {
+            let name = format!("{of}{what}");
+            let Some(text) = all.get(&name).filter(|text| text.contains('$')).cloned() else {
+                continue;
+            };
+            let text = crate::domain::macros::expand(&text, &mut |inner, _| {
+                // Not itself, nor another one that is filled: no circles.
+                let plain = !["NOTES", "NOTESURL", "ACTIONURL"]
+                    .iter()
+                    .any(|end| inner.ends_with(end));
+                let value = all.get(inner).filter(|_| plain)?;
+                Some(if what == "NOTES" {
+                    value.clone()
+                } else {
+                    url_escaped(value)
+                })
+            });
+            all.insert(name, text);
+        }
+    }
+}
+
+/// Everything but letters, digits and `-_.!~` is escaped (t-tap/test_macros.c: `name'&%` becomes `name%27%26%25`).
+fn url_escaped(value: &str) -> String {
+    let mut text = String::new();
+    for byte in value.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-_.!~".contains(&byte) {
+            text.push(char::from(byte));
+        } else {
+            text.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    text
+}
+
+fn rule_macros(put: &mut impl FnMut(&str, String), of: &str, rule: &Rule, status: &Status) {
+    let tuned = status.tuned.as_deref();
+    let mut set = |name: &str, value: String| put(&format!("{of}{name}"), value);
+    let text = |text: &Option<std::sync::Arc<str>>| text.as_deref().unwrap_or_default().to_owned();
+    set("NOTES", text(&rule.notes));
+    set("NOTESURL", text(&rule.notes_url));
+    set("ACTIONURL", text(&rule.rare().action_url));
+    set("IMPORTANCE", rule.rare().importance.to_string());
+    let command = rule.command.as_ref().map(|command| {
+        std::iter::once(command.name.to_string())
+            .chain(command.args.iter().cloned())
+            .collect::<Vec<_>>()
+            .join("!")
+    });
+    set("CHECKCOMMAND", command.unwrap_or_default());
+    let kind = if status.passive { "PASSIVE" } else { "ACTIVE" };
+    set("CHECKTYPE", kind.to_owned());
+    let enabled = tuned
+        .and_then(|tuned| tuned.notifications)
+        .unwrap_or(rule.notify.enabled)
+        && !status.notifications_off;
+    set("NOTIFICATIONENABLED", u8::from(enabled).to_string());
+    let period = tuned.and_then(|tuned| tuned.notify_period.clone());
+    let configured = rule.notify.period.as_ref();
+    set(
+        "NOTIFICATIONPERIOD",
+        period
+            .or_else(|| configured.map(|period| period.name().to_owned()))
+            .unwrap_or_default(),
+    );
 }
 
 /// Custom variables changed at run time; they come last and win.
@@ -263,6 +321,30 @@ fn state_macros(
             .map(|ack| ack.comment.clone())
             .unwrap_or_default(),
     );
+    set("PROBLEMID", status.problem.unwrap_or(0).to_string());
+    let last_state = status.last_state.unwrap_or(status.last_hard_state);
+    let last_in = status.last_in.as_deref().copied().unwrap_or_default();
+    let good = status.last_good_at.unwrap_or_default();
+    let words = if of == "HOST" {
+        [
+            ("UP", good),
+            ("DOWN", last_in.warning),
+            ("UNREACHABLE", last_in.critical),
+            ("", good),
+        ]
+    } else {
+        [
+            ("OK", good),
+            ("WARNING", last_in.warning),
+            ("CRITICAL", last_in.critical),
+            ("UNKNOWN", last_in.unknown),
+        ]
+    };
+    for (word, at) in words.iter().filter(|(word, _)| !word.is_empty()) {
+        put(&format!("LAST{of}{word}"), at.secs().to_string());
+    }
+    put(&format!("LAST{of}STATE"), last_state.name().to_owned());
+    put(&format!("LAST{of}STATEID"), last_state.id().to_string());
     put(
         &format!("LAST{of}CHECK"),
         status.last_check_at.secs().to_string(),

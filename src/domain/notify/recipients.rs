@@ -16,7 +16,7 @@ use crate::{
 /// Contacts among `candidates` that want this notification at `at`; and the sentence for "why nobody".
 #[expect(
     clippy::too_many_arguments,
-    reason = "what the filters read, each a value"
+    reason = "the facts that each contact is asked with"
 )]
 pub fn wanting(
     inventory: &Inventory,

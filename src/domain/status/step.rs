@@ -4,7 +4,7 @@
 use crate::{
     base::time::Timestamp,
     domain::model::{
-        job::CheckResult,
+        job::{CheckResult, Source},
         state::{State, StateType},
         status::Status,
     },
@@ -197,6 +197,17 @@ fn begin(status: &mut Status, result: &CheckResult, now: Timestamp) -> Step {
         alert: None,
         notify: false,
     };
+    status.last_state = Some(status.state);
+    status.passive = matches!(result.source, Source::Passive);
+    if result.state.is_problem() {
+        let last = status.last_in.get_or_insert_default();
+        match result.state {
+            State::Warning | State::Down => last.warning = result.started,
+            State::Critical | State::Unreachable => last.critical = result.started,
+            State::Unknown => last.unknown = result.started,
+            State::Ok | State::Up => {}
+        }
+    }
     status.state = result.state;
     status.checked = true;
     status.last_check_at = result.started;
@@ -247,7 +258,6 @@ fn finish(status: &mut Status, step: &mut Step, muted: bool, now: Timestamp) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::model::job::Source;
     use std::time::Duration;
 
     fn result(state: State, at: i64) -> CheckResult {

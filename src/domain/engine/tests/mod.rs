@@ -6,6 +6,7 @@ mod escalations;
 mod handlers;
 mod hosts;
 mod live;
+mod macros;
 mod never;
 mod people;
 mod properties;

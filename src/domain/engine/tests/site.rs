@@ -34,6 +34,7 @@ pub(super) fn shop() -> Inventory {
         vars: BTreeMap::new(),
         pager: String::new(),
         addresses: Vec::new(),
+        email: String::new(),
     };
     let mut inventory = Inventory {
         contacts: vec![contact("oncall", &[]), contact("ann", &["ann@shop"])],

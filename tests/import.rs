@@ -1,5 +1,8 @@
 //! Nagios' own configurations, imported, loaded by our loader, and counted against the real Nagios.
 
+#[path = "import/precache.rs"]
+mod precache;
+
 use std::{
     collections::BTreeMap,
     fs,
@@ -189,6 +192,7 @@ fn agree(main: &Path) -> (TempDir, String) {
         nagios["contacts"],
         "contacts"
     );
+    precache::compare(main, &loaded.inventory);
     (directory, before)
 }
 
@@ -211,7 +215,9 @@ fn groups_and_templates_in_every_form() {
         "use = [\"loud-check\", \"any-service\"]",
         "contacts = [\"operators\", \"bosses\"]",
         "exclude_groups = [\"web\"]",
-        "exclude_hosts = [\"db1\"]",
+        "exclude_hosts = [\"win 1\"]",
+        "# name = \"SSH\"",
+        "name = \"Nowhere\"",
         "stale_after = \"1h\"",
         "parents = [\"HTTP\"]",
         "{ check = \"sms\", host = \"/bin/true\", timeout = \"45s\" }",
@@ -245,7 +251,7 @@ fn groups_and_templates_in_every_form() {
             .as_ref()
             .expect("a command")
             .args,
-        ["2222"]
+        ["22"]
     );
     assert_eq!(
         check("web2", "TLS")

@@ -115,7 +115,7 @@ impl<'x, 'c, 'o, 'a> Emitter<'x, 'c, 'o, 'a> {
             context.report.borrow_mut().changed(
                 object.place,
                 format!(
-                    "`{name}` is defined again for {}, and the later definition counts",
+                    "`{name}` is defined again for {}, and the other definition counts, as in Nagios",
                     lost.join(", ")
                 ),
             );

@@ -2,6 +2,7 @@
 
 use super::{
     objects::{Entry, Object},
+    pattern::Pattern,
     resolve::{Inheritance, list},
     source::Faults,
     words::Kind,
@@ -37,7 +38,7 @@ pub fn merge(objects: &mut [Object<'_>]) {
             .filter(|(_, object)| object.kind == kind && object.is_real())
         {
             let own = inheritance.text(to, "host_name").unwrap_or_default();
-            let same = list(&own).any(|own| list(&hosts).any(|host| host == own));
+            let same = list(&own).any(|own| list(&hosts).any(|host| is(own, host)));
             if !same || kind == Kind::Service && inheritance.text(to, "service_description") != name
             {
                 continue;
@@ -55,4 +56,12 @@ pub fn merge(objects: &mut [Object<'_>]) {
     for (to, entry) in more {
         objects[to].entries.push(entry);
     }
+}
+
+/// Whether a host is meant by a word of a list: its name, `*`, or a regular expression.
+fn is(word: &str, host: &str) -> bool {
+    let is_pattern = word.contains(['*', '?', '+', '\\']);
+    word == host
+        || word == "*"
+        || is_pattern && Pattern::parse(word).is_ok_and(|pattern| pattern.found_in(host))
 }

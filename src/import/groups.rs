@@ -22,9 +22,8 @@ pub fn command(context: &Context<'_, '_, '_>, at: usize) -> Table {
         .push(context.pair("name", text(&name), object.own("command_name")));
     match context.text(at, "command_line") {
         Some(line) => {
-            table
-                .pairs
-                .push(context.pair("line", text(&line), object.own("command_line")))
+            let pair = context.pair("line", text(&line), object.own("command_line"));
+            table.pairs.push(pair);
         }
         None => context.fault(
             object.place,
@@ -259,7 +258,7 @@ impl ServiceGroups {
         own: &str,
         table: Table,
     ) -> Vec<Table> {
-        if self.listed.is_empty() {
+        if self.listed.is_empty() || hosts.is_empty() {
             return vec![table];
         }
         let mut sets: BTreeMap<BTreeSet<String>, Vec<u32>> = BTreeMap::new();

@@ -41,6 +41,8 @@ pub struct Picked {
     pub exclude: Vec<String>,
     /// Those that are left.
     pub members: BTreeSet<u32>,
+    /// Those that are taken out, of groups beside this list as well.
+    pub out: BTreeSet<u32>,
     /// A regular expression was replaced by the names it finds.
     pub was_expanded: bool,
 }
@@ -221,6 +223,7 @@ impl<'n, 'o, 'a> Names<'n, 'o, 'a> {
             list.retain(|name| seen.insert(name.clone()));
         }
         picked.members = &picked.members - &out;
+        picked.out = out;
         picked
     }
 

@@ -304,7 +304,7 @@ pub fn note(context: &Context<'_, '_, '_>, at: usize, header: &'static str) {
                 "importance does not filter: give the contact its own checks instead",
             ),
             "retain_status_information" | "retain_nonstatus_information" => {
-                report.dropped(entry.place, "states are always kept over a restart")
+                report.dropped(entry.place, "states are always kept over a restart");
             }
             _ => report.kept(entry.place, header),
         }

@@ -183,7 +183,7 @@ impl Relations<'_, '_, '_, '_> {
             );
             return Vec::new();
         }
-        let whole = |key: &str| context.number(at, key).map(|number| number.trunc());
+        let whole = |key: &str| context.number(at, key).map(f64::trunc);
         let (first, last) = (whole("first_notification"), whole("last_notification"));
         let mut shared: Vec<(&str, String)> = Vec::new();
         shared.push(("first", format!("{:.0}", first.unwrap_or(1.0).max(1.0))));

@@ -82,8 +82,8 @@ impl<'o, 'a> Inheritance<'o, 'a> {
             all.uses.push(used);
         }
         let mut open = Vec::new();
-        for at in 0..objects.len() {
-            if objects[at].own("name").is_some() {
+        for (at, object) in objects.iter().enumerate() {
+            if object.own("name").is_some() {
                 all.hand(at, &mut open, faults);
             }
         }

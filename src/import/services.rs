@@ -28,8 +28,8 @@ impl Services {
         let inheritance = context.inheritance();
         let mut list: Vec<Service> = Vec::new();
         let mut by_name: HashMap<String, Vec<usize>> = HashMap::new();
-        // The service that counts, and whether it names the host itself.
-        let mut winner: HashMap<(u32, String), (usize, bool)> = HashMap::new();
+        // The service that counts, behind how strongly it does: one that names the host itself beats one for its group.
+        let mut winner: HashMap<(u32, String), (bool, bool, usize)> = HashMap::new();
         for (at, object) in inheritance.objects.iter().enumerate() {
             if object.kind != Kind::Service || !object.is_real() {
                 continue;
@@ -55,6 +55,7 @@ impl Services {
             }
             let mut faults = context.faults.borrow_mut();
             let mut direct = BTreeSet::new();
+            let mut first = None;
             let mut out = BTreeSet::new();
             let mut grouped = BTreeSet::new();
             let (hosts, groups) = (
@@ -74,15 +75,16 @@ impl Services {
                 let picked = context
                     .names
                     .pick(Kind::Host, text, said.place, &mut faults);
-                if let Some(index) = context.names.index(Kind::Host) {
-                    out.extend(
-                        picked
-                            .exclude
-                            .iter()
-                            .filter_map(|name| index.at.get(name))
-                            .copied(),
-                    );
-                }
+                out.extend(&picked.out);
+                // `*` begins with the last host.
+                first = match picked.include.first().map(String::as_str) {
+                    Some("*") => picked.members.last().copied(),
+                    Some(name) => context
+                        .names
+                        .index(Kind::Host)
+                        .and_then(|index| index.at.get(name).copied()),
+                    None => None,
+                };
                 direct = picked.members;
             }
             if let Some(said) = &groups
@@ -102,23 +104,17 @@ impl Services {
             let mut doubles: Vec<(usize, u32, bool)> = Vec::new();
             for host in &hosts {
                 let is_direct = direct.contains(host);
-                let known = winner
-                    .entry((*host, name.clone()))
-                    .or_insert((place, is_direct));
-                if known.0 == place {
+                // As Nagios 4.4.6 does it, found by trying: it makes copies of a definition for all of its hosts but the
+                // first, puts them behind all others, and the last one counts.
+                let rank = (is_direct, is_direct && first != Some(*host), place);
+                let known = winner.entry((*host, name.clone())).or_insert(rank);
+                if *known == rank {
                     continue;
                 }
-                // A definition that names the host itself counts; within one class the later one does.
                 let before = *known;
-                let loser = if before.1 && !is_direct {
-                    place
-                } else {
-                    before.0
-                };
-                if loser != place {
-                    *known = (place, is_direct);
-                }
-                doubles.push((loser, *host, before.1 == is_direct));
+                *known = before.max(rank);
+                let loser = before.min(rank).2;
+                doubles.push((loser, *host, before.0 == is_direct));
             }
             by_name.entry(name.clone()).or_default().push(place);
             list.push(Service {

@@ -1,7 +1,7 @@
 //! deploywatch: a monitoring scheduler, compatible with Nagios, that knows about deploys.
 //!
 //! Floors, lowest first; imports point down only (tests/tidy.rs guards it):
-//! `base` < `domain` < {`config`, `adapters`} < `daemon` < `cli`.
+//! `base` < `domain` < {`config`, `import`, `adapters`} < `daemon` < `cli`.
 
 pub mod adapters;
 pub mod base;
@@ -9,3 +9,4 @@ pub mod cli;
 pub mod config;
 pub mod daemon;
 pub mod domain;
+pub mod import;

@@ -9,7 +9,7 @@ use std::{
 const FLOORS: &[&[&str]] = &[
     &["base"],
     &["domain"],
-    &["config", "adapters"],
+    &["config", "import", "adapters"],
     &["daemon"],
     &["cli"],
 ];

@@ -493,6 +493,10 @@ pub struct ReplayArgs {
 #[derive(Debug, Subcommand)]
 pub enum ImportCommand {
     /// Write a deploywatch.toml and a report from a Nagios configuration
+    #[command(
+        after_help = "Exit status: 0 written, and import-report.txt tells what became of each line; 1 DIR is not empty or \
+                      cannot be written; 2 faults in the configuration, and nothing is written."
+    )]
     Nagios {
         /// Nagios' main file, nagios.cfg
         #[arg(value_name = "MAIN.cfg")]
@@ -500,6 +504,9 @@ pub enum ImportCommand {
         /// Where to write; made when missing
         #[arg(long, value_name = "DIR")]
         output: PathBuf,
+        /// Write even if the directory is not empty: files of an earlier import are replaced
+        #[arg(long)]
+        force: bool,
     },
 }
 

@@ -6,10 +6,6 @@ use super::{
     out::{Done, Failure},
 };
 
-fn not_yet(what: &str) -> Done {
-    Err(Failure::Refused(format!("{what} is not built yet")))
-}
-
 /// `run`: daemon::run(config, log level), until a signal ends it.
 pub fn run(args: &RunArgs) -> Done {
     let path = need_config(&args.config)?;
@@ -77,9 +73,9 @@ pub fn replay(args: &ReplayArgs) -> Done {
     Ok(0)
 }
 
-/// `import nagios`.
-pub fn import(_args: &ImportCommand) -> Done {
-    not_yet("import nagios")
+/// `import`.
+pub fn import(args: &ImportCommand) -> Done {
+    super::import::import(args)
 }
 
 /// `bench`.

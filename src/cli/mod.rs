@@ -9,6 +9,7 @@ pub mod configuration;
 pub mod demo;
 pub mod deploy;
 pub mod deploy_run;
+pub mod import;
 pub mod manual;
 pub mod out;
 pub mod spawner;

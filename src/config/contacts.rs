@@ -186,6 +186,7 @@ fn contact<'d>(
             .unwrap_or_default(),
         pager: tab.text("pager").unwrap_or_default().to_owned(),
         addresses: texts("addresses"),
+        email: texts("email").into_iter().next().unwrap_or_default(),
     }
 }
 
@@ -271,7 +272,9 @@ fn channels<'d>(
         });
     };
     for item in tab.get("email").into_iter().flat_map(Val::items) {
-        if let Some(to) = item.text().filter(|to| is_mail_address(to, item, sink)) {
+        let good = item.text().filter(|to| is_mail_address(to, item, sink));
+        // A notification command may send the mail: then the address is for its macro only.
+        if let Some(to) = good.filter(|_| tab.get("mail").and_then(Val::flag) != Some(false)) {
             add(ChannelKind::Email { to: to.to_owned() });
         }
     }

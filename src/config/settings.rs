@@ -344,6 +344,7 @@ fn warn_of_mail(names: &Names<'_>, settings: &Settings, sink: &mut Sink) {
     let mut mail: Vec<_> = names
         .contacts
         .values()
+        .filter(|contact| contact.get("mail").and_then(Val::flag) != Some(false))
         .filter_map(|contact| contact.get("email"))
         .collect();
     mail.sort_unstable_by_key(|value| (value.file, value.node.span().start));

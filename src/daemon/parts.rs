@@ -14,7 +14,7 @@ use crate::{
         serve::{Access, Scope, TokenEntry},
     },
     config::{self, Settings},
-    domain::model::objects::{ChannelKind, Inventory},
+    domain::model::objects::Inventory,
 };
 
 /// Who may use the API.
@@ -111,14 +111,10 @@ pub fn directory(shared: SharedInventory) -> Directory {
             .iter()
             .find(|known| *known.name == *contact)?;
         let way = found.channels.iter().find(|way| *way.label == *channel)?;
-        let email = found.channels.iter().find_map(|way| match &way.kind {
-            ChannelKind::Email { to } => Some(to.clone()),
-            _ => None,
-        });
         let info = ContactInfo {
             name: found.name.to_string(),
             alias: found.alias.to_string(),
-            email: email.unwrap_or_default(),
+            email: found.email.clone(),
             pager: found.pager.clone(),
             addresses: found.addresses.clone(),
             vars: found.vars.clone(),

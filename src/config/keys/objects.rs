@@ -246,6 +246,7 @@ pub static CONTACT: Spec = Spec::new(
         Key::new("name", Kind::Label, "The name that `contacts` lists.").must(),
         Key::new("alias", Kind::AnyText, "A longer name; without it the name."),
         Key::new("email", Kind::Texts, "One or more mail addresses."),
+        Key::new("mail", Kind::Flag, "Sends mail to `email`; false where `command` sends it and wants the address for $CONTACTEMAIL$.").or("true"),
         Key::new("webhook", Kind::Channels(&WEBHOOK, Some("url")), "Where JSON is posted to."),
         Key::new("pagerduty", Kind::Channels(&PAGERDUTY, None), "A PagerDuty service, through its Events API."),
         Key::new("slack", Kind::Channels(&SLACK, None), "A Slack channel, through an incoming webhook."),

@@ -204,6 +204,8 @@ pub struct Contact {
     /// `$CONTACTPAGER$` and `$CONTACTADDRESS1$`...
     pub pager: String,
     pub addresses: Vec<String>,
+    /// `$CONTACTEMAIL$`; mail is sent only where there is a channel for it.
+    pub email: String,
 }
 
 /// One way to reach a contact. The label (`email`, `webhook`, `webhook:2`) is unique within the contact and stable.

@@ -47,6 +47,7 @@ pub(super) fn shop_without(host: &str) -> Inventory {
         vars: BTreeMap::new(),
         pager: String::new(),
         addresses: Vec::new(),
+        email: String::new(),
     };
     let mut inventory = Inventory {
         contacts: vec![contact("oncall", &[]), contact("ann", &["ann@shop"])],

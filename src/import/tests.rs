@@ -1,0 +1,240 @@
+//! Tests of the stages together: text in, text out.
+
+use expect_test::{Expect, expect};
+
+use super::{Faults, Input, Source, nagios};
+
+fn input(main: &str, objects: &str) -> Input {
+    Input {
+        sources: vec![
+            Source::new("nagios.cfg", main.into()),
+            Source::new("objects.cfg", objects.into()),
+        ],
+        base: "/etc/nagios".into(),
+        objects: vec![1],
+        resources: Vec::new(),
+    }
+}
+
+/// What is written for these objects, file by file.
+#[track_caller]
+fn check(objects: &str, expected: Expect) {
+    check_with(
+        "illegal_macro_output_chars=;\nenable_flap_detection=1",
+        objects,
+        expected,
+    );
+}
+
+#[track_caller]
+fn check_with(main: &str, objects: &str, expected: Expect) {
+    let site = nagios(&input(main, objects), Faults::default())
+        .unwrap_or_else(|faults| panic!("{faults}"));
+    let texts = site
+        .files
+        .iter()
+        .skip(1)
+        .map(|(name, text)| format!("--- {name}\n{text}"));
+    expected.assert_eq(
+        &texts
+            .collect::<String>()
+            .replace("# From objects.cfg\n\n", ""),
+    );
+}
+
+#[track_caller]
+fn faults(objects: &str, expected: Expect) {
+    let text = nagios(&input("", objects), Faults::default()).expect_err("faulty");
+    expected.assert_eq(&text);
+}
+
+const BASE: &str = "
+define command {
+    command_name c
+    command_line /bin/true
+}
+define timeperiod {
+    timeperiod_name day
+    monday 08:00-16:00,22:00-06:00
+}
+";
+
+#[test]
+fn comments_order_and_units_are_kept() {
+    check(
+        &format!(
+            "{BASE}
+#####
+# The first one.
+#####
+
+define host {{
+    host_name           a        ; its name
+    # Slow link
+    check_interval      0.25
+    max_check_attempts  2
+    check_command       c!x\\!y!z
+    check_period        day
+}}"
+        ),
+        expect![[r#"
+            --- periods.toml
+            [[period]]
+            name = "day"
+            monday = "08:00-16:00"
+            --- commands.toml
+            [[command]]
+            name = "c"
+            line = "/bin/true"
+            --- hosts.toml
+            # The first one.
+            [[host]]
+            name = "a"    # its name
+            # Slow link
+            every = "15s"
+            attempts = 2
+            check = 'c!x\!y!z'
+            period = "day"
+        "#]],
+    );
+}
+
+#[test]
+fn of_several_templates_the_first_wins_and_plus_adds() {
+    check(
+        "
+define host {
+    name        a
+    register    0
+    notifications_enabled 1
+    parents     +p1
+    max_check_attempts 2
+}
+define host {
+    name        b
+    register    0
+    notifications_enabled 0
+    parents     p2
+    max_check_attempts 5
+}
+define host {
+    use         a,b
+    host_name   h
+    parents     +p3
+}
+define host {
+    use         b
+    host_name   p1
+    parents     null
+}
+define host {
+    use         b
+    host_name   p2
+    parents     null
+}
+define host {
+    use         b
+    host_name   p3
+    parents     null
+}",
+        expect![[r#"
+            --- hosts.toml
+            [[template]]
+            name = "a"
+            parents = ["p1"]
+            attempts = 2
+
+            [[template]]
+            name = "b"
+            notify = false
+            parents = ["p2"]
+            attempts = 5
+
+            [[host]]
+            name = "h"
+            use = ["a", "b"]
+            parents = ["p2", "p1", "p3"]
+            notify = true
+
+            [[host]]
+            name = "p1"
+            use = "b"
+            parents = []
+
+            [[host]]
+            name = "p2"
+            use = "b"
+            parents = []
+
+            [[host]]
+            name = "p3"
+            use = "b"
+            parents = []
+        "#]],
+    );
+}
+
+#[test]
+fn faults_name_line_and_remedy() {
+    faults(
+        "define host {\n  host_name a\n  use nobody\n  wrong 1\n}\ndefine hots {\n}\nstray",
+        expect![[r#"
+            objects.cfg:1: host `a` has no max_check_attempts
+              help: add it here or in a template
+            objects.cfg:3: there is no host template `nobody`
+              help: define a host with `name nobody`, or remove the word
+            objects.cfg:4: there is no directive `wrong` in a host
+              help: Nagios refuses it too: remove it
+            objects.cfg:6: there is no type of object `hots`
+              help: did you mean `host`?
+            objects.cfg:8: `stray` stands outside of an object
+              help: objects begin with `define TYPE {` and end with `}`; settings belong into the main file
+            5 faults; nothing was written
+        "#]],
+    );
+}
+
+#[test]
+fn templates_in_a_circle_are_told_of() {
+    faults(
+        "define host {\n  name a\n  use b\n  register 0\n}\ndefine host {\n  name b\n  use a\n  register 0\n}",
+        expect![[r#"
+            objects.cfg:8: templates use one another in a circle
+              help: remove one of these `use`
+            1 fault; nothing was written
+        "#]],
+    );
+}
+
+#[test]
+fn secrets_are_in_no_file_but_their_own() {
+    let mut input = input("", "");
+    input.sources.push(Source::new(
+        "resource.cfg",
+        "# mine\n$USER2$=pass=word#1 \n".into(),
+    ));
+    input.resources.push(2);
+    let site = nagios(&input, Faults::default()).expect("good");
+    assert_eq!(site.user_macros.as_deref(), Some("$USER2$=pass=word#1\n"));
+    let open = site
+        .files
+        .iter()
+        .map(|(_, text)| text)
+        .chain([&site.report, &site.summary]);
+    assert!(open.into_iter().all(|text| !text.contains("pass")));
+}
+
+#[test]
+fn any_bytes_are_read() {
+    for objects in [
+        "define",
+        "define {",
+        "define host {\n{\n}}",
+        "}",
+        "\\",
+        "a\\\n",
+        "define host {\n\u{0}\u{ff} x\n;\n",
+    ] {
+        let _ = nagios(&input("=\n==\n", objects), Faults::default());
+    }
+}

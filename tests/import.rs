@@ -35,78 +35,7 @@ fn import(main: &Path, output: &Path, more: &[&str]) -> Output {
         .expect("the program runs")
 }
 
-/// UNTIL THE ENGINE'S SIDE IS MERGED: takes out what the loader of today does not know yet (dependencies, escalations,
-/// event handlers, freshness and their kin), and says whether the file still has all of it. Then this function goes,
-/// and `load` reads the directory as it is.
-fn for_the_loader_of_today(directory: &Path) {
-    const RARE: &[&str] = &[
-        "handler",
-        "handler_period",
-        "handle",
-        "stale_after",
-        "flap_states",
-        "initial_state",
-        "stalk",
-        "display_name",
-        "action_url",
-        "icon_image",
-        "perfdata",
-        "importance",
-        "check_groups",
-    ];
-    for entry in fs::read_dir(directory).expect("readable") {
-        let path = entry.expect("readable").path();
-        if path.extension().is_none_or(|extension| extension != "toml") {
-            continue;
-        }
-        let text = fs::read_to_string(&path).expect("text");
-        let mut root: toml::Table = text.parse().expect("TOML");
-        for table in ["check_group", "dependency", "escalation"] {
-            root.remove(table);
-        }
-        for (table, keys) in [
-            ("host", RARE),
-            ("check", RARE),
-            ("template", RARE),
-            ("contact", &["host_enabled", "check_enabled", "can_command"]),
-            ("group", &["notes", "notes_url", "action_url"]),
-        ] {
-            for item in root
-                .get_mut(table)
-                .and_then(toml::Value::as_array_mut)
-                .into_iter()
-                .flatten()
-            {
-                let item = item.as_table_mut().expect("a table");
-                keys.iter().for_each(|key| {
-                    item.remove(*key);
-                });
-                if table == "check" {
-                    item.remove("parents");
-                }
-            }
-        }
-        if let Some(daemon) = root.get_mut("daemon").and_then(toml::Value::as_table_mut) {
-            daemon.retain(|key, _| {
-                [
-                    "user_macros_file",
-                    "illegal_output_chars",
-                    "admin_email",
-                    "notifications",
-                    "host_check_horizon",
-                ]
-                .contains(&key)
-            });
-        }
-        if let Some(nagios) = root.get_mut("nagios").and_then(toml::Value::as_table_mut) {
-            nagios.retain(|key, _| ["command_file", "log_file"].contains(&key));
-        }
-        fs::write(&path, toml::to_string(&root).expect("TOML")).expect("written");
-    }
-}
-
 fn load(directory: &Path) -> Loaded {
-    for_the_loader_of_today(directory);
     let main = directory.join("deploywatch.toml");
     let checked = Command::new(PROGRAM)
         .args(["check-config", "--config"])

@@ -14,8 +14,11 @@ use crate::cli::args::{Cli, ManArgs};
 
 /// Each command as it is written, such as `deploy run`.
 fn commands(command: &clap::Command, above: &str, found: &mut Vec<String>) {
-    let shown = |inner: &&clap::Command| !inner.is_hide_set();
-    for inner in command.get_subcommands().filter(shown) {
+    // What is hidden is not for people, and has no page.
+    for inner in command
+        .get_subcommands()
+        .filter(|inner| !inner.is_hide_set())
+    {
         let name = format!("{above}{}", inner.get_name());
         commands(inner, &format!("{name} "), found);
         found.push(name);

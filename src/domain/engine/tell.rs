@@ -360,15 +360,19 @@ impl Engine {
             .collect();
         let candidates = self.recovery_circle(obj, &told);
         let state = self.status(obj).state;
-        let mut contacts: BTreeSet<ContactIx> = added.into_iter().collect();
-        match self.wanting_of(obj, &candidates, Kind::Recovery, state, now) {
-            Ok(wanting) => contacts.extend(wanting),
-            Err(why) if contacts.is_empty() => {
-                self.skip(now, obj, Kind::Recovery, Why::NoContact { why }, out);
-                return;
-            }
-            Err(_) => {}
-        }
+        let mut contacts: BTreeSet<ContactIx> =
+            match self.wanting_of(obj, &candidates, Kind::Recovery, state, now) {
+                Ok(contacts) => contacts.into_iter().collect(),
+                // Nobody else will ever want it, but the deployers hear of the end of what they were told.
+                Err(_) if !added.is_empty() && !self.wanted_later(obj, &candidates) => {
+                    BTreeSet::new()
+                }
+                Err(why) => {
+                    self.recovery_reaches_nobody(now, obj, &candidates, why, out);
+                    return;
+                }
+            };
+        contacts.extend(added);
         let audience: Audience = contacts.into_iter().map(|ix| (ix, Urgency::High)).collect();
         let reason = self.recovery_reason(now, &page);
         let status = self.status(obj).clone();
@@ -407,6 +411,36 @@ impl Engine {
         self.object_mut(obj).last_skip = None;
         self.save_problem(id, out);
         self.save_status(obj, out);
+    }
+
+    fn wanted_later(&self, obj: ObjIx, candidates: &[ContactIx]) -> bool {
+        let status = self.status(obj);
+        recipients::wanted_at_another_time(
+            &self.inventory,
+            &self.switches.contacts,
+            candidates,
+            self.inventory.is_host(obj),
+            status.state,
+            status.notified_on,
+        )
+    }
+
+    /// A recovery that only the hour keeps back is tried again. One that nobody will ever want ends the incident: else
+    /// the next problem would go on with its number, and hit escalations ([BUG] #1056; [NAEMON] resets as well).
+    fn recovery_reaches_nobody(
+        &mut self,
+        now: Timestamp,
+        obj: ObjIx,
+        candidates: &[ContactIx],
+        why: String,
+        out: &mut Effects,
+    ) {
+        if !self.wanted_later(obj, candidates) {
+            let status = &mut self.object_mut(obj).status;
+            status.notified_on = StateSet::EMPTY;
+            status.number = 0;
+        }
+        self.skip(now, obj, Kind::Recovery, Why::NoContact { why }, out);
     }
 
     /// Row 18: a recovery right after the rollback of its suspect confirms it.

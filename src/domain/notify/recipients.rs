@@ -52,6 +52,34 @@ pub fn wanting(
     }
 }
 
+/// Is nobody told only because of the hour? Else waiting changes nothing.
+pub fn wanted_at_another_time(
+    inventory: &Inventory,
+    tuned: &BTreeMap<String, TunedContact>,
+    candidates: &[ContactIx],
+    is_host: bool,
+    state: State,
+    notified_on: StateSet,
+) -> bool {
+    candidates.iter().any(|ix| {
+        let contact = inventory.contact(*ix);
+        let tuned = tuned.get(&*contact.name);
+        enabled(contact, tuned, is_host)
+            && !contact.channels.is_empty()
+            && wants(contact, is_host, Kind::Recovery, state, notified_on).is_ok()
+    })
+}
+
+/// Is told of hosts, or of checks.
+fn enabled(contact: &Contact, tuned: Option<&TunedContact>, is_host: bool) -> bool {
+    let (configured, changed) = if is_host {
+        (contact.host_enabled, tuned.and_then(|tuned| tuned.hosts))
+    } else {
+        (contact.check_enabled, tuned.and_then(|tuned| tuned.checks))
+    };
+    changed.unwrap_or(contact.enabled && configured)
+}
+
 /// Is told of hosts, or checks, at this time; what was changed at run time counts over the configuration.
 fn available(
     inventory: &Inventory,
@@ -60,17 +88,13 @@ fn available(
     is_host: bool,
     at: Timestamp,
 ) -> Result<(), String> {
-    let (configured, enabled, named, period) = if is_host {
+    let (named, period) = if is_host {
         (
-            contact.host_enabled,
-            tuned.and_then(|tuned| tuned.hosts),
             tuned.and_then(|tuned| tuned.host_period.as_ref()),
             &contact.host_period,
         )
     } else {
         (
-            contact.check_enabled,
-            tuned.and_then(|tuned| tuned.checks),
             tuned.and_then(|tuned| tuned.check_period.as_ref()),
             &contact.check_period,
         )
@@ -78,7 +102,7 @@ fn available(
     let period = named
         .and_then(|name| inventory.relations.periods.get(&**name))
         .or(period.as_ref());
-    if !enabled.unwrap_or(contact.enabled && configured) {
+    if !enabled(contact, tuned, is_host) {
         return Err("is switched off".to_owned());
     }
     if contact.channels.is_empty() {

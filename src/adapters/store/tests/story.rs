@@ -4,6 +4,7 @@ use super::*;
 use crate::domain::model::{
     change::{Audit, Comment, Downtime},
     status::FlapMemory,
+    tuned::{Switches, Tuned},
 };
 
 fn downtime(id: u64) -> Downtime {
@@ -337,4 +338,63 @@ async fn objects_long_gone_can_be_forgotten() {
         .map(|(name, _)| name)
         .collect();
     assert_eq!(names, [kept, young]);
+}
+
+/// Switches, and what was changed on an object, are there again after a restart.
+#[tokio::test]
+async fn what_people_switched_survives() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("store.db");
+    let mut switches = Switches {
+        notifications: Some(false),
+        ..Switches::default()
+    };
+    let contact = switches.contacts.entry("ann".to_owned()).or_default();
+    contact.hosts = Some(false);
+    let tuned = Tuned {
+        attempts: Some(7),
+        every: Some(HOUR),
+        ..Tuned::default()
+    };
+    let mut changed = status(2);
+    changed.tuned = Some(Box::new(tuned));
+    {
+        let store = open(&path).store;
+        let rows = vec![
+            Change::Switches(Box::default()),
+            Change::Switches(Box::new(switches.clone())),
+            store_status(web(), changed.clone()),
+        ];
+        commit(&store, rows, at(1)).await;
+        store.close().await;
+    }
+    let restored = open(&path).restored;
+    assert_eq!(restored.switches, switches);
+    assert_eq!(restored.statuses, [(web(), changed)]);
+}
+
+/// Rows of the first version, which knew fixed downtimes only and no changes at run time.
+#[test]
+fn rows_of_older_versions_are_read() {
+    let mut body = serde_json::to_value(status(2)).unwrap();
+    let fields = body.as_object_mut().unwrap();
+    for newer in ["last_state", "passive", "last_in", "tuned"] {
+        fields.remove(newer);
+    }
+    let read: Status = serde_json::from_value(body).unwrap();
+    assert!(read.tuned.is_none() && read.last_in.is_none() && !read.passive);
+
+    let mut body = serde_json::to_value(downtime(5)).unwrap();
+    let fields = body.as_object_mut().unwrap();
+    for newer in [
+        "fixed",
+        "duration",
+        "triggered_by",
+        "began_at",
+        "comment_id",
+    ] {
+        fields.remove(newer);
+    }
+    let read: Downtime = serde_json::from_value(body).unwrap();
+    assert_eq!(read, downtime(5), "it is fixed");
 }

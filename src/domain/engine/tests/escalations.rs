@@ -180,3 +180,48 @@ fn an_acknowledgement_goes_to_those_the_problem_has_reached() {
         play.transcript
     );
 }
+
+/// #1056: people who want no recoveries must not have the next problem begin as the second notification.
+#[test]
+fn a_recovery_that_nobody_wants_ends_the_incident() {
+    let mut inventory = with_boss();
+    inventory.contacts[0].check_states = states("wcu");
+    escalate(&mut inventory, "web1/http", (2, 0), &["boss"]);
+    check_on(
+        inventory,
+        "
+        10:00 web1/http crit
+        10:01 web1/http ok
+        10:02 web1/http crit
+        ",
+        expect![[r#"
+            10:00:00   -> oncall: problem web1/http CRITICAL
+            10:00:00 web1/http sent problem: hard CRITICAL after attempt 1 of 1
+            10:01:00 web1/http skipped recovery: no contact wants it: oncall does not want OK
+            10:02:00   -> oncall: problem web1/http CRITICAL
+            10:02:00 web1/http sent problem: hard CRITICAL after attempt 1 of 1
+        "#]],
+    );
+}
+
+/// One that only the hour keeps back goes out later, as in Nagios (4.6).
+#[test]
+fn a_recovery_outside_of_a_contacts_hours_is_told_later() {
+    let mut inventory = with_boss();
+    inventory.contacts[0].check_period = Some(period("late", "monday", "10:00-10:10,10:30-24:00"));
+    check_on(
+        inventory,
+        "
+        10:00 web1/http crit
+        10:15 web1/http ok
+        10:35 web1/http ok
+        ",
+        expect![[r#"
+            10:00:00   -> oncall: problem web1/http CRITICAL
+            10:00:00 web1/http sent problem: hard CRITICAL after attempt 1 of 1
+            10:15:00 web1/http skipped recovery: no contact wants it: oncall is outside the period `late`
+            10:35:00   -> oncall: recovery web1/http OK
+            10:35:00 web1/http sent recovery: recovered
+        "#]],
+    );
+}

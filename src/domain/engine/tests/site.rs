@@ -259,6 +259,7 @@ pub(super) fn add_contact(inventory: &mut Inventory, name: &str) {
         vars: BTreeMap::new(),
         pager: String::new(),
         addresses: Vec::new(),
+        email: String::new(),
         check_period: None,
         host_period: None,
         ..inventory.contacts[0]

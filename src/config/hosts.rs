@@ -228,6 +228,16 @@ impl<'d> Hosts<'d> {
             let tab = stack.layers.tabs[0];
             check_name("host", name, tab, sink);
             let rule = host_rule(stack, &mut shared, rules, sink);
+            let is_silent = rule.command.is_some()
+                && rule.notify.enabled
+                && rule.notify.contacts.is_empty()
+                && !rules.contacts.list.is_empty();
+            if is_silent {
+                let message = format!("host `{name}` is checked, and pages nobody when it is DOWN");
+                sink.push(Fault::warning(tab.value_place("name"), message).help(
+                    "give it `contacts`, set them in [defaults.host], or write notify = false; its checks page by themselves",
+                ));
+            }
             let host = host(name, stack, rule, &mut strings, sink);
             hosts.list.push(host);
         }

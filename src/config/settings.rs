@@ -226,6 +226,13 @@ pub(super) fn build(
     // Contacts were built before.
     settings.secret_variables = vault.variables.borrow().iter().cloned().collect();
     warn_of_mail(names, &settings, sink);
+    for key in ["command_file", "log_file"] {
+        if let Some(value) = nagios.get(key) {
+            let message =
+                format!("`{key}` is not served yet: nothing is read from it or written to it");
+            sink.push(Fault::warning(value.place(), message));
+        }
+    }
     settings
 }
 

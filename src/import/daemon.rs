@@ -23,9 +23,10 @@ pub fn tables(context: &Context<'_, '_, '_>, has_macros: bool) -> Vec<Table> {
         .unwrap_or_default();
     daemon.set("illegal_output_chars", text(illegal));
     let mut nagios = Table::new("[nagios]");
+    nagios.is_off = true;
     nagios
         .above
-        .push("The same paths as in Nagios: stop it before you start deploywatch.".to_owned());
+        .push("deploywatch does not serve these files and pipes of Nagios yet.".to_owned());
     let mut limits = Table::new("[limits]");
     if let Some(most) = settings
         .number("max_concurrent_checks")
@@ -149,10 +150,13 @@ fn put(
             Some(text(word))
         }
     };
-    context
-        .report
-        .borrow_mut()
-        .kept(setting.place, format!("{} {key}", table.header));
+    let mut report = context.report.borrow_mut();
+    if table.is_off {
+        let note = format!("{} {key}, as a comment: not served yet", table.header);
+        report.changed(setting.place, note);
+    } else {
+        report.kept(setting.place, format!("{} {key}", table.header));
+    }
     if let Some(written) = written {
         table.set(key, written);
     }

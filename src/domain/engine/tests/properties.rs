@@ -120,7 +120,8 @@ struct Seen {
     holds: BTreeMap<u64, Vec<Hold>>,
     /// Objects that are bad at the very end, hard.
     bad: Vec<String>,
-    kept: Kept,
+    /// What a store would hold; only where a restart needs it.
+    kept: Option<Kept>,
 }
 
 impl Seen {
@@ -142,7 +143,10 @@ impl Seen {
 fn play(inventory: &Arc<Inventory>, steps: &[(i64, Step)], variant: Variant) -> Seen {
     let start = |restored, now| Engine::new(inventory.clone(), restored, Mode::Replay, now);
     let mut engine = start(Restored::default(), at("09:00"));
-    let mut seen = Seen::default();
+    let mut seen = Seen {
+        kept: matches!(variant, Variant::Restarts).then(Kept::default),
+        ..Seen::default()
+    };
     let mut now = at("10:00");
     for (after, step) in steps {
         now = now + Duration::from_secs(after.unsigned_abs());
@@ -163,8 +167,11 @@ fn play(inventory: &Arc<Inventory>, steps: &[(i64, Step)], variant: Variant) -> 
                     feed(&mut engine, now, Input::Deploy(event(step, now)), &mut seen);
                 }
             }
-            (Step::Restart, Variant::Restarts) => engine = start(seen.kept.restored(), now),
-            (Step::Restart, _) => {}
+            (Step::Restart, _) => {
+                if let Some(kept) = &seen.kept {
+                    engine = start(kept.restored(), now);
+                }
+            }
         }
     }
     // Long enough for every hold to end: the ceiling is 15 minutes.
@@ -230,7 +237,9 @@ fn feed(engine: &mut Engine, now: Timestamp, input: Input, seen: &mut Seen) {
     let mut out = Effects::default();
     engine.handle(now, input, &mut out);
     for change in out.changes {
-        seen.kept.take(&change);
+        if let Some(kept) = &mut seen.kept {
+            kept.take(&change);
+        }
         match change {
             Change::Deliver(delivery) if delivery.contact == "oncall" => {
                 let message = &delivery.message;

@@ -12,7 +12,7 @@ use crate::{
     base::time::{Timestamp, show_duration},
     domain::model::{
         deploy::Phase,
-        objects::{Inventory, ObjIx},
+        objects::{HostIx, Inventory, ObjIx},
         state::State,
     },
 };
@@ -188,9 +188,7 @@ fn place(
         return no("a host that is down is told at once");
     }
     let host = inventory.host_ix(request.obj);
-    // A mistyped app or environment explains nothing on a host that is known to run something else.
-    let apps = &inventory.host(host).apps;
-    if !apps.is_empty() && live.scope.app.is_none_or(|app| !apps.contains(&app)) {
+    if runs_others(inventory, live, host) {
         return no("its host runs other apps than the one deployed");
     }
     if relation == Relation::Group && !live.scope.touched.contains_key(&host) {
@@ -225,6 +223,12 @@ fn place(
         }
         Window::LookBack | Window::Closed => Place::Nothing,
     }
+}
+
+/// The host is known to run other apps than the one deployed: a mistyped app or environment explains nothing there.
+pub fn runs_others(inventory: &Inventory, live: &LiveDeploy, host: HostIx) -> bool {
+    let apps = &inventory.host(host).apps;
+    !apps.is_empty() && live.scope.app.is_none_or(|app| !apps.contains(&app))
 }
 
 /// What no deploy may hold, whatever else is so.

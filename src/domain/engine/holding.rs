@@ -506,14 +506,17 @@ impl Engine {
                 crate::domain::model::deploy::Phase::Lost => {
                     Some(format!("{deploy} never reported its end: it is lost"))
                 }
-                _ if hold::forbidden(&self.inventory, obj, self.status(obj).state).is_some() => {
+                _ if !matches!(relation, Some(Relation::Exact | Relation::Group))
+                    || hold::runs_others(&self.inventory, live, self.inventory.host_ix(obj)) =>
+                {
+                    Some(format!(
+                        "{deploy} turned out to be of {} in {}",
+                        live.deploy.app, live.deploy.environment
+                    ))
+                }
+                _ => {
                     hold::forbidden(&self.inventory, obj, self.status(obj).state).map(str::to_owned)
                 }
-                _ if !matches!(relation, Some(Relation::Exact | Relation::Group)) => Some(format!(
-                    "{deploy} turned out to be of {} in {}",
-                    live.deploy.app, live.deploy.environment
-                )),
-                _ => None,
             };
             if let Some(why) = gone {
                 self.release(now, id, why, out);

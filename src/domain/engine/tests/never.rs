@@ -313,3 +313,21 @@ fn checks_of_a_host_that_is_told_to_nobody_are_told() {
         "#]],
     );
 }
+
+#[test]
+fn a_hold_ends_when_its_deploy_turns_out_to_be_of_an_app_that_is_not_there() {
+    check(
+        "
+        10:00 web1/http ok
+        10:05 deploy start D-1 app=shop hosts=web1
+        10:06 web1/http crit
+        10:07 deploy start D-1 app=payments
+        ",
+        expect![[r#"
+            10:06:00 web1/http held problem until 10:09:00: D-1 of shop is running; a blip is expected, so it is judged again at 2026-03-02T10:09:00Z
+            10:07:00 web1/http released problem: the hold ended: D-1 turned out to be of payments in production
+            10:07:00   -> oncall: problem web1/http CRITICAL [suspect d-1 likely]
+            10:07:00 web1/http sent problem: still CRITICAL; held since 10:06:00 for deploy D-1: D-1 turned out to be of payments in production
+        "#]],
+    );
+}

@@ -6,6 +6,7 @@ use super::{
     commands::Commands,
     contacts::Contacts,
     fault::{Fault, Sink},
+    nagios,
     names::{Names, Raw},
     read::describe,
     source::Sources,
@@ -225,6 +226,8 @@ pub(super) fn globals<'d>(
             defaults.aggressive_host_checking,
         ),
         freshness_latency: daemon.span("freshness_latency", defaults.freshness_latency),
+        log: nagios::log_rules(raw),
+        perfdata: nagios::perf_rules(raw, commands, sink),
     }
 }
 

@@ -9,7 +9,7 @@ use std::{
 
 use tokio::sync::{mpsc, oneshot, watch};
 
-use super::{clock, journal::Journal, parts, why};
+use super::{clock, journal::Journal, parts, readers::Readers, why};
 use crate::{
     adapters::{
         exec::{Refused, Runner},
@@ -66,6 +66,7 @@ pub struct Hub {
     pub config_fault: Option<String>,
     pub pruned_at: Timestamp,
     pub checkpoint: Checkpoint,
+    pub readers: Readers,
     /// When time was last told to the engine.
     pub ticked: Instant,
 }
@@ -94,6 +95,7 @@ impl Hub {
         self.take(Input::Tick, None);
         loop {
             self.journal.start();
+            self.readers.publish(&mut self.engine);
             // However much comes in, time goes on.
             if LONGEST_SLEEP <= self.ticked.elapsed() {
                 self.tick();
@@ -205,6 +207,7 @@ impl Hub {
     ) {
         let mut out = Effects::default();
         self.engine.handle(clock::now(), input, &mut out);
+        self.readers.saw(&out);
         for job in out.jobs {
             self.submit(job);
         }
@@ -419,6 +422,7 @@ impl Hub {
         let mut out = Effects::default();
         let now = clock::now();
         self.engine.handle(now, Input::Reload(inventory), &mut out);
+        self.readers.replace(&mut self.engine);
         for job in out.jobs {
             self.submit(job);
         }

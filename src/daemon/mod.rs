@@ -5,6 +5,7 @@ pub mod hub;
 pub mod journal;
 pub mod outbox;
 pub mod parts;
+mod readers;
 pub mod replay;
 pub mod run;
 pub mod why;

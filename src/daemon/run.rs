@@ -18,6 +18,7 @@ use super::{
     journal::Journal,
     outbox::{self, StoreOutbox},
     parts,
+    readers::Readers,
 };
 use crate::{
     adapters::{
@@ -155,8 +156,15 @@ async fn serve(config: PathBuf, loaded: Loaded) -> Result<(), String> {
     };
     let sending = tokio::spawn(deliverer.run(wake.clone(), reports, sending_stops));
     let reload = signals(stop)?;
+    let mut engine = Engine::new(inventory, restored, Mode::Live, now);
+    let readers = if settings.nagios.has_readers() {
+        Readers::watching(&mut engine)
+    } else {
+        Readers::default()
+    };
     let mut hub = Hub {
-        engine: Engine::new(inventory, restored, Mode::Live, now),
+        engine,
+        readers,
         journal: Journal::new(store.clone(), metrics.clone(), wake, unrecorded),
         store: store.clone(),
         runner,

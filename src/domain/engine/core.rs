@@ -73,6 +73,8 @@ pub struct Engine {
     pub(super) last_id: u64,
     pub(super) began_at: Timestamp,
     pub(super) clock_suspect_until: Timestamp,
+    /// Objects whose row changed since readers got theirs; None: nobody reads rows.
+    pub(super) changed: Option<Vec<ObjIx>>,
 }
 
 /// What is kept of one object while running.
@@ -94,6 +96,8 @@ pub(super) struct Object {
     pub(super) other_words: u8,
     /// The inventory's rule with what was changed at run time; None: nothing was.
     pub(super) rule: Option<Arc<Rule>>,
+    /// It is among [`Engine::changed`].
+    pub(super) changed: bool,
 }
 
 #[derive(Debug)]
@@ -165,6 +169,7 @@ impl Engine {
             last_id: restored.last_id,
             began_at: now,
             clock_suspect_until: Timestamp::default(),
+            changed: None,
             inventory,
         };
         engine.retune_all();
@@ -306,8 +311,16 @@ impl Engine {
         &self.objects[obj.0 as usize]
     }
 
+    /// The one way to change an object: whoever reads rows learns of it.
     pub(super) fn object_mut(&mut self, obj: ObjIx) -> &mut Object {
-        &mut self.objects[obj.0 as usize]
+        let object = &mut self.objects[obj.0 as usize];
+        if let Some(changed) = &mut self.changed
+            && !object.changed
+        {
+            object.changed = true;
+            changed.push(obj);
+        }
+        object
     }
 
     pub(super) fn status(&self, obj: ObjIx) -> &Status {
@@ -414,6 +427,7 @@ impl Object {
             last_skip: None,
             other_words: 0,
             rule: None,
+            changed: false,
         }
     }
 }

@@ -20,6 +20,7 @@ mod macros;
 pub mod picture;
 pub mod reload;
 pub mod result;
+pub mod rows;
 pub mod run;
 pub mod tell;
 pub mod timers;

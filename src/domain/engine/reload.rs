@@ -60,6 +60,9 @@ impl Engine {
             .collect();
         let old_wheel = std::mem::replace(&mut self.wheel, Wheel::new(now, new.len()));
         self.objects = Vec::with_capacity(new.len());
+        if let Some(changed) = &mut self.changed {
+            changed.clear();
+        }
         let mut place = Vec::new();
         let mut moved: BTreeMap<ObjIx, ObjIx> = BTreeMap::new();
         for obj in new.objects() {
@@ -68,6 +71,7 @@ impl Engine {
                 Some((from, mut object)) => {
                     moved.insert(from, obj);
                     object.waiting = false;
+                    object.changed = false;
                     let unchanged = same_schedule(old.rule(from), new.rule(obj), &mut same_rules);
                     match old_wheel.due_at(from.0) {
                         Some(due) if unchanged || object.running.is_some() => {

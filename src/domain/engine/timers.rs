@@ -209,8 +209,8 @@ impl Engine {
         self.clock_suspect_until = now + CLOCK_SUSPECT_FOR;
         if !forward {
             // What was planned by the old clock would wait for the whole jump.
-            for object in &mut self.objects {
-                let status = &mut object.status;
+            for obj in self.inventory.objects() {
+                let status = &mut self.object_mut(obj).status;
                 if status.next_notify_at != Timestamp::default() {
                     status.next_notify_at = status.next_notify_at - by;
                 }

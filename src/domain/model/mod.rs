@@ -3,6 +3,7 @@
 pub mod change;
 pub mod command;
 pub mod deploy;
+pub mod dropin;
 pub mod job;
 pub mod message;
 pub mod objects;

@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 
 use super::{
     deploy::{ClassRules, Risk},
+    dropin::{LogRules, PerfRules},
     relations::{COMMON, Rare, Relations},
     state::{ObjectName, StateSet},
 };
@@ -346,6 +347,9 @@ pub struct Globals {
     pub aggressive_host_checking: bool,
     /// `additional_freshness_latency`.
     pub freshness_latency: Duration,
+    /// The log in Nagios' format; None: there is none.
+    pub log: Option<LogRules>,
+    pub perfdata: PerfRules,
 }
 
 impl Default for Globals {
@@ -368,6 +372,8 @@ impl Default for Globals {
             translate_passive_hosts: false,
             aggressive_host_checking: false,
             freshness_latency: Duration::from_secs(15),
+            log: None,
+            perfdata: PerfRules::default(),
         }
     }
 }

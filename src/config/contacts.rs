@@ -16,7 +16,7 @@ use super::{
 };
 use crate::domain::{
     model::{
-        objects::{Channel, ChannelKind, Contact, ContactIx},
+        objects::{Channel, ChannelKind, CommandNames, Contact, ContactIx},
         relations::ContactGroup,
         state::{State, StateSet},
     },
@@ -350,5 +350,9 @@ fn command<'d>(
         timeout: part("timeout")
             .and_then(Val::span)
             .unwrap_or(NOTIFY_TIMEOUT),
+        names: Arc::new(CommandNames {
+            check: commands.name(check, sink),
+            host: commands.name(host, sink),
+        }),
     })
 }

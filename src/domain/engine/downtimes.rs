@@ -350,6 +350,7 @@ impl Engine {
                 &downtime.comment,
                 out,
             );
+            self.log_downtime(obj, Kind::DowntimeStart, out);
             self.event(
                 now,
                 Some(obj),
@@ -513,6 +514,7 @@ impl Engine {
             } else {
                 "cancelled"
             };
+            self.log_downtime(obj, kind, out);
             self.event(
                 now,
                 Some(obj),

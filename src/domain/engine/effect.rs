@@ -10,6 +10,8 @@ use crate::domain::model::{change::Change, job::Job};
 pub struct Effects {
     pub jobs: Vec<Job>,
     pub changes: Vec<Change>,
+    /// Lines for the log in Nagios' format, without their time.
+    pub log: Vec<String>,
     /// The answer to a command, a deploy event, a passive result or a reload.
     pub reply: Option<Reply>,
 }

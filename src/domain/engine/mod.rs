@@ -16,6 +16,7 @@ mod freshness;
 mod handlers;
 pub mod holding;
 pub mod input;
+mod logging;
 mod macros;
 pub mod picture;
 pub mod reload;
@@ -28,6 +29,6 @@ mod tuning;
 pub mod view;
 
 #[cfg(test)]
-mod tests;
+pub(in crate::domain) mod tests;
 
 pub use self::core::{Engine, Mode};

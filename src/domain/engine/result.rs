@@ -59,6 +59,7 @@ impl Engine {
             return;
         }
         result.started = result.started.min(now);
+        self.log_passive(obj, &result, out);
         let accepted = self.accept(now, obj, &result, true, out);
         out.reply = Some(if accepted {
             Reply::ok("accepted")
@@ -76,7 +77,9 @@ impl Engine {
         passive: bool,
         out: &mut Effects,
     ) -> bool {
-        if result.started < self.status(obj).last_check_at && self.status(obj).last_check_at <= now
+        // In whole seconds, as results from outside carry them.
+        if result.started.secs() < self.status(obj).last_check_at.secs()
+            && self.status(obj).last_check_at <= now
         {
             let text = format!(
                 "a result of {} is older than the one of {}",
@@ -167,6 +170,9 @@ impl Engine {
             };
             self.attempt(now, obj, kind, out);
         }
+        if let Some(alert) = step.alert {
+            self.log_alert(obj, alert, out);
+        }
         let is_news = step.hard_change || before != self.status(obj).problem;
         self.after_result(now, obj, is_news, out);
         match step.alert {
@@ -175,7 +181,9 @@ impl Engine {
             None if rule.rare().stalk.has(self.status(obj).state)
                 && old_output != self.status(obj).output =>
             {
-                let text = format!("{}: {}", self.status(obj).state, self.status(obj).output);
+                let status = self.status(obj);
+                self.log_alert(obj, (status.state_type, status.attempt), out);
+                let text = format!("{}: {}", status.state, status.output);
                 self.event(now, Some(obj), "stalk", text, out);
             }
             None => {}
@@ -478,6 +486,7 @@ impl Engine {
             _ => "stopped: detection was switched off".to_owned(),
         };
         self.event(now, Some(obj), "flapping", text.clone(), out);
+        self.log_flapping(obj, kind, out);
         let begun = since.or(self.status(obj).flap.since).unwrap_or(now);
         if kind == Kind::FlappingStart {
             let comment = Comment {

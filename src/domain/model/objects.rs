@@ -237,7 +237,15 @@ pub enum ChannelKind {
         check: String,
         host: String,
         timeout: Duration,
+        names: Arc<CommandNames>,
     },
+}
+
+/// What the notification commands for checks and for hosts are called.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CommandNames {
+    pub check: Arc<str>,
+    pub host: Arc<str>,
 }
 
 impl ChannelKind {
@@ -347,6 +355,8 @@ pub struct Globals {
     pub aggressive_host_checking: bool,
     /// `additional_freshness_latency`.
     pub freshness_latency: Duration,
+    /// What a number stands for where Nagios' commands give an interval (`interval_length`).
+    pub interval_unit: Duration,
     /// The log in Nagios' format; None: there is none.
     pub log: Option<LogRules>,
     pub perfdata: PerfRules,
@@ -372,6 +382,7 @@ impl Default for Globals {
             translate_passive_hosts: false,
             aggressive_host_checking: false,
             freshness_latency: Duration::from_secs(15),
+            interval_unit: Duration::from_secs(60),
             log: None,
             perfdata: PerfRules::default(),
         }

@@ -12,5 +12,5 @@ mod people;
 mod properties;
 mod rows;
 mod scenario;
-mod site;
+pub(in crate::domain) mod site;
 mod tuning;

@@ -16,7 +16,7 @@ use crate::domain::{
 };
 
 /// Attempts of each check: `http` is hard at once, `slow` after three.
-pub(super) fn shop() -> Inventory {
+pub(in crate::domain) fn shop() -> Inventory {
     shop_without("")
 }
 

@@ -94,12 +94,14 @@ impl Engine {
             kind => format!("{} ({})", kind.nagios_name(), message.state),
         };
         let said = match (&message.author, &message.comment) {
-            (None, None) => String::new(),
-            (author, comment) => format!(
-                ";{};{}",
-                author.as_deref().unwrap_or_default(),
-                comment.as_deref().unwrap_or_default()
-            ),
+            (author, comment) if matches!(message.kind, Kind::Acknowledgement | Kind::Custom) => {
+                format!(
+                    ";{};{}",
+                    author.as_deref().unwrap_or_default(),
+                    comment.as_deref().unwrap_or_default()
+                )
+            }
+            _ => String::new(),
         };
         let name = named(&self.inventory.name(obj));
         for (ix, _) in audience {

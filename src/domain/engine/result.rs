@@ -131,7 +131,14 @@ impl Engine {
             );
             self.event(now, Some(obj), "alert", text, out);
         }
-        if self.status(obj).state.is_problem() {
+        let host = ObjIx(self.inventory.host_ix(obj).0);
+        let host_is_bad = !is_host && self.status(host).state.is_problem();
+        let host_unchecked = self.status(obj).state.is_problem() && !self.switches.active(true);
+        if host_is_bad && (step.remind_host || host_unchecked) {
+            self.attempt(now, host, Kind::Problem, out);
+        }
+        let begins = self.status(obj).state.is_problem() && (step.changed || step.hard_change);
+        if begins && !is_host {
             // Before anybody is told: the result that begins a downtime is covered by it.
             self.flexible_begin(now, obj, out);
         }
@@ -172,6 +179,14 @@ impl Engine {
         }
         if let Some(alert) = step.alert {
             self.log_alert(obj, alert, out);
+        }
+        if begins && is_host {
+            // Of a host the one result is told: others must know why its checks fall silent ([COMPAT]).
+            self.flexible_begin(now, obj, out);
+        }
+        if step.hard_change && !self.status(obj).state.is_problem() {
+            // Told or not: the next problem counts from one again.
+            self.object_mut(obj).status.number = 0;
         }
         let is_news = step.hard_change || before != self.status(obj).problem;
         self.after_result(now, obj, is_news, out);

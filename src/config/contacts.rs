@@ -169,6 +169,14 @@ fn contact<'d>(
         host_states: tab.get("host_states").map_or(StateSet::ALL, states),
         on_flapping: flag("flapping"),
         on_downtime: flag("downtime"),
+        host_on_flapping: tab
+            .get("host_flapping")
+            .and_then(Val::flag)
+            .unwrap_or(flag("flapping")),
+        host_on_downtime: tab
+            .get("host_downtime")
+            .and_then(Val::flag)
+            .unwrap_or(flag("downtime")),
         check_period: period("period"),
         host_period: if tab.get("host_period").is_some() {
             period("host_period")

@@ -17,8 +17,11 @@ use crate::{
     story::{self, Story},
 };
 
-/// Commands are written in the middle of a second, so that both read the same one from their clocks.
-const WITHIN_SECOND: Duration = Duration::from_millis(250);
+/// Commands are written one by one within a second: both read the same one from their clocks, and what falls due with
+/// one command happens before the next.
+const FIRST: Duration = Duration::from_millis(150);
+const AFTER: Duration = Duration::from_secs(11);
+const BETWEEN: Duration = Duration::from_millis(190);
 
 /// What the two wrote.
 pub struct Logs {
@@ -47,17 +50,22 @@ pub fn run(objects: &str, settings: &str, story: &Story) -> Logs {
     });
     for lines in story {
         let now = wait_for_next_second();
-        let text: String = lines
-            .iter()
-            .map(|line| format!("[{now}] {}\n", story::at(line, now)))
-            .collect();
-        for directory in [&theirs, &ours] {
-            write_to_pipe(&directory.file("nagios.cmd"), &text);
+        // The first second tells what everything is: nothing falls due, and it may come at once.
+        let gap = if 4 < lines.len() {
+            Duration::ZERO
+        } else {
+            BETWEEN
+        };
+        for line in lines {
+            let text = format!("[{now}] {}\n", story::at(line, now));
+            for directory in [&theirs, &ours] {
+                write_to_pipe(&directory.file("nagios.cmd"), &text);
+            }
+            thread::sleep(gap);
         }
     }
-    // What is due within the last second is still told.
-    wait_for_next_second();
-    wait_for_next_second();
+    // All downtimes have ended then.
+    thread::sleep(AFTER);
     daemon.end_well();
     drop(nagios);
     Logs {
@@ -70,7 +78,7 @@ fn wait_for_next_second() -> i64 {
     let now = SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .expect("after 1970");
-    let next = Duration::from_secs(now.as_secs() + 1) + WITHIN_SECOND;
+    let next = Duration::from_secs(now.as_secs() + 1) + FIRST;
     thread::sleep(next.saturating_sub(now));
     i64::try_from(now.as_secs() + 1).expect("small")
 }

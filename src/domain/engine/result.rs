@@ -99,7 +99,9 @@ impl Engine {
         let old_output = self.status(obj).output.clone();
         let step = if is_host {
             let mut result = result.clone();
-            let translate = !passive || self.inventory.globals.translate_passive_hosts;
+            // Who says UNREACHABLE from outside knows the parents himself.
+            let translate = !passive
+                || self.inventory.globals.translate_passive_hosts && result.state == State::Down;
             if result.state.is_problem() && translate {
                 result.state = self.reach(obj);
             }

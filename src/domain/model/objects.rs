@@ -193,6 +193,9 @@ pub struct Contact {
     pub host_states: StateSet,
     pub on_flapping: bool,
     pub on_downtime: bool,
+    /// The same for hosts; those above are for checks.
+    pub host_on_flapping: bool,
+    pub host_on_downtime: bool,
     pub check_period: Option<Arc<Period>>,
     pub host_period: Option<Arc<Period>>,
     pub enabled: bool,

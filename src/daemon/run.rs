@@ -14,6 +14,7 @@ use tokio::{
 
 use super::{
     clock,
+    files::Files,
     hub::{Checkpoint, Hub, Inlets},
     journal::Journal,
     outbox::{self, StoreOutbox},
@@ -162,6 +163,7 @@ async fn serve(config: PathBuf, loaded: Loaded) -> Result<(), String> {
     } else {
         Readers::default()
     };
+    let files = Files::start(&settings.nagios, readers.mirror(), &stop_seen);
     let mut hub = Hub {
         engine,
         readers,
@@ -217,6 +219,7 @@ async fn serve(config: PathBuf, loaded: Loaded) -> Result<(), String> {
     hub.run(&mut inlets).await;
     tracing::info!("ending");
     hub.finish().await;
+    files.finish().await;
     let _ = stop_sending.send(true);
     let _ = tokio::time::timeout(Duration::from_secs(4), sending).await;
     let Hub { runner, .. } = hub;

@@ -434,7 +434,8 @@ impl Engine {
     }
 }
 
-pub(super) fn rule_interval(rule: &Rule) -> Duration {
+/// How far apart regular runs are; a crontab counts as each minute.
+pub fn rule_interval(rule: &Rule) -> Duration {
     match &rule.schedule {
         Schedule::Every(every) => *every,
         Schedule::Cron(_) => Duration::from_secs(60),

@@ -1,13 +1,28 @@
 //! Starts what `[nagios]` asks for: files, pipes and sockets for tools made for Nagios.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, thread, time::Duration};
 
-use tokio::{sync::watch, task::JoinHandle};
+use tokio::{runtime::Handle, sync::watch, task::JoinHandle};
 
-use super::clock;
+use super::{clock, parts};
 use crate::{
-    adapters::nagios::{mirror::Mirror, pictures::Pictures},
-    config::Nagios,
+    adapters::{
+        exec::{Run, run_once},
+        nagios::{
+            mirror::Mirror,
+            perfdata::{self, Feed, Target},
+            pictures::Pictures,
+        },
+    },
+    config::{Nagios, PerfFile, PerfMode, Settings},
+    domain::{
+        engine::Engine,
+        macros,
+        model::{
+            job::{Exit, Outcome},
+            objects::{CommandLine, Inventory},
+        },
+    },
 };
 
 /// The longest wait for one part at the end.
@@ -17,28 +32,61 @@ const END_WAIT: Duration = Duration::from_secs(2);
 #[derive(Debug, Default)]
 pub struct Files {
     tasks: Vec<JoinHandle<()>>,
+    threads: Vec<thread::JoinHandle<()>>,
 }
 
 impl Files {
-    /// Starts what `settings` names; all of it ends by `stop`.
+    /// Starts what `settings` name; all of it ends by `stop`, or with the feed.
     pub fn start(
-        settings: &Nagios,
+        settings: &Settings,
+        engine: &Engine,
         mirror: Option<Arc<Mirror>>,
         stop: &watch::Receiver<bool>,
-    ) -> Self {
+    ) -> (Self, Feed) {
         let mut files = Self::default();
-        if let Some(mirror) = mirror
-            && (settings.status_file.is_some() || settings.object_cache_file.is_some())
-        {
-            let pictures = Pictures {
-                status: settings.status_file.clone(),
-                status_every: settings.status_every.max(Duration::from_millis(100)),
-                cache: settings.object_cache_file.clone(),
-                now: clock::now,
-            };
-            files.spawn(pictures.run(mirror, stop.clone()));
+        let nagios = &settings.nagios;
+        if let Some(mirror) = mirror {
+            files.pictures(nagios, mirror, stop);
         }
-        files
+        let feed = files.perfdata(settings, engine.inventory());
+        (files, feed)
+    }
+
+    fn pictures(&mut self, nagios: &Nagios, mirror: Arc<Mirror>, stop: &watch::Receiver<bool>) {
+        if nagios.status_file.is_none() && nagios.object_cache_file.is_none() {
+            return;
+        }
+        let pictures = Pictures {
+            status: nagios.status_file.clone(),
+            status_every: nagios.status_every.max(Duration::from_millis(100)),
+            cache: nagios.object_cache_file.clone(),
+            now: clock::now,
+        };
+        self.spawn(pictures.run(mirror, stop.clone()));
+    }
+
+    fn perfdata(&mut self, settings: &Settings, inventory: &Arc<Inventory>) -> Feed {
+        let nagios = &settings.nagios;
+        if nagios.host_perfdata.is_none() && nagios.check_perfdata.is_none() {
+            return Feed::default();
+        }
+        let target = |file: &Option<PerfFile>| {
+            file.as_ref()
+                .map(|file| perf_target(file, settings, inventory))
+        };
+        match Feed::start(
+            target(&nagios.host_perfdata),
+            target(&nagios.check_perfdata),
+        ) {
+            Ok((feed, thread)) => {
+                self.threads.push(thread);
+                feed
+            }
+            Err(error) => {
+                tracing::error!("performance data is not written: {error}");
+                Feed::default()
+            }
+        }
     }
 
     fn spawn(&mut self, part: impl Future<Output = ()> + Send + 'static) {
@@ -50,5 +98,75 @@ impl Files {
         for task in self.tasks {
             let _ = tokio::time::timeout(END_WAIT, task).await;
         }
+        for thread in self.threads {
+            let ended = tokio::task::spawn_blocking(move || thread.join());
+            let _ = tokio::time::timeout(END_WAIT, ended).await;
+        }
+    }
+}
+
+/// A file of performance data and, as a run of the default profile, the command that takes it away.
+fn perf_target(file: &PerfFile, settings: &Settings, inventory: &Arc<Inventory>) -> Target {
+    let take = file.command.clone().map(|command| {
+        let (inventory, runtime) = (inventory.clone(), Handle::current());
+        let options = parts::runner(settings, &inventory);
+        let take: perfdata::Take = Box::new(move || {
+            let run = Run {
+                line: line_of(&command, &inventory),
+                env: Vec::new(),
+                timeout: inventory.globals.perfdata.timeout,
+            };
+            let profile = inventory.profiles.first().cloned().unwrap_or_default();
+            let ran = runtime.block_on(run_once(run, &profile, options.clone()));
+            match ran {
+                Ok(ran) => well(&ran.outcome),
+                Err(error) => Err(error.to_string()),
+            }
+        });
+        take
+    });
+    Target {
+        path: file.path.clone(),
+        mode: match file.mode {
+            PerfMode::Append => perfdata::Mode::Append,
+            PerfMode::Write => perfdata::Mode::Write,
+            PerfMode::Pipe => perfdata::Mode::Pipe,
+        },
+        every: file.every,
+        take,
+    }
+}
+
+/// A command line that is about no object: `$ARGn$`, `$USERn$` and the time.
+fn line_of(command: &CommandLine, inventory: &Inventory) -> String {
+    let now = clock::now().secs().to_string();
+    let args: BTreeMap<String, &String> = (1..)
+        .zip(&command.args)
+        .map(|(number, arg)| (format!("ARG{number}"), arg))
+        .collect();
+    macros::expand(&command.line, &mut |name, _| {
+        if let Some(number) = name.strip_prefix("USER") {
+            let at = number.parse::<usize>().ok()?.checked_sub(1)?;
+            let users = &inventory.globals.user_macros;
+            return Some(users.get(at).cloned().unwrap_or_default());
+        }
+        match name {
+            "TIMET" => Some(now.clone()),
+            "ADMINEMAIL" => Some(inventory.globals.admin_email.clone()),
+            _ if name.starts_with("ARG") => {
+                Some(args.get(name).map(ToString::to_string).unwrap_or_default())
+            }
+            _ => None,
+        }
+    })
+}
+
+fn well(outcome: &Outcome) -> Result<(), String> {
+    match &outcome.exit {
+        Exit::Code(0) => Ok(()),
+        Exit::Code(code) => Err(format!("it ended with code {code}")),
+        Exit::Signal { number, .. } => Err(format!("it was ended by signal {number}")),
+        Exit::TimedOut => Err("it ran out of time".to_owned()),
+        Exit::CannotStart { why, .. } => Err(why.clone()),
     }
 }

@@ -13,6 +13,7 @@ use super::{clock, journal::Journal, parts, readers::Readers, why};
 use crate::{
     adapters::{
         exec::{Refused, Runner},
+        nagios::perfdata::Feed,
         send::{Report, Senders, SwapSenders},
         serve::{Access, AppName, Ask, Health, Metrics, Tried},
         store::Store,
@@ -67,6 +68,7 @@ pub struct Hub {
     pub pruned_at: Timestamp,
     pub checkpoint: Checkpoint,
     pub readers: Readers,
+    pub perfdata: Feed,
     /// When time was last told to the engine.
     pub ticked: Instant,
 }
@@ -208,6 +210,7 @@ impl Hub {
         let mut out = Effects::default();
         self.engine.handle(clock::now(), input, &mut out);
         self.readers.saw(&out);
+        self.perfdata.write(out.perfdata);
         for job in out.jobs {
             self.submit(job);
         }

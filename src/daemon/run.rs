@@ -163,10 +163,11 @@ async fn serve(config: PathBuf, loaded: Loaded) -> Result<(), String> {
     } else {
         Readers::default()
     };
-    let files = Files::start(&settings.nagios, readers.mirror(), &stop_seen);
+    let (files, perfdata) = Files::start(&settings, &engine, readers.mirror(), &stop_seen);
     let mut hub = Hub {
         engine,
         readers,
+        perfdata,
         journal: Journal::new(store.clone(), metrics.clone(), wake, unrecorded),
         store: store.clone(),
         runner,
@@ -219,10 +220,13 @@ async fn serve(config: PathBuf, loaded: Loaded) -> Result<(), String> {
     hub.run(&mut inlets).await;
     tracing::info!("ending");
     hub.finish().await;
-    files.finish().await;
     let _ = stop_sending.send(true);
     let _ = tokio::time::timeout(Duration::from_secs(4), sending).await;
-    let Hub { runner, .. } = hub;
+    let Hub {
+        runner, perfdata, ..
+    } = hub;
+    drop(perfdata);
+    files.finish().await;
     let mut outcomes = inlets.outcomes;
     let drain = async { while outcomes.recv().await.is_some() {} };
     tokio::join!(runner.shutdown(Duration::from_secs(1)), drain);

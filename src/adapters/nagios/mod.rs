@@ -4,6 +4,7 @@
 mod cache_file;
 pub mod mirror;
 mod named;
+pub mod perfdata;
 pub mod pictures;
 mod status_file;
 mod whole_file;

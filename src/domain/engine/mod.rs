@@ -17,6 +17,7 @@ mod handlers;
 pub mod holding;
 pub mod input;
 mod macros;
+mod perfdata;
 pub mod picture;
 pub mod reload;
 pub mod result;

@@ -180,6 +180,7 @@ impl Engine {
             }
             None => {}
         }
+        self.hand_on_perfdata(now, obj, out);
         if step.alert.is_some()
             || step.changed
             || step.hard_change

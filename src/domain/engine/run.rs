@@ -200,7 +200,7 @@ impl Engine {
                 obj,
                 due,
                 timeout: rule.timeout,
-                handler: None,
+                aside: None,
             },
         );
         let (line, env) = self.command_line(obj, rule, now);
@@ -353,8 +353,8 @@ impl Engine {
             return;
         };
         let obj = running.obj;
-        if let Some(name) = &running.handler {
-            self.handler_ended(now, obj, name, outcome, out);
+        if let Some(aside) = &running.aside {
+            self.aside_ended(now, &running, aside, outcome, out);
             return;
         }
         let rule = self.rule(obj).clone();

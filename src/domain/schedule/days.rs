@@ -121,7 +121,9 @@ impl fmt::Display for Days {
         if let Some(to) = to.filter(|to| *to != from || self.step != 1) {
             write!(f, " - {to}")?;
         }
-        if self.step != 1 {
+        // Without an end it is a step that tells it from a single date.
+        let is_endless = matches!(self.span, Span::Dates { to: None, .. });
+        if self.step != 1 || is_endless {
             write!(f, " / {}", self.step)?;
         }
         Ok(())

@@ -2,29 +2,39 @@
 
 use std::{collections::BTreeMap, sync::Arc, thread, time::Duration};
 
-use tokio::{runtime::Handle, sync::watch, task::JoinHandle};
+use tokio::{
+    runtime::Handle,
+    sync::{mpsc, oneshot, watch},
+    task::JoinHandle,
+    time::Instant,
+};
 
 use super::{clock, parts};
 use crate::{
     adapters::{
         exec::{Run, run_once},
         nagios::{
+            intake::{Hand, Verdict},
             mirror::Mirror,
             perfdata::{self, Feed, Target},
             pictures::Pictures,
+            spool::Spool,
         },
+        serve::{Ask, Unavailable},
     },
     config::{Nagios, PerfFile, PerfMode, Settings},
     domain::{
-        engine::Engine,
+        engine::{Engine, input::Input},
         macros,
         model::{
-            job::{Exit, Outcome},
+            job::{CheckResult, Exit, Outcome},
             objects::{CommandLine, Inventory},
         },
     },
 };
 
+/// The longest wait for the hub's answers to one batch of results.
+const HAND_LIMIT: Duration = Duration::from_secs(20);
 /// The longest wait for one part at the end.
 const END_WAIT: Duration = Duration::from_secs(2);
 
@@ -41,6 +51,7 @@ impl Files {
         settings: &Settings,
         engine: &Engine,
         mirror: Option<Arc<Mirror>>,
+        asks: &mpsc::Sender<Ask>,
         stop: &watch::Receiver<bool>,
     ) -> (Self, Feed) {
         let mut files = Self::default();
@@ -49,6 +60,15 @@ impl Files {
             files.pictures(nagios, mirror, stop);
         }
         let feed = files.perfdata(settings, engine.inventory());
+        let hand = hand(asks);
+        if let Some(results) = &nagios.check_results {
+            let spool = Spool {
+                path: results.path.clone(),
+                max_age: results.max_age,
+                now: clock::now,
+            };
+            files.spawn(spool.run(hand.clone(), stop.clone()));
+        }
         (files, feed)
     }
 
@@ -103,6 +123,43 @@ impl Files {
             let _ = tokio::time::timeout(END_WAIT, ended).await;
         }
     }
+}
+
+/// The way of results to the hub.
+fn hand(asks: &mpsc::Sender<Ask>) -> Hand {
+    let asks = asks.clone();
+    Arc::new(move |results| Box::pin(hand_in(asks.clone(), results)))
+}
+
+/// All are asked, in their order, before the first answer is awaited: the hub commits them together.
+async fn hand_in(asks: mpsc::Sender<Ask>, results: Vec<CheckResult>) -> Vec<Verdict> {
+    let deadline = Instant::now() + HAND_LIMIT;
+    let mut answers = Vec::with_capacity(results.len());
+    for result in results {
+        let (reply, answer) = oneshot::channel();
+        let ask = Ask::Input {
+            input: Box::new(Input::Passive(result)),
+            audit: None,
+            reply,
+        };
+        let sent = tokio::time::timeout_at(deadline, asks.send(ask)).await;
+        answers.push(matches!(sent, Ok(Ok(()))).then_some(answer));
+    }
+    let mut verdicts = Vec::with_capacity(answers.len());
+    for answer in answers {
+        let answer = match answer {
+            Some(answer) => tokio::time::timeout_at(deadline, answer).await,
+            None => Ok(Ok(Err(Unavailable("the daemon is busy".to_owned())))),
+        };
+        verdicts.push(match answer {
+            Ok(Ok(Ok(reply))) if reply.accepted => Verdict::Taken,
+            Ok(Ok(Ok(reply))) => Verdict::Refused(reply.text),
+            Ok(Ok(Err(Unavailable(why)))) => Verdict::Unavailable(why),
+            Ok(Err(_)) => Verdict::Unavailable("the daemon is ending".to_owned()),
+            Err(_) => Verdict::Unavailable("the daemon gave no answer in time".to_owned()),
+        });
+    }
+    verdicts
 }
 
 /// A file of performance data and, as a run of the default profile, the command that takes it away.

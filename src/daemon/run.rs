@@ -132,7 +132,7 @@ async fn serve(config: PathBuf, loaded: Loaded) -> Result<(), String> {
     let (stop, stop_seen) = watch::channel(false);
     let (stop_sending, sending_stops) = watch::channel(false);
     let app = App {
-        hub: serve::Hub::new(asks),
+        hub: serve::Hub::new(asks.clone()),
         access: access_seen,
         metrics: metrics.clone(),
         now: clock::now,
@@ -163,7 +163,7 @@ async fn serve(config: PathBuf, loaded: Loaded) -> Result<(), String> {
     } else {
         Readers::default()
     };
-    let (files, perfdata) = Files::start(&settings, &engine, readers.mirror(), &stop_seen);
+    let (files, perfdata) = Files::start(&settings, &engine, readers.mirror(), &asks, &stop_seen);
     let mut hub = Hub {
         engine,
         readers,

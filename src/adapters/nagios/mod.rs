@@ -2,10 +2,12 @@
 //! Never decides anything: all of it reads the [`mirror`], or hands text to the hub.
 
 mod cache_file;
+pub mod intake;
 pub mod mirror;
 mod named;
 pub mod perfdata;
 pub mod pictures;
+pub mod spool;
 mod status_file;
 mod whole_file;
 

@@ -96,6 +96,7 @@ impl Nagios {
     /// Someone reads the state of all objects.
     pub const fn has_readers(&self) -> bool {
         self.status_file.is_some()
+            || self.object_cache_file.is_some()
             || self.livestatus.is_some()
             || !self.livestatus_listen.is_empty()
     }

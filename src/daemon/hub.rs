@@ -13,7 +13,7 @@ use super::{clock, events::Events, journal::Journal, parts, readers::Readers, wh
 use crate::{
     adapters::{
         exec::{Refused, Runner},
-        nagios::{External, ToHub},
+        nagios::{External, ToHub, perfdata::Feed},
         send::{Report, Senders, SwapSenders},
         serve::{Access, AppName, Ask, Health, Metrics, Tried},
         store::Store,
@@ -71,6 +71,7 @@ pub struct Hub {
     pub events: Events,
     /// The way of external commands, for those that a file holds.
     pub to_self: ToHub,
+    pub perfdata: Feed,
     /// When time was last told to the engine.
     pub ticked: Instant,
 }
@@ -219,6 +220,7 @@ impl Hub {
         self.engine.handle(now, input, &mut out);
         self.readers.saw(&out);
         self.events.add(now, out.log);
+        self.perfdata.write(out.perfdata);
         for job in out.jobs {
             self.submit(job);
         }

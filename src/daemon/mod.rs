@@ -3,6 +3,7 @@
 pub mod clock;
 mod events;
 mod external;
+mod files;
 pub mod hub;
 pub mod journal;
 pub mod outbox;

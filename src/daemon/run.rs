@@ -15,6 +15,7 @@ use tokio::{
 use super::{
     clock,
     events::Events,
+    files::Files,
     hub::{Checkpoint, Hub, Inlets},
     journal::Journal,
     outbox::{self, StoreOutbox},
@@ -135,7 +136,7 @@ async fn serve(config: PathBuf, loaded: Loaded) -> Result<(), String> {
     let (stop, stop_seen) = watch::channel(false);
     let (stop_sending, sending_stops) = watch::channel(false);
     let app = App {
-        hub: serve::Hub::new(asks),
+        hub: serve::Hub::new(asks.clone()),
         access: access_seen,
         metrics: metrics.clone(),
         now: clock::now,
@@ -177,11 +178,13 @@ async fn serve(config: PathBuf, loaded: Loaded) -> Result<(), String> {
             Err(why) => tracing::error!("{why}"),
         }
     }
+    let (files, perfdata) = Files::start(&settings, &engine, readers.mirror(), &asks, &stop_seen);
     let mut hub = Hub {
         engine,
         readers,
         events,
         to_self,
+        perfdata,
         journal: Journal::new(store.clone(), metrics.clone(), wake, unrecorded),
         store: store.clone(),
         runner,
@@ -237,7 +240,11 @@ async fn serve(config: PathBuf, loaded: Loaded) -> Result<(), String> {
     hub.finish().await;
     let _ = stop_sending.send(true);
     let _ = tokio::time::timeout(Duration::from_secs(4), sending).await;
-    let Hub { runner, .. } = hub;
+    let Hub {
+        runner, perfdata, ..
+    } = hub;
+    drop(perfdata);
+    files.finish().await;
     let mut outcomes = inlets.outcomes;
     let drain = async { while outcomes.recv().await.is_some() {} };
     tokio::join!(runner.shutdown(Duration::from_secs(1)), drain);

@@ -9,6 +9,7 @@ use std::{
 use super::{
     effect::Effects,
     input::Input,
+    perfdata::PerfWork,
     timers::{Timer, needed_until},
 };
 use crate::{
@@ -66,6 +67,8 @@ pub struct Engine {
     pub(super) switches: Switches,
     /// How many event handlers are running.
     pub(super) handlers: usize,
+    /// Performance data on its way out.
+    pub(super) perf: PerfWork,
     /// Objects whose results may be too old.
     pub(super) fresh: Vec<ObjIx>,
     /// By host.
@@ -105,8 +108,15 @@ pub(super) struct Running {
     pub(super) obj: ObjIx,
     pub(super) due: Timestamp,
     pub(super) timeout: Duration,
-    /// The name of an event handler; None: a check.
-    pub(super) handler: Option<Arc<str>>,
+    /// What runs beside the checks; None: a check.
+    pub(super) aside: Option<Aside>,
+}
+
+/// An event handler or a performance data command.
+#[derive(Clone, Debug)]
+pub(super) struct Aside {
+    pub(super) name: Arc<str>,
+    pub(super) is_perfdata: bool,
 }
 
 /// When a host's state was last remembered for flapping, and how often results of its checks make it so.
@@ -164,6 +174,7 @@ impl Engine {
                 .collect(),
             switches: restored.switches,
             handlers: 0,
+            perf: PerfWork::default(),
             fresh: Vec::new(),
             samples: Vec::new(),
             last_id: restored.last_id,

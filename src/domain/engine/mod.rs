@@ -18,6 +18,7 @@ pub mod holding;
 pub mod input;
 mod logging;
 mod macros;
+mod perfdata;
 pub mod picture;
 pub mod reload;
 pub mod result;

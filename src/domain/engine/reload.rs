@@ -139,13 +139,13 @@ impl Engine {
         let jobs = std::mem::take(&mut self.jobs);
         for (id, mut running) in jobs {
             let Some(obj) = moved.get(&running.obj) else {
-                if running.handler.is_some() {
-                    self.handlers = self.handlers.saturating_sub(1);
+                if let Some(aside) = &running.aside {
+                    self.aside_gone(aside);
                 }
                 continue;
             };
             running.obj = *obj;
-            if running.handler.is_some() {
+            if running.aside.is_some() {
                 self.jobs.insert(id, running);
                 continue;
             }

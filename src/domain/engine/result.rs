@@ -13,7 +13,7 @@ use crate::{
         deploy::signature,
         model::{
             change::{Change, Comment, Decided},
-            job::CheckResult,
+            job::{CheckResult, Source},
             message::Kind,
             objects::{HostIx, ObjIx},
             state::{State, StateType},
@@ -43,13 +43,14 @@ impl Engine {
             out.reply = Some(Reply::refused(why));
             return;
         };
-        if !self.switches.passive(self.inventory.is_host(obj)) {
+        let passive = result.source != Source::Elsewhere;
+        if passive && !self.switches.passive(self.inventory.is_host(obj)) {
             let why = "results from outside are switched off".to_owned();
             self.event(now, Some(obj), "rejected", why.clone(), out);
             out.reply = Some(Reply::refused(why));
             return;
         }
-        if !self.rule(obj).accepts_passive {
+        if passive && !self.rule(obj).accepts_passive {
             let why = format!(
                 "`{}` takes no passive results (passive = false)",
                 result.object
@@ -59,8 +60,10 @@ impl Engine {
             return;
         }
         result.started = result.started.min(now);
-        self.log_passive(obj, &result, out);
-        let accepted = self.accept(now, obj, &result, true, out);
+        if passive {
+            self.log_passive(obj, &result, out);
+        }
+        let accepted = self.accept(now, obj, &result, passive, out);
         out.reply = Some(if accepted {
             Reply::ok("accepted")
         } else {
@@ -205,6 +208,7 @@ impl Engine {
             }
             None => {}
         }
+        self.hand_on_perfdata(now, obj, out);
         if step.alert.is_some()
             || step.changed
             || step.hard_change

@@ -212,7 +212,7 @@ impl Engine {
                 obj,
                 due,
                 timeout: rule.timeout,
-                handler: None,
+                aside: None,
             },
         );
         let (line, env) = self.command_line(obj, rule, now);
@@ -365,8 +365,8 @@ impl Engine {
             return;
         };
         let obj = running.obj;
-        if let Some(name) = &running.handler {
-            self.handler_ended(now, obj, name, outcome, out);
+        if let Some(aside) = &running.aside {
+            self.aside_ended(now, &running, aside, outcome, out);
             return;
         }
         let rule = self.rule(obj).clone();
@@ -446,7 +446,8 @@ impl Engine {
     }
 }
 
-pub(super) fn rule_interval(rule: &Rule) -> Duration {
+/// How far apart regular runs are; a crontab counts as each minute.
+pub fn rule_interval(rule: &Rule) -> Duration {
     match &rule.schedule {
         Schedule::Every(every) => *every,
         Schedule::Cron(_) => Duration::from_secs(60),

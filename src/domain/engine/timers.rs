@@ -32,7 +32,7 @@ pub enum Timer {
     DowntimeStart(u64),
     DowntimeEnd(u64),
     AckEnd(ObjIx),
-    /// Event handlers of which nothing was heard.
+    /// Event handlers and performance data commands of which nothing was heard.
     HandlerLost(JobId),
     /// A run that somebody asked for at this time.
     Asked {
@@ -97,7 +97,7 @@ impl Engine {
                 Timer::DowntimeStart(id) => self.downtime_starts(now, id, out),
                 Timer::DowntimeEnd(id) => self.downtime_ends(now, id, out),
                 Timer::AckEnd(obj) => self.ack_ends(now, obj, out),
-                Timer::HandlerLost(id) => self.handler_lost(now, id, out),
+                Timer::HandlerLost(id) => self.aside_lost(now, id, out),
                 Timer::Asked { obj, forced } => {
                     self.request(obj, now, forced);
                 }
@@ -133,7 +133,7 @@ impl Engine {
             }
         }
         for (id, running) in &self.jobs {
-            if running.handler.is_some() {
+            if running.aside.is_some() {
                 let lost = running.due + running.timeout + super::handlers::LOST_AFTER;
                 self.timers.insert((lost, Timer::HandlerLost(*id)));
             }

@@ -39,7 +39,18 @@ pub struct PerfWay {
 }
 
 impl PerfRules {
+    /// Something is done with performance data at all.
+    pub const fn is_used(&self) -> bool {
+        self.host.is_used() || self.check.is_used()
+    }
+
     pub const fn of(&self, is_host: bool) -> &PerfWay {
         if is_host { &self.host } else { &self.check }
+    }
+}
+
+impl PerfWay {
+    const fn is_used(&self) -> bool {
+        self.command.is_some() || self.template.is_some()
     }
 }

@@ -9,6 +9,7 @@ mod live;
 mod macros;
 mod never;
 mod people;
+mod perfdata;
 mod properties;
 mod rows;
 mod scenario;

@@ -66,7 +66,7 @@ pub enum Command {
     Results(ResultsCommand),
     /// Show what a recorded trace would have paged, under a virtual clock
     Replay(ReplayArgs),
-    /// Make a configuration from one of Nagios
+    /// Make a configuration from one of Nagios or Icinga
     #[command(subcommand)]
     Import(ImportCommand),
     /// Measure this machine: loading, plugins per second against its own limit, lateness, memory
@@ -501,13 +501,31 @@ pub enum ImportCommand {
         /// Nagios' main file, nagios.cfg
         #[arg(value_name = "MAIN.cfg")]
         main: PathBuf,
-        /// Where to write; made when missing
-        #[arg(long, value_name = "DIR")]
-        output: PathBuf,
-        /// Write even if the directory is not empty: files of an earlier import are replaced
-        #[arg(long)]
-        force: bool,
+        #[command(flatten)]
+        to: ImportTo,
     },
+    /// Write a deploywatch.toml and a report from objects of Icinga 2
+    #[command(
+        after_help = "Rules of assignment are evaluated on the hosts of today. Exit status: as of `import nagios`."
+    )]
+    Icinga {
+        /// Files, and directories with `*.conf` or icinga2.conf in them
+        #[arg(value_name = "FILE-OR-DIR", required = true)]
+        paths: Vec<PathBuf>,
+        #[command(flatten)]
+        to: ImportTo,
+    },
+}
+
+/// Where an import goes.
+#[derive(Debug, Args)]
+pub struct ImportTo {
+    /// Where to write; made when missing
+    #[arg(long, value_name = "DIR")]
+    pub output: PathBuf,
+    /// Write even if the directory is not empty: files of an earlier import are replaced
+    #[arg(long)]
+    pub force: bool,
 }
 
 #[derive(Debug, Args)]

@@ -274,6 +274,7 @@ fn a_shop_with_rules_and_commands_of_its_own() {
         "checks.toml",
         &["groups = [\"web\"]\nuse = [\"regular\", \"team\"]\ncommand = \"swap\""],
     );
+    shop.has("hosts.toml", &["name = \"backend\"\ngroups = [\"db\"]\n"]);
     shop.has(
         "relations.toml",
         &[

@@ -150,7 +150,7 @@ const KEPT: &[(&str, &str, Keys)] = &[
         "[[group]]",
         &[
             ("display_name", "alias"),
-            ("groups", "hosts of the other groups"),
+            ("groups", "groups of the other groups"),
             ("notes", "notes"),
             ("notes_url", "notes_url"),
             ("action_url", "action_url"),

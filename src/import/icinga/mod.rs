@@ -240,32 +240,25 @@ fn group(converter: &Converter<'_, '_>, thing: &world::Thing, header: &str) -> T
     table
 }
 
-/// A group with the hosts that do not name it themselves.
+/// A group with the hosts that its rule found and the groups within.
 fn host_group(converter: &Converter<'_, '_>, thing: &world::Thing) -> Table {
     let mut table = group(converter, thing, "[[group]]");
-    let assigned = converter
-        .world
-        .assigned
-        .get(&format!("HostGroup {}", thing.name));
-    let mut hosts = objects::members(converter, &thing.name);
-    hosts.retain(|host| {
-        let named = converter
-            .world
-            .find("Host", host)
-            .and_then(|host| host.attrs.get("groups"))
-            .map(Value::names)
-            .unwrap_or_default();
-        !named.contains(&thing.name)
-            || assigned.is_some_and(|assigned| assigned.iter().any(|one| one == host))
-    });
-    if assigned.is_some() {
+    let world = converter.world;
+    if let Some(hosts) = world.assigned.get(&format!("HostGroup {}", thing.name)) {
         converter.report.borrow_mut().changed(
             thing.place,
             "its rule was for the hosts of today: list new ones here",
         );
-    }
-    if !hosts.is_empty() {
         table.set("hosts", texts(hosts));
+    }
+    let is_within = |group: &&world::Thing| {
+        let outer = group.attrs.get("groups").map(Value::names);
+        outer.is_some_and(|outer| outer.contains(&thing.name))
+    };
+    let within = world.all("HostGroup").iter().filter(is_within);
+    let within: Vec<&str> = within.map(|group| group.name.as_str()).collect();
+    if !within.is_empty() {
+        table.set("groups", texts(within));
     }
     table
 }

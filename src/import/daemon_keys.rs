@@ -47,6 +47,9 @@ pub const DAEMON: &[(&str, &str, Way)] = &[
         Way::Seconds(15.0),
     ),
     ("admin_email", "admin_email", Way::Text("")),
+    ("admin_pager", "admin_pager", Way::Text("")),
+    ("date_format", "date_format", Way::Text("us")),
+    ("website_url", "website_url", Way::Text("")),
     ("global_host_event_handler", "host_handler", Way::Command),
     (
         "global_service_event_handler",
@@ -65,7 +68,6 @@ pub const NAGIOS: &[(&str, &str, Way)] = &[
     ("status_file", "status_file", Way::File),
     ("status_update_interval", "status_every", Way::Seconds(10.0)),
     ("object_cache_file", "object_cache_file", Way::File),
-    ("date_format", "date_format", Way::Text("us")),
     (
         "host_perfdata_command",
         "host_perfdata_command",

@@ -3,13 +3,14 @@
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 
 use super::{
+    date::DateFormat,
     deploy::{ClassRules, Risk},
     relations::{COMMON, Rare, Relations},
     state::{ObjectName, StateSet},
 };
 use crate::{
     base::secret::Secret,
-    domain::schedule::{Cron, Period},
+    domain::schedule::{Cron, Period, Zone},
 };
 
 /// Index of a host in [`Inventory::hosts`].
@@ -328,6 +329,13 @@ pub struct Globals {
     pub illegal_output_chars: String,
     /// `$ADMINEMAIL$`.
     pub admin_email: String,
+    /// `$ADMINPAGER$`.
+    pub admin_pager: String,
+    /// How `$DATE$` and kin are written, and in which zone.
+    pub date_format: DateFormat,
+    pub zone: Zone,
+    /// What `$HOSTINFOURL$` and `$SERVICEINFOURL$` begin with.
+    pub website_url: String,
     pub max_output: usize,
     /// Global event handlers, run before an object's own.
     pub host_handler: Option<CommandLine>,
@@ -358,6 +366,10 @@ impl Default for Globals {
             user_macros: Vec::new(),
             illegal_output_chars: "`~$&|'\"<>".to_owned(),
             admin_email: String::new(),
+            admin_pager: String::new(),
+            date_format: DateFormat::default(),
+            zone: Zone::utc(),
+            website_url: String::new(),
             max_output: 64 * 1024,
             host_handler: None,
             check_handler: None,

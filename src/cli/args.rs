@@ -4,6 +4,12 @@ use std::{ffi::OsString, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum, builder::NonEmptyStringValueParser};
 
+mod orders;
+
+pub use orders::{
+    DelayArgs, DeleteArgs, DowntimeArgs, DowntimeCommand, NotifyArgs, SetArgs, SwitchArgs,
+};
+
 /// What every command's exit status means.
 pub const EXIT_STATUS: &str =
     "0 fine, 1 a finding or a refusal, 2 wrong use or a bad configuration.";
@@ -61,6 +67,14 @@ pub enum Command {
     Recheck(RecheckArgs),
     /// Switch the notifications of a host or check on or off
     Notifications(NotificationsArgs),
+    /// Tell the contacts of a host or check something now, whatever its state
+    Notify(NotifyArgs),
+    /// Have the next reminder of a problem wait
+    Delay(DelayArgs),
+    /// Switch notifications, checks and so on on or off, until they are switched again
+    Switch(SwitchArgs),
+    /// Change a setting while the daemon runs, until it is changed again
+    Set(SetArgs),
     /// Hand in results that were found elsewhere (passive results)
     #[command(subcommand)]
     Results(ResultsCommand),
@@ -370,40 +384,6 @@ pub struct AckArgs {
     /// Keep the comment when the problem ends
     #[arg(long)]
     pub persistent: bool,
-    #[command(flatten)]
-    pub object: ObjectArgs,
-}
-
-#[derive(Debug, Subcommand)]
-pub enum DowntimeCommand {
-    /// Plan quiet time for a host (with its checks) or a check
-    Add(DowntimeArgs),
-    /// End or call off a downtime
-    Cancel(IdArgs),
-}
-
-#[derive(Debug, Args)]
-pub struct DowntimeArgs {
-    /// How long, such as 2h
-    #[arg(
-        long = "for",
-        value_name = "SPAN",
-        required_unless_present = "until",
-        conflicts_with = "until"
-    )]
-    pub span: Option<String>,
-    /// Its end, such as 2026-03-02T12:00:00Z
-    #[arg(long, value_name = "TIME")]
-    pub until: Option<String>,
-    /// Its begin [default: now]
-    #[arg(long, value_name = "TIME")]
-    pub start: Option<String>,
-    /// Why
-    #[arg(long, short = 'm', value_name = "TEXT")]
-    pub comment: String,
-    /// The host alone, not its checks
-    #[arg(long)]
-    pub host_only: bool,
     #[command(flatten)]
     pub object: ObjectArgs,
 }

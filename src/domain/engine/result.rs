@@ -123,6 +123,7 @@ impl Engine {
             let host = self.host_status(obj).state;
             step::check(&mut self.object_mut(obj).status, policy, host, result, now)
         };
+        self.number_state(obj);
         if was_acknowledged && self.status(obj).ack.is_none() {
             self.remove_comments(obj, "acknowledgement", out);
         }

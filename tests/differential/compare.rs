@@ -64,6 +64,7 @@ fn sort_contacts(lines: &mut [Line]) {
             let tail = |line: &Line| line.text.split_once(';').map(|(_, tail)| tail.to_owned());
             while to < lines.len()
                 && is_notification(&lines[to])
+                && lines[to].at == lines[from].at
                 && tail(&lines[to]) == tail(&lines[from])
             {
                 to += 1;
@@ -164,6 +165,11 @@ impl Walk {
             }
             let theirs = a.and_then(|a| self.only_nagios(a));
             let own = b.and_then(|b| self.only_ours(b));
+            if let Some(skip) = self.touching() {
+                *accepted.entry("touching-downtimes").or_default() += 1;
+                self.at.0 += skip;
+                continue;
+            }
             match (theirs, own, a, b) {
                 (.., None, None) => return true,
                 (Some(id), ..) => {
@@ -178,6 +184,22 @@ impl Walk {
                 _ => return false,
             }
         }
+    }
+
+    /// So many lines tell of a downtime that ends and another that begins at that very moment, which is one to us.
+    fn touching(&self) -> Option<usize> {
+        let rest = self.nagios.get(self.at.0..)?;
+        let stopped = |line: &Line, word: &str| {
+            line.text.contains(" DOWNTIME ALERT: ") && line.text.contains(word)
+        };
+        let first = rest.first().filter(|line| stopped(line, ";STOPPED;"))?;
+        let begins = rest.iter().position(|line| stopped(line, ";STARTED;"))?;
+        let notices = |line: &&Line| line.text.contains(";DOWNTIMESTART (");
+        let told = rest[begins + 1..].iter().take_while(notices).count();
+        let only_ends = rest[1..begins]
+            .iter()
+            .all(|line| line.text.contains(";DOWNTIMEEND ("));
+        (only_ends && rest[begins].at <= first.at + 1).then_some(begins + 1 + told)
     }
 
     /// The id under which a line that only Nagios has is accepted.
@@ -231,16 +253,21 @@ fn is_recovery(line: &Line) -> bool {
             .is_some_and(|state| matches!(state, "OK" | "UP"))
 }
 
-/// A DOWNTIMEEND without the line that a downtime stopped.
+/// A DOWNTIMEEND that belongs to no downtime that stopped: its contact heard of the last one that did already.
 fn is_unused_end(lines: &[Line], at: usize) -> bool {
-    if !lines[at].text.contains(";DOWNTIMEEND (") {
+    let line = &lines[at].text;
+    if !line.contains(";DOWNTIMEEND (") {
         return false;
     }
-    let before = lines[..at]
-        .iter()
-        .rev()
-        .find(|line| !line.text.contains(";DOWNTIMEEND ("));
-    !before.is_some_and(|line| {
-        line.text.contains(" DOWNTIME ALERT: ") && line.text.contains(";STOPPED;")
-    })
+    let contact = line.split_once(';').map(|(contact, _)| contact);
+    for before in lines[..at].iter().rev() {
+        if before.text.contains(" DOWNTIME ALERT: ") {
+            return !before.text.contains(";STOPPED;");
+        }
+        let is_end = before.text.contains(";DOWNTIMEEND (");
+        if is_end && before.text.split_once(';').map(|(contact, _)| contact) == contact {
+            return true;
+        }
+    }
+    true
 }

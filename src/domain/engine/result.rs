@@ -441,7 +441,7 @@ impl Engine {
         if flap::counts(is_host, status.state, status.state_type) && wanted.has(status.state) {
             flap::remember(&mut status.flap, status.state);
             if let Some(sample) = self.samples.get_mut(obj.0 as usize).filter(|_| is_host) {
-                sample.at = now;
+                sample.at = now.second();
             }
         }
     }

@@ -1,6 +1,7 @@
 //! Joins the engine, the store, the runners, the senders and the API.
 
 pub mod clock;
+mod dropins;
 pub mod hub;
 pub mod journal;
 pub mod outbox;

@@ -13,7 +13,7 @@ use tokio::{
 };
 
 use super::{
-    clock,
+    clock, dropins,
     hub::{Checkpoint, Hub, Inlets},
     journal::Journal,
     outbox::{self, StoreOutbox},
@@ -23,6 +23,7 @@ use super::{
 use crate::{
     adapters::{
         exec::Runner,
+        nagios::External,
         send::{Carrier, Deliverer, Senders, SwapSenders},
         serve::{self, App, Metrics},
         store::{Opened, Store, StoreError},
@@ -162,6 +163,15 @@ async fn serve(config: PathBuf, loaded: Loaded) -> Result<(), String> {
     } else {
         Readers::default()
     };
+    let (to_hub, mut external) = mpsc::channel(ASKS);
+    // Until commands are understood they are only told of.
+    tokio::spawn(async move {
+        while let Some(External { line, from }) = external.recv().await {
+            tracing::warn!("a command that came over {from} is not understood yet: {line}");
+        }
+    });
+    let livestatus =
+        dropins::livestatus(&settings.nagios, readers.mirror(), to_hub.clone()).await?;
     let mut hub = Hub {
         engine,
         readers,
@@ -207,6 +217,7 @@ async fn serve(config: PathBuf, loaded: Loaded) -> Result<(), String> {
         hub.engine.inventory().len(),
         settings.listen
     );
+    let answering = livestatus.map_or_else(Vec::new, |livestatus| livestatus.serve(&stop_seen));
     let mut inlets = Inlets {
         asks: ask_inlet,
         outcomes,
@@ -223,7 +234,7 @@ async fn serve(config: PathBuf, loaded: Loaded) -> Result<(), String> {
     let mut outcomes = inlets.outcomes;
     let drain = async { while outcomes.recv().await.is_some() {} };
     tokio::join!(runner.shutdown(Duration::from_secs(1)), drain);
-    for server in servers {
+    for server in servers.into_iter().chain(answering) {
         let _ = tokio::time::timeout(Duration::from_secs(4), server).await;
     }
     store.close().await;

@@ -1,6 +1,7 @@
 //! What tools made for Nagios rely on: pipe, log, spool, status files, performance data, Livestatus, NSCA, NRDP.
 //! Never decides anything: all of it reads the [`mirror`], or hands text to the hub.
 
+pub mod livestatus;
 pub mod mirror;
 
 /// A line as the command pipe takes it, `[epoch] NAME;arg;...`, on its way to the hub. What is wrong with it is said in

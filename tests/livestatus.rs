@@ -23,8 +23,9 @@ use serde_json::{Value, json};
 use common::{Daemon, PATIENCE, PROGRAM, Site, free_port, need, until};
 
 struct Scene {
-    site: Site,
+    /// Ends before its directory goes.
     daemon: Daemon,
+    site: Site,
     port: u16,
 }
 

@@ -36,7 +36,7 @@ impl Query {
         &self,
         snap: &'q Snap,
         deadline: Instant,
-        take: &mut dyn FnMut(Rec<'q>) -> ControlFlow<()>,
+        take: &mut dyn FnMut(&Rec<'q>) -> ControlFlow<()>,
     ) -> Result<(), Refusal> {
         let eyes = match &self.auth_user {
             None => Eyes::All,
@@ -64,7 +64,7 @@ impl Query {
                 Eyes::Of(contact) => rec.seen_by(contact),
                 Eyes::Stranger => rec.seen_by_strangers(),
             };
-            if seen && self.filter.accepts(&rec) {
+            if seen && self.filter.accepts(rec) {
                 take(rec)
             } else {
                 ControlFlow::Continue(())
@@ -89,7 +89,7 @@ impl Query {
             ..Hints::default()
         };
         (self.table.rows)(snap, &hints, &mut |rec| {
-            if wait.condition.accepts(&rec) {
+            if wait.condition.accepts(rec) {
                 found = true;
                 return ControlFlow::Break(());
             }
@@ -157,7 +157,7 @@ impl Query {
                         ControlFlow::Break(())
                     };
                 }
-                if self.offset < total && !print(&rec, &mut writer) {
+                if self.offset < total && !print(rec, &mut writer) {
                     full = true;
                     return ControlFlow::Break(());
                 }
@@ -172,7 +172,7 @@ impl Query {
             let keep = end.saturating_mul(2).max(1024);
             self.rows(snap, deadline, &mut |rec| {
                 total += 1;
-                rows.push((keys(&self.sort, &rec), rec));
+                rows.push((keys(&self.sort, rec), rec.clone()));
                 if keep < rows.len() {
                     rows.sort_by(|a, b| self.order(&a.0, &b.0));
                     rows.truncate(end);
@@ -229,7 +229,7 @@ impl Query {
             } else {
                 name.clear();
                 for column in columns {
-                    let _ = write!(name, "{:?}\0", column.value(&rec, self.shift));
+                    let _ = write!(name, "{:?}\0", column.value(rec, self.shift));
                 }
                 match places.get(&name) {
                     Some(at) => *at,
@@ -242,9 +242,9 @@ impl Query {
                         groups.push(Group {
                             cells: columns
                                 .iter()
-                                .map(|column| column.value(&rec, self.shift).into_owned())
+                                .map(|column| column.value(rec, self.shift).into_owned())
                                 .collect(),
-                            keys: keys(&self.sort, &rec),
+                            keys: keys(&self.sort, rec),
                             totals: vec![Total::default(); self.stats.len()],
                         });
                         groups.len() - 1
@@ -252,7 +252,7 @@ impl Query {
                 }
             };
             for (stat, total) in self.stats.iter().zip(&mut groups[at].totals) {
-                stat.add(total, &rec);
+                stat.add(total, rec);
             }
             ControlFlow::Continue(())
         })?;

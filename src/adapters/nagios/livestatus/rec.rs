@@ -125,8 +125,8 @@ pub struct Rec<'q> {
     pub span: Option<Arc<Span>>,
     pub column: Option<(&'static str, &'static Column)>,
     /// Sums over the host's checks; over the group's members.
-    pub tally: OnceCell<Tally>,
-    pub group_tally: OnceCell<Tally>,
+    pub tally: OnceCell<Box<Tally>>,
+    pub group_tally: OnceCell<Box<Tally>>,
 }
 
 impl<'q> Rec<'q> {

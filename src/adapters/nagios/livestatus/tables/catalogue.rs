@@ -84,7 +84,7 @@ pub fn each_command<'q>(snap: &'q Snap, hints: &Hints<'_>, each: &mut Each<'_, '
         }
         let mut rec = Rec::new(snap);
         rec.command = Some(command);
-        if each(rec).is_break() {
+        if each(&rec).is_break() {
             return;
         }
     }
@@ -288,7 +288,7 @@ pub fn each_contact<'q>(snap: &'q Snap, hints: &Hints<'_>, each: &mut Each<'_, '
         }
         let mut rec = Rec::new(snap);
         rec.contact = Some(contact);
-        if each(rec).is_break() {
+        if each(&rec).is_break() {
             return;
         }
     }
@@ -325,7 +325,7 @@ pub fn each_contact_group<'q>(snap: &'q Snap, hints: &Hints<'_>, each: &mut Each
         }
         let mut rec = Rec::new(snap);
         rec.contact_group = Some(group);
-        if each(rec).is_break() {
+        if each(&rec).is_break() {
             return;
         }
     }
@@ -399,7 +399,7 @@ pub fn each_period<'q>(snap: &'q Snap, hints: &Hints<'_>, each: &mut Each<'_, 'q
         }
         let mut rec = Rec::new(snap);
         rec.period = Some(period);
-        if each(rec).is_break() {
+        if each(&rec).is_break() {
             return;
         }
     }

@@ -217,7 +217,7 @@ fn host_tally<'r>(rec: &'r Rec<'_>) -> &'r Tally {
         for host in &rec.host_group().members {
             tally.add_host(rec.snap, *host);
         }
-        tally
+        Box::new(tally)
     })
 }
 
@@ -227,7 +227,7 @@ fn check_tally<'r>(rec: &'r Rec<'_>) -> &'r Tally {
         for check in &rec.check_group().members {
             tally.add_check(rec.snap, *check);
         }
-        tally
+        Box::new(tally)
     })
 }
 
@@ -251,7 +251,7 @@ pub fn each_host_group<'q>(snap: &'q Snap, hints: &Hints<'_>, each: &mut Each<'_
     {
         let mut rec = Rec::new(snap);
         rec.host_group = Some(group);
-        if each(rec).is_break() {
+        if each(&rec).is_break() {
             return;
         }
     }
@@ -265,7 +265,7 @@ pub fn each_check_group<'q>(snap: &'q Snap, hints: &Hints<'_>, each: &mut Each<'
     {
         let mut rec = Rec::new(snap);
         rec.check_group = Some(group);
-        if each(rec).is_break() {
+        if each(&rec).is_break() {
             return;
         }
     }

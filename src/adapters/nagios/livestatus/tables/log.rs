@@ -125,7 +125,7 @@ pub fn each_line<'q>(snap: &'q Snap, hints: &Hints<'_>, each: &mut Each<'_, 'q>)
             let Some(line) = Line::parse(&text, own_number) else {
                 continue;
             };
-            if each(joined(snap, line)).is_break() {
+            if each(&joined(snap, line)).is_break() {
                 return;
             }
         }
@@ -295,7 +295,7 @@ pub fn each_span<'q>(snap: &'q Snap, hints: &Hints<'_>, each: &mut Each<'_, 'q>)
             rec = rec.with(obj);
         }
         rec.span = Some(Arc::new(span));
-        each(rec)
+        each(&rec)
     };
     history::spans(place, since, until, hints.deadline, &mut give);
 }

@@ -16,7 +16,7 @@ use super::{
 };
 
 /// Takes rows, one after the other, until it breaks.
-pub type Each<'e, 'q> = dyn FnMut(Rec<'q>) -> ControlFlow<()> + 'e;
+pub type Each<'e, 'q> = dyn FnMut(&Rec<'q>) -> ControlFlow<()> + 'e;
 
 type Rows = for<'q> fn(&'q Snap, &Hints<'_>, &mut Each<'_, 'q>);
 
@@ -160,7 +160,7 @@ fn each_column<'q>(snap: &'q Snap, _: &Hints<'_>, each: &mut Each<'_, 'q>) {
         for column in &table.columns {
             let mut rec = Rec::new(snap);
             rec.column = Some((table.name, column));
-            if each(rec).is_break() {
+            if each(&rec).is_break() {
                 return;
             }
         }

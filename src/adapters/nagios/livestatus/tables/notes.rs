@@ -82,7 +82,7 @@ pub fn each_comment<'q>(snap: &'q Snap, _: &Hints<'_>, each: &mut Each<'_, 'q>) 
         };
         let mut rec = Rec::new(snap).with(obj);
         rec.comment = Some(comment);
-        if each(rec).is_break() {
+        if each(&rec).is_break() {
             return;
         }
     }
@@ -159,7 +159,7 @@ pub fn each_downtime<'q>(snap: &'q Snap, _: &Hints<'_>, each: &mut Each<'_, 'q>)
         };
         let mut rec = Rec::new(snap).with(obj);
         rec.downtime = Some(downtime);
-        if each(rec).is_break() {
+        if each(&rec).is_break() {
             return;
         }
     }

@@ -251,7 +251,7 @@ fn tally(obj: Obj<'_>) -> &Tally {
         for check in obj.inventory().checks_of(obj.host_ix()) {
             tally.add_check(obj.snap, check);
         }
-        tally
+        Box::new(tally)
     })
 }
 
@@ -363,14 +363,14 @@ pub fn services_by_host_group_table() -> Vec<Column> {
 pub fn each_host<'q>(snap: &'q Snap, hints: &Hints<'_>, each: &mut Each<'_, 'q>) {
     if let Some(name) = hints.name {
         if let Some(host) = snap.inventory.find_host(name) {
-            let _ = each(Rec::new(snap).with(ObjIx(host.0)));
+            let _ = each(&Rec::new(snap).with(ObjIx(host.0)));
         }
         return;
     }
     for row in snap.picture.hosts() {
         let mut rec = Rec::new(snap);
         rec.host = Some(row);
-        if each(rec).is_break() {
+        if each(&rec).is_break() {
             return;
         }
     }
@@ -381,23 +381,25 @@ pub fn each_service<'q>(snap: &'q Snap, hints: &Hints<'_>, each: &mut Each<'_, '
     if let Some(name) = hints.host {
         if let Some(host) = snap.inventory.find_host(name) {
             for check in snap.inventory.checks_of(host) {
-                if each(Rec::new(snap).with(check)).is_break() {
+                if each(&Rec::new(snap).with(check)).is_break() {
                     return;
                 }
             }
         }
         return;
     }
+    // One for all: what changes from row to row is the check, and now and then its host.
+    let mut rec = Rec::new(snap);
     let mut host = None;
     for row in snap.picture.checks() {
         let of = ObjIx(snap.inventory.host_ix(row.obj).0);
-        let mut rec = Rec::new(snap);
-        if host.as_ref().is_none_or(|(known, _)| *known != of) {
-            host = snap.picture.row(of).map(|row| (of, row));
+        if host != Some(of) {
+            host = Some(of);
+            rec = Rec::new(snap);
+            rec.host = snap.picture.row(of);
         }
-        rec.host = host.as_ref().map(|(_, row)| row.clone());
         rec.service = Some(row);
-        if each(rec).is_break() {
+        if each(&rec).is_break() {
             return;
         }
     }
@@ -408,7 +410,7 @@ pub fn each_host_by_group<'q>(snap: &'q Snap, _: &Hints<'_>, each: &mut Each<'_,
         for host in &group.members {
             let mut rec = Rec::new(snap).with(*host);
             rec.host_group = Some(group);
-            if each(rec).is_break() {
+            if each(&rec).is_break() {
                 return;
             }
         }
@@ -420,7 +422,7 @@ pub fn each_service_by_group<'q>(snap: &'q Snap, _: &Hints<'_>, each: &mut Each<
         for check in &group.members {
             let mut rec = Rec::new(snap).with(*check);
             rec.check_group = Some(group);
-            if each(rec).is_break() {
+            if each(&rec).is_break() {
                 return;
             }
         }
@@ -433,7 +435,7 @@ pub fn each_service_by_host_group<'q>(snap: &'q Snap, _: &Hints<'_>, each: &mut 
             for check in snap.inventory.checks_of(host) {
                 let mut rec = Rec::new(snap).with(check);
                 rec.host_group = Some(group);
-                if each(rec).is_break() {
+                if each(&rec).is_break() {
                     return;
                 }
             }

@@ -212,5 +212,5 @@ fn counters(columns: &mut Columns) {
 }
 
 pub fn each<'q>(snap: &'q Snap, _: &Hints<'_>, each: &mut Each<'_, 'q>) {
-    let _ = each(Rec::new(snap));
+    let _ = each(&Rec::new(snap));
 }

@@ -226,6 +226,10 @@ pub(super) fn globals<'d>(
             defaults.aggressive_host_checking,
         ),
         freshness_latency: daemon.span("freshness_latency", defaults.freshness_latency),
+        interval_unit: raw
+            .root
+            .sub("nagios")
+            .span("interval_unit", defaults.interval_unit),
         log: nagios::log_rules(raw),
         perfdata: nagios::perf_rules(raw, commands, sink),
     }

@@ -1,6 +1,8 @@
 //! Joins the engine, the store, the runners, the senders and the API.
 
 pub mod clock;
+mod events;
+mod external;
 mod files;
 pub mod hub;
 pub mod journal;

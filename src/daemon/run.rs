@@ -14,6 +14,7 @@ use tokio::{
 
 use super::{
     clock,
+    events::Events,
     files::Files,
     hub::{Checkpoint, Hub, Inlets},
     journal::Journal,
@@ -24,6 +25,7 @@ use super::{
 use crate::{
     adapters::{
         exec::Runner,
+        nagios::pipe::CommandPipe,
         send::{Carrier, Deliverer, Senders, SwapSenders},
         serve::{self, App, Metrics},
         store::{Opened, Store, StoreError},
@@ -38,6 +40,8 @@ use crate::{
 
 const ASKS: usize = 1024;
 const REPORTS: usize = 1024;
+/// External commands that wait; whoever sends more waits as well.
+const EXTERNAL: usize = 1024;
 const UNRECORDED: usize = 10_000;
 /// Deliveries of the last life that are remembered in case the store fails.
 const PENDING: u32 = 10_000;
@@ -163,11 +167,24 @@ async fn serve(config: PathBuf, loaded: Loaded) -> Result<(), String> {
     } else {
         Readers::default()
     };
+    let events = Events::open(settings.nagios.log.as_ref(), &engine, now);
+    let (to_self, external) = mpsc::channel(EXTERNAL);
+    if let Some(path) = &settings.nagios.command_file {
+        match CommandPipe::open(path) {
+            Ok(pipe) => {
+                tokio::spawn(pipe.run(to_self.clone(), stop_seen.clone()));
+            }
+            // Checks and pages go on without it.
+            Err(why) => tracing::error!("{why}"),
+        }
+    }
     let (files, perfdata) = Files::start(&settings, &engine, readers.mirror(), &asks, &stop_seen);
     let mut hub = Hub {
         engine,
         readers,
         perfdata,
+        events,
+        to_self,
         journal: Journal::new(store.clone(), metrics.clone(), wake, unrecorded),
         store: store.clone(),
         runner,
@@ -214,6 +231,7 @@ async fn serve(config: PathBuf, loaded: Loaded) -> Result<(), String> {
         asks: ask_inlet,
         outcomes,
         reports: report_inlet,
+        external,
         reload,
         stop: stop_seen,
     };

@@ -3,10 +3,12 @@
 
 mod cache_file;
 pub mod intake;
+pub mod log;
 pub mod mirror;
 mod named;
 pub mod perfdata;
 pub mod pictures;
+pub mod pipe;
 pub mod spool;
 mod status_file;
 mod whole_file;

@@ -11,6 +11,12 @@ pub static NAGIOS: Spec = Spec::new(
             Kind::Text,
             "The pipe for external commands.",
         ),
+        Key::new(
+            "interval_unit",
+            Kind::Span(false),
+            "What a number stands for where external commands give an interval.",
+        )
+        .or("1m"),
         Key::new("log_file", Kind::Text, "The log as Nagios writes it."),
         Key::new(
             "log_archive_path",

@@ -29,6 +29,9 @@ impl Engine {
         audience: &Audience,
         out: &mut Effects,
     ) {
+        if let Some(obj) = obj {
+            self.log_notifications(obj, message, audience, out);
+        }
         let recipients = audience
             .iter()
             .map(|(ix, _)| &*self.inventory.contact(*ix).name)

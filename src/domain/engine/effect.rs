@@ -12,6 +12,8 @@ pub struct Effects {
     pub changes: Vec<Change>,
     /// For the files of performance data.
     pub perfdata: Vec<PerfLine>,
+    /// Lines for the log in Nagios' format, without their time.
+    pub log: Vec<String>,
     /// The answer to a command, a deploy event, a passive result or a reload.
     pub reply: Option<Reply>,
 }

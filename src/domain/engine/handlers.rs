@@ -30,6 +30,13 @@ const MOST: usize = 50;
 /// Nothing was heard of a handler for so long after its timeout: it is forgotten.
 pub(super) const LOST_AFTER: Duration = Duration::from_secs(60);
 
+/// An event handler, and whether it is the one for all objects.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Handles<'a> {
+    pub(super) global: bool,
+    pub(super) command: &'a CommandLine,
+}
+
 impl Engine {
     /// Runs what is to be run at this change; `alert` is the state type and attempt as Nagios shows them, which for
     /// a soft recovery is still SOFT.
@@ -62,9 +69,18 @@ impl Engine {
         if !on || !open {
             return;
         }
-        let handlers: Vec<CommandLine> = global.iter().chain(&rare.handler).cloned().collect();
-        for handler in handlers {
-            self.run_handler(now, obj, &handler, alert, out);
+        let handlers: Vec<(bool, CommandLine)> = global
+            .iter()
+            .map(|handler| (true, handler.clone()))
+            .chain(rare.handler.iter().map(|handler| (false, handler.clone())))
+            .collect();
+        for (global, command) in &handlers {
+            let handler = Handles {
+                global: *global,
+                command,
+            };
+            self.log_handler(obj, &handler, alert, out);
+            self.run_handler(now, obj, command, alert, out);
         }
     }
 

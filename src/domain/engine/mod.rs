@@ -16,6 +16,7 @@ mod freshness;
 mod handlers;
 pub mod holding;
 pub mod input;
+mod logging;
 mod macros;
 mod perfdata;
 pub mod picture;
@@ -29,6 +30,6 @@ mod tuning;
 pub mod view;
 
 #[cfg(test)]
-mod tests;
+pub(in crate::domain) mod tests;
 
 pub use self::core::{Engine, Mode};

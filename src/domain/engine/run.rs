@@ -5,6 +5,7 @@ use std::{sync::Arc, time::Duration};
 use super::{
     core::{Engine, Mode, Running},
     effect::Effects,
+    timers::Timer,
 };
 use crate::{
     base::time::Timestamp,
@@ -97,6 +98,17 @@ impl Engine {
         if object.running.is_none() && !object.waiting {
             self.set_due(obj, now);
         }
+        true
+    }
+
+    /// Asks for a run at a later time. It comes beside the planned ones: Nagios lets a forced run take the place of the
+    /// next regular one, so that a slip in the time leaves an object unchecked for years.
+    pub(super) fn request_at(&mut self, obj: ObjIx, at: Timestamp, forced: bool) -> bool {
+        let rule = self.rule(obj);
+        if rule.command.is_none() || !rule.active && !forced {
+            return false;
+        }
+        self.timers.insert((at, Timer::Asked { obj, forced }));
         true
     }
 

@@ -251,7 +251,7 @@ impl Engine {
         status.last_notified_at = Some(now);
         // Flapping under a hold, it may be fine at this very moment: its recovery is due as soon as it stops flapping.
         status.next_notify_at = if status.state.is_problem() {
-            now + circle.remind
+            now.second() + circle.remind
         } else {
             Timestamp::default()
         };

@@ -34,6 +34,11 @@ pub enum Timer {
     AckEnd(ObjIx),
     /// Event handlers and performance data commands of which nothing was heard.
     HandlerLost(JobId),
+    /// A run that somebody asked for at this time.
+    Asked {
+        obj: ObjIx,
+        forced: bool,
+    },
     /// Results may be too old.
     Freshness,
     Forget,
@@ -93,6 +98,9 @@ impl Engine {
                 Timer::DowntimeEnd(id) => self.downtime_ends(now, id, out),
                 Timer::AckEnd(obj) => self.ack_ends(now, obj, out),
                 Timer::HandlerLost(id) => self.aside_lost(now, id, out),
+                Timer::Asked { obj, forced } => {
+                    self.request(obj, now, forced);
+                }
                 Timer::Freshness => self.look_for_stale(now, out),
                 Timer::Forget => {
                     self.forget(now);

@@ -234,7 +234,7 @@ fn problem_or_recovery(kind: Kind, scene: &Scene<'_>) -> Result<(), Why> {
         && status.state.is_problem()
     {
         // A change seen before this start counts from the start, as in Nagios.
-        let from = status.last_hard_change_at.max(scene.began_at);
+        let from = status.last_hard_change_at.max(scene.began_at).second();
         let until = from + rule.first_delay;
         if now < until {
             return Err(Why::FirstDelay { until });

@@ -13,5 +13,5 @@ mod perfdata;
 mod properties;
 mod rows;
 mod scenario;
-mod site;
+pub(in crate::domain) mod site;
 mod tuning;

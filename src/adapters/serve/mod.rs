@@ -11,6 +11,7 @@ mod fields;
 mod gate;
 mod listen;
 mod metrics;
+mod nrdp;
 mod openapi;
 mod page;
 mod read;

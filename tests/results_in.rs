@@ -3,7 +3,12 @@
 
 mod common;
 
-use std::{fs, process::Command};
+use std::{
+    fs,
+    io::{Read, Write},
+    net::TcpStream,
+    process::{Command, Stdio},
+};
 
 use common::{Daemon, Site, free_port, need, until, until_true};
 use serde_json::Value;
@@ -245,5 +250,113 @@ fn without_a_token_nrdp_takes_nothing() {
     let (worked, answer) = curl(&["-d", form, &url]);
     assert!(worked, "{answer}");
     assert_eq!(tag(&answer, "message"), "BAD TOKEN");
+    daemon.end_well();
+}
+
+/// Sends with Debian's own client; what it says.
+fn send_nsca(
+    site: &Site,
+    port: u16,
+    method: u8,
+    password: &str,
+    more: &[&str],
+    text: &str,
+) -> String {
+    need("/usr/sbin/send_nsca", "nsca-client");
+    let config = site.write(
+        &format!("send_nsca.{method}.cfg"),
+        format!("password={password}\nencryption_method={method}\n"),
+    );
+    let mut client = Command::new("/usr/sbin/send_nsca")
+        .args(["-H", "127.0.0.1", "-p", &port.to_string(), "-c"])
+        .arg(config)
+        .args(more)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("it runs");
+    let mut input = client.stdin.take().expect("piped");
+    input.write_all(text.as_bytes()).expect("taken");
+    drop(input);
+    let output = client.wait_with_output().expect("it ends");
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+fn nsca(site: &Site, encryption: &str) -> (Daemon, u16) {
+    site.secret("nsca.password", "n0t-very-secret\n");
+    let port = free_port();
+    let (daemon, _) = start(
+        site,
+        &format!(
+            "[nagios.nsca]\nlisten = \"127.0.0.1:{port}\"\nencryption = \"{encryption}\"\npassword_file = \"nsca.password\"\n"
+        ),
+    );
+    until_true("it listens", || {
+        TcpStream::connect(("127.0.0.1", port)).is_ok()
+    });
+    (daemon, port)
+}
+
+#[test]
+fn the_real_client_is_understood_under_every_method() {
+    for (method, word) in [
+        (0, "none"),
+        (1, "xor"),
+        (2, "des"),
+        (3, "3des"),
+        (14, "rijndael128"),
+        (15, "rijndael192"),
+        (16, "rijndael256"),
+    ] {
+        let site = Site::new();
+        let (daemon, port) = nsca(&site, word);
+        let text = "web1\tDisk: C\t1\t90% full|used=90%\nand more\x17web1\thttp\t2\tHTTP, gone\x17web2\t1\tno answer\x17";
+        let said = send_nsca(&site, port, method, "n0t-very-secret", &[], text);
+        assert!(said.contains("3 data packet(s) sent"), "{word}: {said}");
+        let disk = daemon.until_hard("web1/Disk:%20C", "WARNING");
+        assert_eq!(disk["output"], "90% full", "{word}");
+        assert_eq!(disk["perfdata"], "used=90%", "{word}");
+        assert_eq!(disk["long_output"], "and more", "{word}");
+        daemon.until_hard("web1/http", "CRITICAL");
+        daemon.until_hard("web2", "DOWN");
+        // The small packets of old clients.
+        let old = ["--legacy-2-7-mode"];
+        let said = send_nsca(
+            &site,
+            port,
+            method,
+            "n0t-very-secret",
+            &old,
+            "web2\thttp\t2\told\n",
+        );
+        assert!(said.contains("1 data packet(s) sent"), "{word}: {said}");
+        assert_eq!(daemon.until_hard("web2/http", "CRITICAL")["output"], "old");
+        daemon.end_well();
+    }
+}
+
+#[test]
+fn another_password_and_noise_change_nothing_and_end_nothing() {
+    let site = Site::new();
+    let (daemon, port) = nsca(&site, "rijndael128");
+    send_nsca(&site, port, 14, "another", &[], "web1\thttp\t2\tforged\n");
+    let mut noise = TcpStream::connect(("127.0.0.1", port)).expect("it listens");
+    let mut hello = [0; 132];
+    noise.read_exact(&mut hello).expect("a vector and a time");
+    noise.write_all(&[0x5a; 9000]).expect("taken");
+    // It hangs up: nothing after that can be read.
+    let mut rest = Vec::new();
+    let _ = noise.read_to_end(&mut rest);
+    assert!(rest.is_empty());
+    assert_eq!(daemon.object("web1/http")["checked"], false);
+    send_nsca(
+        &site,
+        port,
+        14,
+        "n0t-very-secret",
+        &[],
+        "web1\thttp\t2\ttrue\n",
+    );
+    assert_eq!(daemon.until_hard("web1/http", "CRITICAL")["output"], "true");
     daemon.end_well();
 }

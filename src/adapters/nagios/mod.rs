@@ -6,6 +6,7 @@ pub mod intake;
 pub mod log;
 pub mod mirror;
 mod named;
+pub mod nsca;
 pub mod perfdata;
 pub mod pictures;
 pub mod pipe;

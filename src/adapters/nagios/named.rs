@@ -145,7 +145,7 @@ pub fn period(period: Option<&Arc<Period>>) -> &str {
 /// `modified_attributes`: a bit for each thing that was changed at run time.
 pub fn modified(status: &Status) -> u32 {
     let tuned = status.tuned.as_ref().map_or(0, |tuned| tuned.modified());
-    tuned | u32::from(status.notifications_off) * attributes::NOTIFICATIONS
+    tuned | (u32::from(status.notifications_off) * attributes::NOTIFICATIONS)
 }
 
 /// Are people told of this object?

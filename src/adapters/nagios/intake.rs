@@ -1,15 +1,15 @@
 //! Results that others found, on their way to the hub: from files, from `send_nsca`.
 
-use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
+use std::{future::Future, pin::Pin, sync::Arc};
 
 use crate::{
-    base::{text::one_line, time::Timestamp},
+    base::time::Timestamp,
     domain::{
         model::{
             job::{CheckResult, Source},
             state::{ObjectName, State},
         },
-        plugin::split,
+        plugin,
     },
 };
 
@@ -67,24 +67,13 @@ impl Said<'_> {
         if self.host.is_empty() || self.check.is_some_and(str::is_empty) {
             return Err("it names no host, or no check".to_owned());
         }
-        let parts = split(self.text);
-        // As of a plugin: `;` would break the lines of Nagios' log.
-        let short = one_line(&parts.short.unwrap_or_default()).replace(';', ":");
+        let object = ObjectName {
+            host: self.host.into(),
+            check: self.check.map(Into::into),
+        };
         Ok(CheckResult {
-            object: ObjectName {
-                host: self.host.into(),
-                check: self.check.map(Into::into),
-            },
-            state,
-            output: short.into(),
-            long_output: parts.long.into(),
-            perfdata: parts.perfdata.into(),
-            started: self.at,
-            took: Duration::ZERO,
-            latency: Duration::ZERO,
             source,
-            cpu: Duration::ZERO,
-            peak_kib: 0,
+            ..plugin::passive(object, state, self.text, self.at)
         })
     }
 }

@@ -7,6 +7,7 @@ pub mod livestatus;
 pub mod log;
 pub mod mirror;
 mod named;
+pub mod nsca;
 pub mod perfdata;
 pub mod pictures;
 pub mod pipe;

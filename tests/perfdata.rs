@@ -74,12 +74,10 @@ fn a_command_takes_the_file_away_again_and_again() {
     let dir = site.path().display().to_string();
     let daemon = start(
         &site,
-        &format!(
-            "check_perfdata_file = \"service.out\"\n\
+        "check_perfdata_file = \"service.out\"\n\
              check_perfdata_file_template = \"DATATYPE::SERVICEPERFDATA\\\\tSERVICEDESC::$SERVICEDESC$\"\n\
              check_perfdata_file_every = \"1s\"\n\
-             check_perfdata_file_command = \"take!spool\""
-        ),
+             check_perfdata_file_command = \"take!spool\"",
         &format!(
             "[[command]]\nname = \"take\"\nline = \"mv '{dir}/service.out' '{dir}/'$ARG1$/perf.$TIMET$\"\n"
         ),

@@ -1,8 +1,14 @@
 //! Starts what `[nagios]` asks for: files, pipes and sockets for tools made for Nagios.
 
-use std::{collections::BTreeMap, sync::Arc, thread, time::Duration};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, atomic::AtomicU64},
+    thread,
+    time::Duration,
+};
 
 use tokio::{
+    net::TcpListener,
     runtime::Handle,
     sync::{mpsc, oneshot, watch},
     task::JoinHandle,
@@ -16,13 +22,14 @@ use crate::{
         nagios::{
             intake::{Hand, Verdict},
             mirror::Mirror,
+            nsca::{Method, Receiver},
             perfdata::{self, Feed, Target},
             pictures::Pictures,
             spool::Spool,
         },
         serve::{Ask, Unavailable},
     },
-    config::{Nagios, PerfFile, PerfMode, Settings},
+    config::{Nagios, Nsca, PerfFile, PerfMode, Settings},
     domain::{
         engine::{Engine, input::Input},
         macros,
@@ -69,6 +76,9 @@ impl Files {
             };
             files.spawn(spool.run(hand.clone(), stop.clone()));
         }
+        if let Some(nsca) = &nagios.nsca {
+            files.nsca(nsca, &hand, stop);
+        }
         (files, feed)
     }
 
@@ -106,6 +116,35 @@ impl Files {
                 tracing::error!("performance data is not written: {error}");
                 Feed::default()
             }
+        }
+    }
+
+    /// Results by `send_nsca`. What cannot listen is said; checks and pages go on without it.
+    fn nsca(&mut self, nsca: &Nsca, hand: &Hand, stop: &watch::Receiver<bool>) {
+        let Some(method) = Method::parse(&nsca.encryption) else {
+            tracing::error!(
+                "send_nsca is not served: `{}` is no encryption",
+                nsca.encryption
+            );
+            return;
+        };
+        let receiver = Arc::new(Receiver {
+            method,
+            password: nsca.password.clone(),
+            max_age: nsca.max_age,
+            now: clock::now,
+            refused: AtomicU64::new(0),
+        });
+        for address in nsca.listen.clone() {
+            let (receiver, hand, stop) = (receiver.clone(), hand.clone(), stop.clone());
+            self.spawn(async move {
+                match TcpListener::bind(address).await {
+                    Ok(listener) => receiver.serve(listener, hand, stop).await,
+                    Err(error) => tracing::error!(
+                        "results by send_nsca are not taken: cannot listen at {address}: {error}"
+                    ),
+                }
+            });
         }
     }
 

@@ -352,6 +352,10 @@ impl Hub {
             Ask::Health { reply } => {
                 let _ = reply.send(self.health());
             }
+            Ask::External { line, reply } => {
+                self.external(External { line, from: "nrdp" }).await;
+                let _ = reply.send(());
+            }
             Ask::DeployApp { id, reply } => {
                 let app = self
                     .engine

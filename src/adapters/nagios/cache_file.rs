@@ -1,11 +1,12 @@
-//! `objects.cache`: every object with all it says, as Nagios' web pages and add-ons read it. Intervals are in minutes.
+//! `objects.cache`: every object with all it says, as Nagios' web pages and add-ons read it. Intervals are in units of
+//! `interval_unit`.
 
 use std::{
     io::{self, Write},
     time::Duration,
 };
 
-use super::named::{Commands, letters, line, period};
+use super::named::{Commands, in_units, letters, line, period};
 use crate::{
     base::time::Timestamp,
     domain::{
@@ -87,7 +88,10 @@ struct File<'a, W> {
 }
 
 /// The inside of one `define`.
-struct Block<'a, W>(&'a mut W);
+struct Block<'a, W> {
+    out: &'a mut W,
+    unit: Duration,
+}
 
 impl<W: Write> Block<'_, W> {
     /// What is empty is not said.
@@ -96,15 +100,15 @@ impl<W: Write> Block<'_, W> {
         if value.is_empty() {
             return Ok(());
         }
-        writeln!(self.0, "\t{key}\t{}", line(value))
+        writeln!(self.out, "\t{key}\t{}", line(value))
     }
 
     fn flag(&mut self, key: &str, value: bool) -> io::Result<()> {
-        writeln!(self.0, "\t{key}\t{}", u8::from(value))
+        writeln!(self.out, "\t{key}\t{}", u8::from(value))
     }
 
-    fn minutes(&mut self, key: &str, value: Duration) -> io::Result<()> {
-        writeln!(self.0, "\t{key}\t{:.6}", value.as_secs_f64() / 60.0)
+    fn span(&mut self, key: &str, value: Duration) -> io::Result<()> {
+        writeln!(self.out, "\t{key}\t{:.6}", in_units(value, self.unit))
     }
 
     fn retained(&mut self) -> io::Result<()> {
@@ -120,7 +124,10 @@ impl<W: Write> File<'_, W> {
         fill: impl FnOnce(&mut Block<'_, W>) -> io::Result<()>,
     ) -> io::Result<()> {
         writeln!(self.out, "define {kind} {{")?;
-        fill(&mut Block(self.out))?;
+        fill(&mut Block {
+            out: self.out,
+            unit: self.inventory.globals.interval_unit,
+        })?;
         self.out.write_all(b"\t}\n\n")
     }
 
@@ -198,16 +205,20 @@ impl<W: Write> File<'_, W> {
 
     fn contact(&mut self, contact: &Contact) -> io::Result<()> {
         let commands = self.commands;
-        let others = [(contact.on_flapping, 'f'), (contact.on_downtime, 's')];
+        let of_checks = [(contact.on_flapping, 'f'), (contact.on_downtime, 's')];
+        let of_hosts = [
+            (contact.host_on_flapping, 'f'),
+            (contact.host_on_downtime, 's'),
+        ];
         self.block("contact", |block| {
             block.say("contact_name", &contact.name)?;
             block.say("alias", &contact.alias)?;
             let periods = (contact.check_period.as_ref(), contact.host_period.as_ref());
             block.say("service_notification_period", period(periods.0))?;
             block.say("host_notification_period", period(periods.1))?;
-            let states = letters(contact.check_states, false, &others);
+            let states = letters(contact.check_states, false, &of_checks);
             block.say("service_notification_options", states)?;
-            let states = letters(contact.host_states, true, &others);
+            let states = letters(contact.host_states, true, &of_hosts);
             block.say("host_notification_options", states)?;
             block.say(
                 "service_notification_commands",
@@ -356,7 +367,7 @@ impl<W: Write> File<'_, W> {
             )?;
             block.say("first_notification", escalation.first.to_string())?;
             block.say("last_notification", escalation.last.to_string())?;
-            block.minutes(
+            block.span(
                 "notification_interval",
                 escalation.remind.unwrap_or(notify.remind),
             )?;
@@ -396,8 +407,8 @@ fn rule<W: Write>(
     };
     block.say("initial_state", initial)?;
     block.say("importance", rare.importance.to_string())?;
-    block.minutes("check_interval", rule_interval(rule))?;
-    block.minutes("retry_interval", rule.retry)?;
+    block.span("check_interval", rule_interval(rule))?;
+    block.span("retry_interval", rule.retry)?;
     block.say("max_check_attempts", rule.attempts.to_string())?;
     block.flag("active_checks_enabled", rule.active)?;
     block.flag("passive_checks_enabled", rule.accepts_passive)?;
@@ -422,8 +433,8 @@ fn rule<W: Write>(
     block.flag("check_freshness", rare.stale_after.is_some())?;
     block.say("notification_options", wanted(&rule.notify, is_host))?;
     block.flag("notifications_enabled", rule.notify.enabled)?;
-    block.minutes("notification_interval", rule.notify.remind)?;
-    block.minutes("first_notification_delay", rule.notify.first_delay)?;
+    block.span("notification_interval", rule.notify.remind)?;
+    block.span("first_notification_delay", rule.notify.first_delay)?;
     let stalk = Fails {
         states: rare.stalk,
         pending: false,
@@ -456,7 +467,7 @@ fn vars<W: Write>(
     vars: &std::collections::BTreeMap<String, String>,
 ) -> io::Result<()> {
     for (name, value) in vars {
-        writeln!(block.0, "\t_{name}\t{}", line(value))?;
+        writeln!(block.out, "\t_{name}\t{}", line(value))?;
     }
     Ok(())
 }

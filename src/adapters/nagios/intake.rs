@@ -9,7 +9,7 @@ use crate::{
             job::{CheckResult, Source},
             state::{ObjectName, State},
         },
-        plugin::passive,
+        plugin,
     },
 };
 
@@ -67,12 +67,14 @@ impl Said<'_> {
         if self.host.is_empty() || self.check.is_some_and(str::is_empty) {
             return Err("it names no host, or no check".to_owned());
         }
-        let name = ObjectName {
+        let object = ObjectName {
             host: self.host.into(),
             check: self.check.map(Into::into),
         };
-        let result = passive(name, state, self.text, self.at);
-        Ok(CheckResult { source, ..result })
+        Ok(CheckResult {
+            source,
+            ..plugin::passive(object, state, self.text, self.at)
+        })
     }
 }
 

@@ -3,9 +3,11 @@
 
 mod cache_file;
 pub mod intake;
+pub mod livestatus;
 pub mod log;
 pub mod mirror;
 mod named;
+pub mod nsca;
 pub mod perfdata;
 pub mod pictures;
 pub mod pipe;

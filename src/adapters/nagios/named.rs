@@ -4,6 +4,7 @@ use std::{
     borrow::Cow,
     collections::{BTreeMap, BTreeSet, HashMap},
     sync::Arc,
+    time::Duration,
 };
 
 use crate::domain::{
@@ -11,6 +12,7 @@ use crate::domain::{
         objects::{ChannelKind, CommandLine, Contact, Inventory, Rule},
         state::{State, StateSet},
         status::Status,
+        tuned::attributes,
     },
     schedule::Period,
 };
@@ -50,9 +52,8 @@ impl Commands {
         }
         for contact in &inventory.contacts {
             for is_host in [true, false] {
-                for line in notification_lines(contact, is_host) {
-                    let name = line.split_whitespace().next().unwrap_or("command");
-                    all.add(name, &line);
+                for (name, line) in notification_lines(contact, is_host) {
+                    all.add(&name, &line);
                 }
             }
         }
@@ -111,26 +112,29 @@ impl Commands {
     /// The commands that tell a contact, separated by commas.
     pub fn tell(&self, contact: &Contact, is_host: bool) -> String {
         let names: Vec<String> = notification_lines(contact, is_host)
-            .map(|line| self.name_of(&line, "command").to_owned())
+            .map(|(name, line)| self.name_of(&line, &name).to_owned())
             .collect();
         names.join(",")
     }
 }
 
-/// What tells a contact; where no command does, the daemon's own way in its place.
-fn notification_lines(contact: &Contact, is_host: bool) -> impl Iterator<Item = Cow<'_, str>> {
+/// Names and lines of what tells a contact; where no command does, the daemon's own way in its place.
+fn notification_lines(contact: &Contact, is_host: bool) -> impl Iterator<Item = (String, String)> {
     contact
         .channels
         .iter()
         .map(move |channel| match &channel.kind {
-            ChannelKind::Command { host, .. } if is_host => Cow::Borrowed(host.as_str()),
-            ChannelKind::Command { check, .. } => Cow::Borrowed(check.as_str()),
-            other => Cow::Owned(format!(
-                "deploywatch-{0} (sent by the daemon)",
-                other.name()
-            )),
+            ChannelKind::Command { host, names, .. } if is_host => {
+                (names.host.to_string(), host.clone())
+            }
+            ChannelKind::Command { check, names, .. } => (names.check.to_string(), check.clone()),
+            other => {
+                let name = format!("deploywatch-{}", other.name());
+                let line = format!("{name} (sent by the daemon)");
+                (name, line)
+            }
         })
-        .filter(|line| !line.trim().is_empty())
+        .filter(|(name, line)| !name.is_empty() && !line.trim().is_empty())
 }
 
 /// A period's name; nothing means always.
@@ -140,37 +144,18 @@ pub fn period(period: Option<&Arc<Period>>) -> &str {
 
 /// `modified_attributes`: a bit for each thing that was changed at run time.
 pub fn modified(status: &Status) -> u32 {
-    let mut bits = u32::from(status.notifications_off);
-    let Some(tuned) = status.tuned.as_deref() else {
-        return bits;
-    };
-    let all = [
-        (tuned.notifications.is_some(), 1),
-        (tuned.active.is_some(), 1 << 1),
-        (tuned.passive.is_some(), 1 << 2),
-        (tuned.handlers.is_some(), 1 << 3),
-        (tuned.flap_detection.is_some(), 1 << 4),
-        (tuned.perfdata.is_some(), 1 << 6),
-        (tuned.obsess.is_some(), 1 << 7),
-        (tuned.every.is_some(), 1 << 10),
-        (tuned.retry.is_some(), 1 << 11),
-        (tuned.attempts.is_some(), 1 << 12),
-        (tuned.freshness.is_some(), 1 << 13),
-        (tuned.period.is_some(), 1 << 14),
-        (!tuned.vars.is_empty(), 1 << 15),
-        (tuned.notify_period.is_some(), 1 << 16),
-    ];
-    for (is_set, bit) in all {
-        if is_set {
-            bits |= bit;
-        }
-    }
-    bits
+    let tuned = status.tuned.as_ref().map_or(0, |tuned| tuned.modified());
+    tuned | (u32::from(status.notifications_off) * attributes::NOTIFICATIONS)
 }
 
 /// Are people told of this object?
 pub const fn notifies(rule: &Rule, status: &Status) -> bool {
     rule.notify.enabled && !status.notifications_off
+}
+
+/// An interval as Nagios' files hold it.
+pub fn in_units(span: Duration, unit: Duration) -> f64 {
+    span.as_secs_f64() / unit.as_secs_f64().max(0.001)
 }
 
 /// Letters of states, and what else is told of: `r,w,u,c,f,s`; `n` for nothing.

@@ -9,7 +9,7 @@ use std::{
 
 use super::{
     mirror::Picture,
-    named::{self, Commands, line},
+    named::{self, Commands, in_units, line},
 };
 use crate::{
     base::time::Timestamp,
@@ -252,7 +252,7 @@ impl<W: Write> File<'_, W> {
         };
         self.block(kind, |block| {
             block.name(&inventory.name(row.obj))?;
-            settings(block, row, commands)?;
+            settings(block, row, commands, inventory.globals.interval_unit)?;
             state(block, row)?;
             times(block, row, is_host, now)?;
             told(block, row)?;
@@ -366,7 +366,12 @@ impl<W: Write> File<'_, W> {
     }
 }
 
-fn settings<W: Write>(block: &mut Block<'_, W>, row: &Row, commands: &Commands) -> io::Result<()> {
+fn settings<W: Write>(
+    block: &mut Block<'_, W>,
+    row: &Row,
+    commands: &Commands,
+    unit: Duration,
+) -> io::Result<()> {
     let rule = &row.rule;
     let rare = rule.rare();
     block.say("modified_attributes", named::modified(&row.status))?;
@@ -377,9 +382,9 @@ fn settings<W: Write>(block: &mut Block<'_, W>, row: &Row, commands: &Commands) 
         named::period(rule.notify.period.as_ref()),
     )?;
     block.say("importance", rare.importance)?;
-    let minutes = |span: Duration| format!("{:.6}", span.as_secs_f64() / 60.0);
-    block.say("check_interval", minutes(rule_interval(rule)))?;
-    block.say("retry_interval", minutes(rule.retry))?;
+    let units = |span: Duration| format!("{:.6}", in_units(span, unit));
+    block.say("check_interval", units(rule_interval(rule)))?;
+    block.say("retry_interval", units(rule.retry))?;
     block.text("event_handler", &commands.maybe(rare.handler.as_ref()))?;
     block.say(
         "event_handler_period",

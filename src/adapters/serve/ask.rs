@@ -52,6 +52,11 @@ pub enum Ask {
     Health {
         reply: oneshot::Sender<Health>,
     },
+    /// A line as the command pipe takes it. Answered once it was looked at; what is wrong with it is said in the log.
+    External {
+        line: String,
+        reply: oneshot::Sender<()>,
+    },
     /// The app of a known deploy; None: no deploy of this id is known.
     DeployApp {
         id: String,

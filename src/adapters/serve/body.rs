@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use axum::{
-    body::{Body, to_bytes},
+    body::{Body, Bytes, to_bytes},
     extract::{FromRequest, Request},
     http::{HeaderMap, StatusCode, header},
 };
@@ -46,8 +46,13 @@ impl<S: Send + Sync, const MAX: usize> FromRequest<S> for JsonBody<MAX> {
     }
 }
 
-async fn read(body: Body, max: usize, too_long: impl Fn() -> Refusal) -> Result<Value, Refusal> {
-    let bytes = tokio::time::timeout(BODY_WAIT, to_bytes(body, max))
+/// A body of at most `max` bytes, in time.
+pub async fn bytes(
+    body: Body,
+    max: usize,
+    too_long: impl Fn() -> Refusal,
+) -> Result<Bytes, Refusal> {
+    tokio::time::timeout(BODY_WAIT, to_bytes(body, max))
         .await
         .map_err(|_| {
             let text = format!(
@@ -66,7 +71,11 @@ async fn read(body: Body, max: usize, too_long: impl Fn() -> Refusal) -> Result<
             } else {
                 Refusal::bad(format!("the body broke off: {}", one_line(&cause)))
             }
-        })?;
+        })
+}
+
+async fn read(body: Body, max: usize, too_long: impl Fn() -> Refusal) -> Result<Value, Refusal> {
+    let bytes = bytes(body, max, too_long).await?;
     if bytes.is_empty() {
         return Err(Refusal::bad("the body is empty; send a JSON object"));
     }

@@ -12,6 +12,7 @@ mod fields;
 mod gate;
 mod listen;
 mod metrics;
+mod nrdp;
 mod openapi;
 mod page;
 mod read;

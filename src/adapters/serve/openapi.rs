@@ -8,7 +8,7 @@ use axum::{
 use serde_json::{Map, Value, json};
 
 /// A path: method, path, scope (empty: open), what it does, fields as `name:type`, needed ones with `!`.
-pub const PATHS: [(&str, &str, &str, &str, &str); 28] = [
+pub const PATHS: [(&str, &str, &str, &str, &str); 30] = [
     ("get", "/", "read", "The status as a page.", ""),
     (
         "get",
@@ -83,6 +83,14 @@ pub const PATHS: [(&str, &str, &str, &str, &str); 28] = [
         "Hand in one passive result, or a list of at most 1000.",
         "host!:string check:string exit!:integer output:string at:string",
     ),
+    (
+        "post",
+        "/nrdp/",
+        "",
+        "NRDP, a form: token, cmd (submitcheck, submitcmd), XMLDATA or JSONDATA, command.",
+        "",
+    ),
+    ("get", "/nrdp/", "", "The same in the address.", ""),
     (
         "post",
         "/v1/acknowledge",

@@ -111,7 +111,7 @@ pub async fn submit(
 }
 
 /// All are asked before the first answer is awaited, so that the hub can commit them together.
-async fn hand_in(app: &App, results: Vec<CheckResult>) -> Result<ResultsView, Refusal> {
+pub(super) async fn hand_in(app: &App, results: Vec<CheckResult>) -> Result<ResultsView, Refusal> {
     let deadline = tokio::time::Instant::now() + LIST_LIMIT;
     let all = results.into_iter().enumerate().map(|(index, result)| {
         let (object, hub) = (result.object.to_string(), app.hub.clone());

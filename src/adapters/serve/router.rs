@@ -17,7 +17,7 @@ use super::{
     ask::Hub,
     commands, deploys,
     metrics::Metrics,
-    openapi, read,
+    nrdp, openapi, read,
     refusal::Refusal,
     results,
 };
@@ -75,6 +75,9 @@ pub fn router(app: App) -> Router {
                 .route_layer(middleware::from_fn_with_state(app.clone(), guard_scrape)),
         )
         .route("/healthz", get(read::health))
+        // Their tokens are among what they send.
+        .route("/nrdp", get(nrdp::serve).post(nrdp::serve))
+        .route("/nrdp/", get(nrdp::serve).post(nrdp::serve))
         .fallback(nothing_here)
         .method_not_allowed_fallback(wrong_method)
         .layer(middleware::from_fn_with_state(app.clone(), finish))

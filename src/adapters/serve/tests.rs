@@ -212,6 +212,7 @@ fn answer_ask(ask: Ask, inputs: &Mutex<Vec<String>>) {
             });
             drop(reply.send(app));
         }
+        Ask::External { reply, .. } => drop(reply.send(())),
         Ask::HostsOfOthers { hosts, reply, .. } => {
             drop(reply.send(hosts.into_iter().filter(|host| host == "db1").collect()));
         }

@@ -106,9 +106,8 @@ pub fn parse(line: &str, inventory: &Inventory, now: Timestamp) -> Result<Order,
     let (name, rest) = command.split_once(';').unwrap_or((command, ""));
     let name = name.trim().to_ascii_uppercase();
     let mut args = Args::new(rest, inventory);
-    let what = match understand(&name, &mut args, at.min(now)) {
-        None => return Err(Fault::Unrecognized(command.to_owned())),
-        Some(what) => what,
+    let Some(what) = understand(&name, &mut args, at.min(now)) else {
+        return Err(Fault::Unrecognized(command.to_owned()));
     };
     match what {
         Ok(what) => Ok(Order {

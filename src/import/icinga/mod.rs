@@ -23,6 +23,9 @@ mod syntax;
 mod value;
 mod world;
 
+#[cfg(test)]
+mod tests;
+
 use std::{collections::BTreeMap, fmt::Write as _};
 
 use super::{

@@ -66,6 +66,12 @@ impl Dependencies {
         let mut built = Self::default();
         let all: Vec<&Thing> = converter.world.all("Dependency").iter().collect();
         let mut shared: BTreeMap<Shared, Objects> = BTreeMap::new();
+        // How many dependencies each host has itself.
+        let mut of_host: BTreeMap<String, usize> = BTreeMap::new();
+        for thing in all.iter().filter(|thing| thing.service.is_none()) {
+            let child = thing.attrs.get("child_host_name").and_then(Value::scalar);
+            *of_host.entry(child.unwrap_or_default()).or_default() += 1;
+        }
         for thing in &all {
             let text_of = |key: &str| {
                 thing
@@ -104,13 +110,7 @@ impl Dependencies {
             {
                 continue;
             }
-            let several = all
-                .iter()
-                .filter(|other| {
-                    other.attrs.get("child_host_name") == thing.attrs.get("child_host_name")
-                        && other.service.is_none()
-                })
-                .count();
+            let several = of_host.get(&child).copied().unwrap_or(0);
             let plain = ["states", "period", "disable_checks"]
                 .iter()
                 .all(|key| !thing.attrs.get(*key).is_some_and(Value::is_true))

@@ -1,6 +1,9 @@
 //! All objects there are: templates run, rules of assignment evaluated on the hosts and services of today.
 
-use std::{cell::RefCell, collections::BTreeMap};
+use std::{
+    cell::RefCell,
+    collections::{BTreeMap, HashMap},
+};
 
 use super::{
     super::source::{Faults, Place},
@@ -31,6 +34,8 @@ pub type Template = Thing;
 pub struct World<'i> {
     pub globals: Globals<'i>,
     pub things: BTreeMap<&'static str, Vec<Thing>>,
+    /// Where each thing stands, by kind and name; of several the last.
+    names: BTreeMap<&'static str, HashMap<String, usize>>,
     pub templates: BTreeMap<&'static str, Vec<Template>>,
     /// Which hosts rules put into each host group, and which services into each service group.
     pub assigned: BTreeMap<String, Vec<String>>,
@@ -127,6 +132,7 @@ impl<'i> World<'i> {
         let mut world = Self {
             globals,
             things: BTreeMap::new(),
+            names: BTreeMap::new(),
             templates: BTreeMap::new(),
             assigned: BTreeMap::new(),
         };
@@ -160,6 +166,10 @@ impl<'i> World<'i> {
             run.objects(kind, items);
             run.apply(kind);
         }
+        for (kind, things) in &world.things {
+            let names = things.iter().map(|thing| thing.name.clone()).zip(0..);
+            world.names.insert(kind, names.collect());
+        }
         world
     }
 
@@ -167,9 +177,10 @@ impl<'i> World<'i> {
         self.things.get(kind).map(Vec::as_slice).unwrap_or_default()
     }
 
+    /// What is defined later counts: the configuration before what everybody has.
     pub fn find(&self, kind: &str, name: &str) -> Option<&Thing> {
-        // What is defined later counts: the configuration before what everybody has.
-        self.all(kind).iter().rev().find(|thing| thing.name == name)
+        let at = self.names.get(kind)?.get(name)?;
+        self.all(kind).get(*at)
     }
 }
 

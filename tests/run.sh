@@ -8,7 +8,8 @@ if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
   missing=()
   for package in gcc libc6-dev ca-certificates \
     monitoring-plugins-basic monitoring-plugins-standard bind9-dnsutils libpq5 nginx-light openssh-server openssh-client \
-    dnsmasq-base python3 python3-aiosmtpd bsd-mailx nagios4-core nagios4-common; do
+    dnsmasq-base python3 python3-aiosmtpd bsd-mailx nagios4-core nagios4-common \
+    nagios4-cgi nsca-client; do
     dpkg -s "$package" >/dev/null 2>&1 || missing+=("$package")
   done
   if [ ${#missing[@]} -gt 0 ]; then
@@ -22,6 +23,20 @@ if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
       fi
       apt-get update -q
       apt-get install -y -q --no-install-recommends "${missing[@]}"
+    )
+  fi
+  # Nagstamon's modules alone: installing it would bring the libraries of its window.
+  nagstamon=/usr/local/lib/deploywatch-tests
+  if [ ! -e "$nagstamon/usr/lib/python3/dist-packages/Nagstamon/Servers/Livestatus.py" ]; then
+    (
+      unpack=$(mktemp -d)
+      trap 'rm -rf "$unpack"' EXIT
+      cd "$unpack"
+      # As root, since the other user that apt prefers may not write here.
+      fetch() { apt-get download -q -o APT::Sandbox::User=root nagstamon; }
+      fetch || { apt-get update -q && fetch; }
+      mkdir -p "$nagstamon"
+      dpkg -x nagstamon_*.deb "$nagstamon"
     )
   fi
   # Where sshd of root puts itself; starting the service would make it.

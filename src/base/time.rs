@@ -36,6 +36,12 @@ impl Timestamp {
         self.0.div_euclid(1000)
     }
 
+    /// The beginning of its second: Nagios reckons its waits in whole seconds.
+    #[must_use]
+    pub const fn second(self) -> Self {
+        Self(self.0 - self.0.rem_euclid(1000))
+    }
+
     /// The span from `earlier` to `self`; zero if `earlier` is later.
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_millis(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))

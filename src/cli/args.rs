@@ -569,6 +569,8 @@ pub enum BenchPart {
     Memory,
     /// The engine alone with made-up results
     Engine,
+    /// Livestatus queries while made-up results change the states
+    Livestatus,
     /// The same plugin under Nagios, where it is installed
     Compare,
     #[command(hide = true, subcommand)]
@@ -590,6 +592,11 @@ pub enum WorkerOrder {
         command: Vec<String>,
     },
     Engine {
+        config: PathBuf,
+        #[arg(long)]
+        millis: u64,
+    },
+    Livestatus {
         config: PathBuf,
         #[arg(long)]
         millis: u64,

@@ -15,6 +15,7 @@ use super::{
     contacts::Contacts,
     fault::{self, Fault, Faults, Place, Sink},
     hosts::{Apps, Hosts, Sorted},
+    nagios,
     names::{Names, Raw},
     periods::{self, Crons},
     read::{Doc, Reader},
@@ -193,6 +194,7 @@ fn resolve<'d>(
     };
     let checks = builder.build(&mut rules, sink);
     let globals = sections::globals(raw, &contacts, &mut rules.commands, sources, sink);
+    let nagios = nagios::build(raw, &vault, &mut rules.commands, sink);
     drop(rules);
     hosts.take_checks(&checks.list);
     let ties = relations::Ties {
@@ -204,7 +206,7 @@ fn resolve<'d>(
     };
     let relations = ties.build(sink);
     let classes = sections::classes(raw, sink);
-    let settings = settings::build(raw, names, &vault, sink);
+    let settings = settings::build(raw, names, &vault, nagios, sink);
     warn_of_silence(raw, &contacts, sink);
     let inventory = Inventory {
         hosts: hosts.list,

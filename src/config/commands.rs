@@ -86,6 +86,12 @@ impl<'d, 'n> Commands<'d, 'n> {
         line
     }
 
+    /// The name of a notification command.
+    pub fn name(&mut self, value: Val<'d>, sink: &mut Sink) -> Arc<str> {
+        self.line(value, sink)
+            .map_or_else(|| "".into(), |command| command.name)
+    }
+
     /// A line that looks like the name of a command which does not exist.
     fn doubt(&mut self, value: Val<'d>, text: &str, name: &str, has_args: bool, sink: &mut Sink) {
         let plain = |word: &str| {

@@ -16,7 +16,7 @@ use super::{
 };
 use crate::domain::{
     model::{
-        objects::{Channel, ChannelKind, Contact, ContactIx},
+        objects::{Channel, ChannelKind, CommandNames, Contact, ContactIx},
         relations::ContactGroup,
         state::{State, StateSet},
     },
@@ -169,6 +169,14 @@ fn contact<'d>(
         host_states: tab.get("host_states").map_or(StateSet::ALL, states),
         on_flapping: flag("flapping"),
         on_downtime: flag("downtime"),
+        host_on_flapping: tab
+            .get("host_flapping")
+            .and_then(Val::flag)
+            .unwrap_or(flag("flapping")),
+        host_on_downtime: tab
+            .get("host_downtime")
+            .and_then(Val::flag)
+            .unwrap_or(flag("downtime")),
         check_period: period("period"),
         host_period: if tab.get("host_period").is_some() {
             period("host_period")
@@ -350,5 +358,9 @@ fn command<'d>(
         timeout: part("timeout")
             .and_then(Val::span)
             .unwrap_or(NOTIFY_TIMEOUT),
+        names: Arc::new(CommandNames {
+            check: commands.name(check, sink),
+            host: commands.name(host, sink),
+        }),
     })
 }

@@ -14,6 +14,7 @@ mod graph;
 mod hosts;
 pub mod keys;
 mod mask;
+mod nagios;
 mod names;
 mod periods;
 mod pieces;
@@ -38,10 +39,11 @@ mod tests;
 
 pub use build::{Loaded, Provenance, load, load_text, load_with};
 pub use fault::{Fault, Faults, MAX_FAULTS, Place, Severity};
+pub use nagios::{CheckResults, LogFile, Nagios, Nsca, PerfFile, PerfMode, Rotation};
 pub use schema::schema;
 pub use secrets::Secrets;
 pub use settings::{
-    Delivery, MessageTemplate, NagiosFiles, Retention, Scope, Settings, Smtp, SmtpTls, Store, Token,
+    Delivery, MessageTemplate, Retention, Scope, Settings, Smtp, SmtpTls, Store, Token,
 };
 pub use show::{Effective, show};
 pub use source::{SourceFile, Sources};

@@ -90,7 +90,7 @@ fn period(name: &str, tab: Tab<'_>, exclude: Vec<Arc<Period>>, sink: &mut Sink) 
         .collect();
     let zone = tab.text("timezone").unwrap_or_default();
     match Period::build(name, zone, &pairs, exclude) {
-        Ok(period) => Some(period),
+        Ok(period) => Some(period.with_alias(tab.text("alias"))),
         Err(faults) => {
             for fault in faults {
                 let Some((place, _, word)) = directives.get(fault.directive) else {

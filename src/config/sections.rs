@@ -6,6 +6,7 @@ use super::{
     commands::Commands,
     contacts::Contacts,
     fault::{Fault, Sink},
+    nagios,
     names::{Names, Raw},
     read::describe,
     source::Sources,
@@ -236,6 +237,12 @@ pub(super) fn globals<'d>(
             defaults.aggressive_host_checking,
         ),
         freshness_latency: daemon.span("freshness_latency", defaults.freshness_latency),
+        interval_unit: raw
+            .root
+            .sub("nagios")
+            .span("interval_unit", defaults.interval_unit),
+        log: nagios::log_rules(raw),
+        perfdata: nagios::perf_rules(raw, commands, sink),
     }
 }
 

@@ -9,6 +9,7 @@ use std::{
 
 use super::{
     fault::{Fault, Sink},
+    nagios::Nagios,
     names::{Names, Raw},
     read::describe,
     secrets::Vault,
@@ -32,7 +33,7 @@ pub struct Settings {
     pub tokens: Vec<Token>,
     /// Own texts for notifications, by channel: `email`, `email_subject`, `slack`, `pagerduty`, `webhook`.
     pub templates: BTreeMap<String, MessageTemplate>,
-    pub nagios: NagiosFiles,
+    pub nagios: Nagios,
     pub delivery: Delivery,
     pub retention: Retention,
     /// `error`, `warn`, `info`, `debug` or `trace`.
@@ -138,13 +139,6 @@ pub struct MessageTemplate {
     pub text: String,
 }
 
-/// Drop-in files for tools made for Nagios.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct NagiosFiles {
-    pub command_file: Option<PathBuf>,
-    pub log_file: Option<PathBuf>,
-}
-
 /// How hard notifications are tried.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Delivery {
@@ -176,6 +170,7 @@ pub(super) fn build(
     raw: &Raw<'_>,
     names: &Names<'_>,
     vault: &Vault<'_>,
+    nagios: Nagios,
     sink: &mut Sink,
 ) -> Settings {
     let daemon = raw.root.sub("daemon");
@@ -190,7 +185,6 @@ pub(super) fn build(
     } else {
         listen.remove(0)
     };
-    let nagios = raw.root.sub("nagios");
     let mut settings = Settings {
         store: match daemon.text("store") {
             Some(":memory:") => Store::Memory,
@@ -214,10 +208,7 @@ pub(super) fn build(
         smtp: smtp(raw, vault, sink),
         tokens: tokens(raw, vault, sink),
         templates: templates(raw, vault, sink),
-        nagios: NagiosFiles {
-            command_file: path(&nagios, "command_file"),
-            log_file: path(&nagios, "log_file"),
-        },
+        nagios,
         delivery: delivery(raw),
         retention: retention(raw),
         log: daemon.text("log").unwrap_or("info").to_owned(),
@@ -226,13 +217,6 @@ pub(super) fn build(
     // Contacts were built before.
     settings.secret_variables = vault.variables.borrow().iter().cloned().collect();
     warn_of_mail(names, &settings, sink);
-    for key in ["command_file", "log_file"] {
-        if let Some(value) = nagios.get(key) {
-            let message =
-                format!("`{key}` is not served yet: nothing is read from it or written to it");
-            sink.push(Fault::warning(value.place(), message));
-        }
-    }
     settings
 }
 

@@ -9,10 +9,11 @@ use std::{
 
 use tokio::sync::{mpsc, oneshot, watch};
 
-use super::{clock, journal::Journal, parts, why};
+use super::{clock, events::Events, journal::Journal, parts, readers::Readers, why};
 use crate::{
     adapters::{
         exec::{Refused, Runner},
+        nagios::{External, ToHub, perfdata::Feed},
         send::{Report, Senders, SwapSenders},
         serve::{Access, AppName, Ask, Health, Metrics, Tried},
         store::Store,
@@ -66,6 +67,11 @@ pub struct Hub {
     pub config_fault: Option<String>,
     pub pruned_at: Timestamp,
     pub checkpoint: Checkpoint,
+    pub readers: Readers,
+    pub events: Events,
+    /// The way of external commands, for those that a file holds.
+    pub to_self: ToHub,
+    pub perfdata: Feed,
     /// When time was last told to the engine.
     pub ticked: Instant,
 }
@@ -83,6 +89,7 @@ pub struct Inlets {
     pub asks: mpsc::Receiver<Ask>,
     pub outcomes: mpsc::Receiver<Outcome>,
     pub reports: mpsc::Receiver<Report>,
+    pub external: mpsc::Receiver<External>,
     pub reload: mpsc::Receiver<()>,
     pub stop: watch::Receiver<bool>,
 }
@@ -94,6 +101,7 @@ impl Hub {
         self.take(Input::Tick, None);
         loop {
             self.journal.start();
+            self.readers.publish(&mut self.engine);
             // However much comes in, time goes on.
             if LONGEST_SLEEP <= self.ticked.elapsed() {
                 self.tick();
@@ -120,6 +128,13 @@ impl Hub {
                     }
                 }
                 Some(report) = inlets.reports.recv() => self.report(report),
+                Some(external) = inlets.external.recv() => {
+                    self.external(external).await;
+                    for _ in 0..TURN {
+                        let Ok(external) = inlets.external.try_recv() else { break };
+                        self.external(external).await;
+                    }
+                }
                 Some(()) = inlets.reload.recv() => {
                     let _ = self.reload(false, "a signal").await;
                 }
@@ -169,6 +184,7 @@ impl Hub {
         self.metrics.deploys_active(deploys);
         self.metrics.queue_depth(self.postponed.len());
         self.write_share();
+        self.events.rotate(&self.engine, clock::now());
         if self.pruned_at + PRUNE_EVERY <= clock::now() {
             self.pruned_at = clock::now();
             let (store, keep) = (self.store.clone(), self.history);
@@ -198,20 +214,29 @@ impl Hub {
     }
 
     /// One input through the engine: jobs start at once, everything else waits for its commit.
+    pub(super) fn handle(&mut self, input: Input) -> Option<Reply> {
+        let now = clock::now();
+        let mut out = Effects::default();
+        self.engine.handle(now, input, &mut out);
+        self.readers.saw(&out);
+        self.events.add(now, out.log);
+        self.perfdata.write(out.perfdata);
+        for job in out.jobs {
+            self.submit(job);
+        }
+        self.journal.add(out.changes);
+        out.reply
+    }
+
     fn take(
         &mut self,
         input: Input,
         answer: Option<oneshot::Sender<Result<Reply, crate::adapters::serve::Unavailable>>>,
     ) {
-        let mut out = Effects::default();
-        self.engine.handle(clock::now(), input, &mut out);
-        for job in out.jobs {
-            self.submit(job);
-        }
-        self.journal.add(out.changes);
+        let reply = self.handle(input);
         if let Some(to) = answer {
             self.journal
-                .answer(to, out.reply.unwrap_or_else(|| Reply::ok("done")));
+                .answer(to, reply.unwrap_or_else(|| Reply::ok("done")));
         }
     }
 
@@ -364,7 +389,7 @@ impl Hub {
     }
 
     /// Reads the configuration anew. A fault changes nothing and is shouted about.
-    async fn reload(&mut self, dry_run: bool, who: &str) -> Result<Reply, String> {
+    pub(super) async fn reload(&mut self, dry_run: bool, who: &str) -> Result<Reply, String> {
         let path = self.config.clone();
         let load = move || {
             let loaded = config::load(&path);
@@ -416,13 +441,9 @@ impl Hub {
             .inventory
             .write()
             .unwrap_or_else(PoisonError::into_inner) = inventory.clone();
-        let mut out = Effects::default();
         let now = clock::now();
-        self.engine.handle(now, Input::Reload(inventory), &mut out);
-        for job in out.jobs {
-            self.submit(job);
-        }
-        self.journal.add(out.changes);
+        let reply = self.handle(Input::Reload(inventory));
+        self.readers.replace(&mut self.engine);
         self.journal.add(vec![Change::Audit(Audit {
             at: now,
             who: who.to_owned(),
@@ -431,13 +452,14 @@ impl Hub {
         self.metrics.config_ok(true);
         self.metrics.config_loaded(now);
         self.config_fault = None;
-        let reply = out.reply.unwrap_or_else(|| Reply::ok("reloaded"));
+        let reply = reply.unwrap_or_else(|| Reply::ok("reloaded"));
         tracing::info!("{}", reply.text);
         Ok(reply)
     }
 
     /// At the end: every status as it stands, so that a restart knows what only memory knew.
     pub async fn finish(&mut self) {
+        self.events.close(clock::now());
         self.journal.add(checked(self.engine.statuses()));
         self.journal.finish(Duration::from_secs(5)).await;
     }

@@ -1,10 +1,15 @@
 //! Joins the engine, the store, the runners, the senders and the API.
 
 pub mod clock;
+mod dropins;
+mod events;
+mod external;
+mod files;
 pub mod hub;
 pub mod journal;
 pub mod outbox;
 pub mod parts;
+mod readers;
 pub mod replay;
 pub mod run;
 pub mod why;

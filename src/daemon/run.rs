@@ -13,15 +13,19 @@ use tokio::{
 };
 
 use super::{
-    clock,
+    clock, dropins,
+    events::Events,
+    files::Files,
     hub::{Checkpoint, Hub, Inlets},
     journal::Journal,
     outbox::{self, StoreOutbox},
     parts,
+    readers::Readers,
 };
 use crate::{
     adapters::{
         exec::Runner,
+        nagios::pipe::CommandPipe,
         send::{Carrier, Deliverer, Senders, SwapSenders},
         serve::{self, App, Metrics},
         store::{Opened, Store, StoreError},
@@ -36,6 +40,8 @@ use crate::{
 
 const ASKS: usize = 1024;
 const REPORTS: usize = 1024;
+/// External commands that wait; whoever sends more waits as well.
+const EXTERNAL: usize = 1024;
 const UNRECORDED: usize = 10_000;
 /// Deliveries of the last life that are remembered in case the store fails.
 const PENDING: u32 = 10_000;
@@ -130,7 +136,7 @@ async fn serve(config: PathBuf, loaded: Loaded) -> Result<(), String> {
     let (stop, stop_seen) = watch::channel(false);
     let (stop_sending, sending_stops) = watch::channel(false);
     let app = App {
-        hub: serve::Hub::new(asks),
+        hub: serve::Hub::new(asks.clone()),
         access: access_seen,
         metrics: metrics.clone(),
         now: clock::now,
@@ -155,8 +161,32 @@ async fn serve(config: PathBuf, loaded: Loaded) -> Result<(), String> {
     };
     let sending = tokio::spawn(deliverer.run(wake.clone(), reports, sending_stops));
     let reload = signals(stop)?;
+    let mut engine = Engine::new(inventory, restored, Mode::Live, now);
+    let readers = if settings.nagios.has_readers() {
+        Readers::watching(&mut engine)
+    } else {
+        Readers::default()
+    };
+    let events = Events::open(settings.nagios.log.as_ref(), &engine, now);
+    let (to_self, external) = mpsc::channel(EXTERNAL);
+    if let Some(path) = &settings.nagios.command_file {
+        match CommandPipe::open(path) {
+            Ok(pipe) => {
+                tokio::spawn(pipe.run(to_self.clone(), stop_seen.clone()));
+            }
+            // Checks and pages go on without it.
+            Err(why) => tracing::error!("{why}"),
+        }
+    }
+    let (files, perfdata) = Files::start(&settings, &engine, readers.mirror(), &asks, &stop_seen);
+    let livestatus =
+        dropins::livestatus(&settings.nagios, readers.mirror(), to_self.clone()).await?;
     let mut hub = Hub {
-        engine: Engine::new(inventory, restored, Mode::Live, now),
+        engine,
+        readers,
+        events,
+        to_self,
+        perfdata,
         journal: Journal::new(store.clone(), metrics.clone(), wake, unrecorded),
         store: store.clone(),
         runner,
@@ -199,10 +229,12 @@ async fn serve(config: PathBuf, loaded: Loaded) -> Result<(), String> {
         hub.engine.inventory().len(),
         settings.listen
     );
+    let answering = livestatus.map_or_else(Vec::new, |livestatus| livestatus.serve(&stop_seen));
     let mut inlets = Inlets {
         asks: ask_inlet,
         outcomes,
         reports: report_inlet,
+        external,
         reload,
         stop: stop_seen,
     };
@@ -211,11 +243,15 @@ async fn serve(config: PathBuf, loaded: Loaded) -> Result<(), String> {
     hub.finish().await;
     let _ = stop_sending.send(true);
     let _ = tokio::time::timeout(Duration::from_secs(4), sending).await;
-    let Hub { runner, .. } = hub;
+    let Hub {
+        runner, perfdata, ..
+    } = hub;
+    drop(perfdata);
+    files.finish().await;
     let mut outcomes = inlets.outcomes;
     let drain = async { while outcomes.recv().await.is_some() {} };
     tokio::join!(runner.shutdown(Duration::from_secs(1)), drain);
-    for server in servers {
+    for server in servers.into_iter().chain(answering) {
         let _ = tokio::time::timeout(Duration::from_secs(4), server).await;
     }
     store.close().await;

@@ -3,6 +3,7 @@
 pub mod command;
 pub mod deploy;
 pub mod engine;
+pub mod external;
 pub mod macros;
 pub mod model;
 pub mod notify;

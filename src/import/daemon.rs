@@ -23,10 +23,24 @@ pub fn tables(context: &Context<'_, '_, '_>, has_macros: bool) -> Vec<Table> {
         .unwrap_or_default();
     daemon.set("illegal_output_chars", text(illegal));
     let mut nagios = Table::new("[nagios]");
-    nagios.is_off = true;
-    nagios
-        .above
-        .push("deploywatch does not serve these files and pipes of Nagios yet.".to_owned());
+    // Built into Nagios as off, though its sample switches them on.
+    for (key, ours) in [
+        ("log_host_retries", "log_host_retries"),
+        ("log_service_retries", "log_check_retries"),
+    ] {
+        if !settings.flag(key, false) {
+            nagios.set(ours, "false");
+        }
+    }
+    if settings.text("log_file").is_some() && settings.text("log_rotation_method").is_none() {
+        nagios.set("log_rotation", text("none"));
+    }
+    if let Some(unit) = settings
+        .number("interval_length")
+        .filter(|unit| *unit != 60.0 && 0.0 < *unit)
+    {
+        nagios.set("interval_unit", span(unit));
+    }
     let mut limits = Table::new("[limits]");
     if let Some(most) = settings
         .number("max_concurrent_checks")
@@ -151,12 +165,7 @@ fn put(
         }
     };
     let mut report = context.report.borrow_mut();
-    if table.is_off {
-        let note = format!("{} {key}, as a comment: not served yet", table.header);
-        report.changed(setting.place, note);
-    } else {
-        report.kept(setting.place, format!("{} {key}", table.header));
-    }
+    report.kept(setting.place, format!("{} {key}", table.header));
     if let Some(written) = written {
         table.set(key, written);
     }

@@ -63,11 +63,22 @@ pub const NAGIOS: &[(&str, &str, Way)] = &[
     ("log_file", "log_file", Way::File),
     ("log_rotation_method", "log_rotation", Way::Rotation),
     ("log_archive_path", "log_archive_path", Way::File),
-    ("log_service_retries", "log_retries", Way::Flag(true)),
+    ("log_initial_states", "log_initial_states", Way::Flag(false)),
+    ("log_current_states", "log_current_states", Way::Flag(true)),
+    ("log_notifications", "log_notifications", Way::Flag(true)),
+    ("log_event_handlers", "log_handlers", Way::Flag(true)),
+    ("log_external_commands", "log_commands", Way::Flag(true)),
+    ("log_passive_checks", "log_passive", Way::Flag(true)),
     ("check_result_path", "check_result_path", Way::File),
+    (
+        "max_check_result_file_age",
+        "check_result_max_age",
+        Way::Seconds(3600.0),
+    ),
     ("status_file", "status_file", Way::File),
     ("status_update_interval", "status_every", Way::Seconds(10.0)),
     ("object_cache_file", "object_cache_file", Way::File),
+    ("perfdata_timeout", "perfdata_timeout", Way::Seconds(5.0)),
     (
         "host_perfdata_command",
         "host_perfdata_command",
@@ -89,6 +100,26 @@ pub const NAGIOS: &[(&str, &str, Way)] = &[
         "service_perfdata_file_template",
         "check_perfdata_file_template",
         Way::Text(""),
+    ),
+    (
+        "host_perfdata_file_processing_interval",
+        "host_perfdata_file_every",
+        Way::Seconds(0.0),
+    ),
+    (
+        "service_perfdata_file_processing_interval",
+        "check_perfdata_file_every",
+        Way::Seconds(0.0),
+    ),
+    (
+        "host_perfdata_file_processing_command",
+        "host_perfdata_file_command",
+        Way::Command,
+    ),
+    (
+        "service_perfdata_file_processing_command",
+        "check_perfdata_file_command",
+        Way::Command,
     ),
     (
         "host_perfdata_file_mode",
@@ -135,7 +166,8 @@ pub const ELSEWHERE: &[(&str, &str)] = &[
     ("process_performance_data", "[nagios] perfdata keys"),
     ("check_service_freshness", "`stale_after` of checks"),
     ("check_host_freshness", "`stale_after` of hosts"),
-    ("log_host_retries", "[nagios] log_retries"),
+    ("log_host_retries", "[nagios] log_host_retries"),
+    ("log_service_retries", "[nagios] log_check_retries"),
 ];
 
 /// Settings whose value matters, where it is not this one, and why it is lost.

@@ -210,18 +210,15 @@ fn options(context: &Context<'_, '_, '_>, at: usize, table: &mut Table) {
         host.states,
         object.own("host_notification_options"),
     ));
-    for (key, check, host) in [
-        ("flapping", check.flapping, host.flapping),
-        ("downtime", check.downtime, host.downtime),
+    for (key, host_key, check, host) in [
+        ("flapping", "host_flapping", check.flapping, host.flapping),
+        ("downtime", "host_downtime", check.downtime, host.downtime),
     ] {
-        if check != host {
-            context.report.borrow_mut().changed(
-                object.place,
-                format!("was told of {key} of one kind only; `{key}` is for hosts and checks alike, so it is told of both"),
-            );
-        }
-        if !check && !host {
+        if !check {
             table.set(key, "false");
+        }
+        if check != host {
+            table.set(host_key, host.to_string());
         }
     }
 }

@@ -96,6 +96,7 @@ impl Senders {
                 check,
                 host,
                 timeout,
+                ..
             } => match command::encode(message, contact, check, host, &self.illegal_output_chars) {
                 Ok(run) => {
                     command::classify(&command::post(&run, &self.secret_variables, *timeout).await)

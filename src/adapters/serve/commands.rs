@@ -144,8 +144,10 @@ fn check(body: Value, _: Timestamp, who: &str) -> Read {
     let what = format!("asked for a check of {object} now");
     let force = fields.flag("force", true)?;
     Ok((
-        Command::CheckNow {
+        Command::Check {
             object,
+            checks_of_host: false,
+            at: None,
             force,
             author: author(&mut fields, who)?,
         },

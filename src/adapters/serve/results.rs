@@ -23,10 +23,10 @@ use crate::{
     domain::{
         engine::{effect::Reply, input::Input},
         model::{
-            job::{CheckResult, Source},
+            job::CheckResult,
             state::{ObjectName, State as Found},
         },
-        plugin::split,
+        plugin,
     },
 };
 
@@ -49,20 +49,8 @@ pub fn read_result(value: Value, now: Timestamp) -> Result<CheckResult, String> 
         None => (ObjectName::host(&host), host_state(exit)?),
     };
     let text = fields.text("output")?.unwrap_or_default();
-    let parts = split(&text);
-    Ok(CheckResult {
-        object,
-        state,
-        output: parts.short.unwrap_or_default().into(),
-        long_output: parts.long.into(),
-        perfdata: parts.perfdata.into(),
-        started: fields.time("at")?.unwrap_or(now),
-        took: Duration::ZERO,
-        latency: Duration::ZERO,
-        source: Source::Passive,
-        cpu: Duration::ZERO,
-        peak_kib: 0,
-    })
+    let at = fields.time("at")?.unwrap_or(now);
+    Ok(plugin::passive(object, state, &text, at))
 }
 
 fn check_state(exit: i64) -> Result<Found, String> {

@@ -715,7 +715,7 @@ async fn commands_reach_the_engine() {
             Command(CancelDowntime { id: 4, author: "local" }) [local: cancelled downtime 4]
             Command(AddComment { object: ObjectName { host: "web1", check: None }, persistent: true, author: "local", text: "see DW-1" }) [local: commented on web1]
             Command(DeleteComment { id: 5, author: "local" }) [local: deleted comment 5]
-            Command(CheckNow { object: ObjectName { host: "web1", check: None }, force: false, author: "local" }) [local: asked for a check of web1 now]
+            Command(Check { object: ObjectName { host: "web1", check: None }, checks_of_host: false, at: None, force: false, author: "local" }) [local: asked for a check of web1 now]
             Command(SetNotifications { object: ObjectName { host: "web1", check: None }, enabled: false, author: "local" }) [local: switched notifications of web1 off]"#]],
     );
     let texts = [

@@ -1,6 +1,7 @@
 //! Every table and key of the configuration, declared once: the walker, the remedies, the JSON Schema and
 //! `config show` all read these tables, so they cannot drift apart.
 
+mod nagios;
 mod objects;
 mod relations;
 mod settings;
@@ -240,4 +241,12 @@ pub static OTHER_WORDS: &[(&str, &str)] = &[
     ("additional_freshness_latency", "freshness_latency"),
     ("enable_notifications", "notifications"),
     ("cached_host_check_horizon", "host_check_horizon"),
+    ("log_service_retries", "log_check_retries"),
+    ("log_event_handlers", "log_handlers"),
+    ("log_external_commands", "log_commands"),
+    ("log_passive_checks", "log_passive"),
+    ("log_rotation_method", "log_rotation"),
+    ("status_update_interval", "status_every"),
+    ("service_perfdata_command", "check_perfdata_command"),
+    ("service_perfdata_file", "check_perfdata_file"),
 ];

@@ -256,6 +256,8 @@ pub static CONTACT: Spec = Spec::new(
         Key::new("host_states", Kind::SomeOf(HOST_STATES), "States of hosts this contact wants to hear of.").or("all of them"),
         Key::new("flapping", Kind::Flag, "Wants to hear of flapping.").or("true"),
         Key::new("downtime", Kind::Flag, "Wants to hear of downtime.").or("true"),
+        Key::new("host_flapping", Kind::Flag, "The same for flapping hosts; without it as `flapping` says."),
+        Key::new("host_downtime", Kind::Flag, "The same for downtime of hosts; without it as `downtime` says."),
         Key::new("period", Kind::Name(Refers::Period), "When this contact is told of checks, and of hosts too without `host_period`; none: always.").or("\"\""),
         Key::new("host_period", Kind::Name(Refers::Period), "When this contact is told of hosts; without it as `period`."),
         Key::new("enabled", Kind::Flag, "Is told at all.").or("true"),

@@ -2,6 +2,7 @@
 
 use super::{
     Key, Kind, Refers, Spec,
+    nagios::NAGIOS,
     objects::{
         APP, CHECK, COMMAND, CONTACT, CONTACT_GROUP, DEFAULTS, GROUP, HOST, PERIOD, TEMPLATE,
     },
@@ -131,23 +132,6 @@ static DAEMON: Spec = Spec::new(
         Key::new("translate_passive_hosts", Kind::Flag, "DOWN sent from outside becomes UNREACHABLE where no parent is UP.").or("false"),
         Key::new("aggressive_host_checking", Kind::Flag, "A host whose plugin says WARNING is DOWN.").or("false"),
         Key::new("freshness_latency", Kind::Span(true), "Added where `stale_after` is `auto`.").or("15s"),
-    ]],
-);
-
-static NAGIOS: Spec = Spec::new(
-    "[nagios]",
-    "Drop-in files for tools made for Nagios.",
-    &[&[
-        Key::new(
-            "command_file",
-            Kind::Text,
-            "The pipe for external commands, relative to this file.",
-        ),
-        Key::new(
-            "log_file",
-            Kind::Text,
-            "The log as Nagios writes it, relative to this file.",
-        ),
     ]],
 );
 

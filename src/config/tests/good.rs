@@ -113,18 +113,6 @@ fn the_example_of_the_manual_loads() {
     let place = format!("{}/", dir.path().display());
     let shown = loaded.render_warnings(false).replace(&place, "");
     expect![[r#"
-        warning: `command_file` is not served yet: nothing is read from it or written to it
-          --> deploywatch.toml:10:16
-           |
-        10 | command_file = "rw/nagios.cmd"
-           |                ^^^^^^^^^^^^^^^
-
-        warning: `log_file` is not served yet: nothing is read from it or written to it
-          --> deploywatch.toml:11:12
-           |
-        11 | log_file = "nagios.log"
-           |            ^^^^^^^^^^^^
-
         warning: pd.key can be read by everybody
           --> deploywatch.toml:23:34
            |

@@ -22,31 +22,111 @@ use crate::{
 impl Engine {
     pub(super) fn on_command(&mut self, now: Timestamp, command: Command, out: &mut Effects) {
         let reply = match command {
-            Command::Acknowledge { object, sticky, notify, persistent, author, comment, until } => {
-                let ack = Ack { by: author, comment, sticky, persistent, at: now, until };
+            Command::Acknowledge {
+                object,
+                sticky,
+                notify,
+                persistent,
+                author,
+                comment,
+                until,
+            } => {
+                let ack = Ack {
+                    by: author,
+                    comment,
+                    sticky,
+                    persistent,
+                    at: now,
+                    until,
+                };
                 self.acknowledge(now, &object, ack, notify, out)
             }
             Command::RemoveAcknowledgement { object, .. } => self.unacknowledge(&object, out),
-            Command::ScheduleDowntime { object, with_checks, only_checks, children, start, end, fixed, duration, triggered_by, author, comment } => {
-                let plan = Plan { start, end, fixed, duration, triggered_by, author, comment };
-                self.downtime_of(now, &object, Reach { with_checks, only_checks, children }, &plan, out)
+            Command::ScheduleDowntime {
+                object,
+                with_checks,
+                only_checks,
+                children,
+                start,
+                end,
+                fixed,
+                duration,
+                triggered_by,
+                author,
+                comment,
+            } => {
+                let plan = Plan {
+                    start,
+                    end,
+                    fixed,
+                    duration,
+                    triggered_by,
+                    author,
+                    comment,
+                };
+                self.downtime_of(
+                    now,
+                    &object,
+                    Reach {
+                        with_checks,
+                        only_checks,
+                        children,
+                    },
+                    &plan,
+                    out,
+                )
             }
-            Command::ScheduleGroupDowntime { group, hosts, checks, start, end, fixed, duration, triggered_by, author, comment } => {
-                let plan = Plan { start, end, fixed, duration, triggered_by, author, comment };
+            Command::ScheduleGroupDowntime {
+                group,
+                hosts,
+                checks,
+                start,
+                end,
+                fixed,
+                duration,
+                triggered_by,
+                author,
+                comment,
+            } => {
+                let plan = Plan {
+                    start,
+                    end,
+                    fixed,
+                    duration,
+                    triggered_by,
+                    author,
+                    comment,
+                };
                 self.downtime_of_group(now, &group, (hosts, checks), &plan, out)
             }
             Command::CancelDowntime { id, author } => self.cancel_downtime(now, id, &author, out),
-            Command::DeleteDowntimes { filter, author } => self.delete_downtimes(now, &filter, &author, out),
-            Command::AddComment { object, persistent, author, text } => {
-                self.known(&object).map(|_| {
-                    let id = self.new_id();
-                    self.add_comment(
-                        Comment { id, object: object.clone(), at: now, author, text, persistent, kind: "user".to_owned() },
-                        out,
-                    );
-                    Reply { id: Some(id), ..Reply::ok(format!("comment {id} added to {object}")) }
-                })
+            Command::DeleteDowntimes { filter, author } => {
+                self.delete_downtimes(now, &filter, &author, out)
             }
+            Command::AddComment {
+                object,
+                persistent,
+                author,
+                text,
+            } => self.known(&object).map(|_| {
+                let id = self.new_id();
+                self.add_comment(
+                    Comment {
+                        id,
+                        object: object.clone(),
+                        at: now,
+                        author,
+                        text,
+                        persistent,
+                        kind: "user".to_owned(),
+                    },
+                    out,
+                );
+                Reply {
+                    id: Some(id),
+                    ..Reply::ok(format!("comment {id} added to {object}"))
+                }
+            }),
             Command::DeleteComment { id, .. } => match self.comments.remove(&id) {
                 Some(_) => {
                     out.changes.push(Change::CommentGone(id));
@@ -54,25 +134,41 @@ impl Engine {
                 }
                 None => Err(format!("there is no comment {id}")),
             },
-            Command::CheckNow { object, force, .. } => self.known(&object).and_then(|obj| {
-                if self.request(obj, now, force) {
-                    Ok(Reply::ok(format!("{object} is checked now")))
-                } else if self.rule(obj).command.is_none() {
-                    Err(format!("{object} has no check command"))
-                } else {
-                    Err(format!("{object} has active checks switched off; force the check to run it all the same"))
-                }
-            }),
-            Command::SetNotifications { object, enabled, .. } => self.known(&object).map(|obj| {
+            Command::Check {
+                object,
+                checks_of_host,
+                at,
+                force,
+                ..
+            } => self.check_at(now, &object, checks_of_host, at.unwrap_or(now), force),
+            Command::SetNotifications {
+                object, enabled, ..
+            } => self.known(&object).map(|obj| {
                 self.switch_object(now, obj, What::Notifications, enabled, out);
-                Reply::ok(format!("notifications of {object} are {}", if enabled { "on" } else { "off" }))
+                Reply::ok(format!(
+                    "notifications of {object} are {}",
+                    if enabled { "on" } else { "off" }
+                ))
             }),
             Command::DeleteAllComments { object, .. } => self.delete_all_comments(&object, out),
-            Command::SendCustom { object, broadcast, forced, increment, author, comment } => {
-                let how = How { broadcast, forced, increment };
+            Command::SendCustom {
+                object,
+                broadcast,
+                forced,
+                increment,
+                author,
+                comment,
+            } => {
+                let how = How {
+                    broadcast,
+                    forced,
+                    increment,
+                };
                 self.send_custom(now, &object, how, (&author, &comment), out)
             }
-            Command::DelayNotification { object, until } => self.delay_notification(&object, until, out),
+            Command::DelayNotification { object, until } => {
+                self.delay_notification(&object, until, out)
+            }
             Command::SetNotificationNumber { object, n } => self.set_number(&object, n, out),
             Command::ClearFlapping { object } => self.clear_flapping(now, &object, out),
             Command::Switch { scope, what, on } => self.switch(now, &scope, what, on, out),
@@ -90,6 +186,51 @@ impl Engine {
             };
             format!("there is no {what} `{name}` in the configuration")
         })
+    }
+
+    fn ask(&mut self, now: Timestamp, obj: ObjIx, at: Timestamp, force: bool) -> bool {
+        if at <= now {
+            self.request(obj, now, force)
+        } else {
+            self.request_at(obj, at, force)
+        }
+    }
+
+    /// One check, or all of a host's: the answer is that of the first, or of none.
+    fn check_at(
+        &mut self,
+        now: Timestamp,
+        name: &ObjectName,
+        checks_of_host: bool,
+        at: Timestamp,
+        force: bool,
+    ) -> Result<Reply, String> {
+        let obj = self.known(name)?;
+        let when = if at <= now {
+            "now".to_owned()
+        } else {
+            format!("at {at}")
+        };
+        if checks_of_host {
+            let all: Vec<ObjIx> = self
+                .inventory
+                .checks_of(self.inventory.host_ix(obj))
+                .collect();
+            let asked = all
+                .into_iter()
+                .filter(|check| self.ask(now, *check, at, force))
+                .count();
+            return Ok(Reply::ok(format!("{asked} checks of {name} run {when}")));
+        }
+        if self.ask(now, obj, at, force) {
+            Ok(Reply::ok(format!("{name} is checked {when}")))
+        } else if self.rule(obj).command.is_none() {
+            Err(format!("{name} has no check command"))
+        } else {
+            Err(format!(
+                "{name} has active checks switched off; force the check to run it all the same"
+            ))
+        }
     }
 
     fn acknowledge(

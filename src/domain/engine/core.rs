@@ -9,6 +9,7 @@ use std::{
 use super::{
     effect::Effects,
     input::Input,
+    perfdata::PerfWork,
     timers::{Timer, needed_until},
 };
 use crate::{
@@ -66,6 +67,8 @@ pub struct Engine {
     pub(super) switches: Switches,
     /// How many event handlers are running.
     pub(super) handlers: usize,
+    /// Performance data on its way out.
+    pub(super) perf: PerfWork,
     /// Objects whose results may be too old.
     pub(super) fresh: Vec<ObjIx>,
     /// By host.
@@ -74,6 +77,8 @@ pub struct Engine {
     pub(super) ids: super::ids::Ids,
     pub(super) began_at: Timestamp,
     pub(super) clock_suspect_until: Timestamp,
+    /// Objects whose row changed since readers got theirs; None: nobody reads rows.
+    pub(super) changed: Option<Vec<ObjIx>>,
 }
 
 /// What is kept of one object while running.
@@ -95,6 +100,8 @@ pub(super) struct Object {
     pub(super) other_words: u8,
     /// The inventory's rule with what was changed at run time; None: nothing was.
     pub(super) rule: Option<Arc<Rule>>,
+    /// It is among [`Engine::changed`].
+    pub(super) changed: bool,
 }
 
 #[derive(Debug)]
@@ -102,8 +109,15 @@ pub(super) struct Running {
     pub(super) obj: ObjIx,
     pub(super) due: Timestamp,
     pub(super) timeout: Duration,
-    /// The name of an event handler; None: a check.
-    pub(super) handler: Option<Arc<str>>,
+    /// What runs beside the checks; None: a check.
+    pub(super) aside: Option<Aside>,
+}
+
+/// An event handler or a performance data command.
+#[derive(Clone, Debug)]
+pub(super) struct Aside {
+    pub(super) name: Arc<str>,
+    pub(super) is_perfdata: bool,
 }
 
 /// When a host's state was last remembered for flapping, and how often results of its checks make it so.
@@ -162,11 +176,13 @@ impl Engine {
                 .collect(),
             switches: restored.switches,
             handlers: 0,
+            perf: PerfWork::default(),
             fresh: Vec::new(),
             samples: Vec::new(),
             last_id: restored.last_id,
             began_at: now,
             clock_suspect_until: Timestamp::default(),
+            changed: None,
             inventory,
         };
         engine.retune_all();
@@ -308,8 +324,16 @@ impl Engine {
         &self.objects[obj.0 as usize]
     }
 
+    /// The one way to change an object: whoever reads rows learns of it.
     pub(super) fn object_mut(&mut self, obj: ObjIx) -> &mut Object {
-        &mut self.objects[obj.0 as usize]
+        let object = &mut self.objects[obj.0 as usize];
+        if let Some(changed) = &mut self.changed
+            && !object.changed
+        {
+            object.changed = true;
+            changed.push(obj);
+        }
+        object
     }
 
     pub(super) fn status(&self, obj: ObjIx) -> &Status {
@@ -416,6 +440,7 @@ impl Object {
             last_skip: None,
             other_words: 0,
             rule: None,
+            changed: false,
         }
     }
 }

@@ -30,6 +30,7 @@ impl Engine {
         out: &mut Effects,
     ) {
         if let Some(obj) = obj {
+            self.log_notifications(obj, message, audience, out);
             self.number_notification(obj);
         }
         let recipients = audience

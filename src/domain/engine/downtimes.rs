@@ -3,10 +3,10 @@
 //!
 //! Decided where Nagios is accidental or wrong:
 //! 1. [QUIRK] A flexible downtime that was never used ends without a word: Nagios sends DOWNTIMEEND for what never began.
-//! 2. [QUIRK] It begins, too, where the problem is already there when its window opens, not only at the next change.
+//! 2. It begins with the next change of a problem, soft or hard, not with one that is there when its window opens.
 //! 3. [QUIRK] A downtime triggered by one that is in effect begins at once; in Nagios it never begins.
 //! 4. [BUG] The depth is right before the first result after a restart (#752, #764).
-//! 5. [NAEMON] The result that begins a flexible downtime tells nobody.
+//! 5. The result that begins a check's flexible downtime tells nobody; that of a host does, as in Nagios.
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -290,7 +290,7 @@ impl Engine {
             .filter(move |id| {
                 self.downtimes
                     .get(id)
-                    .is_some_and(|downtime| downtime.start <= now && now <= downtime.end)
+                    .is_some_and(|downtime| downtime.start <= now && now.second() <= downtime.end)
             })
     }
 
@@ -315,13 +315,7 @@ impl Engine {
                 .downtimes
                 .get(&trigger)
                 .is_some_and(|trigger| trigger.active),
-            None => {
-                downtime.fixed
-                    || self
-                        .inventory
-                        .find(&downtime.object)
-                        .is_some_and(|obj| self.status(obj).state.is_problem())
-            }
+            None => downtime.fixed,
         };
         if begins {
             self.begin_downtime(now, id, out);
@@ -342,6 +336,7 @@ impl Engine {
         };
         // Told before it counts, and only when the object was in none.
         if self.object(obj).downtimes == 0 {
+            self.log_downtime(obj, Kind::DowntimeStart, out);
             self.tell_human(
                 now,
                 obj,
@@ -363,7 +358,8 @@ impl Engine {
         self.flexible.remove(&(obj, id));
         let active = Downtime {
             active: true,
-            began_at: Some(now),
+            // In whole seconds, so that its end is told before what comes later in that second.
+            began_at: Some(now.second()),
             ..downtime
         };
         out.changes.push(Change::Downtime(active.clone()));
@@ -513,6 +509,7 @@ impl Engine {
             } else {
                 "cancelled"
             };
+            self.log_downtime(obj, kind, out);
             self.event(
                 now,
                 Some(obj),

@@ -10,8 +10,19 @@ use crate::domain::model::{change::Change, job::Job};
 pub struct Effects {
     pub jobs: Vec<Job>,
     pub changes: Vec<Change>,
+    /// Lines for the log in Nagios' format, without their time.
+    pub log: Vec<String>,
+    /// For the files of performance data.
+    pub perfdata: Vec<PerfLine>,
     /// The answer to a command, a deploy event, a passive result or a reload.
     pub reply: Option<Reply>,
+}
+
+/// A line for the performance data file of hosts, or of checks; without its end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PerfLine {
+    pub is_host: bool,
+    pub line: String,
 }
 
 /// An answer to whoever asked.

@@ -3,10 +3,10 @@
 //!
 //! They run with the default profile, after the notification was decided, the global one before the object's own.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use super::{
-    core::{Engine, Mode, Running},
+    core::{Aside, Engine, Mode, Running},
     effect::Effects,
     timers::Timer,
 };
@@ -29,6 +29,13 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 const MOST: usize = 50;
 /// Nothing was heard of a handler for so long after its timeout: it is forgotten.
 pub(super) const LOST_AFTER: Duration = Duration::from_secs(60);
+
+/// An event handler, and whether it is the one for all objects.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Handles<'a> {
+    pub(super) global: bool,
+    pub(super) command: &'a CommandLine,
+}
 
 impl Engine {
     /// Runs what is to be run at this change; `alert` is the state type and attempt as Nagios shows them, which for
@@ -62,9 +69,18 @@ impl Engine {
         if !on || !open {
             return;
         }
-        let handlers: Vec<CommandLine> = global.iter().chain(&rare.handler).cloned().collect();
-        for handler in handlers {
-            self.run_handler(now, obj, &handler, alert, out);
+        let handlers: Vec<(bool, CommandLine)> = global
+            .iter()
+            .map(|handler| (true, handler.clone()))
+            .chain(rare.handler.iter().map(|handler| (false, handler.clone())))
+            .collect();
+        for (global, command) in &handlers {
+            let handler = Handles {
+                global: *global,
+                command,
+            };
+            self.log_handler(obj, &handler, alert, out);
+            self.run_handler(now, obj, command, alert, out);
         }
     }
 
@@ -103,33 +119,50 @@ impl Engine {
             None,
             now,
         ));
+        let aside = Aside {
+            name: handler.name.clone(),
+            is_perfdata: false,
+        };
+        self.start_aside(now, obj, (handler, aside, TIMEOUT), &mut all, out);
+        self.event(now, Some(obj), "handler", what, out);
+    }
+
+    /// Starts a command beside the checks; `all` are its macros.
+    pub(super) fn start_aside(
+        &mut self,
+        now: Timestamp,
+        obj: ObjIx,
+        (command, aside, timeout): (&CommandLine, Aside, Duration),
+        all: &mut Option<BTreeMap<String, String>>,
+        out: &mut Effects,
+    ) {
         let host = self.inventory.host(self.inventory.host_ix(obj));
-        let args: Vec<String> = handler
+        let args: Vec<String> = command
             .args
             .iter()
             .map(|arg| {
                 macros::expand(arg, &mut |name, spot| {
-                    self.macro_value(obj, host, &[], (name, spot), &mut all, now)
+                    self.macro_value(obj, host, &[], (name, spot), all, now)
                 })
             })
             .collect();
-        let line = macros::expand(&handler.line, &mut |name, spot| {
-            self.macro_value(obj, host, &args, (name, spot), &mut all, now)
+        let line = macros::expand(&command.line, &mut |name, spot| {
+            self.macro_value(obj, host, &args, (name, spot), all, now)
         });
         let id = JobId(self.next_job);
         self.next_job += 1;
-        self.handlers += 1;
+        *self.count_of(&aside) += 1;
         self.jobs.insert(
             id,
             Running {
                 obj,
                 due: now,
-                timeout: TIMEOUT,
-                handler: Some(handler.name.clone()),
+                timeout,
+                aside: Some(aside),
             },
         );
         self.timers
-            .insert((now + TIMEOUT + LOST_AFTER, Timer::HandlerLost(id)));
+            .insert((now + timeout + LOST_AFTER, Timer::HandlerLost(id)));
         out.jobs.push(Job {
             id,
             obj,
@@ -137,39 +170,82 @@ impl Engine {
             due: now,
             line,
             env: Vec::new(),
-            timeout: TIMEOUT,
+            timeout,
             profile: ProfileIx(0),
         });
-        self.event(now, Some(obj), "handler", what, out);
     }
 
-    /// A handler ended. Only what went wrong is worth a word.
-    pub(super) fn handler_ended(
+    /// How many of its kind are running.
+    fn count_of(&mut self, aside: &Aside) -> &mut usize {
+        if aside.is_perfdata {
+            &mut self.perf.running
+        } else {
+            &mut self.handlers
+        }
+    }
+
+    /// It runs no more, or nobody waits for it.
+    pub(super) fn aside_gone(&mut self, aside: &Aside) {
+        let count = self.count_of(aside);
+        *count = count.saturating_sub(1);
+    }
+
+    /// A command beside the checks ended.
+    pub(super) fn aside_ended(
         &mut self,
         now: Timestamp,
-        obj: ObjIx,
-        name: &str,
+        running: &Running,
+        aside: &Aside,
         outcome: &Outcome,
         out: &mut Effects,
     ) {
-        self.handlers = self.handlers.saturating_sub(1);
-        let how = match &outcome.exit {
-            Exit::Code(0) => return,
-            Exit::Code(code) => format!("ended with code {code}"),
-            Exit::Signal { number, .. } => format!("was ended by signal {number}"),
-            Exit::TimedOut => "ran out of time".to_owned(),
-            Exit::CannotStart { why, .. } => format!("could not start: {why}"),
-        };
-        self.event(now, Some(obj), "handler", format!("{name} {how}"), out);
-    }
-
-    pub(super) fn handler_lost(&mut self, now: Timestamp, id: JobId, out: &mut Effects) {
-        if let Some(running) = self.jobs.remove(&id)
-            && let Some(name) = running.handler
-        {
-            self.handlers = self.handlers.saturating_sub(1);
-            let text = format!("nothing was heard of {name}");
-            self.event(now, Some(running.obj), "handler", text, out);
+        self.aside_gone(aside);
+        let lost_at = running.due + running.timeout + LOST_AFTER;
+        self.timers
+            .remove(&(lost_at, Timer::HandlerLost(outcome.job)));
+        if let Some(how) = fault(outcome) {
+            self.aside_failed(now, running.obj, aside, &how, out);
         }
     }
+
+    fn aside_failed(
+        &mut self,
+        now: Timestamp,
+        obj: ObjIx,
+        aside: &Aside,
+        how: &str,
+        out: &mut Effects,
+    ) {
+        if aside.is_perfdata {
+            self.perfdata_failed(now, &format!("{} {how}", aside.name), out);
+        } else {
+            self.event(
+                now,
+                Some(obj),
+                "handler",
+                format!("{} {how}", aside.name),
+                out,
+            );
+        }
+    }
+
+    pub(super) fn aside_lost(&mut self, now: Timestamp, id: JobId, out: &mut Effects) {
+        if let Some(running) = self.jobs.remove(&id)
+            && let Some(aside) = running.aside
+        {
+            self.aside_gone(&aside);
+            self.aside_failed(now, running.obj, &aside, "was never heard of again", out);
+        }
+    }
+}
+
+/// What went wrong, in words that follow a name; only that is worth a word.
+fn fault(outcome: &Outcome) -> Option<String> {
+    Some(match &outcome.exit {
+        Exit::Code(0) => return None,
+        Exit::Code(code) => format!("ended with code {code}"),
+        Exit::Signal { number, .. } => format!("was ended by signal {number}"),
+        Exit::TimedOut => "ran out of time".to_owned(),
+        Exit::CannotStart { why, .. } => format!("could not start: {why}"),
+    })
 }

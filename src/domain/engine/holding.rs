@@ -151,6 +151,8 @@ impl Engine {
         }
         self.object_mut(obj).last_skip = None;
         let mut decision = self.decide(now, obj, Decided::Held, Kind::Problem, plan.why);
+        let held = format!("held until {}: {}", plan.deadline, decision.reason);
+        self.log_suppressed(obj, &held, out);
         decision.until = Some(plan.deadline);
         decision.deploys = vec![deploy.to_owned()];
         out.changes.push(Change::Hold(Box::new(hold.clone())));

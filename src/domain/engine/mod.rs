@@ -17,10 +17,13 @@ mod handlers;
 pub mod holding;
 mod ids;
 pub mod input;
+mod logging;
 mod macros;
+mod perfdata;
 pub mod picture;
 pub mod reload;
 pub mod result;
+pub mod rows;
 pub mod run;
 pub mod tell;
 pub mod timers;
@@ -28,6 +31,6 @@ mod tuning;
 pub mod view;
 
 #[cfg(test)]
-mod tests;
+pub(in crate::domain) mod tests;
 
 pub use self::core::{Engine, Mode};

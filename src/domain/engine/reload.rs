@@ -60,6 +60,9 @@ impl Engine {
             .collect();
         let old_wheel = std::mem::replace(&mut self.wheel, Wheel::new(now, new.len()));
         self.objects = Vec::with_capacity(new.len());
+        if let Some(changed) = &mut self.changed {
+            changed.clear();
+        }
         let mut place = Vec::new();
         let mut moved: BTreeMap<ObjIx, ObjIx> = BTreeMap::new();
         for obj in new.objects() {
@@ -68,6 +71,7 @@ impl Engine {
                 Some((from, mut object)) => {
                     moved.insert(from, obj);
                     object.waiting = false;
+                    object.changed = false;
                     let unchanged = same_schedule(old.rule(from), new.rule(obj), &mut same_rules);
                     match old_wheel.due_at(from.0) {
                         Some(due) if unchanged || object.running.is_some() => {
@@ -135,13 +139,13 @@ impl Engine {
         let jobs = std::mem::take(&mut self.jobs);
         for (id, mut running) in jobs {
             let Some(obj) = moved.get(&running.obj) else {
-                if running.handler.is_some() {
-                    self.handlers = self.handlers.saturating_sub(1);
+                if let Some(aside) = &running.aside {
+                    self.aside_gone(aside);
                 }
                 continue;
             };
             running.obj = *obj;
-            if running.handler.is_some() {
+            if running.aside.is_some() {
                 self.jobs.insert(id, running);
                 continue;
             }

@@ -13,7 +13,7 @@ use crate::{
         deploy::signature,
         model::{
             change::{Change, Comment, Decided},
-            job::CheckResult,
+            job::{CheckResult, Source},
             message::Kind,
             objects::{HostIx, ObjIx},
             state::{State, StateType},
@@ -43,13 +43,14 @@ impl Engine {
             out.reply = Some(Reply::refused(why));
             return;
         };
-        if !self.switches.passive(self.inventory.is_host(obj)) {
+        let passive = result.source != Source::Elsewhere;
+        if passive && !self.switches.passive(self.inventory.is_host(obj)) {
             let why = "results from outside are switched off".to_owned();
             self.event(now, Some(obj), "rejected", why.clone(), out);
             out.reply = Some(Reply::refused(why));
             return;
         }
-        if !self.rule(obj).accepts_passive {
+        if passive && !self.rule(obj).accepts_passive {
             let why = format!(
                 "`{}` takes no passive results (passive = false)",
                 result.object
@@ -59,7 +60,10 @@ impl Engine {
             return;
         }
         result.started = result.started.min(now);
-        let accepted = self.accept(now, obj, &result, true, out);
+        if passive {
+            self.log_passive(obj, &result, out);
+        }
+        let accepted = self.accept(now, obj, &result, passive, out);
         out.reply = Some(if accepted {
             Reply::ok("accepted")
         } else {
@@ -76,7 +80,9 @@ impl Engine {
         passive: bool,
         out: &mut Effects,
     ) -> bool {
-        if result.started < self.status(obj).last_check_at && self.status(obj).last_check_at <= now
+        // In whole seconds, as results from outside carry them.
+        if result.started.secs() < self.status(obj).last_check_at.secs()
+            && self.status(obj).last_check_at <= now
         {
             let text = format!(
                 "a result of {} is older than the one of {}",
@@ -96,7 +102,9 @@ impl Engine {
         let old_output = self.status(obj).output.clone();
         let step = if is_host {
             let mut result = result.clone();
-            let translate = !passive || self.inventory.globals.translate_passive_hosts;
+            // Who says UNREACHABLE from outside knows the parents himself.
+            let translate = !passive
+                || self.inventory.globals.translate_passive_hosts && result.state == State::Down;
             if result.state.is_problem() && translate {
                 result.state = self.reach(obj);
             }
@@ -129,7 +137,14 @@ impl Engine {
             );
             self.event(now, Some(obj), "alert", text, out);
         }
-        if self.status(obj).state.is_problem() {
+        let host = ObjIx(self.inventory.host_ix(obj).0);
+        let host_is_bad = !is_host && self.status(host).state.is_problem();
+        let host_unchecked = self.status(obj).state.is_problem() && !self.switches.active(true);
+        if host_is_bad && (step.remind_host || host_unchecked) {
+            self.attempt(now, host, Kind::Problem, out);
+        }
+        let begins = self.status(obj).state.is_problem() && (step.changed || step.hard_change);
+        if begins && !is_host {
             // Before anybody is told: the result that begins a downtime is covered by it.
             self.flexible_begin(now, obj, out);
         }
@@ -168,6 +183,17 @@ impl Engine {
             };
             self.attempt(now, obj, kind, out);
         }
+        if let Some(alert) = step.alert {
+            self.log_alert(obj, alert, out);
+        }
+        if begins && is_host {
+            // Of a host the one result is told: others must know why its checks fall silent ([COMPAT]).
+            self.flexible_begin(now, obj, out);
+        }
+        if step.hard_change && !self.status(obj).state.is_problem() {
+            // Told or not: the next problem counts from one again.
+            self.object_mut(obj).status.number = 0;
+        }
         let is_news = step.hard_change || before != self.status(obj).problem;
         self.after_result(now, obj, is_news, out);
         match step.alert {
@@ -176,11 +202,14 @@ impl Engine {
             None if rule.rare().stalk.has(self.status(obj).state)
                 && old_output != self.status(obj).output =>
             {
-                let text = format!("{}: {}", self.status(obj).state, self.status(obj).output);
+                let status = self.status(obj);
+                self.log_alert(obj, (status.state_type, status.attempt), out);
+                let text = format!("{}: {}", status.state, status.output);
                 self.event(now, Some(obj), "stalk", text, out);
             }
             None => {}
         }
+        self.hand_on_perfdata(now, obj, out);
         if step.alert.is_some()
             || step.changed
             || step.hard_change
@@ -412,7 +441,7 @@ impl Engine {
         if flap::counts(is_host, status.state, status.state_type) && wanted.has(status.state) {
             flap::remember(&mut status.flap, status.state);
             if let Some(sample) = self.samples.get_mut(obj.0 as usize).filter(|_| is_host) {
-                sample.at = now;
+                sample.at = now.second();
             }
         }
     }
@@ -479,6 +508,7 @@ impl Engine {
             _ => "stopped: detection was switched off".to_owned(),
         };
         self.event(now, Some(obj), "flapping", text.clone(), out);
+        self.log_flapping(obj, kind, out);
         let begun = since.or(self.status(obj).flap.since).unwrap_or(now);
         if kind == Kind::FlappingStart {
             let comment = Comment {

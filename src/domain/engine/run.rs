@@ -5,6 +5,7 @@ use std::{sync::Arc, time::Duration};
 use super::{
     core::{Engine, Mode, Running},
     effect::Effects,
+    timers::Timer,
 };
 use crate::{
     base::time::Timestamp,
@@ -97,6 +98,17 @@ impl Engine {
         if object.running.is_none() && !object.waiting {
             self.set_due(obj, now);
         }
+        true
+    }
+
+    /// Asks for a run at a later time. It comes beside the planned ones: Nagios lets a forced run take the place of the
+    /// next regular one, so that a slip in the time leaves an object unchecked for years.
+    pub(super) fn request_at(&mut self, obj: ObjIx, at: Timestamp, forced: bool) -> bool {
+        let rule = self.rule(obj);
+        if rule.command.is_none() || !rule.active && !forced {
+            return false;
+        }
+        self.timers.insert((at, Timer::Asked { obj, forced }));
         true
     }
 
@@ -200,7 +212,7 @@ impl Engine {
                 obj,
                 due,
                 timeout: rule.timeout,
-                handler: None,
+                aside: None,
             },
         );
         let (line, env) = self.command_line(obj, rule, now);
@@ -354,8 +366,8 @@ impl Engine {
             return;
         };
         let obj = running.obj;
-        if let Some(name) = &running.handler {
-            self.handler_ended(now, obj, name, outcome, out);
+        if let Some(aside) = &running.aside {
+            self.aside_ended(now, &running, aside, outcome, out);
             return;
         }
         let rule = self.rule(obj).clone();
@@ -435,7 +447,8 @@ impl Engine {
     }
 }
 
-pub(super) fn rule_interval(rule: &Rule) -> Duration {
+/// How far apart regular runs are; a crontab counts as each minute.
+pub fn rule_interval(rule: &Rule) -> Duration {
     match &rule.schedule {
         Schedule::Every(every) => *every,
         Schedule::Cron(_) => Duration::from_secs(60),

@@ -32,8 +32,13 @@ pub enum Timer {
     DowntimeStart(u64),
     DowntimeEnd(u64),
     AckEnd(ObjIx),
-    /// Event handlers of which nothing was heard.
+    /// Event handlers and performance data commands of which nothing was heard.
     HandlerLost(JobId),
+    /// A run that somebody asked for at this time.
+    Asked {
+        obj: ObjIx,
+        forced: bool,
+    },
     /// Results may be too old.
     Freshness,
     Forget,
@@ -92,7 +97,10 @@ impl Engine {
                 Timer::DowntimeStart(id) => self.downtime_starts(now, id, out),
                 Timer::DowntimeEnd(id) => self.downtime_ends(now, id, out),
                 Timer::AckEnd(obj) => self.ack_ends(now, obj, out),
-                Timer::HandlerLost(id) => self.handler_lost(now, id, out),
+                Timer::HandlerLost(id) => self.aside_lost(now, id, out),
+                Timer::Asked { obj, forced } => {
+                    self.request(obj, now, forced);
+                }
                 Timer::Freshness => self.look_for_stale(now, out),
                 Timer::Forget => {
                     self.forget(now);
@@ -125,7 +133,7 @@ impl Engine {
             }
         }
         for (id, running) in &self.jobs {
-            if running.handler.is_some() {
+            if running.aside.is_some() {
                 let lost = running.due + running.timeout + super::handlers::LOST_AFTER;
                 self.timers.insert((lost, Timer::HandlerLost(*id)));
             }
@@ -209,8 +217,8 @@ impl Engine {
         self.clock_suspect_until = now + CLOCK_SUSPECT_FOR;
         if !forward {
             // What was planned by the old clock would wait for the whole jump.
-            for object in &mut self.objects {
-                let status = &mut object.status;
+            for obj in self.inventory.objects() {
+                let status = &mut self.object_mut(obj).status;
                 if status.next_notify_at != Timestamp::default() {
                     status.next_notify_at = status.next_notify_at - by;
                 }

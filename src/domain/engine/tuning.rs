@@ -17,7 +17,7 @@ use crate::{
             objects::{ObjIx, Rule, Schedule},
             state::ObjectName,
             status::{FlapMemory, Status},
-            tuned::{Switches, Tuned, TunedContact},
+            tuned::{Switches, Tuned, TunedContact, attributes},
         },
         schedule::Period,
     },
@@ -412,6 +412,45 @@ impl Engine {
                 let insert = |tuned: &mut TunedContact| drop(tuned.vars.insert(name, value));
                 self.tuned_contact(contact, insert, out)?;
                 (contact.clone(), "variable")
+            }
+            Setting::Kept { object, attributes } => {
+                let obj = self.known(object)?;
+                if *attributes & attributes::NOTIFICATIONS == 0 {
+                    self.object_mut(obj).status.notifications_off = false;
+                }
+                let kept = *attributes;
+                self.change(obj, |tuned| *tuned = std::mem::take(tuned).keep(kept), out);
+                if self.object(obj).running.is_none() && !self.object(obj).waiting {
+                    self.place_first(obj, now);
+                }
+                (object.to_string(), "set of changed attributes")
+            }
+            Setting::ContactKept {
+                contact,
+                hosts,
+                checks,
+                attributes,
+            } => {
+                let change = |tuned: &mut TunedContact| {
+                    let lost = |bit: u32| *attributes & bit == 0;
+                    if *hosts && lost(attributes::NOTIFICATIONS) {
+                        tuned.hosts = None;
+                    }
+                    if *hosts && lost(attributes::NOTIFY_PERIOD) {
+                        tuned.host_period = None;
+                    }
+                    if *checks && lost(attributes::NOTIFICATIONS) {
+                        tuned.checks = None;
+                    }
+                    if *checks && lost(attributes::NOTIFY_PERIOD) {
+                        tuned.check_period = None;
+                    }
+                    if *hosts && *checks && lost(attributes::VARS) {
+                        tuned.vars.clear();
+                    }
+                };
+                self.tuned_contact(contact, change, out)?;
+                (contact.clone(), "set of changed attributes")
             }
         };
         Ok(Reply::ok(format!("the {text} of {object} is changed")))

@@ -69,9 +69,12 @@ pub enum Command {
         id: u64,
         author: String,
     },
-    /// Run now. Forced: whatever the period, limits and switches say.
-    CheckNow {
+    /// Run at a time, without one now. Forced: whatever the period, limits and switches say.
+    Check {
         object: ObjectName,
+        /// The checks of a host in its place.
+        checks_of_host: bool,
+        at: Option<Timestamp>,
         force: bool,
         author: String,
     },
@@ -218,6 +221,18 @@ pub enum Setting {
         contact: String,
         name: String,
         value: String,
+    },
+    /// Of what was changed at run time only these attributes stay changed (`CHANGE_*_MODATTR`; the bits are those of
+    /// [`super::tuned::attributes`]).
+    Kept {
+        object: ObjectName,
+        attributes: u32,
+    },
+    ContactKept {
+        contact: String,
+        hosts: bool,
+        checks: bool,
+        attributes: u32,
     },
 }
 

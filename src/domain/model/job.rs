@@ -98,4 +98,6 @@ pub struct CheckResult {
 pub enum Source {
     Active(JobId),
     Passive,
+    /// A plugin that others ran for us: it counts as if it had run here.
+    Elsewhere,
 }

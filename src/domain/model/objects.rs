@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 use super::{
     date::DateFormat,
     deploy::{ClassRules, Risk},
+    dropin::{LogRules, PerfRules},
     relations::{COMMON, Rare, Relations},
     state::{ObjectName, StateSet},
 };
@@ -193,6 +194,9 @@ pub struct Contact {
     pub host_states: StateSet,
     pub on_flapping: bool,
     pub on_downtime: bool,
+    /// The same for hosts; those above are for checks.
+    pub host_on_flapping: bool,
+    pub host_on_downtime: bool,
     pub check_period: Option<Arc<Period>>,
     pub host_period: Option<Arc<Period>>,
     pub enabled: bool,
@@ -237,7 +241,15 @@ pub enum ChannelKind {
         check: String,
         host: String,
         timeout: Duration,
+        names: Arc<CommandNames>,
     },
+}
+
+/// What the notification commands for checks and for hosts are called.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CommandNames {
+    pub check: Arc<str>,
+    pub host: Arc<str>,
 }
 
 impl ChannelKind {
@@ -354,6 +366,11 @@ pub struct Globals {
     pub aggressive_host_checking: bool,
     /// `additional_freshness_latency`.
     pub freshness_latency: Duration,
+    /// What a number stands for where Nagios' commands give an interval (`interval_length`).
+    pub interval_unit: Duration,
+    /// The log in Nagios' format; None: there is none.
+    pub log: Option<LogRules>,
+    pub perfdata: PerfRules,
 }
 
 impl Default for Globals {
@@ -380,6 +397,9 @@ impl Default for Globals {
             translate_passive_hosts: false,
             aggressive_host_checking: false,
             freshness_latency: Duration::from_secs(15),
+            interval_unit: Duration::from_secs(60),
+            log: None,
+            perfdata: PerfRules::default(),
         }
     }
 }

@@ -43,6 +43,82 @@ pub struct Tuned {
     pub vars: BTreeMap<String, String>,
 }
 
+/// The bits of `modified_attributes` (`include/common.h`, `MODATTR_*`).
+pub mod attributes {
+    pub const NOTIFICATIONS: u32 = 1;
+    pub const ACTIVE: u32 = 2;
+    pub const PASSIVE: u32 = 4;
+    pub const HANDLERS: u32 = 8;
+    pub const FLAP_DETECTION: u32 = 16;
+    pub const PERFDATA: u32 = 64;
+    pub const OBSESS: u32 = 128;
+    pub const INTERVAL: u32 = 1024;
+    pub const RETRY: u32 = 2048;
+    pub const ATTEMPTS: u32 = 4096;
+    pub const FRESHNESS: u32 = 8192;
+    pub const CHECK_PERIOD: u32 = 16384;
+    pub const VARS: u32 = 32768;
+    pub const NOTIFY_PERIOD: u32 = 65536;
+}
+
+impl Tuned {
+    /// Which attributes are changed, as bits of [`attributes`]; `notifications_off` is kept beside this.
+    pub fn modified(&self) -> u32 {
+        use attributes as a;
+        [
+            (a::NOTIFICATIONS, self.notifications.is_some()),
+            (a::ACTIVE, self.active.is_some()),
+            (a::PASSIVE, self.passive.is_some()),
+            (
+                a::HANDLERS,
+                self.handlers.is_some() || self.handler_period.is_some(),
+            ),
+            (a::FLAP_DETECTION, self.flap_detection.is_some()),
+            (a::PERFDATA, self.perfdata.is_some()),
+            (a::OBSESS, self.obsess.is_some()),
+            (a::INTERVAL, self.every.is_some()),
+            (a::RETRY, self.retry.is_some()),
+            (a::ATTEMPTS, self.attempts.is_some()),
+            (a::FRESHNESS, self.freshness.is_some()),
+            (a::CHECK_PERIOD, self.period.is_some()),
+            (a::VARS, !self.vars.is_empty()),
+            (a::NOTIFY_PERIOD, self.notify_period.is_some()),
+        ]
+        .into_iter()
+        .filter(|(_, changed)| *changed)
+        .fold(0, |bits, (bit, _)| bits | bit)
+    }
+
+    /// What is not among these attributes is as configured again.
+    pub fn keep(self, kept: u32) -> Self {
+        use attributes as a;
+        fn of<T>(kept: u32, bit: u32, value: Option<T>) -> Option<T> {
+            value.filter(|_| kept & bit != 0)
+        }
+        Self {
+            notifications: of(kept, a::NOTIFICATIONS, self.notifications),
+            active: of(kept, a::ACTIVE, self.active),
+            passive: of(kept, a::PASSIVE, self.passive),
+            handlers: of(kept, a::HANDLERS, self.handlers),
+            handler_period: of(kept, a::HANDLERS, self.handler_period),
+            flap_detection: of(kept, a::FLAP_DETECTION, self.flap_detection),
+            perfdata: of(kept, a::PERFDATA, self.perfdata),
+            obsess: of(kept, a::OBSESS, self.obsess),
+            every: of(kept, a::INTERVAL, self.every),
+            retry: of(kept, a::RETRY, self.retry),
+            attempts: of(kept, a::ATTEMPTS, self.attempts),
+            freshness: of(kept, a::FRESHNESS, self.freshness),
+            period: of(kept, a::CHECK_PERIOD, self.period),
+            notify_period: of(kept, a::NOTIFY_PERIOD, self.notify_period),
+            vars: if kept & a::VARS == 0 {
+                BTreeMap::new()
+            } else {
+                self.vars
+            },
+        }
+    }
+}
+
 /// Changes of one contact.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]

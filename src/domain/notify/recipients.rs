@@ -131,14 +131,24 @@ fn wants(
     match kind {
         Kind::Custom | Kind::Amendment | Kind::Digest | Kind::Notice => return Ok(()),
         Kind::FlappingStart | Kind::FlappingStop | Kind::FlappingDisabled => {
-            return if contact.on_flapping {
+            let wanted = if is_host {
+                contact.host_on_flapping
+            } else {
+                contact.on_flapping
+            };
+            return if wanted {
                 Ok(())
             } else {
                 Err("does not want flapping".to_owned())
             };
         }
         Kind::DowntimeStart | Kind::DowntimeEnd | Kind::DowntimeCancelled => {
-            return if contact.on_downtime {
+            let wanted = if is_host {
+                contact.host_on_downtime
+            } else {
+                contact.on_downtime
+            };
+            return if wanted {
                 Ok(())
             } else {
                 Err("does not want downtimes".to_owned())

@@ -19,6 +19,8 @@
 //! (`february 29`, `day 31`, `monday 5`) skips it; a positive end that does not exist means the last day of the month;
 //! a negative one skips. A range over the new year holds on both sides of it (Nagios forgets the January part).
 
+use std::fmt;
+
 use jiff::civil::{Date, Weekday};
 
 use crate::base::text::did_you_mean;
@@ -92,6 +94,44 @@ impl DayOf {
         };
         self.in_month(year, month).or_else(clamped)
     }
+}
+
+/// As Nagios writes it, and as [`Days::parse`] reads it.
+impl fmt::Display for Days {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let month = |month: i8| MONTHS[usize::from(month.unsigned_abs()).clamp(1, 12) - 1];
+        let of_month = |day: DayOf, month: &str| match day {
+            DayOf::Number(day) => format!("{month} {day}"),
+            DayOf::Nth(weekday, nth) => format!("{} {nth} {month}", word_of(weekday)),
+        };
+        let of_any = |day: DayOf| match day {
+            DayOf::Number(day) => format!("day {day}"),
+            DayOf::Nth(weekday, nth) => format!("{} {nth}", word_of(weekday)),
+        };
+        let (from, to) = match self.span {
+            Span::Weekly(weekday) => (word_of(weekday).to_owned(), None),
+            Span::Dates { from, to } => (from.to_string(), to.map(|to| to.to_string())),
+            Span::Yearly { from, to } => (
+                of_month(from.1, month(from.0)),
+                Some(of_month(to.1, month(to.0))),
+            ),
+            Span::Monthly { from, to } => (of_any(from), Some(of_any(to))),
+        };
+        f.write_str(&from)?;
+        if let Some(to) = to.filter(|to| *to != from || self.step != 1) {
+            write!(f, " - {to}")?;
+        }
+        // Without an end it is a step that tells it from a single date.
+        let is_endless = matches!(self.span, Span::Dates { to: None, .. });
+        if self.step != 1 || is_endless {
+            write!(f, " / {}", self.step)?;
+        }
+        Ok(())
+    }
+}
+
+fn word_of(weekday: Weekday) -> &'static str {
+    WEEKDAYS[usize::from(weekday.to_sunday_zero_offset().unsigned_abs()).min(6)]
 }
 
 impl Days {

@@ -1,5 +1,7 @@
 //! The right side of a time period's directive: ranges of wall-clock time within a day.
 
+use std::fmt;
+
 use jiff::civil::{Date, DateTime, Time};
 
 /// A span of one day in minutes since its midnight; the end is not part of it. 1440 is the midnight that ends the day.
@@ -10,6 +12,21 @@ pub struct Hours {
 }
 
 const DAY: u16 = 24 * 60;
+
+/// As Nagios writes it: `09:00-17:00`.
+impl fmt::Display for Hours {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (start, end) = (self.start, self.end);
+        write!(
+            f,
+            "{:02}:{:02}-{:02}:{:02}",
+            start / 60,
+            start % 60,
+            end / 60,
+            end % 60
+        )
+    }
+}
 
 impl Hours {
     /// True if a clock that shows `time` is within.

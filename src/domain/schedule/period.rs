@@ -36,6 +36,8 @@ const MAX_DEPTH: usize = 32;
 #[derive(Clone, Debug)]
 pub struct Period {
     name: Arc<str>,
+    /// A longer name; None: the name.
+    alias: Option<Arc<str>>,
     zone: Zone,
     /// Strongest first.
     rules: Vec<(Days, Vec<Hours>)>,
@@ -96,6 +98,7 @@ impl Period {
         match Zone::find(zone).map_err(|message| fault(PeriodFault::WHOLE, message)) {
             Ok(zone) if faults.is_empty() => Ok(Self {
                 name: name.into(),
+                alias: None,
                 zone,
                 rules,
                 exclude,
@@ -106,6 +109,34 @@ impl Period {
 
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    pub fn alias(&self) -> &str {
+        self.alias.as_deref().unwrap_or(&self.name)
+    }
+
+    /// The same with a longer name.
+    pub fn with_alias(mut self, alias: Option<&str>) -> Self {
+        self.alias = alias.map(Into::into);
+        self
+    }
+
+    /// What [`Self::build`] was given, the strongest first, in Nagios' words.
+    pub fn directives(&self) -> impl Iterator<Item = (String, String)> + '_ {
+        self.rules.iter().map(|(days, hours)| {
+            let hours: Vec<String> = hours.iter().map(ToString::to_string).collect();
+            let hours = if hours.is_empty() {
+                "00:00-00:00".to_owned()
+            } else {
+                hours.join(",")
+            };
+            (days.to_string(), hours)
+        })
+    }
+
+    /// Periods whose times are taken out.
+    pub fn excluded(&self) -> &[Arc<Self>] {
+        &self.exclude
     }
 
     pub const fn zone(&self) -> &Zone {

@@ -420,6 +420,22 @@ proptest! {
         }
     }
 
+    /// What a period says of itself builds the same period again.
+    #[test]
+    fn a_period_is_written_as_it_is_read(
+        directives in prop::collection::vec(any_directive(), 1..6),
+        offset in 0..365 * 24 * 60i64,
+    ) {
+        let period = Period::build("p", "UTC", &directives, Vec::new());
+        let period = period.map_err(|_| TestCaseError::reject("the same days twice"))?;
+        let written: Vec<_> = period.directives().collect();
+        let again = Period::build("p", "UTC", &written, Vec::new());
+        let again = again.map_err(|faults| TestCaseError::fail(format!("{written:?}: {faults:?}")))?;
+        prop_assert_eq!(again.directives().collect::<Vec<_>>(), written);
+        let at = Timestamp::from_secs(at("2026-01-01T00:00:00Z").secs() + offset * 60);
+        prop_assert_eq!(again.contains(at), period.contains(at));
+    }
+
     #[test]
     fn no_text_panics(key in "\\PC{0,24}", hours in "[0-9:, \\-]{0,20}", cron in "[0-9*/,@a-z \\-é]{0,20}") {
         let _ = build("UTC", &[(&key, &hours)], Vec::new());

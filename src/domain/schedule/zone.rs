@@ -73,7 +73,7 @@ impl Zone {
     }
 
     /// The wall-clock time at `at`.
-    pub(super) fn civil(&self, at: Timestamp) -> DateTime {
+    pub fn civil(&self, at: Timestamp) -> DateTime {
         self.tz.to_datetime(instant(at))
     }
 
@@ -83,7 +83,7 @@ impl Zone {
     }
 
     /// The instants that show `civil`. None only at the ends of representable time, thousands of years away.
-    pub(super) fn land(&self, civil: DateTime) -> Option<Landing> {
+    pub fn land(&self, civil: DateTime) -> Option<Landing> {
         let at = |offset: Offset| {
             offset
                 .to_timestamp(civil)

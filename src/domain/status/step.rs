@@ -33,9 +33,14 @@ pub struct Step {
     pub alert: Option<(StateType, u32)>,
     /// A notification is to be attempted.
     pub notify: bool,
+    /// The host's own problem is to be told again, if that is due: nothing else may remind of it between its checks.
+    pub remind_host: bool,
 }
 
 /// Moves a check's status. `host` is the host's current state; while it is not UP problems turn hard at once and silently.
+///
+/// The order of the steps is Nagios' own (`handle_async_service_check_result`, 4.4): it decides what a problem becomes
+/// that turned hard with its host and outlives it.
 pub fn check(
     status: &mut Status,
     policy: Policy,
@@ -44,83 +49,71 @@ pub fn check(
     now: Timestamp,
 ) -> Step {
     let mut step = begin(status, result, now);
+    let (was_ok, is_ok) = (!step.was.is_problem(), !result.state.is_problem());
     let host_up = host == State::Up;
-    let mut muted_by_host = false;
-    if host_up {
-        if result.state.is_problem() && status.host_problem {
-            if status.state_type == StateType::Soft {
-                status.attempt = 1;
-            }
-            status.host_problem = false;
+    if host_up && !is_ok {
+        if status.host_problem && status.state_type == StateType::Soft {
+            status.attempt = 1;
         }
-    } else {
+        status.host_problem = false;
+    } else if !host_up {
         status.host_problem = true;
+        step.remind_host = !is_ok && !step.changed;
     }
-
-    if result.state.is_problem() {
-        let fresh = !step.was.is_problem();
-        match (fresh, step.was_type) {
-            _ if !host_up && result.state != status.last_hard_state => {
-                status.attempt = if fresh { 1 } else { policy.attempts };
-                harden(status, &mut step, now);
-                muted_by_host = true;
-            }
-            (true, _) => {
-                status.attempt = 1;
-                if policy.attempts <= 1 {
-                    harden(status, &mut step, now);
-                } else {
-                    status.state_type = StateType::Soft;
-                    step.alert = Some((StateType::Soft, 1));
-                }
-            }
-            (false, StateType::Soft) => {
-                status.attempt = (status.attempt + 1).min(policy.attempts);
-                if policy.attempts <= status.attempt {
-                    harden(status, &mut step, now);
-                } else {
-                    step.alert = Some((StateType::Soft, status.attempt));
-                }
-            }
-            (false, StateType::Hard) => {
-                if result.state != status.last_hard_state {
-                    harden(status, &mut step, now);
-                } else {
-                    // Same problem: an attempt on each result, gated by the reminder interval.
-                    step.notify = !status.host_problem;
-                    if policy.volatile {
-                        step.alert = Some((StateType::Hard, status.attempt));
-                    }
-                }
-            }
+    let mut hard_before = status.last_hard_state;
+    if !host_up && hard_before != result.state {
+        step.hard_change = true;
+        status.state_type = StateType::Hard;
+        status.attempt = policy.attempts;
+        hard_before = result.state;
+    }
+    match (was_ok, is_ok) {
+        (true, true) => {
+            status.state_type = StateType::Hard;
+            status.attempt = 1;
         }
-    } else {
-        recover_check(status, &mut step, now);
-    }
-    finish(status, &mut step, muted_by_host, now);
-    step
-}
-
-fn recover_check(status: &mut Status, step: &mut Step, now: Timestamp) {
-    if step.was.is_problem() {
-        if step.was_type == StateType::Soft {
-            step.alert = Some((StateType::Soft, status.attempt + 1));
-            // A soft recovery sets it too (2.4-3).
-            status.last_hard_change_at = now;
-        } else {
-            step.alert = Some((StateType::Hard, status.attempt));
-            step.hard_change = true;
-            step.notify = true;
-            status.last_hard_change_at = now;
+        (true, false) => {
+            if !status.host_problem && !step.hard_change {
+                status.state_type = StateType::Soft;
+            }
+            status.attempt = 1;
+        }
+        (false, true) => step.notify = status.state_type == StateType::Hard,
+        (false, false) => {
+            step.notify = status.state_type == StateType::Hard && !status.host_problem;
         }
     }
-    status.state_type = StateType::Hard;
-    status.attempt = 1;
-    status.last_hard_state = State::Ok;
-    // A recovery that was kept back goes out with any later OK while people still believe in the problem.
-    if !status.notified_on.is_empty() {
+    if status.state_type == StateType::Soft {
+        if !was_ok && status.attempt < policy.attempts {
+            status.attempt += 1;
+        } else if step.changed && !is_ok {
+            status.attempt = 1;
+        } else if status.attempt < policy.attempts {
+            status.attempt += 1;
+        }
+    }
+    let still_soft = status.state_type == StateType::Soft && !is_ok;
+    if policy.attempts <= status.attempt && (result.state != hard_before || still_soft) {
+        step.hard_change = true;
         step.notify = true;
     }
+    settle(status, &mut step, now);
+    if !is_ok && status.state_type == StateType::Hard && policy.volatile {
+        step.notify = true;
+        step.alert = Some((StateType::Hard, status.attempt));
+    }
+    if is_ok {
+        if !was_ok {
+            // A soft recovery sets it too (2.4-3).
+            status.last_hard_change_at = now;
+            status.last_hard_state = State::Ok;
+        }
+        status.state_type = StateType::Hard;
+        status.attempt = 1;
+        // A recovery that was kept back goes out with any later OK while people still believe in the problem.
+        step.notify |= !status.notified_on.is_empty();
+    }
+    step
 }
 
 /// Moves a host's status. `result.state` is already told apart into DOWN and UNREACHABLE; a passive result is hard at once.
@@ -132,60 +125,51 @@ pub fn host(
     now: Timestamp,
 ) -> Step {
     let mut step = begin(status, result, now);
-    if result.state.is_problem() {
-        if passive {
-            if step.changed {
-                status.attempt = 1;
-                harden(status, &mut step, now);
-            } else {
-                step.notify = true;
-            }
-        } else {
-            let fresh = !step.was.is_problem();
-            if fresh {
-                status.attempt = 1;
-                status.state_type = StateType::Soft;
-            } else if step.was_type == StateType::Soft {
-                status.attempt = (status.attempt + 1).min(policy.attempts);
-            }
-            if status.state_type == StateType::Hard {
-                if result.state == status.last_hard_state {
-                    step.notify = true;
-                } else {
-                    harden(status, &mut step, now);
-                }
-            } else if policy.attempts <= status.attempt {
-                harden(status, &mut step, now);
-            } else {
-                step.alert = Some((StateType::Soft, status.attempt));
-            }
+    let (was_up, is_up) = (!step.was.is_problem(), !result.state.is_problem());
+    match (was_up, is_up) {
+        (true, true) => {
+            status.state_type = StateType::Hard;
+            status.attempt = 1;
         }
-    } else {
-        recover_host(status, &mut step, passive, now);
-    }
-    finish(status, &mut step, false, now);
-    step
-}
-
-fn recover_host(status: &mut Status, step: &mut Step, passive: bool, now: Timestamp) {
-    status.attempt = 1;
-    if step.was.is_problem() {
-        if step.was_type == StateType::Soft && !passive {
-            // A soft recovery stays UP;SOFT until the next UP (2.6).
+        (true, false) => {
             status.state_type = StateType::Soft;
-            step.alert = Some((StateType::Soft, 1));
-            return;
+            status.attempt = 1;
         }
-        step.alert = Some((StateType::Hard, 1));
+        (false, true) => {
+            if status.state_type == StateType::Hard {
+                step.notify = true;
+                step.hard_change = true;
+                status.attempt = 1;
+            }
+        }
+        (false, false) => step.notify = status.state_type == StateType::Hard,
+    }
+    if status.state_type == StateType::Soft {
+        if !was_up && !is_up && status.attempt < policy.attempts {
+            status.attempt += 1;
+        } else if step.changed || is_up {
+            // A soft recovery stays UP;SOFT until the next UP (2.6).
+            status.attempt = 1;
+        } else if status.attempt < policy.attempts {
+            status.attempt += 1;
+        }
+    }
+    if policy.attempts <= status.attempt && result.state != status.last_hard_state {
         step.hard_change = true;
-        step.notify = true;
-        status.last_hard_change_at = now;
     }
-    status.state_type = StateType::Hard;
-    status.last_hard_state = State::Up;
-    if !status.notified_on.is_empty() {
-        step.notify = true;
+    if passive {
+        if step.changed {
+            status.attempt = 1;
+            step.hard_change = true;
+        }
+        status.state_type = StateType::Hard;
     }
+    step.notify |= step.hard_change;
+    settle(status, &mut step, now);
+    if is_up && status.state_type == StateType::Hard {
+        step.notify |= !status.notified_on.is_empty();
+    }
+    step
 }
 
 fn begin(status: &mut Status, result: &CheckResult, now: Timestamp) -> Step {
@@ -196,6 +180,7 @@ fn begin(status: &mut Status, result: &CheckResult, now: Timestamp) -> Step {
         hard_change: false,
         alert: None,
         notify: false,
+        remind_host: false,
     };
     status.last_state = Some(status.state);
     status.passive = matches!(result.source, Source::Passive);
@@ -228,30 +213,32 @@ fn begin(status: &mut Status, result: &CheckResult, now: Timestamp) -> Step {
     step
 }
 
-fn harden(status: &mut Status, step: &mut Step, now: Timestamp) {
-    status.state_type = StateType::Hard;
-    status.last_hard_state = status.state;
-    status.last_hard_change_at = now;
-    step.alert = Some((StateType::Hard, status.attempt));
-    step.hard_change = true;
-    step.notify = true;
-}
-
-/// Bookkeeping on a change: timers begin anew, acknowledgements end.
-fn finish(status: &mut Status, step: &mut Step, muted: bool, now: Timestamp) {
+/// Bookkeeping on a change: hard or soft, timers begin anew, acknowledgements end. A change that is not a hard one is
+/// soft, whatever was before.
+fn settle(status: &mut Status, step: &mut Step, now: Timestamp) {
+    if step.changed {
+        status.state_type = StateType::Soft;
+    }
+    if step.hard_change {
+        status.state_type = StateType::Hard;
+        status.last_hard_state = status.state;
+        status.last_hard_change_at = now;
+    }
     if step.changed || step.hard_change {
         status.last_change_at = now;
         status.last_notified_at = None;
         status.next_notify_at = Timestamp::default();
         status.no_more = false;
-        let sticky_problem =
-            status.state.is_problem() && status.ack.as_ref().is_some_and(|ack| ack.sticky);
-        if step.changed && !sticky_problem {
+        let ends = match &status.ack {
+            Some(ack) if ack.sticky => !status.state.is_problem(),
+            _ => step.changed || !step.hard_change,
+        };
+        if ends {
             status.ack = None;
         }
-    }
-    if muted {
-        step.notify = false;
+        step.alert = Some((status.state_type, status.attempt));
+    } else if status.state_type == StateType::Soft && status.state.is_problem() {
+        step.alert = Some((StateType::Soft, status.attempt));
     }
 }
 

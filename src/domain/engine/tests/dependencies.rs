@@ -227,7 +227,9 @@ fn what_depends_on_a_failing_master_is_not_run_unless_forced() {
         ),
         "{told:?}"
     );
-    live.command(crate::domain::model::command::Command::CheckNow {
+    live.command(crate::domain::model::command::Command::Check {
+        checks_of_host: false,
+        at: None,
         object: crate::domain::model::state::ObjectName::parse("web1/http"),
         force: true,
         author: "ann".to_owned(),
@@ -253,7 +255,9 @@ fn a_check_behind_a_critical_parent_is_not_run_even_when_forced() {
     let mut live = Live::new(inventory, &["web1/http", "db1/http"]);
     let bad_parent = |name: &str, _: &str| if name == "db1/http" { 2 } else { 0 };
     live.until("09:03", bad_parent);
-    live.command(crate::domain::model::command::Command::CheckNow {
+    live.command(crate::domain::model::command::Command::Check {
+        checks_of_host: false,
+        at: None,
         object: crate::domain::model::state::ObjectName::parse("web1/http"),
         force: true,
         author: "ann".to_owned(),

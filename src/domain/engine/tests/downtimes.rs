@@ -138,11 +138,7 @@ fn the_open_window_of_a_host_keeps_its_checks_quiet() {
         09:50:00   -> oncall: problem web2/http CRITICAL
         09:50:00 web2/http sent problem: hard CRITICAL after attempt 1 of 1
         10:01:00 web1/http skipped problem: a flexible downtime may begin at any moment
-        10:10:00   -> oncall: downtime-start web2/http CRITICAL
-        10:10:00 web2/http sent downtime-start: downtime-start by bob
-        10:11:00 web2/http skipped problem: it is in a downtime
-        10:15:00   -> oncall: downtime-end web2/http CRITICAL
-        10:15:00 web2/http sent downtime-end: downtime-end by bob
+        10:11:00 web2/http skipped problem: a flexible downtime may begin at any moment
         10:31:00   -> oncall: problem web1/http CRITICAL
         10:31:00 web1/http sent problem: hard CRITICAL after attempt 1 of 1
     "#]]
@@ -373,7 +369,7 @@ fn a_restart_keeps_downtimes_of_every_kind() {
 
 /// A deploy's hold ends in the hands of the person who set the downtime.
 #[test]
-fn a_flexible_downtime_takes_a_held_problem_over() {
+fn a_flexible_downtime_does_not_take_a_held_problem_over() {
     let mut play = Play::new(site::shop());
     for line in [
         "10:00 web1/http ok",
@@ -386,9 +382,9 @@ fn a_flexible_downtime_takes_a_held_problem_over() {
     play.line("10:26 wait");
     expect![[r#"
         10:06:00 web1/http held problem until 10:09:00: D-1 of shop is running; a blip is expected, so it is judged again at 2026-03-02T10:09:00Z
-        10:07:00   -> oncall: downtime-start web1/http CRITICAL
-        10:07:00 web1/http sent downtime-start: downtime-start by bob
-        10:07:00 web1/http released problem: the hold ended: bob set a downtime; in a downtime that a person set
+        10:09:00 web1/http released problem: the hold ended: its deadline came
+        10:09:00   -> oncall: problem web1/http CRITICAL [suspect d-1 likely]
+        10:09:00 web1/http sent problem: still CRITICAL; held since 10:06:00 for deploy D-1: its deadline came
     "#]].assert_eq(&play.transcript);
 }
 

@@ -182,7 +182,7 @@ fn what_becomes_of_a_handler_is_recorded_and_their_number_is_bounded() {
         said[..2],
         [
             "10:00:00 handler: global ended with code 3",
-            "10:05:00 handler: nothing was heard of own",
+            "10:05:00 handler: own was never heard of again",
         ]
     );
     // All of these have been forgotten: nothing was heard of them.

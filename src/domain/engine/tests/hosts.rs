@@ -80,7 +80,9 @@ fn a_host_goes_through_its_attempts_and_becomes_unreachable() {
         passive(&mut live, clock, "lb1", lb1);
         live.jobs.clear();
         live.engine.object_mut(obj).running = None;
-        live.command(crate::domain::model::command::Command::CheckNow {
+        live.command(crate::domain::model::command::Command::Check {
+            checks_of_host: false,
+            at: None,
             object: ObjectName::parse("web1"),
             force: true,
             author: "ann".to_owned(),

@@ -202,6 +202,10 @@ fn notification_commands_get_them_too() {
             check: "notify '$HOSTSTATE:web2$'".to_owned(),
             host: "notify".to_owned(),
             timeout: std::time::Duration::from_secs(30),
+            names: std::sync::Arc::new(crate::domain::model::objects::CommandNames {
+                check: "notify".into(),
+                host: "notify".into(),
+            }),
         };
     }
     site::rule_of(&mut inventory, "web1/http").notify.contacts = vec![
@@ -316,6 +320,10 @@ fn contacts_have_their_groups_and_their_share_of_the_sums() {
             check: "notify $TOTALSERVICESCRITICAL$ $TOTALSERVICESOK$ $TOTALHOSTSUP$".to_owned(),
             host: "notify".to_owned(),
             timeout: std::time::Duration::from_secs(30),
+            names: std::sync::Arc::new(crate::domain::model::objects::CommandNames {
+                check: "notify".into(),
+                host: "notify".into(),
+            }),
         };
     }
     let contact = crate::domain::model::objects::ContactIx;

@@ -889,6 +889,7 @@ fn a_check_of_a_host_that_is_down_is_merged_into_the_hosts_page() {
             10:01:00   -> oncall: problem web1 DOWN
             10:01:00 web1 sent problem: hard DOWN after attempt 1 of 1
             10:02:00 web1/http skipped problem: its host is DOWN: the host's own problem is notified instead
+            10:03:00 web1 skipped problem: the next reminder is due at 2026-03-02T10:31:00Z
             10:05:00   -> oncall: recovery web1 UP
             10:05:00 web1 sent recovery: recovered
             10:06:00 web1/http skipped recovery: nobody was told of the problem, so nobody is told of its end

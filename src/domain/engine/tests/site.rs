@@ -16,7 +16,7 @@ use crate::domain::{
 };
 
 /// Attempts of each check: `http` is hard at once, `slow` after three.
-pub(super) fn shop() -> Inventory {
+pub(in crate::domain) fn shop() -> Inventory {
     shop_without("")
 }
 
@@ -38,6 +38,8 @@ pub(super) fn shop_without(host: &str) -> Inventory {
         host_states: StateSet::ALL,
         on_flapping: true,
         on_downtime: true,
+        host_on_flapping: true,
+        host_on_downtime: true,
         check_period: None,
         host_period: None,
         enabled: true,

@@ -272,7 +272,9 @@ fn with_active_checks_off_only_forced_ones_are_run() {
     live.command(switch(Scope::Checks, What::ActiveChecks, false));
     let ran = live.until("09:10", |_, _| 0);
     assert_eq!(ran, Vec::<String>::new());
-    live.command(Command::CheckNow {
+    live.command(Command::Check {
+        checks_of_host: false,
+        at: None,
         object: object("web1/http"),
         force: true,
         author: "ann".to_owned(),

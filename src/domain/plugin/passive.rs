@@ -1,0 +1,35 @@
+//! A result that somebody sends as a state and a text.
+
+use std::time::Duration;
+
+use super::split;
+use crate::{
+    base::{text::one_line, time::Timestamp},
+    domain::model::{
+        job::{CheckResult, Source},
+        state::{ObjectName, State},
+    },
+};
+
+/// Nagios' words where the text is empty.
+const NOTHING: &str = "(No output returned from plugin)";
+
+/// Takes the text apart as a plugin's; `at` is when the result was found.
+pub fn passive(object: ObjectName, state: State, text: &str, at: Timestamp) -> CheckResult {
+    let parts = split(text);
+    let short = parts.short.unwrap_or_else(|| NOTHING.to_owned());
+    CheckResult {
+        object,
+        state,
+        // `;` would take Nagios' log lines apart.
+        output: one_line(&short).replace(';', ":").into(),
+        long_output: parts.long.into(),
+        perfdata: parts.perfdata.into(),
+        started: at,
+        took: Duration::ZERO,
+        latency: Duration::ZERO,
+        source: Source::Passive,
+        cpu: Duration::ZERO,
+        peak_kib: 0,
+    }
+}

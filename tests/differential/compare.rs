@@ -131,7 +131,7 @@ pub fn compare(nagios: &ByObject, ours: &ByObject, escalated: &[String]) -> Outc
             owed: false,
         };
         outcome.lines += walk.nagios.len();
-        if !walk.to_the_end(&mut outcome.accepted) {
+        if !walk.walk(&mut outcome.accepted) {
             outcome.differences.push(Difference {
                 object: name.clone(),
                 nagios: walk.nagios,
@@ -154,7 +154,7 @@ struct Walk {
 }
 
 impl Walk {
-    fn to_the_end(&mut self, accepted: &mut BTreeMap<&'static str, usize>) -> bool {
+    fn walk(&mut self, accepted: &mut BTreeMap<&'static str, usize>) -> bool {
         loop {
             // Before the lines are compared: both sides tell of the end, at different times.
             if let Some(skip) = self.touching() {

@@ -223,7 +223,7 @@ fn leading_int(text: &str) -> i64 {
     let text = text.trim();
     let digits = text
         .char_indices()
-        .find(|(at, c)| !c.is_ascii_digit() && !(*at == 0 && matches!(c, '-' | '+')))
+        .find(|(at, c)| !(c.is_ascii_digit() || *at == 0 && matches!(c, '-' | '+')))
         .map_or(text, |(at, _)| &text[..at]);
     digits.parse().unwrap_or_else(|_| {
         if digits.len() < 2 {

@@ -6,7 +6,7 @@ use super::{
     filter::{Col, Filter, Op, Stack, Test},
     output::Format,
     refusal::Refusal,
-    stats::{Stat, Sum},
+    stats::{Fold, Stat},
     tables::Table,
 };
 use crate::base::time::Timestamp;
@@ -242,7 +242,7 @@ impl Reader {
         let query = &mut self.query;
         match name {
             "Limit" => {
-                query.limit = Some(usize::try_from(number(name, value)?).unwrap_or(usize::MAX))
+                query.limit = Some(usize::try_from(number(name, value)?).unwrap_or(usize::MAX));
             }
             "Offset" => query.offset = usize::try_from(number(name, value)?).unwrap_or(usize::MAX),
             "Timelimit" => {
@@ -329,7 +329,7 @@ impl Reader {
 
     fn stats(&mut self, value: &str) -> Result<(), Refusal> {
         let (first, rest) = word(value);
-        let stat = match Sum::parse(first) {
+        let stat = match Fold::parse(first) {
             // A column may have such a name as well; then an operator follows.
             Some(sum) if Op::parse(word(rest).0).is_none() => {
                 let column = self.column(word(rest).0)?;

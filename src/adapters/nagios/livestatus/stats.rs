@@ -8,7 +8,7 @@ use super::{
 };
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Sum {
+pub enum Fold {
     Sum,
     Min,
     Max,
@@ -18,7 +18,7 @@ pub enum Sum {
     AvgInv,
 }
 
-impl Sum {
+impl Fold {
     pub fn parse(word: &str) -> Option<Self> {
         Some(match word {
             "sum" => Self::Sum,
@@ -36,7 +36,7 @@ impl Sum {
 /// One `Stats:` header.
 pub enum Stat {
     Count(Filter),
-    Of(Sum, Col),
+    Of(Fold, Col),
 }
 
 /// What a header has come to so far.
@@ -86,18 +86,18 @@ impl Stat {
         let count = total.count.max(1) as f64;
         let whole = matches!(column.get, Get::Int(_) | Get::Time(_));
         let figure = match sum {
-            Sum::Sum => total.sum,
-            Sum::Min => total.min,
-            Sum::Max => total.max,
-            Sum::Avg => total.sum / count,
-            Sum::Std => {
+            Fold::Sum => total.sum,
+            Fold::Min => total.min,
+            Fold::Max => total.max,
+            Fold::Avg => total.sum / count,
+            Fold::Std => {
                 let mean = total.sum / count;
                 (total.squares / count - mean * mean).max(0.0).sqrt()
             }
-            Sum::SumInv => total.inverse,
-            Sum::AvgInv => total.inverse / count,
+            Fold::SumInv => total.inverse,
+            Fold::AvgInv => total.inverse / count,
         };
-        if whole && matches!(sum, Sum::Sum | Sum::Min | Sum::Max) {
+        if whole && matches!(sum, Fold::Sum | Fold::Min | Fold::Max) {
             Value::Int(figure as i64)
         } else {
             Value::Float(figure)

@@ -728,7 +728,7 @@ fn the_columns_that_web_interfaces_ask_for_are_there() {
 fn the_log_is_read_newest_first_within_its_bounds() {
     let directory = tempfile::tempdir().expect("a directory");
     let write = |name: &str, text: &str| {
-        std::fs::write(directory.path().join(name), text).expect("written")
+        std::fs::write(directory.path().join(name), text).expect("written");
     };
     write(
         "nagios-01-01-2023-00.log",
@@ -822,7 +822,7 @@ fn a_hundred_thousand_checks_are_searched_quickly_while_they_change() {
             let mut written = 0_u32;
             while !stop.load(Ordering::Relaxed) {
                 let obj = ObjIx(hosts + 1 + written * 7919 % (hosts * each - 1));
-                let state = if obj.0 % 100 == 0 {
+                let state = if obj.0.is_multiple_of(100) {
                     State::Critical
                 } else {
                     State::Ok

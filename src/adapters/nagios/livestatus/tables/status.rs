@@ -68,7 +68,12 @@ fn program(columns: &mut Columns) {
         .time(
             "last_log_rotation",
             "When the log was last begun anew",
-            |r| r.snap.log.as_ref().map_or(0, |log| log.last_rotation()),
+            |r| {
+                r.snap
+                    .log
+                    .as_ref()
+                    .map_or(0, super::super::files::LogPlace::last_rotation)
+            },
         )
         .int(
             "cached_log_messages",

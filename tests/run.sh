@@ -25,6 +25,20 @@ if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
       apt-get install -y -q --no-install-recommends "${missing[@]}"
     )
   fi
+  # Nagstamon's modules alone: installing it would bring the libraries of its window.
+  nagstamon=/usr/local/lib/deploywatch-tests
+  if [ ! -e "$nagstamon/usr/lib/python3/dist-packages/Nagstamon/Servers/Livestatus.py" ]; then
+    (
+      unpack=$(mktemp -d)
+      trap 'rm -rf "$unpack"' EXIT
+      cd "$unpack"
+      # As root, since the other user that apt prefers may not write here.
+      fetch() { apt-get download -q -o APT::Sandbox::User=root nagstamon; }
+      fetch || { apt-get update -q && fetch; }
+      mkdir -p "$nagstamon"
+      dpkg -x nagstamon_*.deb "$nagstamon"
+    )
+  fi
   # Where sshd of root puts itself; starting the service would make it.
   mkdir -p /run/sshd
 fi

@@ -186,7 +186,7 @@ fn good(kind: &Kind) -> Vec<String> {
             listed(vec![name.to_owned(), out])
         }
         Kind::Table(_) => vec!["{}".to_owned()],
-        Kind::SpanOr(word) => vec![format!("\"{word}\"")],
+        Kind::SpanOr(words) => words.iter().map(|word| format!("\"{word}\"")).collect(),
         Kind::Listens => listed(quoted(&["127.0.0.1:80", "[::1]:80"])),
         Kind::Url => quoted(&["http://x", "https://x/y"]),
         Kind::Whole(low, high) => vec![low.to_string(), high.to_string()],

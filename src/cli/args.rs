@@ -4,6 +4,12 @@ use std::{ffi::OsString, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum, builder::NonEmptyStringValueParser};
 
+mod orders;
+
+pub use orders::{
+    DelayArgs, DeleteArgs, DowntimeArgs, DowntimeCommand, NotifyArgs, SetArgs, SwitchArgs,
+};
+
 /// What every command's exit status means.
 pub const EXIT_STATUS: &str =
     "0 fine, 1 a finding or a refusal, 2 wrong use or a bad configuration.";
@@ -61,12 +67,20 @@ pub enum Command {
     Recheck(RecheckArgs),
     /// Switch the notifications of a host or check on or off
     Notifications(NotificationsArgs),
+    /// Tell the contacts of a host or check something now, whatever its state
+    Notify(NotifyArgs),
+    /// Have the next reminder of a problem wait
+    Delay(DelayArgs),
+    /// Switch notifications, checks and so on on or off, until they are switched again
+    Switch(SwitchArgs),
+    /// Change a setting while the daemon runs, until it is changed again
+    Set(SetArgs),
     /// Hand in results that were found elsewhere (passive results)
     #[command(subcommand)]
     Results(ResultsCommand),
     /// Show what a recorded trace would have paged, under a virtual clock
     Replay(ReplayArgs),
-    /// Make a configuration from one of Nagios
+    /// Make a configuration from one of Nagios or Icinga
     #[command(subcommand)]
     Import(ImportCommand),
     /// Measure this machine: loading, plugins per second against its own limit, lateness, memory
@@ -374,40 +388,6 @@ pub struct AckArgs {
     pub object: ObjectArgs,
 }
 
-#[derive(Debug, Subcommand)]
-pub enum DowntimeCommand {
-    /// Plan quiet time for a host (with its checks) or a check
-    Add(DowntimeArgs),
-    /// End or call off a downtime
-    Cancel(IdArgs),
-}
-
-#[derive(Debug, Args)]
-pub struct DowntimeArgs {
-    /// How long, such as 2h
-    #[arg(
-        long = "for",
-        value_name = "SPAN",
-        required_unless_present = "until",
-        conflicts_with = "until"
-    )]
-    pub span: Option<String>,
-    /// Its end, such as 2026-03-02T12:00:00Z
-    #[arg(long, value_name = "TIME")]
-    pub until: Option<String>,
-    /// Its begin [default: now]
-    #[arg(long, value_name = "TIME")]
-    pub start: Option<String>,
-    /// Why
-    #[arg(long, short = 'm', value_name = "TEXT")]
-    pub comment: String,
-    /// The host alone, not its checks
-    #[arg(long)]
-    pub host_only: bool,
-    #[command(flatten)]
-    pub object: ObjectArgs,
-}
-
 #[derive(Debug, Args)]
 pub struct IdArgs {
     /// The number that was printed when it was made
@@ -501,13 +481,31 @@ pub enum ImportCommand {
         /// Nagios' main file, nagios.cfg
         #[arg(value_name = "MAIN.cfg")]
         main: PathBuf,
-        /// Where to write; made when missing
-        #[arg(long, value_name = "DIR")]
-        output: PathBuf,
-        /// Write even if the directory is not empty: files of an earlier import are replaced
-        #[arg(long)]
-        force: bool,
+        #[command(flatten)]
+        to: ImportTo,
     },
+    /// Write a deploywatch.toml and a report from objects of Icinga 2
+    #[command(
+        after_help = "Rules of assignment are evaluated on the hosts of today. Exit status: as of `import nagios`."
+    )]
+    Icinga {
+        /// Files, and directories with `*.conf` or icinga2.conf in them
+        #[arg(value_name = "FILE-OR-DIR", required = true)]
+        paths: Vec<PathBuf>,
+        #[command(flatten)]
+        to: ImportTo,
+    },
+}
+
+/// Where an import goes.
+#[derive(Debug, Args)]
+pub struct ImportTo {
+    /// Where to write; made when missing
+    #[arg(long, value_name = "DIR")]
+    pub output: PathBuf,
+    /// Write even if the directory is not empty: files of an earlier import are replaced
+    #[arg(long)]
+    pub force: bool,
 }
 
 #[derive(Debug, Args)]
@@ -571,6 +569,8 @@ pub enum BenchPart {
     Memory,
     /// The engine alone with made-up results
     Engine,
+    /// Livestatus queries while made-up results change the states
+    Livestatus,
     /// The same plugin under Nagios, where it is installed
     Compare,
     #[command(hide = true, subcommand)]
@@ -592,6 +592,11 @@ pub enum WorkerOrder {
         command: Vec<String>,
     },
     Engine {
+        config: PathBuf,
+        #[arg(long)]
+        millis: u64,
+    },
+    Livestatus {
         config: PathBuf,
         #[arg(long)]
         millis: u64,

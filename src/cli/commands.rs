@@ -6,9 +6,9 @@ use serde_json::{Map, Value, json};
 
 use super::{
     args::{
-        AckArgs, CommentCommand, DowntimeArgs, DowntimeCommand, Format, FormatArg, GateArgs,
-        IdArgs, NotificationsArgs, ObjectArgs, RecheckArgs, ReloadArgs, ResultsCommand, StatusArgs,
-        SubmitArgs, Switch, WhoArgs, WhyArgs,
+        AckArgs, CommentCommand, Format, FormatArg, GateArgs, IdArgs, NotificationsArgs,
+        ObjectArgs, RecheckArgs, ReloadArgs, ResultsCommand, StatusArgs, SubmitArgs, Switch,
+        WhoArgs, WhyArgs,
     },
     client::{Client, Trouble},
     out::{Done, Failure, Paint, clean, colors, print, print_json},
@@ -119,32 +119,6 @@ pub async fn unack(args: ObjectArgs) -> Done {
     about(&["unacknowledge"], args, json!({})).await
 }
 
-pub async fn downtime(command: DowntimeCommand) -> Done {
-    match command {
-        DowntimeCommand::Add(DowntimeArgs {
-            span,
-            until,
-            start,
-            comment,
-            host_only,
-            object,
-        }) => {
-            let on_host = !object.object.contains('/');
-            let fields = json!({
-                "duration": span,
-                "end": until,
-                "start": start,
-                "comment": comment,
-                "with_checks": on_host && !host_only,
-            });
-            about(&["downtime"], object, fields).await
-        }
-        DowntimeCommand::Cancel(IdArgs { id, who }) => {
-            command_as(&["downtime", "cancel"], who, json!({ "id": id })).await
-        }
-    }
-}
-
 pub async fn comment(command: CommentCommand) -> Done {
     match command {
         CommentCommand::Add { object, comment } => {
@@ -228,7 +202,7 @@ fn results_from_stdin() -> Result<Value, Failure> {
 }
 
 /// A command about one host or check.
-async fn about(path: &[&str], args: ObjectArgs, fields: Value) -> Done {
+pub async fn about(path: &[&str], args: ObjectArgs, fields: Value) -> Done {
     let (host, check) = split(&args.object)?;
     let mut body = fields;
     body["host"] = host.into();
@@ -237,7 +211,7 @@ async fn about(path: &[&str], args: ObjectArgs, fields: Value) -> Done {
 }
 
 /// A command with its author's name. A field that was not said is not sent.
-async fn command_as(path: &[&str], who: WhoArgs, mut body: Value) -> Done {
+pub async fn command_as(path: &[&str], who: WhoArgs, mut body: Value) -> Done {
     body["author"] = who.author.or_else(user_name).into();
     let answer = Client::new(&who.client)?.post(path, &said(body)).await?;
     print_reply(&answer, who.format)?;
@@ -287,7 +261,8 @@ pub fn print_reply(answer: &Value, format: FormatArg) -> Result<(), Failure> {
     print(&text)
 }
 
-fn split(object: &str) -> Result<(&str, Option<&str>), Failure> {
+/// The host, and the check on it.
+pub fn split(object: &str) -> Result<(&str, Option<&str>), Failure> {
     let name = ObjectName::parse(object);
     if name.host.is_empty() || name.check.as_deref() == Some("") {
         return Err(Failure::Usage(format!(

@@ -16,14 +16,20 @@ use crate::import::{self, Site, USER_MACROS};
 const REPORT: &str = "import-report.txt";
 
 pub fn import(command: &ImportCommand) -> Done {
-    let ImportCommand::Nagios {
-        main,
-        output,
-        force,
-    } = command;
-    refuse_full(output, *force)?;
-    let (input, faults) = import::read::nagios(main);
-    let site = match import::nagios(&input, faults) {
+    let (ImportCommand::Nagios { to, .. } | ImportCommand::Icinga { to, .. }) = command;
+    let output = &to.output;
+    refuse_full(output, to.force)?;
+    let site = match command {
+        ImportCommand::Nagios { main, .. } => {
+            let (input, faults) = import::read::nagios(main);
+            import::nagios(&input, faults)
+        }
+        ImportCommand::Icinga { paths, .. } => {
+            let (input, faults) = import::icinga::read::icinga(paths);
+            import::icinga::icinga(&input, faults)
+        }
+    };
+    let site = match site {
         Ok(site) => site,
         // What is wrong with the files is this command's data, so it goes where data goes.
         Err(faults) => {

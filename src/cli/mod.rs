@@ -11,7 +11,8 @@ pub mod deploy;
 pub mod deploy_run;
 pub mod import;
 pub mod manual;
-pub mod out;
+pub mod orders;
+mod out;
 pub mod spawner;
 pub mod status;
 pub mod try_plugin;
@@ -73,10 +74,14 @@ fn dispatch(command: Command) -> Done {
         Command::Reload(args) => wait_for(commands::reload(args)),
         Command::Ack(args) => wait_for(commands::ack(args)),
         Command::Unack(args) => wait_for(commands::unack(args)),
-        Command::Downtime(command) => wait_for(commands::downtime(command)),
+        Command::Downtime(command) => wait_for(orders::downtime(command)),
         Command::Comment(command) => wait_for(commands::comment(command)),
         Command::Recheck(args) => wait_for(commands::recheck(args)),
         Command::Notifications(args) => wait_for(commands::notifications(args)),
+        Command::Notify(args) => wait_for(orders::notify(args)),
+        Command::Delay(args) => wait_for(orders::delay(args)),
+        Command::Switch(args) => wait_for(orders::switch(args)),
+        Command::Set(args) => wait_for(orders::set(args)),
         Command::Results(command) => wait_for(commands::results(command)),
         Command::Completions { shell } => manual::completions(shell),
         Command::Man(args) => manual::man(&args),

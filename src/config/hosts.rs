@@ -1,7 +1,7 @@
 //! Hosts and apps: who lives where, who stands behind whom, who calls whom.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     sync::Arc,
 };
 
@@ -241,7 +241,7 @@ impl<'d> Hosts<'d> {
             let host = host(name, stack, rule, &mut strings, sink);
             hosts.list.push(host);
         }
-        hosts.join_groups(raw, &sorted, &mut strings);
+        hosts.join_groups(raw, &sorted, &mut strings, sink);
         hosts.join_parents(sink);
         hosts.join_apps(names, apps, sink);
         hosts
@@ -299,20 +299,14 @@ impl<'d> Hosts<'d> {
         }
     }
 
-    fn join_groups(&mut self, raw: &Raw<'d>, sorted: &[&'d str], strings: &mut Strings<'d>) {
-        for tab in &raw.groups {
-            let Some(group) = tab.text("name") else {
-                continue;
-            };
-            for item in tab.get("hosts").into_iter().flat_map(Val::items) {
-                for host in self.find(item) {
-                    let groups = &mut self.list[host.0 as usize].groups;
-                    if !groups.iter().any(|known| &**known == group) {
-                        groups.push(strings.get(group));
-                    }
-                }
-            }
-        }
+    /// Hosts come into a group by naming it, by being listed, and through groups within it.
+    fn join_groups(
+        &mut self,
+        raw: &Raw<'d>,
+        sorted: &[&'d str],
+        strings: &mut Strings<'d>,
+        sink: &mut Sink,
+    ) {
         for at in 0..sorted.len() {
             let ix = HostIx(u32::try_from(at).expect("fewer than 2^32 hosts"));
             for group in self.stacks[at]
@@ -327,20 +321,54 @@ impl<'d> Hosts<'d> {
                 }
             }
         }
-        for tab in &raw.groups {
-            let Some(group) = tab.text("name") else {
-                continue;
-            };
-            let mut members = self.members.remove(group).unwrap_or_default();
-            members.extend(
-                tab.get("hosts")
-                    .into_iter()
-                    .flat_map(Val::items)
-                    .flat_map(|item| self.find(item)),
+        let listed: Vec<(&'d str, Tab<'d>)> = raw
+            .groups
+            .iter()
+            .filter_map(|tab| Some((tab.text("name")?, *tab)))
+            .collect();
+        let place: HashMap<&str, usize> = listed.iter().map(|(name, _)| *name).zip(0..).collect();
+        let texts = |tab: Tab<'d>, key: &str| tab.get(key).into_iter().flat_map(Val::texts);
+        let edges: Vec<Vec<usize>> = listed
+            .iter()
+            .map(|(_, tab)| {
+                let names = texts(*tab, "groups").chain(texts(*tab, "exclude_groups"));
+                names.filter_map(|name| place.get(name).copied()).collect()
+            })
+            .collect();
+        let walk = graph::walk(&edges);
+        for circle in &walk.circles {
+            let text = graph::show(circle, |at| listed[at].0);
+            let message = format!("groups hold one another in a circle: {text}");
+            sink.push(
+                Fault::new(listed[circle[0]].1.place(), message)
+                    .help("remove one of them from `groups` or `exclude_groups`"),
             );
+        }
+        for at in walk.order {
+            let (group, tab) = listed[at];
+            let meant = |hosts: &str, groups: &str| -> Vec<HostIx> {
+                let hosts = tab.get(hosts).into_iter().flat_map(Val::items);
+                let groups = texts(tab, groups).filter_map(|group| self.members.get(group));
+                let hosts = hosts.flat_map(|item| self.find(item));
+                hosts.chain(groups.flatten().copied()).collect()
+            };
+            let mut more = meant("hosts", "groups");
+            let excluded: HashSet<HostIx> = meant("exclude_hosts", "exclude_groups")
+                .into_iter()
+                .collect();
+            more.retain(|host| !excluded.contains(host));
+            let members = self.members.entry(group).or_default();
+            members.extend(more);
             members.sort_unstable();
             members.dedup();
-            self.members.insert(group, members);
+        }
+        for (group, _) in listed {
+            for host in self.members.get(group).into_iter().flatten() {
+                let groups = &mut self.list[host.0 as usize].groups;
+                if !groups.iter().any(|known| &**known == group) {
+                    groups.push(strings.get(group));
+                }
+            }
         }
     }
 

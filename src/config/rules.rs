@@ -127,6 +127,7 @@ impl<'b, 'd> Rules<'b, 'd> {
                 if value.text() == Some("auto") {
                     return Some(StaleAfter::Auto);
                 }
+                // `never` is no span.
                 value
                     .span()
                     .filter(|span| !span.is_zero())

@@ -89,8 +89,8 @@ fn kind(kind: &Kind, definitions: &mut Map<String, Value>) -> Value {
             };
             json!({ "type": "string", "pattern": pattern })
         }
-        Kind::SpanOr(word) => {
-            json!({ "anyOf": [{ "const": word }, self::kind(&Kind::Span(false), definitions)] })
+        Kind::SpanOr(words) => {
+            json!({ "anyOf": [{ "enum": words }, self::kind(&Kind::Span(false), definitions)] })
         }
         Kind::Size => json!({ "anyOf": [
             { "type": "integer", "minimum": 0 },

@@ -12,9 +12,13 @@ use super::{
     source::Sources,
     value::{Layers, Val, parse_umask},
 };
-use crate::domain::model::{
-    deploy::ClassRules,
-    objects::{Classes, Globals, Limits, Profile, ProfileIx, TagIx},
+use crate::domain::{
+    model::{
+        date::DateFormat,
+        deploy::ClassRules,
+        objects::{Classes, Globals, Limits, Profile, ProfileIx, TagIx},
+    },
+    schedule::Zone,
 };
 
 /// No configuration may let a problem wait longer.
@@ -204,6 +208,13 @@ pub(super) fn globals<'d>(
         illegal_output_chars: owned("illegal_output_chars")
             .unwrap_or(defaults.illegal_output_chars),
         admin_email: owned("admin_email").unwrap_or(defaults.admin_email),
+        admin_pager: owned("admin_pager").unwrap_or(defaults.admin_pager),
+        date_format: daemon
+            .text("date_format")
+            .and_then(DateFormat::from_word)
+            .unwrap_or_default(),
+        zone: Zone::find("").unwrap_or(defaults.zone),
+        website_url: owned("website_url").unwrap_or(defaults.website_url),
         max_output: daemon
             .get("max_output")
             .and_then(Val::size)

@@ -128,11 +128,14 @@ pub(super) fn number_complaint(
             ),
             Ok(_) => None,
         },
-        Kind::SpanOr(word) if text != *word => match parse_duration(text) {
+        Kind::SpanOr(words) if !words.contains(&text) => match parse_duration(text) {
             Ok(span) if !span.is_zero() => None,
             _ => told(
-                format!("`{name}` is neither a duration nor `{word}`: `{text}`"),
-                &format!("write for example 10m, or {word}"),
+                format!(
+                    "`{name}` is neither a duration nor one of `{}`: `{text}`",
+                    words.join("`, `")
+                ),
+                &format!("write for example 10m, or {}", words.join(" or ")),
             ),
         },
         Kind::Size if value.text().is_some() && parse_size(text).is_none() => {

@@ -68,10 +68,10 @@ pub struct Hub {
     pub pruned_at: Timestamp,
     pub checkpoint: Checkpoint,
     pub readers: Readers,
-    pub perfdata: Feed,
     pub events: Events,
     /// The way of external commands, for those that a file holds.
     pub to_self: ToHub,
+    pub perfdata: Feed,
     /// When time was last told to the engine.
     pub ticked: Instant,
 }

@@ -13,7 +13,7 @@ use tokio::{
 };
 
 use super::{
-    clock,
+    clock, dropins,
     events::Events,
     files::Files,
     hub::{Checkpoint, Hub, Inlets},
@@ -179,12 +179,14 @@ async fn serve(config: PathBuf, loaded: Loaded) -> Result<(), String> {
         }
     }
     let (files, perfdata) = Files::start(&settings, &engine, readers.mirror(), &asks, &stop_seen);
+    let livestatus =
+        dropins::livestatus(&settings.nagios, readers.mirror(), to_self.clone()).await?;
     let mut hub = Hub {
         engine,
         readers,
-        perfdata,
         events,
         to_self,
+        perfdata,
         journal: Journal::new(store.clone(), metrics.clone(), wake, unrecorded),
         store: store.clone(),
         runner,
@@ -227,6 +229,7 @@ async fn serve(config: PathBuf, loaded: Loaded) -> Result<(), String> {
         hub.engine.inventory().len(),
         settings.listen
     );
+    let answering = livestatus.map_or_else(Vec::new, |livestatus| livestatus.serve(&stop_seen));
     let mut inlets = Inlets {
         asks: ask_inlet,
         outcomes,
@@ -248,7 +251,7 @@ async fn serve(config: PathBuf, loaded: Loaded) -> Result<(), String> {
     let mut outcomes = inlets.outcomes;
     let drain = async { while outcomes.recv().await.is_some() {} };
     tokio::join!(runner.shutdown(Duration::from_secs(1)), drain);
-    for server in servers {
+    for server in servers.into_iter().chain(answering) {
         let _ = tokio::time::timeout(Duration::from_secs(4), server).await;
     }
     store.close().await;

@@ -250,28 +250,34 @@ impl<'c, 'o, 'a> Context<'c, 'o, 'a> {
         }
         let mut names = Vec::new();
         for (kind, said) in [(Kind::Contact, contacts), (Kind::ContactGroup, groups)] {
-            let Some(said) = said else { continue };
-            for name in list(said.text.as_deref().unwrap_or_default()) {
-                let known = name == "*"
-                    || self
-                        .names
-                        .check(kind, name, said.place, &mut self.faults.borrow_mut());
-                match kind {
-                    _ if !known => {}
-                    _ if name == "*" => {
-                        let all = self
-                            .names
-                            .index(kind)
-                            .into_iter()
-                            .flat_map(|index| &index.names);
-                        names.extend(all.cloned());
-                    }
-                    Kind::ContactGroup => names.push(self.contact_group(name)),
-                    _ => names.push(name.to_owned()),
-                }
-            }
+            names.extend(said.iter().flat_map(|said| self.contact_names(kind, said)));
         }
         Some(texts(names))
+    }
+
+    /// The contacts, or contact groups, of a list.
+    pub fn contact_names(&self, kind: Kind, said: &Effective<'_>) -> Vec<String> {
+        let mut names = Vec::new();
+        for name in list(said.text.as_deref().unwrap_or_default()) {
+            let known = name == "*"
+                || self
+                    .names
+                    .check(kind, name, said.place, &mut self.faults.borrow_mut());
+            match kind {
+                _ if !known => {}
+                _ if name == "*" => {
+                    let all = self
+                        .names
+                        .index(kind)
+                        .into_iter()
+                        .flat_map(|index| &index.names);
+                    names.extend(all.cloned());
+                }
+                Kind::ContactGroup => names.push(self.contact_group(name)),
+                _ => names.push(name.to_owned()),
+            }
+        }
+        names
     }
 
     /// The letters of options that are set: `a` is all, `n` none; whole words stand for letters.

@@ -47,6 +47,9 @@ pub const DAEMON: &[(&str, &str, Way)] = &[
         Way::Seconds(15.0),
     ),
     ("admin_email", "admin_email", Way::Text("")),
+    ("admin_pager", "admin_pager", Way::Text("")),
+    ("date_format", "date_format", Way::Text("us")),
+    ("website_url", "website_url", Way::Text("")),
     ("global_host_event_handler", "host_handler", Way::Command),
     (
         "global_service_event_handler",

@@ -91,6 +91,7 @@ impl<'x, 'c, 'o, 'a> Emitter<'x, 'c, 'o, 'a> {
             return tables;
         };
         self.next_service += 1;
+        services.check_parents(context, service);
         if service.lost.is_empty() && service.hosts.is_empty() {
             context
                 .report

@@ -45,7 +45,27 @@ pub fn host_group(context: &Context<'_, '_, '_>, at: usize) -> Table {
         .pairs
         .push(context.pair("name", text(&name), object.own("hostgroup_name")));
     details(context, at, &mut table);
-    let mut hosts: Vec<String> = Vec::new();
+    let within = context.effective(at, "hostgroup_members").and_then(|said| {
+        let picked = context.names.pick(
+            Kind::HostGroup,
+            said.text.as_deref()?,
+            said.place,
+            &mut context.faults.borrow_mut(),
+        );
+        Some((said.place, picked))
+    });
+    let index = context.names.index(Kind::HostGroup);
+    let within: Option<Vec<String>> = within.zip(index).map(|((place, picked), index)| {
+        if picked.exclude.is_empty() && !picked.include.iter().any(|name| name == "*") {
+            return picked.include;
+        }
+        context.report.borrow_mut().changed(
+            place,
+            "the groups that are left today stand here: list new ones here as well",
+        );
+        let names = picked.members.iter();
+        names.map(|at| index.names[*at as usize].clone()).collect()
+    });
     if let Some(said) = context.effective(at, "members")
         && let Some(value) = &said.text
     {
@@ -55,53 +75,42 @@ pub fn host_group(context: &Context<'_, '_, '_>, at: usize) -> Table {
             said.place,
             &mut context.faults.borrow_mut(),
         );
-        if picked.exclude.is_empty() {
-            hosts = context.hosts(&picked.include);
-        } else {
-            context.report.borrow_mut().changed(
-                said.place,
-                "a group takes nothing out, so it lists the hosts that are left today",
-            );
-            hosts = picked
-                .members
-                .iter()
-                .map(|host| context.host(context.names.host_name(*host)))
-                .collect();
-        }
         if picked.was_expanded {
             context.report.borrow_mut().changed(
                 said.place,
                 "the regular expression became the names it finds today",
             );
         }
-    }
-    let mut pair = context.pair("hosts", String::new(), object.own("members"));
-    if let Some(said) = context.effective(at, "hostgroup_members")
-        && let Some(value) = &said.text
-    {
-        // All of the groups within: what their hosts name, too.
-        let (picked, _) =
-            context
-                .names
-                .pick_groups(value, said.place, &mut context.faults.borrow_mut());
-        for host in &picked.members {
-            let host = context.host(context.names.host_name(*host));
-            if !hosts.contains(&host) {
-                hosts.push(host);
-            }
+        // What is taken out of the members may be in a group within all the same.
+        let comes_back = within.iter().flatten().any(|group| {
+            let inner = context.names.members.get(group);
+            inner.is_some_and(|inner| !inner.is_disjoint(&picked.out))
+        });
+        let mut hosts = context.hosts(&picked.include);
+        let mut excluded = context.hosts(&picked.exclude);
+        if comes_back {
+            context.report.borrow_mut().changed(
+                said.place,
+                "lists the hosts that are left today, since a group within has some that are taken out",
+            );
+            let left = picked.members.iter();
+            hosts = left
+                .map(|host| context.host(context.names.host_name(*host)))
+                .collect();
+            excluded.clear();
         }
-        pair.above.push(format!(
-            "With all hosts of the groups {}",
-            picked.include.join(", ")
-        ));
-        context.report.borrow_mut().changed(
-            said.place,
-            "groups hold no groups, so the hosts of today stand here: list new ones here as well",
-        );
+        table
+            .pairs
+            .push(context.pair("hosts", texts(hosts), object.own("members")));
+        if !excluded.is_empty() {
+            table.set("exclude_hosts", texts(excluded));
+        }
     }
-    if !hosts.is_empty() {
-        pair.value = texts(hosts);
-        table.pairs.push(pair);
+    if let Some(within) = within.filter(|within| !within.is_empty()) {
+        let entry = object.own("hostgroup_members");
+        table
+            .pairs
+            .push(context.pair("groups", texts(within), entry));
     }
     note(context, at, "[[group]]");
     table

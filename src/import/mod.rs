@@ -1,4 +1,4 @@
-//! Import of Nagios' configuration: text in, readable TOML and a report out. Nothing is written here, and only
+//! Import of Nagios' configuration, and of Icinga's in [`icinga`]: text in, readable TOML and a report out. Nothing is written here, and only
 //! [`read`] reads files.
 //!
 //! The stages: [`lexer`] parts lines, [`settings`] and [`objects`] find what they say, [`resolve`] inherits, [`names`]
@@ -11,6 +11,7 @@ mod daemon_keys;
 mod emit;
 mod extinfo;
 mod groups;
+pub mod icinga;
 mod lexer;
 mod names;
 mod objects;
@@ -40,7 +41,7 @@ use emit::Emitter;
 use groups::ServiceGroups;
 use names::Names;
 use objects::Object;
-use report::Fate;
+use report::{Fate, Report};
 use resolve::Inheritance;
 use services::Services;
 use settings::Settings;
@@ -74,6 +75,38 @@ pub struct Site {
     pub report: String,
     /// A few lines for the person.
     pub summary: String,
+}
+
+impl Site {
+    fn new(
+        files: Vec<(&'static str, String)>,
+        user_macros: Option<String>,
+        mut report: Report,
+        sources: &[Source],
+        program: &str,
+    ) -> Self {
+        let text = report.render(program, sources);
+        let counts: Vec<String> = report
+            .counts
+            .iter()
+            .map(|(what, count)| format!("{count} {what}"))
+            .collect();
+        let mut summary = format!("{}\n", counts.join(", "));
+        let _ = writeln!(
+            summary,
+            "{} lines kept, {} changed, {} dropped",
+            report.count(Fate::Kept),
+            report.count(Fate::Changed),
+            report.count(Fate::Dropped)
+        );
+        summary.push_str(&report.summary(sources, 20));
+        Self {
+            files,
+            user_macros,
+            report: text,
+            summary,
+        }
+    }
 }
 
 /// Where tables of each kind go.
@@ -116,12 +149,7 @@ pub fn nagios(input: &Input, mut faults: Faults) -> Result<Site, String> {
     let user_macros = user_macros(input, &context);
     let site = convert(&context, user_macros);
     let mut faults = context.faults.into_inner();
-    faults
-        .list
-        .sort_by(|a, b| (a.place, &a.message).cmp(&(b.place, &b.message)));
-    faults
-        .list
-        .dedup_by(|a, b| (a.place, &a.message) == (b.place, &b.message));
+    faults.tidy();
     if faults.list.is_empty() {
         Ok(site)
     } else {
@@ -174,27 +202,13 @@ fn convert(context: &Context<'_, '_, '_>, user_macros: Option<String>) -> Site {
             "is not UTF-8 and was read as Latin-1: look at letters with accents",
         );
     }
-    let text = report.render(context.sources);
-    let counts: Vec<String> = report
-        .counts
-        .iter()
-        .map(|(what, count)| format!("{count} {what}"))
-        .collect();
-    let mut summary = format!("{}\n", counts.join(", "));
-    let _ = writeln!(
-        summary,
-        "{} lines kept, {} changed, {} dropped",
-        report.count(Fate::Kept),
-        report.count(Fate::Changed),
-        report.count(Fate::Dropped)
-    );
-    summary.push_str(&report.summary(context.sources, 20));
-    Site {
+    Site::new(
         files,
         user_macros,
-        report: text,
-        summary,
-    }
+        report.clone(),
+        context.sources,
+        "Nagios",
+    )
 }
 
 fn main_file(context: &Context<'_, '_, '_>, has_macros: bool, files: &[(&str, String)]) -> String {

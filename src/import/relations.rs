@@ -7,7 +7,7 @@ use super::{
     groups::ServiceGroups,
     pattern::Pattern,
     people::note,
-    resolve::list,
+    resolve::{Effective, list},
     services::Services,
     toml::{Table, inline, text, texts},
     words::Kind,
@@ -49,6 +49,31 @@ impl Selector {
     fn is_empty(&self) -> bool {
         self.hosts.is_empty() && self.groups.is_empty()
     }
+}
+
+/// Where contacts are said.
+const CONTACTS: [(&str, Kind); 2] = [
+    ("contacts", Kind::Contact),
+    ("contact_groups", Kind::ContactGroup),
+];
+
+/// Whether a name, which may be a pattern with `*`, means this host.
+fn glob_fits(name: &str, host: &str) -> bool {
+    let Some((first, rest)) = name.split_once('*') else {
+        return name == host;
+    };
+    let Some(mut left) = host.strip_prefix(first) else {
+        return false;
+    };
+    let mut parts: Vec<&str> = rest.split('*').collect();
+    let last = parts.pop().unwrap_or_default();
+    for part in parts {
+        match left.split_once(part) {
+            Some((_, after)) => left = after,
+            None => return false,
+        }
+    }
+    left.ends_with(last)
 }
 
 pub struct Relations<'x, 'c, 'o, 'a> {
@@ -194,18 +219,17 @@ impl Relations<'_, '_, '_, '_> {
                 "has no last_notification, so Nagios never uses it: it is written as a comment; take the `#` away if it is wanted",
             );
         }
-        let added = ["contacts", "contact_groups"]
-            .iter()
-            .any(|key| object.text(key).is_some_and(|value| value.starts_with('+')));
-        if let Some(contacts) = context.contacts(at) {
-            if added {
-                context.report.borrow_mut().changed(
-                    object.place,
-                    "`+` adds the object's own contacts in Nagios: list them here as well",
-                );
-            }
-            shared.push(("contacts", contacts));
-        }
+        let lists = CONTACTS.map(|(key, _)| context.effective(at, key));
+        let is_additive = lists.iter().flatten().any(Effective::is_additive);
+        // What `+` adds differs from object to object.
+        let of: Vec<(Selector, Option<String>)> = if is_additive {
+            self.added(at, &of, &lists)
+        } else {
+            let contacts = context.contacts(at);
+            of.into_iter()
+                .map(|objects| (objects, contacts.clone()))
+                .collect()
+        };
         if let Some(remind) = context.units(at, "notification_interval") {
             shared.push(("remind", remind));
         }
@@ -222,19 +246,163 @@ impl Relations<'_, '_, '_, '_> {
         }
         note(context, at, "[[escalation]]");
         let mut tables = Vec::new();
-        for objects in &of {
+        for (objects, contacts) in of {
             let mut table = Table::new("[[escalation]]");
             if tables.is_empty() {
                 table.above = tidy(&object.above);
             }
             table.is_off = last.is_none();
             table.set("of", objects.written());
+            if let Some(contacts) = contacts {
+                table.set("contacts", contacts);
+            }
             for (key, value) in &shared {
                 table.set(*key, value.clone());
             }
             tables.push(table);
         }
         tables
+    }
+
+    /// The contacts of an escalation whose lists begin with `+`: its objects' own beside them. Objects that have the same
+    /// stand together; where all have the same the selectors stay as they are.
+    fn added(
+        &self,
+        at: usize,
+        of: &[Selector],
+        lists: &[Option<Effective<'_>>; 2],
+    ) -> Vec<(Selector, Option<String>)> {
+        let context = self.context;
+        let is_host = context.inheritance().objects[at].kind == Kind::HostEscalation;
+        let mut by_contacts: BTreeMap<Vec<String>, BTreeMap<&str, BTreeSet<u32>>> = BTreeMap::new();
+        for selector in of {
+            for host in self.meant(selector) {
+                let names: Vec<&str> = if is_host {
+                    vec![""]
+                } else {
+                    self.checks_on(host, &selector.checks)
+                };
+                for name in names {
+                    let owner = self.owner(host, name);
+                    let mut contacts = Vec::new();
+                    for ((key, kind), said) in CONTACTS.into_iter().zip(lists) {
+                        let Some(said) = said else { continue };
+                        contacts.extend(context.contact_names(kind, said));
+                        if said.is_additive()
+                            && let Some(own) = owner.and_then(|owner| context.effective(owner, key))
+                        {
+                            contacts.extend(context.contact_names(kind, &own));
+                        }
+                    }
+                    contacts.sort_unstable();
+                    contacts.dedup();
+                    let by_name = by_contacts.entry(contacts).or_default();
+                    by_name.entry(name).or_default().insert(host);
+                }
+            }
+        }
+        if by_contacts.len() <= 1 {
+            let contacts = by_contacts.into_keys().next().map(texts);
+            return of
+                .iter()
+                .map(|objects| (objects.clone(), contacts.clone()))
+                .collect();
+        }
+        context.report.borrow_mut().changed(
+            context.inheritance().objects[at].place,
+            "`+` adds each object's own contacts, so the hosts and checks of today stand here by what they have",
+        );
+        let mut found = Vec::new();
+        for (contacts, by_name) in by_contacts {
+            let mut by_hosts: BTreeMap<BTreeSet<u32>, Vec<String>> = BTreeMap::new();
+            for (name, hosts) in by_name {
+                by_hosts.entry(hosts).or_default().push(name.to_owned());
+            }
+            for (hosts, mut checks) in by_hosts {
+                checks.retain(|name| !name.is_empty());
+                let hosts = hosts.iter();
+                let selector = Selector {
+                    hosts: hosts
+                        .map(|host| context.host(context.names.host_name(*host)))
+                        .collect(),
+                    groups: Vec::new(),
+                    checks,
+                };
+                found.push((selector, Some(texts(&contacts))));
+            }
+        }
+        found
+    }
+
+    /// The hosts that a selector means.
+    fn meant(&self, selector: &Selector) -> BTreeSet<u32> {
+        let Some(index) = self.context.names.index(Kind::Host) else {
+            return BTreeSet::new();
+        };
+        let hosts = |host: &String| -> Vec<u32> {
+            let name = host.as_str();
+            let known = (0_u32..).zip(&index.names);
+            known
+                .filter(|(_, known)| glob_fits(name, &self.context.host(known)))
+                .map(|(at, _)| at)
+                .collect()
+        };
+        let groups = |group: &String| -> Vec<u32> {
+            let members = self.context.names.members.get(group);
+            members.into_iter().flatten().copied().collect()
+        };
+        let (mut found, mut out) = (BTreeSet::new(), BTreeSet::new());
+        for (names, find) in [
+            (&selector.hosts, &hosts as &dyn Fn(&String) -> Vec<u32>),
+            (&selector.groups, &groups),
+        ] {
+            for name in names {
+                match name.strip_prefix('!') {
+                    Some(name) => out.extend(find(&name.to_owned())),
+                    None => found.extend(find(name)),
+                }
+            }
+        }
+        &found - &out
+    }
+
+    /// The services on a host that a list of names means.
+    fn checks_on(&self, host: u32, names: &[String]) -> Vec<&str> {
+        let is_out = |known: &str| {
+            names
+                .iter()
+                .any(|name| name.strip_prefix('!') == Some(known))
+        };
+        let is_in = |known: &str| names.iter().any(|name| name == "*" || name == known);
+        let known = self.services.by_name.keys().map(String::as_str);
+        known
+            .filter(|name| is_in(name) && !is_out(name) && self.services.has(host, name))
+            .collect()
+    }
+
+    /// The object whose contacts are those of this host or service: a service without any has its host's.
+    fn owner(&self, host: u32, service: &str) -> Option<usize> {
+        let context = self.context;
+        let places = self.services.by_name.get(service).into_iter().flatten();
+        let service = places.map(|at| &self.services.list[*at]).find(|service| {
+            service.hosts.contains(&host)
+                && !service.lost.contains(&host)
+                && !service.overridden.contains(&host)
+        });
+        let says = |at: &usize| {
+            CONTACTS
+                .iter()
+                .any(|(key, _)| context.effective(*at, key).is_some())
+        };
+        let own = service.map(|service| service.at).filter(says);
+        own.or_else(|| {
+            context
+                .names
+                .index(Kind::Host)?
+                .objects
+                .get(host as usize)
+                .copied()
+        })
     }
 
     fn hosts(&self, at: usize, hosts: &str, groups: &str) -> Selector {

@@ -62,11 +62,11 @@ impl Report {
     }
 
     /// First what needs eyes, then every line of every file.
-    pub fn render(&mut self, sources: &[Source]) -> String {
+    pub fn render(&mut self, program: &str, sources: &[Source]) -> String {
         self.notes.sort_by_key(|note| (note.place, note.fate));
         self.notes
             .dedup_by(|a, b| (a.place, a.fate, &a.text) == (b.place, b.fate, &b.text));
-        let mut text = String::from("What became of the configuration of Nagios.\n\n");
+        let mut text = format!("What became of the configuration of {program}.\n\n");
         for (what, count) in &self.counts {
             let _ = writeln!(text, "{count:>8} {what}");
         }

@@ -52,6 +52,13 @@ pub struct Inheritance<'o, 'a> {
     live: Vec<bool>,
 }
 
+impl Effective<'_> {
+    /// Whether the list begins with `+` still, when all templates were asked: escalations add what their objects have.
+    pub const fn is_additive(&self) -> bool {
+        self.plus
+    }
+}
+
 impl<'o, 'a> Inheritance<'o, 'a> {
     pub fn new(objects: &'o [Object<'a>], faults: &mut Faults) -> Self {
         let mut templates: HashMap<(Kind, &'o str), usize> = HashMap::new();

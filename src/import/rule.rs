@@ -277,7 +277,9 @@ impl<'x, 'c, 'o, 'a> Rules<'x, 'c, 'o, 'a> {
                 "check_freshness"
                     if Values(self.context)
                         .stale_after(at, object.kind == Kind::Host)
-                        .is_none() =>
+                        .is_none_or(|after| {
+                            after == "\"never\"" && self.inherited(at, "stale_after").is_none()
+                        }) =>
                 {
                     "nothing: freshness is not checked"
                 }

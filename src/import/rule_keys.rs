@@ -80,8 +80,8 @@ const BOTH: &[Rule] = &[
     rule(
         "stale_after",
         &["check_freshness", "freshness_threshold"],
-        "",
-        "",
+        "\"never\"",
+        "\"never\"",
     ),
     rule("stalk", &["stalking_options"], "[]", "[]"),
     rule("initial_state", &["initial_state"], "", ""),

@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use super::{context::Context, words::Kind};
+use super::{context::Context, resolve::list, words::Kind};
+use crate::base::text::did_you_mean;
 
 /// One real service.
 pub struct Service {
@@ -135,6 +136,52 @@ impl Services {
             }
         }
         Self { list, by_name }
+    }
+
+    /// Whether a host has a service of this name.
+    pub fn has(&self, host: u32, name: &str) -> bool {
+        let places = self.by_name.get(name).into_iter().flatten();
+        places
+            .map(|at| &self.list[*at])
+            .any(|service| service.hosts.contains(&host))
+    }
+
+    /// Parents of a service must exist, as `nagios4 -v` wants it.
+    pub fn check_parents(&self, context: &Context<'_, '_, '_>, service: &Service) {
+        let Some(said) = context.effective(service.at, "parents") else {
+            return;
+        };
+        let text = said.text.unwrap_or_default();
+        let parts: Vec<&str> = list(&text).collect();
+        let missing = |host: &str, name: &str| {
+            let names = self.by_name.keys().map(String::as_str);
+            let help = did_you_mean(name, names.filter(|near| *near != name)).map_or_else(
+                || "write service, or host,service,host,service".to_owned(),
+                |near| {
+                    format!("did you mean `{near}`? Write service, or host,service,host,service")
+                },
+            );
+            let message = format!("there is no service `{name}` on host `{host}` to be a parent");
+            context.fault(said.place, message, help);
+        };
+        let index = context.names.index(Kind::Host);
+        match &parts[..] {
+            [name] => {
+                let lost = service.hosts.iter().find(|host| !self.has(**host, name));
+                if let Some(host) = lost {
+                    missing(context.names.host_name(*host), name);
+                }
+            }
+            pairs => {
+                for pair in pairs.chunks(2) {
+                    let (host, name) = (pair[0], pair.get(1).copied().unwrap_or_default());
+                    let known = index.and_then(|index| index.at.get(host));
+                    if !known.is_some_and(|host| self.has(*host, name)) {
+                        missing(host, name);
+                    }
+                }
+            }
+        }
     }
 
     /// How many services there are, each host counted.

@@ -69,6 +69,13 @@ impl Faults {
         });
     }
 
+    /// In the order of the files, each once.
+    pub fn tidy(&mut self) {
+        let key = |fault: &Fault| (fault.place, fault.message.clone());
+        self.list.sort_by_key(key);
+        self.list.dedup_by_key(|fault| key(fault));
+    }
+
     /// Each with file, line and remedy, as compilers print them; last how many there are.
     pub fn render(&mut self, name: impl Fn(u32) -> String) -> String {
         self.list.sort_by_key(|fault| fault.place);

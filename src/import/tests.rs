@@ -238,3 +238,154 @@ fn any_bytes_are_read() {
         let _ = nagios(&input("=\n==\n", objects), Faults::default());
     }
 }
+
+const SITE: &str = "
+define command {
+    command_name c
+    command_line /bin/true
+}
+define contact {
+    contact_name ann
+    service_notification_commands c
+    host_notification_commands c
+    service_notification_options c
+    host_notification_options d
+}
+define contact {
+    contact_name ben
+    service_notification_commands c
+    host_notification_commands c
+    service_notification_options c
+    host_notification_options d
+}
+define host {
+    name h
+    register 0
+    max_check_attempts 1
+    check_command c
+    check_freshness 1
+    freshness_threshold 600
+}
+define host {
+    use h
+    host_name a
+    contacts ann
+    check_freshness 0
+}
+define host {
+    use h
+    host_name b
+    contacts ben
+}
+define service {
+    host_name a,b
+    service_description s
+    check_command c
+    max_check_attempts 1
+}
+";
+
+/// What comes after the hosts' own settings in one file.
+#[track_caller]
+fn file(name: &str, objects: &str, expected: Expect) {
+    let main = "illegal_macro_output_chars=;\nenable_flap_detection=1\ncheck_host_freshness=1";
+    let site = nagios(&input(main, &format!("{SITE}{objects}")), Faults::default())
+        .unwrap_or_else(|faults| panic!("{faults}"));
+    let text = site.files.iter().find(|(file, _)| *file == name);
+    let text = text.map_or("", |(_, text)| text);
+    expected.assert_eq(&text.replace("# From objects.cfg\n\n", ""));
+}
+
+#[test]
+fn escalations_that_add_keep_the_contacts_of_each_object() {
+    let escalation = |objects: &str| {
+        format!("define {objects}\n first_notification 2\n last_notification 0\n}}\n")
+    };
+    file(
+        "relations.toml",
+        &[
+            escalation("serviceescalation {\n host_name *\n service_description s\n contacts +ben"),
+            escalation("hostescalation {\n host_name a\n contacts +ben"),
+        ]
+        .concat(),
+        expect![[r#"
+            [[escalation]]
+            of = { hosts = ["a"], checks = ["s"] }
+            contacts = ["ann", "ben"]
+            first = 2
+            last = 0
+
+            [[escalation]]
+            of = { hosts = ["b"], checks = ["s"] }
+            contacts = ["ben"]
+            first = 2
+            last = 0
+
+            [[escalation]]
+            of = { hosts = ["a"] }
+            contacts = ["ann", "ben"]
+            first = 2
+            last = 0
+        "#]],
+    );
+}
+
+#[test]
+fn groups_within_groups_and_hosts_taken_out_stay() {
+    file(
+        "hosts.toml",
+        "define hostgroup {\n hostgroup_name inner\n members b\n}\n\
+         define hostgroup {\n hostgroup_name outer\n members *,!a\n hostgroup_members inner\n}\n\
+         define hostgroup {\n hostgroup_name back\n members *,!b\n hostgroup_members inner\n}\n",
+        expect![[r#"
+            [[template]]
+            name = "h"
+            attempts = 1
+            check = "c"
+            stale_after = "10m"
+
+            [[host]]
+            name = "a"
+            use = "h"
+            contacts = ["ann"]
+            stale_after = "never"
+
+            [[host]]
+            name = "b"
+            use = "h"
+            contacts = ["ben"]
+
+            [[group]]
+            name = "inner"
+            hosts = ["b"]
+
+            [[group]]
+            name = "outer"
+            hosts = ["*"]
+            exclude_hosts = ["a"]
+            groups = ["inner"]
+
+            [[group]]
+            name = "back"
+            hosts = ["a"]
+            groups = ["inner"]
+        "#]],
+    );
+}
+
+#[test]
+fn parents_of_services_must_exist() {
+    faults(
+        &format!(
+            "{SITE}define service {{\n host_name a\n service_description t\n check_command c\n max_check_attempts 1\n parents u\n}}\n\
+             define service {{\n host_name b\n service_description v\n check_command c\n max_check_attempts 1\n parents a,s,b,t\n}}\n"
+        ),
+        expect![[r#"
+            objects.cfg:50: there is no service `u` on host `a` to be a parent
+              help: did you mean `s`? Write service, or host,service,host,service
+            objects.cfg:57: there is no service `t` on host `b` to be a parent
+              help: did you mean `s`? Write service, or host,service,host,service
+            2 faults; nothing was written
+        "#]],
+    );
+}

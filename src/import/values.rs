@@ -118,8 +118,11 @@ impl Values<'_, '_, '_, '_> {
         } else {
             context.settings.flag("check_service_freshness", true)
         };
-        if !global || !context.flag(at, "check_freshness").unwrap_or(false) {
-            return None;
+        match context.flag(at, "check_freshness") {
+            _ if !global => return None,
+            None => return None,
+            Some(false) => return Some(text("never")),
+            Some(true) => {}
         }
         Some(match context.number(at, "freshness_threshold") {
             // Seconds, whatever interval_length is.

@@ -57,7 +57,6 @@ pub fn read(log: &str) -> ByObject {
 
 /// The order of contacts within one notification is nobody's promise.
 fn sort_contacts(lines: &mut [Line]) {
-    let is_notification = |line: &Line| line.text.contains(" NOTIFICATION: ");
     let mut from = 0;
     while from < lines.len() {
         let mut to = from + 1;
@@ -65,6 +64,7 @@ fn sort_contacts(lines: &mut [Line]) {
             let tail = |line: &Line| line.text.split_once(';').map(|(_, tail)| tail.to_owned());
             while to < lines.len()
                 && is_notification(&lines[to])
+                && lines[to].at == lines[from].at
                 && tail(&lines[to]) == tail(&lines[from])
             {
                 to += 1;
@@ -81,21 +81,17 @@ pub struct Difference {
     pub object: String,
     pub nagios: Vec<Line>,
     pub ours: Vec<Line>,
+    /// Where they part.
+    at: (usize, usize),
 }
 
 impl Difference {
-    /// Both sides beside one another, from the first line that differs.
+    /// Both sides beside one another, from shortly before the first line that differs.
     pub fn show(&self) -> String {
-        let same = self
-            .nagios
-            .iter()
-            .zip(&self.ours)
-            .take_while(|(a, b)| a.text == b.text)
-            .count();
-        let show = |lines: &[Line]| -> String {
+        let show = |lines: &[Line], at: usize| -> String {
             lines
                 .iter()
-                .skip(same.saturating_sub(3))
+                .skip(at.saturating_sub(4))
                 .take(12)
                 .map(|line| format!("    [{}] {}\n", line.at % 1000, line.text))
                 .collect()
@@ -103,31 +99,175 @@ impl Difference {
         format!(
             "{} differs in line {}\n  nagios\n{}  deploywatch\n{}",
             self.object,
-            same + 1,
-            show(&self.nagios),
-            show(&self.ours)
+            self.at.0 + 1,
+            show(&self.nagios, self.at.0),
+            show(&self.ours, self.at.1)
         )
     }
 }
 
-pub fn differences(nagios: &ByObject, ours: &ByObject) -> Vec<Difference> {
-    let empty = Vec::new();
+/// What became of a comparison.
+#[derive(Debug, Default)]
+pub struct Outcome {
+    pub differences: Vec<Difference>,
+    /// Ids of accepted.toml, and how often each was seen.
+    pub accepted: BTreeMap<&'static str, usize>,
+    pub lines: usize,
+}
+
+/// Compares all objects. `escalated` are those that have escalations.
+pub fn compare(nagios: &ByObject, ours: &ByObject, escalated: &[String]) -> Outcome {
+    let mut outcome = Outcome::default();
     let mut names: Vec<&String> = nagios.keys().chain(ours.keys()).collect();
     names.sort();
     names.dedup();
-    names
-        .into_iter()
-        .filter_map(|name| {
-            let (a, b) = (
-                nagios.get(name).unwrap_or(&empty),
-                ours.get(name).unwrap_or(&empty),
-            );
-            let same = a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.text == b.text);
-            (!same).then(|| Difference {
+    for name in names {
+        let side = |logs: &ByObject| logs.get(name).cloned().unwrap_or_default();
+        let mut walk = Walk {
+            nagios: side(nagios),
+            ours: side(ours),
+            at: (0, 0),
+            escalated: escalated.contains(name),
+            owed: false,
+        };
+        outcome.lines += walk.nagios.len();
+        if !walk.to_the_end(&mut outcome.accepted) {
+            outcome.differences.push(Difference {
                 object: name.clone(),
-                nagios: a.clone(),
-                ours: b.clone(),
-            })
+                nagios: walk.nagios,
+                ours: walk.ours,
+                at: walk.at,
+            });
+        }
+    }
+    outcome
+}
+
+/// Both sides of one object, and how far they agree.
+struct Walk {
+    nagios: Vec<Line>,
+    ours: Vec<Line>,
+    at: (usize, usize),
+    escalated: bool,
+    /// Nagios still owes a recovery and goes on with the old problem's number: its notifications are no measure.
+    owed: bool,
+}
+
+impl Walk {
+    fn to_the_end(&mut self, accepted: &mut BTreeMap<&'static str, usize>) -> bool {
+        loop {
+            let (a, b) = (self.nagios.get(self.at.0), self.ours.get(self.at.1));
+            if let (Some(a), Some(b)) = (a, b)
+                && a.text == b.text
+            {
+                self.at = (self.at.0 + 1, self.at.1 + 1);
+                continue;
+            }
+            let theirs = a.and_then(|a| self.only_nagios(a));
+            let own = b.and_then(|b| self.only_ours(b));
+            if let Some(skip) = self.touching() {
+                *accepted.entry("touching-downtimes").or_default() += 1;
+                self.at.0 += skip;
+                continue;
+            }
+            match (theirs, own, a, b) {
+                (.., None, None) => return true,
+                (Some(id), ..) => {
+                    *accepted.entry(id).or_default() += 1;
+                    self.at.0 += 1;
+                }
+                (None, Some(id), ..) => {
+                    *accepted.entry(id).or_default() += 1;
+                    self.owed |= id == "recovery-after-the-hosts-outage";
+                    self.at.1 += 1;
+                }
+                _ => return false,
+            }
+        }
+    }
+
+    /// So many lines tell of a downtime that ends and another that begins at that very moment, which is one to us.
+    fn touching(&self) -> Option<usize> {
+        let rest = self.nagios.get(self.at.0..)?;
+        let stopped = |line: &Line, word: &str| {
+            line.text.contains(" DOWNTIME ALERT: ") && line.text.contains(word)
+        };
+        let first = rest.first().filter(|line| stopped(line, ";STOPPED;"))?;
+        let begins = rest.iter().position(|line| stopped(line, ";STARTED;"))?;
+        let notices = |line: &&Line| line.text.contains(";DOWNTIMESTART (");
+        let told = rest[begins + 1..].iter().take_while(notices).count();
+        let only_ends = rest[1..begins]
+            .iter()
+            .all(|line| line.text.contains(";DOWNTIMEEND ("));
+        (only_ends && rest[begins].at <= first.at + 1).then_some(begins + 1 + told)
+    }
+
+    /// The id under which a line that only Nagios has is accepted.
+    fn only_nagios(&self, line: &Line) -> Option<&'static str> {
+        if is_unused_end(&self.nagios, self.at.0) {
+            return Some("unused-flexible-downtime");
+        }
+        if self.escalated && is_recovery(line) {
+            return Some("recovery-reaches-all-told");
+        }
+        (self.owed && is_notification(line)).then_some("recovery-after-the-hosts-outage")
+    }
+
+    fn only_ours(&self, line: &Line) -> Option<&'static str> {
+        if self.owed && is_notification(line) {
+            return Some("recovery-after-the-hosts-outage");
+        }
+        if !is_recovery(line) {
+            return None;
+        }
+        if self.escalated {
+            return Some("recovery-reaches-all-told");
+        }
+        // Beside the alert that Nagios takes for a soft recovery; else long after the alert.
+        let next = self.nagios.get(self.at.0);
+        let soft = next.is_some_and(|next| next.text.contains(";OK;SOFT;1;"));
+        Some(if soft {
+            "recovery-after-the-hosts-outage"
+        } else {
+            "recovery-is-owed"
         })
-        .collect()
+    }
+}
+
+fn is_notification(line: &Line) -> bool {
+    line.text.contains(" NOTIFICATION: ")
+}
+
+/// A notification of the kind RECOVERY: its state is OK or UP, alone.
+fn is_recovery(line: &Line) -> bool {
+    let at = if line.text.starts_with("SERVICE") {
+        3
+    } else {
+        2
+    };
+    is_notification(line)
+        && line
+            .text
+            .split(';')
+            .nth(at)
+            .is_some_and(|state| matches!(state, "OK" | "UP"))
+}
+
+/// A DOWNTIMEEND that belongs to no downtime that stopped: its contact heard of the last one that did already.
+fn is_unused_end(lines: &[Line], at: usize) -> bool {
+    let line = &lines[at].text;
+    if !line.contains(";DOWNTIMEEND (") {
+        return false;
+    }
+    let contact = line.split_once(';').map(|(contact, _)| contact);
+    for before in lines[..at].iter().rev() {
+        if before.text.contains(" DOWNTIME ALERT: ") {
+            return !before.text.contains(";STOPPED;");
+        }
+        let is_end = before.text.contains(";DOWNTIMEEND (");
+        if is_end && before.text.split_once(';').map(|(contact, _)| contact) == contact {
+            return true;
+        }
+    }
+    true
 }

@@ -18,6 +18,8 @@ pub struct Site {
     /// Host and description.
     pub services: Vec<(String, String)>,
     pub contacts: Vec<String>,
+    /// Objects with escalations, as the log names them.
+    pub escalated: Vec<String>,
     /// The text of the object file.
     pub objects: String,
     /// Lines of the main file.
@@ -43,6 +45,7 @@ impl Site {
             contacts: (0..random.between(1, 3))
                 .map(|at| format!("c{at}"))
                 .collect(),
+            escalated: Vec::new(),
             objects: String::from(FIXED),
             settings: String::new(),
         };
@@ -225,6 +228,7 @@ impl Site {
             ];
             if random.percent(50) {
                 let (host, service) = random.pick(&self.services).clone();
+                self.escalated.push(format!("{host};{service}"));
                 let mut pairs = vec![
                     ("host_name", host),
                     ("service_description", service),
@@ -236,8 +240,10 @@ impl Site {
                 pairs.extend(numbers);
                 self.define("serviceescalation", &pairs);
             } else {
+                let host = random.pick(&self.hosts).clone();
+                self.escalated.push(host.clone());
                 let mut pairs = vec![
-                    ("host_name", random.pick(&self.hosts).clone()),
+                    ("host_name", host),
                     ("escalation_options", random.letters(&["d", "u", "r"], 80)),
                 ];
                 pairs.extend(numbers);
@@ -247,7 +253,8 @@ impl Site {
     }
 }
 
-const FIXED: &str = "\
+/// What every site has.
+pub const FIXED: &str = "\
 define timeperiod {
     timeperiod_name always
     alias always

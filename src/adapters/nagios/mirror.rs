@@ -19,6 +19,44 @@ pub struct Mirror {
     picture: RwLock<Arc<Picture>>,
     /// Counts publications: whoever waits for a change waits here.
     version: watch::Sender<u64>,
+    /// For whoever waits for a change of one kind.
+    seen: watch::Sender<Seen>,
+}
+
+/// What was published so far, by kind.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Seen {
+    pub rows: u64,
+    /// Rows with a new result, of hosts and of checks.
+    pub host_checks: u64,
+    pub checks: u64,
+    /// Rows whose state or type of state is another.
+    pub states: u64,
+    /// Changes of comments, downtimes, switches.
+    pub comments: u64,
+    pub downtimes: u64,
+    pub switches: u64,
+}
+
+impl Seen {
+    fn row(&mut self, old: &Row, new: &Row, is_host: bool) {
+        let (was, is) = (&old.status, &new.status);
+        self.rows += 1;
+        if was.last_check_at != is.last_check_at || was.checked != is.checked {
+            if is_host {
+                self.host_checks += 1;
+            } else {
+                self.checks += 1;
+            }
+        }
+        self.states += u64::from((was.state, was.state_type) != (is.state, is.state_type));
+    }
+
+    fn world(&mut self, old: &World, new: &World) {
+        self.comments += u64::from(old.comments != new.comments);
+        self.downtimes += u64::from(old.downtimes != new.downtimes);
+        self.switches += u64::from(old.switches != new.switches);
+    }
 }
 
 /// The rows under one inventory. A reload makes a new picture, and readers of the old one finish with it.
@@ -35,6 +73,7 @@ impl Mirror {
         Self {
             picture: RwLock::new(Arc::new(Picture::new(world, rows))),
             version: watch::Sender::new(0),
+            seen: watch::Sender::new(Seen::default()),
         }
     }
 
@@ -43,6 +82,11 @@ impl Mirror {
         let picture = Arc::new(Picture::new(world, rows));
         *self.picture.write().unwrap_or_else(PoisonError::into_inner) = picture;
         self.version.send_modify(|version| *version += 1);
+        self.seen.send_modify(|seen| {
+            seen.comments += 1;
+            seen.downtimes += 1;
+            seen.switches += 1;
+        });
     }
 
     /// Takes changed rows in, and the world where it changed.
@@ -51,21 +95,27 @@ impl Mirror {
             return;
         }
         let picture = self.picture();
+        let mut seen = *self.seen.borrow();
         for row in rows {
             let at = row.obj.0 as usize;
             if let Some(shard) = picture.shards.get(at / SHARD) {
+                let row = Arc::new(row);
                 let mut shard = shard.write().unwrap_or_else(PoisonError::into_inner);
                 if let Some(place) = shard.get_mut(at % SHARD) {
-                    *place = Arc::new(row);
+                    seen.row(place, &row, picture.inventory.is_host(row.obj));
+                    *place = row;
                 }
             }
         }
         if let Some(world) = world {
-            *picture
+            let mut place = picture
                 .world
                 .write()
-                .unwrap_or_else(PoisonError::into_inner) = Arc::new(world);
+                .unwrap_or_else(PoisonError::into_inner);
+            seen.world(&place, &world);
+            *place = Arc::new(world);
         }
+        self.seen.send_replace(seen);
         self.version.send_modify(|version| *version += 1);
     }
 
@@ -80,6 +130,11 @@ impl Mirror {
     /// For waiting until something changes.
     pub fn changes(&self) -> watch::Receiver<u64> {
         self.version.subscribe()
+    }
+
+    /// For waiting until something of one kind changes.
+    pub fn seen(&self) -> watch::Receiver<Seen> {
+        self.seen.subscribe()
     }
 }
 

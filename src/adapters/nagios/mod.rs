@@ -3,6 +3,7 @@
 
 mod cache_file;
 pub mod intake;
+pub mod livestatus;
 pub mod log;
 pub mod mirror;
 mod named;

@@ -2,15 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use jiff::tz::TimeZone;
-
 use super::{settings::ContactInfo, words};
-use crate::{
-    base::time::Timestamp,
-    domain::{
-        macros::{Spot, for_line, is_from_outside, plain},
-        model::message::Message,
-    },
+use crate::domain::{
+    macros::{Spot, for_line, is_from_outside, plain},
+    model::{date::DateFormat, message::Message},
+    schedule::Zone,
 };
 
 /// All macros by name, as they are: not yet fit for a shell.
@@ -59,7 +55,10 @@ pub fn all(message: &Message, contact: &ContactInfo) -> BTreeMap<String, String>
         message.author.clone().unwrap_or_default(),
     );
     missing("NOTIFICATIONCOMMENT", comment(message));
-    for (name, value) in dates(message.at, &TimeZone::system())
+    // Where the message is about no object; else the engine's are there, in the form that is configured.
+    let zone = Zone::find("").unwrap_or_else(|_| Zone::utc());
+    for (name, value) in DateFormat::default()
+        .macros(message.at, &zone)
         .into_iter()
         .chain(deploy(message))
     {
@@ -104,23 +103,6 @@ fn add_contact(macros: &mut BTreeMap<String, String>, contact: &ContactInfo) {
             ))
             .or_insert_with(|| value.clone());
     }
-}
-
-/// Date macros in this machine's zone, in Nagios' default form (`us`).
-fn dates(at: Timestamp, zone: &TimeZone) -> Vec<(&'static str, String)> {
-    let mut dates = vec![("TIMET", at.secs().to_string())];
-    if let Ok(instant) = jiff::Timestamp::from_millisecond(at.millis()) {
-        let local = instant.to_zoned_datetime(zone.clone());
-        for (name, form) in [
-            ("LONGDATETIME", "%a %b %e %H:%M:%S %Z %Y"),
-            ("SHORTDATETIME", "%m-%d-%Y %H:%M:%S"),
-            ("DATE", "%m-%d-%Y"),
-            ("TIME", "%H:%M:%S"),
-        ] {
-            dates.push((name, local.strftime(form).to_string()));
-        }
-    }
-    dates
 }
 
 /// Our own macros; of several suspects the likeliest one. Always set, so a script may use them without care.
@@ -222,20 +204,6 @@ pub fn look_up(
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn dates_read_as_in_nagios() {
-        let at = Timestamp::parse("2010-07-15T08:30:01Z").expect("RFC 3339");
-        let zone = TimeZone::get("Europe/Berlin").expect("bundled");
-        let dates: BTreeMap<_, _> = dates(at, &zone).into_iter().collect();
-        assert_eq!(dates["LONGDATETIME"], "Thu Jul 15 10:30:01 CEST 2010");
-        assert_eq!(dates["SHORTDATETIME"], "07-15-2010 10:30:01");
-        assert_eq!(
-            (dates["DATE"].as_str(), dates["TIME"].as_str()),
-            ("07-15-2010", "10:30:01")
-        );
-        assert_eq!(dates["TIMET"], "1279182601");
-    }
 
     #[test]
     fn hostile_macros_cannot_leave_their_quotes() {

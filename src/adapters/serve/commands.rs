@@ -1,7 +1,5 @@
 //! What people may ask over HTTP: acknowledge, plan downtime, comment, recheck, switch notifications, reload.
 
-use std::time::Duration;
-
 use axum::{Extension, extract::State, http::StatusCode, response::Response};
 use serde_json::Value;
 
@@ -9,41 +7,41 @@ use super::{
     access::Caller,
     ask::{Ask, RELOAD_LIMIT},
     body::{BODY_MAX, JsonBody},
+    downtimes,
     fields::{Fields, missing},
     refusal::Refusal,
     router::{App, answer},
+    switches,
 };
 use crate::{
     base::time::Timestamp,
     domain::{
         engine::input::Input,
-        model::{
-            change::Audit,
-            command::{Children, Command},
-            state::ObjectName,
-        },
+        model::{change::Audit, command::Command, state::ObjectName},
     },
 };
 
-/// Longest downtime: what is meant to last longer should leave the configuration.
-const DOWNTIME_MAX: Duration = Duration::from_secs(366 * 86_400);
-
 /// A command and, for the audit trail, what it does.
-type Read = Result<(Command, String), String>;
+pub type Read = Result<(Command, String), String>;
 
 /// Reads one kind of command. `who` is the caller, `now` the daemon's clock.
 type Reader = fn(Value, now: Timestamp, who: &str) -> Read;
 
 /// The command routes: path and reader.
-pub const ROUTES: [(&str, Reader); 8] = [
+pub const ROUTES: [(&str, Reader); 13] = [
     ("/v1/acknowledge", acknowledge),
     ("/v1/unacknowledge", unacknowledge),
-    ("/v1/downtime", downtime),
-    ("/v1/downtime/cancel", cancel_downtime),
+    ("/v1/downtime", downtimes::downtime),
+    ("/v1/downtime/cancel", downtimes::cancel),
+    ("/v1/downtime/delete", downtimes::delete),
     ("/v1/comment", comment),
     ("/v1/comment/delete", delete_comment),
     ("/v1/check", check),
     ("/v1/notifications", notifications),
+    ("/v1/notifications/send", send),
+    ("/v1/notifications/delay", delay),
+    ("/v1/switch", switches::switch),
+    ("/v1/settings", switches::set),
 ];
 
 /// Carries out one command.
@@ -116,64 +114,6 @@ fn unacknowledge(body: Value, _: Timestamp, who: &str) -> Read {
     ))
 }
 
-fn downtime(body: Value, now: Timestamp, who: &str) -> Read {
-    let known = [
-        "host",
-        "check",
-        "with_checks",
-        "start",
-        "end",
-        "duration",
-        "author",
-        "comment",
-    ];
-    let mut fields = Fields::of(body, "a downtime", &known)?;
-    let object = object(&mut fields)?;
-    let start = fields.time("start")?.unwrap_or(now);
-    let end = match (fields.time("end")?, fields.duration("duration")?) {
-        (Some(end), None) => end,
-        (None, Some(span)) => start + span,
-        (None, None) => return Err("`end` is missing; say `end` or `duration`".to_owned()),
-        (Some(_), Some(_)) => return Err("say either `end` or `duration`, not both".to_owned()),
-    };
-    if end <= start {
-        return Err(format!(
-            "`end` ({end}) has to be later than `start` ({start})"
-        ));
-    }
-    if end <= now {
-        return Err(format!("`end` is {end}, which has passed"));
-    }
-    if DOWNTIME_MAX < end.since(start) {
-        return Err("a downtime lasts at most 366 days; take what is off for longer out of the configuration".into());
-    }
-    let what = format!("planned downtime of {object} from {start} to {end}");
-    let command = Command::ScheduleDowntime {
-        with_checks: fields.flag("with_checks", object.check.is_none())?,
-        only_checks: false,
-        children: Children::Untouched,
-        object,
-        start,
-        end,
-        fixed: true,
-        duration: end.since(start),
-        triggered_by: None,
-        author: author(&mut fields, who)?,
-        comment: fields.prose("comment")?.ok_or_else(|| missing("comment"))?,
-    };
-    Ok((command, what))
-}
-
-fn cancel_downtime(body: Value, _: Timestamp, who: &str) -> Read {
-    let mut fields = Fields::of(body, "cancelling a downtime", &["id", "author"])?;
-    let id = id(&mut fields)?;
-    let author = author(&mut fields, who)?;
-    Ok((
-        Command::CancelDowntime { id, author },
-        format!("cancelled downtime {id}"),
-    ))
-}
-
 fn comment(body: Value, _: Timestamp, who: &str) -> Read {
     let known = ["host", "check", "author", "comment", "persistent"];
     let mut fields = Fields::of(body, "a comment", &known)?;
@@ -235,6 +175,45 @@ fn notifications(body: Value, _: Timestamp, who: &str) -> Read {
     ))
 }
 
+fn send(body: Value, _: Timestamp, who: &str) -> Read {
+    let known = [
+        "host",
+        "check",
+        "author",
+        "comment",
+        "forced",
+        "broadcast",
+        "increment",
+    ];
+    let mut fields = Fields::of(body, "a notification", &known)?;
+    let object = object(&mut fields)?;
+    let what = format!("sent a notification about {object}");
+    let command = Command::SendCustom {
+        object,
+        broadcast: fields.flag("broadcast", false)?,
+        forced: fields.flag("forced", false)?,
+        increment: fields.flag("increment", false)?,
+        author: author(&mut fields, who)?,
+        comment: fields.prose("comment")?.ok_or_else(|| missing("comment"))?,
+    };
+    Ok((command, what))
+}
+
+fn delay(body: Value, now: Timestamp, who: &str) -> Read {
+    let known = ["host", "check", "until", "duration", "author"];
+    let mut fields = Fields::of(body, "delaying a notification", &known)?;
+    let object = object(&mut fields)?;
+    let until = match (fields.time("until")?, fields.duration("duration")?) {
+        (Some(until), None) => until,
+        (None, Some(span)) => now + span,
+        (None, None) => return Err("`until` is missing; say `until` or `duration`".to_owned()),
+        (Some(_), Some(_)) => return Err("say either `until` or `duration`, not both".to_owned()),
+    };
+    let by = on_behalf(&mut fields, who)?;
+    let what = format!("delayed the next notification of {object} to {until}{by}");
+    Ok((Command::DelayNotification { object, until }, what))
+}
+
 /// `POST /v1/reload`.
 pub async fn reload(
     State(app): State<App>,
@@ -257,7 +236,8 @@ pub async fn reload(
     Ok(answer(reply, StatusCode::UNPROCESSABLE_ENTITY))
 }
 
-fn object(fields: &mut Fields) -> Result<ObjectName, String> {
+/// The host, or the check on it, that a command is about.
+pub fn object(fields: &mut Fields) -> Result<ObjectName, String> {
     let host = fields.needed_name("host")?;
     if let Some((name, check)) = host.split_once('/') {
         return Err(format!(
@@ -270,11 +250,19 @@ fn object(fields: &mut Fields) -> Result<ObjectName, String> {
     })
 }
 
-fn author(fields: &mut Fields, who: &str) -> Result<String, String> {
+/// Who asks; else the caller.
+pub fn author(fields: &mut Fields, who: &str) -> Result<String, String> {
     Ok(fields.name("author")?.unwrap_or_else(|| who.to_owned()))
 }
 
-fn id(fields: &mut Fields) -> Result<u64, String> {
+/// For the audit trail, where the command itself has no author: `, asked by ann` where it is not the caller.
+pub fn on_behalf(fields: &mut Fields, who: &str) -> Result<String, String> {
+    let author = fields.name("author")?.filter(|author| author != who);
+    Ok(author.map_or_else(String::new, |author| format!(", asked by {author}")))
+}
+
+/// The number of a downtime or comment.
+pub fn id(fields: &mut Fields) -> Result<u64, String> {
     let id = fields.number("id")?.ok_or_else(|| missing("id"))?;
     u64::try_from(id).map_err(|_| format!("`id` is {id}, which is below zero"))
 }

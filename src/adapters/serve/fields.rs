@@ -37,6 +37,11 @@ impl Fields {
         }
     }
 
+    /// Whether a field was given and not read yet.
+    pub fn has(&self, name: &str) -> bool {
+        self.0.get(name).is_some_and(|value| !value.is_null())
+    }
+
     fn take(&mut self, name: &str) -> Option<Value> {
         self.0.remove(name).filter(|value| !value.is_null())
     }

@@ -7,6 +7,7 @@ mod ask;
 mod body;
 mod commands;
 mod deploys;
+mod downtimes;
 mod fields;
 mod gate;
 mod listen;
@@ -18,6 +19,7 @@ mod read;
 mod refusal;
 mod results;
 mod router;
+mod switches;
 #[cfg(test)]
 mod tests;
 mod views;

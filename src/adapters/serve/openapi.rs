@@ -8,7 +8,7 @@ use axum::{
 use serde_json::{Map, Value, json};
 
 /// A path: method, path, scope (empty: open), what it does, fields as `name:type`, needed ones with `!`.
-pub const PATHS: [(&str, &str, &str, &str, &str); 25] = [
+pub const PATHS: [(&str, &str, &str, &str, &str); 30] = [
     ("get", "/", "read", "The status as a page.", ""),
     (
         "get",
@@ -110,8 +110,10 @@ pub const PATHS: [(&str, &str, &str, &str, &str); 25] = [
         "post",
         "/v1/downtime",
         "command",
-        "Plan quiet time.",
-        "host!:string check:string with_checks:boolean start:string end:string duration:string author:string \
+        "Plan quiet time for a host, a check or a group; `flexible` is how long it lasts once a problem begins it; \
+         children is untouched, plain or triggered.",
+        "host:string check:string group:string check_group:string with_checks:boolean only_checks:boolean \
+         children:string start:string end:string duration:string flexible:string triggered_by:integer author:string \
          comment!:string",
     ),
     (
@@ -120,6 +122,13 @@ pub const PATHS: [(&str, &str, &str, &str, &str); 25] = [
         "command",
         "End or call off a downtime.",
         "id!:integer author:string",
+    ),
+    (
+        "post",
+        "/v1/downtime/delete",
+        "command",
+        "End or call off all downtimes that fit every field.",
+        "host:string check:string group:string start:string comment:string author:string",
     ),
     (
         "post",
@@ -148,6 +157,37 @@ pub const PATHS: [(&str, &str, &str, &str, &str); 25] = [
         "command",
         "Switch notifications of an object.",
         "host!:string check:string enabled!:boolean author:string",
+    ),
+    (
+        "post",
+        "/v1/notifications/send",
+        "command",
+        "Tell the contacts something now, whatever the state.",
+        "host!:string check:string author:string comment!:string forced:boolean broadcast:boolean increment:boolean",
+    ),
+    (
+        "post",
+        "/v1/notifications/delay",
+        "command",
+        "No reminder before a time.",
+        "host!:string check:string until:string duration:string author:string",
+    ),
+    (
+        "post",
+        "/v1/switch",
+        "command",
+        "Switch something on or off for an object, a group, a contact or all; what is notifications, active, passive, \
+         handlers, flap_detection, perfdata or freshness.",
+        "what!:string enabled!:boolean host:string check:string group:string check_group:string contact:string \
+         contact_group:string hosts:boolean checks:boolean children:boolean author:string",
+    ),
+    (
+        "post",
+        "/v1/settings",
+        "command",
+        "Change a setting until the next change: interval, retry, attempts, period, notify_period, handler_period or var \
+         of an object; period, host_period or var of a contact.",
+        "setting!:string value!:string name:string host:string check:string contact:string author:string",
     ),
     (
         "post",

@@ -1,5 +1,7 @@
 //! Routes against an in-process server with a made-up hub.
 
+mod orders;
+
 use std::{
     net::SocketAddr,
     sync::{Arc, Mutex},

@@ -134,9 +134,13 @@ fn help_reads_well() {
               comment        Leave a comment on a host or check, or delete one
               recheck        Have the daemon run a check now
               notifications  Switch the notifications of a host or check on or off
+              notify         Tell the contacts of a host or check something now, whatever its state
+              delay          Have the next reminder of a problem wait
+              switch         Switch notifications, checks and so on on or off, until they are switched again
+              set            Change a setting while the daemon runs, until it is changed again
               results        Hand in results that were found elsewhere (passive results)
               replay         Show what a recorded trace would have paged, under a virtual clock
-              import         Make a configuration from one of Nagios
+              import         Make a configuration from one of Nagios or Icinga
               bench          Measure this machine: loading, plugins per second against its own limit, lateness,
                              memory
               completions    Print a completion script for a shell

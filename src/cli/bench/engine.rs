@@ -24,6 +24,7 @@ use crate::{
         model::{
             change::Restored,
             job::{Exit, Job, Outcome},
+            objects::Inventory,
         },
     },
 };
@@ -79,12 +80,7 @@ pub fn once(path: &Path, window: Duration) -> Result<Row, Failure> {
     let inventory = Arc::new(load::load(path)?.inventory);
     memory::give_back();
     let checks = inventory.checks.len();
-    let mut run = Run {
-        engine: Engine::new(inventory, Restored::default(), Mode::Live, START),
-        now: START,
-        results: 0,
-        changes: 0,
-    };
+    let mut run = Run::new(inventory);
     // Every check has its first result before the clock runs: those are stored, later ones are mostly not.
     while run.results < checks as u64 {
         run.step();
@@ -106,16 +102,26 @@ pub fn once(path: &Path, window: Duration) -> Result<Row, Failure> {
     })
 }
 
-struct Run {
-    engine: Engine,
-    now: Timestamp,
-    results: u64,
+/// An engine whose checks are answered at once.
+pub struct Run {
+    pub engine: Engine,
+    pub now: Timestamp,
+    pub results: u64,
     changes: u64,
 }
 
 impl Run {
+    pub fn new(inventory: Arc<Inventory>) -> Self {
+        Self {
+            engine: Engine::new(inventory, Restored::default(), Mode::Live, START),
+            now: START,
+            results: 0,
+            changes: 0,
+        }
+    }
+
     /// Time goes on to the next due check, and all that starts there is answered.
-    fn step(&mut self) {
+    pub fn step(&mut self) {
         if let Some(wake) = self.engine.wake_at() {
             self.now = self.now.max(wake);
         }

@@ -11,6 +11,7 @@ mod daemon;
 mod engine;
 mod histogram;
 mod http;
+mod livestatus;
 mod load;
 mod machine;
 mod memory;
@@ -114,6 +115,9 @@ fn measure(stage: &Stage, plan: &Plan, part: &BenchPart) -> Result<Report, Failu
     }
     if all || matches!(part, BenchPart::Engine) {
         report.engine = engine::measure(stage, plan)?;
+    }
+    if all || matches!(part, BenchPart::Livestatus) {
+        report.livestatus = livestatus::measure(stage, plan)?;
     }
     if all || matches!(part, BenchPart::Compare) {
         report.compare = compare::measure(stage, plan, report.plugins.as_ref())?;

@@ -2,7 +2,9 @@
 
 use serde::Serialize;
 
-use super::{compare, engine, load, machine, machine::Machine, memory, plugin::Plugin, plugins};
+use super::{
+    compare, engine, livestatus, load, machine, machine::Machine, memory, plugin::Plugin, plugins,
+};
 
 /// Parts that were not asked for are empty.
 #[derive(Clone, Debug, Serialize)]
@@ -16,6 +18,7 @@ pub struct Report {
     pub plugins: Option<plugins::Figures>,
     pub memory: Vec<memory::Row>,
     pub engine: Vec<engine::Row>,
+    pub livestatus: Vec<livestatus::Row>,
     pub compare: Option<compare::Figures>,
 }
 
@@ -34,6 +37,7 @@ impl Report {
             plugins: None,
             memory: Vec::new(),
             engine: Vec::new(),
+            livestatus: Vec::new(),
             compare: None,
         }
     }

@@ -1,6 +1,6 @@
 //! The figures for people: Markdown tables, so that they can be pasted, aligned, so that they can be read as they are.
 
-use super::{compare, engine, load, memory, plugins, report::Report};
+use super::{compare, engine, livestatus, load, memory, plugins, report::Report};
 
 /// Others taking more than this many cores spoil a window.
 const NOISE_CORES: f64 = 0.15;
@@ -38,6 +38,13 @@ pub fn render(report: &Report) -> String {
             &mut text,
             "The engine alone, on one core",
             &engines(&report.engine),
+        );
+    }
+    if !report.livestatus.is_empty() {
+        part(
+            &mut text,
+            "Livestatus queries through the socket, while results change the rows",
+            &queries(&report.livestatus),
         );
     }
     if let Some(figures) = &report.compare {
@@ -183,6 +190,32 @@ fn engines(rows: &[engine::Row]) -> Vec<Vec<String>> {
                 whole(row.results_per_second),
                 format!("{:.3}", row.changes as f64 / row.results.max(1) as f64),
                 megabytes(row.memory_mb),
+            ]
+        }),
+    )
+}
+
+fn queries(rows: &[livestatus::Row]) -> Vec<Vec<String>> {
+    let head = [
+        "checks",
+        "query",
+        "p50",
+        "p99",
+        "max",
+        "answer",
+        "results/s meanwhile",
+    ];
+    table(
+        &head,
+        rows.iter().map(|row| {
+            vec![
+                whole(row.checks as f64),
+                row.query.clone(),
+                late(Some(row.p50_ms)),
+                late(Some(row.p99_ms)),
+                late(Some(row.max_ms)),
+                format!("{} KB", whole(row.answer_kb as f64)),
+                whole(row.results_per_second),
             ]
         }),
     )

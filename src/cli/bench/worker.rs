@@ -12,7 +12,7 @@ use std::{
 use nix::sys::{prctl, signal::Signal};
 use serde::{Serialize, de::DeserializeOwned};
 
-use super::{cannot, ceiling, engine, load, stage::Stage};
+use super::{cannot, ceiling, engine, livestatus, load, stage::Stage};
 use crate::cli::{
     args::WorkerOrder,
     out::{self, Done, Failure},
@@ -40,6 +40,9 @@ pub fn work(order: &WorkerOrder) -> Done {
         )?),
         WorkerOrder::Engine { config, millis } => {
             answer(&engine::once(config, Duration::from_millis(*millis))?)
+        }
+        WorkerOrder::Livestatus { config, millis } => {
+            answer(&livestatus::once(config, Duration::from_millis(*millis))?)
         }
         WorkerOrder::Run { command } => {
             let Some((program, words)) = command.split_first() else {

@@ -50,8 +50,8 @@ pub enum Kind {
     Names(Refers),
     /// One name or a list of names, with `*` and `?`, and `!` in front of those to take out.
     Selected(Refers),
-    /// A span of time longer than nothing, or this word.
-    SpanOr(&'static str),
+    /// A span of time longer than nothing, or one of these words.
+    SpanOr(&'static [&'static str]),
     /// A table whose keys the user chooses.
     Map(&'static Kind),
     /// Text, a number or true/false: the value of a custom variable.

@@ -387,6 +387,24 @@ pub static GROUP: Spec = Spec::new(
             "Hosts in it, beside those that name it.",
         )
         .or("[]"),
+        Key::new(
+            "groups",
+            Kind::Names(Refers::Group),
+            "Other groups whose hosts are in it as well.",
+        )
+        .or("[]"),
+        Key::new(
+            "exclude_hosts",
+            Kind::Names(Refers::Host),
+            "Hosts that `hosts` and `groups` do not mean after all.",
+        )
+        .or("[]"),
+        Key::new(
+            "exclude_groups",
+            Kind::Names(Refers::Group),
+            "Groups whose hosts `hosts` and `groups` do not mean after all.",
+        )
+        .or("[]"),
         Key::new("notes", Kind::AnyText, "For $HOSTGROUPNOTES$."),
         Key::new("notes_url", Kind::AnyText, "For $HOSTGROUPNOTESURL$."),
         Key::new("action_url", Kind::AnyText, "For $HOSTGROUPACTIONURL$."),

@@ -54,9 +54,10 @@ pub static RARE: &[Key] = &[
     .or("true"),
     Key::new(
         "stale_after",
-        Kind::SpanOr("auto"),
-        "With no result for this long it is checked at once, even where `active` is false; `auto` reckons from the interval.",
-    ),
+        Kind::SpanOr(&["auto", "never"]),
+        "With no result for this long it is checked at once, even where `active` is false; `auto` reckons from the interval, `never` takes a template's back.",
+    )
+    .or("\"never\""),
     Key::new(
         "flap_states",
         Kind::SomeOf(STATES),

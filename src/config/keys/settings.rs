@@ -8,6 +8,7 @@ use super::{
     },
     relations::{CHECK_GROUP, DEPENDENCY, ESCALATION},
 };
+use crate::domain::model::date::DateFormat;
 
 const PROFILE_TABLE: Kind = Kind::Table(&PROFILE);
 const TEXT: Kind = Kind::AnyText;
@@ -118,6 +119,9 @@ static DAEMON: Spec = Spec::new(
         Key::new("host_check_horizon", Kind::Span(true), "A host's state this fresh is believed without another check.").or("15s"),
         Key::new("illegal_output_chars", Kind::AnyText, "Characters deleted from plugin output on a command line.").or("\"`~$&|'\\\"<>\""),
         Key::new("admin_email", Kind::AnyText, "For $ADMINEMAIL$.").or("\"\""),
+        Key::new("admin_pager", Kind::AnyText, "For $ADMINPAGER$.").or("\"\""),
+        Key::new("date_format", Kind::OneOf(DateFormat::WORDS), "How $DATE$, $SHORTDATETIME$ and kin are written.").or("\"us\""),
+        Key::new("website_url", Kind::AnyText, "What $HOSTINFOURL$ and $SERVICEINFOURL$ begin with: where Nagios' own pages are.").or("\"\""),
         Key::new("max_output", Kind::Size, "How much of a plugin's output is kept.").or("\"64KB\""),
         Key::new("host_handler", Kind::AnyText, "Run at every change of state of any host: a command line or the name of a [[command]]."),
         Key::new("check_handler", Kind::AnyText, "Run at every change of state of any check."),

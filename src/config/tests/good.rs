@@ -403,6 +403,7 @@ fn every_value_tells_where_it_comes_from() {
         vars.d = "defaults"  # deploywatch.toml:8
         handler_period = ""  # default
         handle = true  # default
+        stale_after = "never"  # default
         flap_states = all of them  # default
         stalk = []  # default
         perfdata = true  # default

@@ -375,3 +375,78 @@ fn parents_of_checks_must_exist() {
     "#]]
     .assert_eq(&bad(&text).render(false));
 }
+
+#[test]
+fn groups_hold_groups_and_leave_hosts_out() {
+    let loaded = good(&format!(
+        "{SITE}
+[[group]]
+name = \"web\"
+[[group]]
+name = \"outer\"
+groups = [\"middle\"]
+hosts = [\"web1\"]
+[[group]]
+name = \"middle\"
+groups = [\"web\"]
+exclude_hosts = [\"web1\"]
+[[group]]
+name = \"rest\"
+hosts = [\"*\"]
+exclude_groups = [\"middle\"]
+[[check]]
+name = \"load\"
+groups = [\"outer\"]
+command = \"check_load\"
+"
+    ));
+    let groups = |name: &str| {
+        let host = loaded
+            .inventory
+            .hosts
+            .iter()
+            .find(|host| &*host.name == name);
+        let groups = host.expect(name).groups.iter();
+        groups.map(|group| &**group).collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(groups("web1"), "web outer rest");
+    assert_eq!(groups("web2"), "web outer middle");
+    assert_eq!(groups("db1"), "rest");
+    let load = loaded
+        .inventory
+        .checks
+        .iter()
+        .filter(|check| &*check.name == "load");
+    assert_eq!(load.count(), 2);
+    expect![[r#"
+        error: groups hold one another in a circle: `a` → `b` → `a`
+         --> deploywatch.toml:1:1
+          |
+        1 | [[group]]
+          | ^^^^^^^^^
+          |
+          = help: remove one of them from `groups` or `exclude_groups`
+
+        1 fault in the configuration
+    "#]]
+    .assert_eq(
+        &bad("[[group]]\nname = \"a\"\ngroups = [\"b\"]\n[[group]]\nname = \"b\"\nexclude_groups = [\"a\"]\n")
+            .render(false),
+    );
+}
+
+#[test]
+fn a_child_takes_the_freshness_of_its_template_back() {
+    let loaded = good(
+        "[[template]]\nname = \"t\"\nstale_after = \"1h\"\ncommand = \"x\"\n[[host]]\nname = \"h\"\n\
+         [[check]]\nname = \"a\"\nuse = \"t\"\nhosts = [\"h\"]\n\
+         [[check]]\nname = \"b\"\nuse = \"t\"\nhosts = [\"h\"]\nstale_after = \"never\"\n",
+    );
+    let stale = loaded
+        .inventory
+        .checks
+        .iter()
+        .map(|check| check.rule.rare().stale_after);
+    let hour = StaleAfter::After(Duration::from_secs(3600));
+    assert_eq!(stale.collect::<Vec<_>>(), [Some(hour), None]);
+}

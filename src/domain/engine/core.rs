@@ -74,6 +74,7 @@ pub struct Engine {
     /// By host.
     pub(super) samples: Vec<Sample>,
     pub(super) last_id: u64,
+    pub(super) ids: super::ids::Ids,
     pub(super) began_at: Timestamp,
     pub(super) clock_suspect_until: Timestamp,
     /// Objects whose row changed since readers got theirs; None: nobody reads rows.
@@ -146,6 +147,7 @@ impl Engine {
             generation: 0,
             wheel: Wheel::new(now, objects.len()),
             budget: Self::budget_of(&inventory),
+            ids: super::ids::Ids::behind(&objects),
             objects,
             jobs: BTreeMap::new(),
             next_job: 1,

@@ -23,7 +23,7 @@ use crate::{
 impl Engine {
     /// Puts one delivery per contact and channel into the outbox.
     pub(super) fn deliver(
-        &self,
+        &mut self,
         obj: Option<ObjIx>,
         message: &Message,
         audience: &Audience,
@@ -31,6 +31,7 @@ impl Engine {
     ) {
         if let Some(obj) = obj {
             self.log_notifications(obj, message, audience, out);
+            self.number_notification(obj);
         }
         let recipients = audience
             .iter()
@@ -65,8 +66,12 @@ impl Engine {
                                 Some(&full),
                                 message.at,
                             );
-                            full.macros
-                                .extend(self.extras_for(obj, &channel.kind, message.at));
+                            full.macros.extend(self.extras_for(
+                                obj,
+                                *ix,
+                                &channel.kind,
+                                message.at,
+                            ));
                             let tuned = self.switches.contacts.get(&*contact.name);
                             for (name, value) in tuned.into_iter().flat_map(|tuned| &tuned.vars) {
                                 full.macros.insert(format!("_CONTACT{name}"), value.clone());

@@ -290,7 +290,7 @@ impl Engine {
             .filter(move |id| {
                 self.downtimes
                     .get(id)
-                    .is_some_and(|downtime| downtime.start <= now && now <= downtime.end)
+                    .is_some_and(|downtime| downtime.start <= now && now.second() <= downtime.end)
             })
     }
 
@@ -358,7 +358,8 @@ impl Engine {
         self.flexible.remove(&(obj, id));
         let active = Downtime {
             active: true,
-            began_at: Some(now),
+            // In whole seconds, so that its end is told before what comes later in that second.
+            began_at: Some(now.second()),
             ..downtime
         };
         out.changes.push(Change::Downtime(active.clone()));

@@ -10,10 +10,10 @@ use crate::domain::model::{change::Change, job::Job};
 pub struct Effects {
     pub jobs: Vec<Job>,
     pub changes: Vec<Change>,
-    /// For the files of performance data.
-    pub perfdata: Vec<PerfLine>,
     /// Lines for the log in Nagios' format, without their time.
     pub log: Vec<String>,
+    /// For the files of performance data.
+    pub perfdata: Vec<PerfLine>,
     /// The answer to a command, a deploy event, a passive result or a reload.
     pub reply: Option<Reply>,
 }

@@ -7,7 +7,7 @@ use crate::{
     domain::{
         macros::Spot,
         model::{
-            objects::{ChannelKind, ObjIx},
+            objects::{ChannelKind, ContactIx, ObjIx},
             relations::Group,
             state::{ObjectName, State},
         },
@@ -36,14 +36,22 @@ impl Engine {
     pub(super) fn extra_macro(&self, obj: ObjIx, name: &str, now: Timestamp) -> Option<String> {
         match name.split_once(':') {
             Some((name, argument)) => self.on_demand(obj, name, argument, now),
-            None => self.of_site(obj, name),
+            None => self.of_site(obj, None, name),
         }
+    }
+
+    /// What costs little beyond the standard set, for the environment of plugins.
+    pub(super) fn cheap_macros(&self, obj: ObjIx) -> impl Iterator<Item = (String, String)> {
+        CHEAP
+            .iter()
+            .filter_map(move |name| Some(((*name).to_owned(), self.of_site(obj, None, name)?)))
     }
 
     /// What a notification command will ask for beyond the standard set of its object.
     pub(super) fn extras_for(
         &self,
         obj: ObjIx,
+        contact: ContactIx,
         kind: &ChannelKind,
         now: Timestamp,
     ) -> Vec<(String, String)> {
@@ -55,19 +63,35 @@ impl Engine {
         } else {
             check
         };
-        let mut found: Vec<(String, String)> = CHEAP
-            .iter()
-            .filter_map(|name| Some(((*name).to_owned(), self.of_site(obj, name)?)))
-            .collect();
+        let mut found: Vec<(String, String)> = self.cheap_macros(obj).collect();
+        found.extend(self.groups_of(contact));
         crate::domain::macros::expand(line, &mut |name, _: Spot| {
-            let value = self.extra_macro(obj, name, now)?;
+            let value = match name.contains(':') {
+                true => self.extra_macro(obj, name, now),
+                // Of sums a contact gets its own share.
+                false => self.of_site(obj, Some(contact), name),
+            }?;
             found.push((name.to_owned(), value));
             Some(String::new())
         });
         found
     }
 
-    fn of_site(&self, obj: ObjIx, name: &str) -> Option<String> {
+    /// `$CONTACTGROUPNAME$` and `$CONTACTGROUPNAMES$`.
+    fn groups_of(&self, contact: ContactIx) -> [(String, String); 2] {
+        let groups = self.inventory.relations.contact_groups.iter();
+        let names: Vec<&str> = groups
+            .filter(|group| group.members.contains(&contact))
+            .map(|group| &*group.name)
+            .collect();
+        let first = names.first().copied().unwrap_or_default().to_owned();
+        [
+            ("CONTACTGROUPNAME".to_owned(), first),
+            ("CONTACTGROUPNAMES".to_owned(), names.join(",")),
+        ]
+    }
+
+    fn of_site(&self, obj: ObjIx, contact: Option<ContactIx>, name: &str) -> Option<String> {
         let host = self.inventory.host_ix(obj);
         let is_check = !self.inventory.is_host(obj);
         match name {
@@ -87,10 +111,10 @@ impl Engine {
                     return self.checks_in(host, what);
                 }
                 if let Some(what) = name.strip_prefix("TOTALHOST") {
-                    return self.sum(true, what);
+                    return self.sum(true, contact, what);
                 }
                 if let Some(what) = name.strip_prefix("TOTALSERVICE") {
-                    return self.sum(false, what);
+                    return self.sum(false, contact, what);
                 }
                 let relations = &self.inventory.relations;
                 if let Some(what) = name.strip_prefix("HOSTGROUP") {
@@ -125,9 +149,9 @@ impl Engine {
         Some(count.to_string())
     }
 
-    /// `TOTALHOSTS…` and `TOTALSERVICES…`; `what` begins after the singular. In a notification Nagios counts only
-    /// what the contact may see; here all is counted.
-    fn sum(&self, hosts: bool, what: &str) -> Option<String> {
+    /// `TOTALHOSTS…` and `TOTALSERVICES…`; `what` begins after the singular. In a notification only the objects of the
+    /// contact count.
+    fn sum(&self, hosts: bool, contact: Option<ContactIx>, what: &str) -> Option<String> {
         let (what, unhandled) = match what.strip_suffix("UNHANDLED") {
             Some(what) => (what, true),
             None => (what, false),
@@ -153,7 +177,11 @@ impl Engine {
             let handled = status.ack.is_some()
                 || self.in_downtime(*obj)
                 || !hosts && self.status(host).state.is_problem();
-            self.inventory.is_host(*obj) == hosts && fits && !(unhandled && handled)
+            let is_theirs = contact.is_none_or(|contact| {
+                let contacts = &self.rule(*obj).notify.contacts;
+                contacts.binary_search(&contact).is_ok()
+            });
+            self.inventory.is_host(*obj) == hosts && fits && is_theirs && !(unhandled && handled)
         };
         Some(self.inventory.objects().filter(counts).count().to_string())
     }
@@ -296,7 +324,7 @@ impl Engine {
         );
         all.get(name)
             .cloned()
-            .or_else(|| self.of_site(obj, name))
+            .or_else(|| self.of_site(obj, None, name))
             .unwrap_or_default()
     }
 

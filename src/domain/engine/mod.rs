@@ -15,6 +15,7 @@ mod escalate;
 mod freshness;
 mod handlers;
 pub mod holding;
+mod ids;
 pub mod input;
 mod logging;
 mod macros;

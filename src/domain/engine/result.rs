@@ -123,6 +123,7 @@ impl Engine {
             let host = self.host_status(obj).state;
             step::check(&mut self.object_mut(obj).status, policy, host, result, now)
         };
+        self.number_state(obj);
         if was_acknowledged && self.status(obj).ack.is_none() {
             self.remove_comments(obj, "acknowledgement", out);
         }
@@ -440,7 +441,7 @@ impl Engine {
         if flap::counts(is_host, status.state, status.state_type) && wanted.has(status.state) {
             flap::remember(&mut status.flap, status.state);
             if let Some(sample) = self.samples.get_mut(obj.0 as usize).filter(|_| is_host) {
-                sample.at = now;
+                sample.at = now.second();
             }
         }
     }

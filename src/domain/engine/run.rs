@@ -272,6 +272,7 @@ impl Engine {
                 now,
             )
             .into_iter()
+            .chain(self.cheap_macros(obj))
             .map(|(name, value)| (format!("NAGIOS_{name}"), value))
             .collect()
         } else {

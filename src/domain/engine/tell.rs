@@ -86,18 +86,11 @@ impl Engine {
         let rule = self.rule(obj);
         let is_host = self.inventory.is_host(obj);
         let host_obj = ObjIx(self.inventory.host_ix(obj).0);
-        let host = (!is_host).then(|| {
-            let parents = &self.inventory.host(self.inventory.host_ix(obj)).parents;
-            HostScene {
-                status: self.status(host_obj),
-                is_told: !self.inventory.rule(host_obj).notify.contacts.is_empty(),
-                in_downtime: self.in_downtime(host_obj),
-                flexible_open: self.flexible_open(host_obj, now),
-                parents_down: !parents.is_empty()
-                    && parents
-                        .iter()
-                        .all(|parent| self.status(ObjIx(parent.0)).state.is_problem()),
-            }
+        let host = (!is_host).then(|| HostScene {
+            status: self.status(host_obj),
+            is_told: !self.inventory.rule(host_obj).notify.contacts.is_empty(),
+            in_downtime: self.in_downtime(host_obj),
+            flexible_open: self.flexible_open(host_obj, now),
         });
         Scene {
             now,
@@ -133,7 +126,7 @@ impl Engine {
             now,
         );
         let reason = why.to_string();
-        if matches!(why, Why::HostProblem { .. } | Why::ParentsDown) {
+        if matches!(why, Why::HostProblem { .. }) {
             self.merge_into_host(obj, out);
         }
         self.forget_recovery(obj, kind, out);

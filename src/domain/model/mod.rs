@@ -2,6 +2,7 @@
 
 pub mod change;
 pub mod command;
+pub mod date;
 pub mod deploy;
 pub mod dropin;
 pub mod job;

@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 
 use super::{
+    date::DateFormat,
     deploy::{ClassRules, Risk},
     dropin::{LogRules, PerfRules},
     relations::{COMMON, Rare, Relations},
@@ -10,7 +11,7 @@ use super::{
 };
 use crate::{
     base::secret::Secret,
-    domain::schedule::{Cron, Period},
+    domain::schedule::{Cron, Period, Zone},
 };
 
 /// Index of a host in [`Inventory::hosts`].
@@ -340,6 +341,13 @@ pub struct Globals {
     pub illegal_output_chars: String,
     /// `$ADMINEMAIL$`.
     pub admin_email: String,
+    /// `$ADMINPAGER$`.
+    pub admin_pager: String,
+    /// How `$DATE$` and kin are written, and in which zone.
+    pub date_format: DateFormat,
+    pub zone: Zone,
+    /// What `$HOSTINFOURL$` and `$SERVICEINFOURL$` begin with.
+    pub website_url: String,
     pub max_output: usize,
     /// Global event handlers, run before an object's own.
     pub host_handler: Option<CommandLine>,
@@ -375,6 +383,10 @@ impl Default for Globals {
             user_macros: Vec::new(),
             illegal_output_chars: "`~$&|'\"<>".to_owned(),
             admin_email: String::new(),
+            admin_pager: String::new(),
+            date_format: DateFormat::default(),
+            zone: Zone::utc(),
+            website_url: String::new(),
             max_output: 64 * 1024,
             host_handler: None,
             check_handler: None,

@@ -63,6 +63,9 @@ pub struct Status {
     /// What people changed at run time; None: nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tuned: Option<Box<Tuned>>,
+    /// Numbers of its state, problem and notification; None: it had none yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ids: Option<Box<StateIds>>,
 }
 
 impl Status {
@@ -100,12 +103,29 @@ impl Status {
             passive: false,
             last_in: None,
             tuned: None,
+            ids: None,
         }
     }
 
     pub const fn is_hard_problem(&self) -> bool {
         self.state.is_problem() && matches!(self.state_type, StateType::Hard)
     }
+}
+
+/// Unique numbers for tools made for Nagios; 0 is none.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct StateIds {
+    /// `$SERVICEEVENTID$`: of the present state.
+    pub event: u64,
+    /// Of the state before.
+    pub last_event: u64,
+    /// `$SERVICEPROBLEMID$`: of the present problem.
+    pub problem: u64,
+    /// Of the problem that ended last.
+    pub last_problem: u64,
+    /// `$SERVICENOTIFICATIONID$`: of the last notification.
+    pub notification: u64,
 }
 
 /// When an object was last in each of its problem states. Most objects never were.

@@ -190,8 +190,25 @@ pub fn macros(
             put(&format!("ARG{number}"), value.clone());
         }
     }
-    put("ADMINEMAIL", inventory.globals.admin_email.clone());
-    put("TIMET", now.secs().to_string());
+    let globals = &inventory.globals;
+    put("ADMINEMAIL", globals.admin_email.clone());
+    put("ADMINPAGER", globals.admin_pager.clone());
+    for (name, value) in globals.date_format.macros(now, &globals.zone) {
+        put(name, value);
+    }
+    let page = |kind: u8, more: &str| match globals.website_url.trim_end_matches('/') {
+        // Nagios' own words.
+        "" => "website_url not set".to_owned(),
+        site => {
+            let host = url_escaped(&host.name);
+            format!("{site}/cgi-bin/extinfo.cgi?type={kind}&host={host}{more}")
+        }
+    };
+    put("HOSTINFOURL", page(1, ""));
+    if let Some(check) = inventory.check(obj) {
+        let more = format!("&service={}", url_escaped(&check.name));
+        put("SERVICEINFOURL", page(2, &more));
+    }
     if let Some(message) = message {
         notification_macros(&mut put, message);
     }
@@ -254,6 +271,12 @@ fn rule_macros(put: &mut impl FnMut(&str, String), of: &str, rule: &Rule, status
     set("CHECKCOMMAND", command.unwrap_or_default());
     let kind = if status.passive { "PASSIVE" } else { "ACTIVE" };
     set("CHECKTYPE", kind.to_owned());
+    let source = if status.passive {
+        "external command"
+    } else {
+        "deploywatch"
+    };
+    set("CHECKSOURCE", source.to_owned());
     let enabled = tuned
         .and_then(|tuned| tuned.notifications)
         .unwrap_or(rule.notify.enabled)
@@ -321,7 +344,10 @@ fn state_macros(
             .map(|ack| ack.comment.clone())
             .unwrap_or_default(),
     );
-    set("PROBLEMID", status.problem.unwrap_or(0).to_string());
+    let ids = status.ids.as_deref().copied().unwrap_or_default();
+    set("EVENTID", ids.event.to_string());
+    set("PROBLEMID", ids.problem.to_string());
+    set("NOTIFICATIONID", ids.notification.to_string());
     let last_state = status.last_state.unwrap_or(status.last_hard_state);
     let last_in = status.last_in.as_deref().copied().unwrap_or_default();
     let good = status.last_good_at.unwrap_or_default();
@@ -343,6 +369,8 @@ fn state_macros(
     for (word, at) in words.iter().filter(|(word, _)| !word.is_empty()) {
         put(&format!("LAST{of}{word}"), at.secs().to_string());
     }
+    put(&format!("LAST{of}EVENTID"), ids.last_event.to_string());
+    put(&format!("LAST{of}PROBLEMID"), ids.last_problem.to_string());
     put(&format!("LAST{of}STATE"), last_state.name().to_owned());
     put(&format!("LAST{of}STATEID"), last_state.id().to_string());
     put(

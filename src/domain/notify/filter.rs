@@ -26,7 +26,7 @@ pub struct Scene<'a> {
     pub in_downtime: bool,
     /// For checks: a flexible downtime of it that has not begun could begin now.
     pub flexible_open: bool,
-    /// For checks: the host's status, whether it is in downtime, and whether all its parents are not UP.
+    /// For checks: the host's status, and whether it is in downtime.
     pub host: Option<HostScene<'a>>,
     /// When the daemon started: `first_delay` counts from here at the earliest.
     pub began_at: Timestamp,
@@ -41,7 +41,6 @@ pub struct HostScene<'a> {
     pub status: &'a Status,
     pub in_downtime: bool,
     pub flexible_open: bool,
-    pub parents_down: bool,
     /// The host's own problem is told to somebody: else its checks must not wait for that.
     pub is_told: bool,
 }
@@ -77,7 +76,6 @@ pub enum Why {
     HostProblem {
         state: State,
     },
-    ParentsDown,
     Depends {
         master: String,
         state: &'static str,
@@ -125,9 +123,6 @@ impl fmt::Display for Why {
                 f,
                 "its host is {state}: the host's own problem is notified instead"
             ),
-            Self::ParentsDown => {
-                f.write_str("no parent of its host is UP: the parents' problem is notified instead")
-            }
             Self::Depends { master, state } => {
                 write!(f, "it depends on {master}, which is {state}")
             }
@@ -258,9 +253,6 @@ fn problem_or_recovery(kind: Kind, scene: &Scene<'_>) -> Result<(), Why> {
                 state: host.status.state,
             });
         }
-        if host.parents_down {
-            return Err(Why::ParentsDown);
-        }
     }
     if now < status.next_notify_at && !scene.volatile {
         return Err(Why::TooSoon {
@@ -298,7 +290,6 @@ pub fn refused(kind: Kind, why: &Why, status: &mut Status, rule: &NotifyRule, no
         | Why::Flapping
         | Why::OnceOnly
         | Why::HostProblem { .. }
-        | Why::ParentsDown
         | Why::Depends { .. }
         | Why::CheckParentsDown
         | Why::TooSoon { .. }

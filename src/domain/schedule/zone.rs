@@ -64,6 +64,14 @@ impl Zone {
         self.tz.iana_name().unwrap_or("local")
     }
 
+    /// The wall-clock time at `at` in a form of `strftime`.
+    pub fn shown(&self, at: Timestamp, form: &str) -> String {
+        instant(at)
+            .to_zoned_datetime(self.tz.clone())
+            .strftime(form)
+            .to_string()
+    }
+
     /// The wall-clock time at `at`.
     pub fn civil(&self, at: Timestamp) -> DateTime {
         self.tz.to_datetime(instant(at))

@@ -238,3 +238,146 @@ fn notification_commands_get_them_too() {
     assert_eq!(first["NOTIFICATIONISESCALATED"], "0");
     assert_eq!(first["TOTALHOSTSERVICES"], "5");
 }
+
+#[test]
+fn states_problems_and_notifications_have_numbers() {
+    let mut play = Play::new(site_with_groups());
+    let line = "$SERVICEEVENTID$ $LASTSERVICEEVENTID$ $SERVICEPROBLEMID$ $LASTSERVICEPROBLEMID$";
+    for (told, name, expected) in [
+        ("10:00 web1/http ok fine", "web1/http", "0 0 0 0"),
+        ("10:01 web1/http warn slow", "web1/http", "1 0 1 0"),
+        ("10:02 web1/http warn slower", "web1/http", "1 0 1 0"),
+        ("10:03 web1/http crit down", "web1/http", "2 1 1 0"),
+        ("10:04 web2/http crit down", "web2/http", "3 0 2 0"),
+        ("10:05 web1/http ok fine", "web1/http", "4 2 0 1"),
+        ("10:06 web1/http crit down", "web1/http", "5 4 3 1"),
+    ] {
+        play.line(told);
+        assert_eq!(expand(&play, name, line), expected, "{told}");
+    }
+    play.line("10:07 web3 down gone");
+    let line = "$HOSTEVENTID$ $LASTHOSTEVENTID$ $HOSTPROBLEMID$ $LASTHOSTPROBLEMID$";
+    assert_eq!(expand(&play, "web3", line), "6 0 4 0");
+    let number = |play: &Play, name: &str, line: &str| -> u64 {
+        expand(play, name, line).parse().expect("a number")
+    };
+    let check = number(&play, "web1/http", "$SERVICENOTIFICATIONID$");
+    let host = number(&play, "web3", "$HOSTNOTIFICATIONID$");
+    assert!(0 < check && check < host, "{check} {host}");
+    // A restart goes on behind what was stored.
+    play.line("10:08 restart");
+    play.line("10:09 web1/http ok fine");
+    let line = "$SERVICEEVENTID$ $LASTSERVICEEVENTID$ $SERVICEPROBLEMID$ $LASTSERVICEPROBLEMID$";
+    assert_eq!(expand(&play, "web1/http", line), "7 5 0 3");
+}
+
+#[test]
+fn dates_pages_and_where_results_come_from() {
+    use crate::domain::{model::date::DateFormat, schedule::Zone};
+    let inventory = |website: &str| {
+        let mut inventory = site_with_groups();
+        inventory.globals.admin_pager = "page@example.org".to_owned();
+        inventory.globals.date_format = DateFormat::StrictIso8601;
+        inventory.globals.zone = Zone::utc();
+        website.clone_into(&mut inventory.globals.website_url);
+        inventory
+    };
+    let mut play = Play::new(inventory(""));
+    play.line("10:00 web1/http crit down");
+    for (line, expected) in [
+        ("$SHORTDATETIME$", "2026-03-02T10:30:00"),
+        ("$DATE$ $TIME$", "2026-03-02 10:30:00"),
+        ("$LONGDATETIME$", "Mon Mar 2 10:30:00 UTC 2026"),
+        ("$ADMINPAGER$", "page@example.org"),
+        ("$HOSTINFOURL$", "website_url not set"),
+        (
+            "$SERVICECHECKSOURCE$, $HOSTCHECKSOURCE$",
+            "external command, deploywatch",
+        ),
+    ] {
+        assert_eq!(expand(&play, "web1/http", line), expected, "{line}");
+    }
+    let play = Play::new(inventory("https://nagios/"));
+    for (line, expected) in [
+        (
+            "$HOSTINFOURL$",
+            "https://nagios/cgi-bin/extinfo.cgi?type=1&host=web1",
+        ),
+        (
+            "$SERVICEINFOURL$",
+            "https://nagios/cgi-bin/extinfo.cgi?type=2&host=web1&service=http",
+        ),
+    ] {
+        assert_eq!(expand(&play, "web1/http", line), expected, "{line}");
+    }
+}
+
+#[test]
+fn contacts_have_their_groups_and_their_share_of_the_sums() {
+    let mut inventory = site_with_groups();
+    for contact in &mut inventory.contacts {
+        contact.channels[0].kind = ChannelKind::Command {
+            check: "notify $TOTALSERVICESCRITICAL$ $TOTALSERVICESOK$ $TOTALHOSTSUP$".to_owned(),
+            host: "notify".to_owned(),
+            timeout: std::time::Duration::from_secs(30),
+            names: std::sync::Arc::new(crate::domain::model::objects::CommandNames {
+                check: "notify".into(),
+                host: "notify".into(),
+            }),
+        };
+    }
+    let contact = crate::domain::model::objects::ContactIx;
+    let all: Vec<_> = inventory.objects().collect();
+    for obj in all {
+        let name = inventory.name(obj).to_string();
+        site::rule_of(&mut inventory, &name).notify.contacts = Vec::new();
+    }
+    site::rule_of(&mut inventory, "web1/http").notify.contacts = vec![contact(0), contact(1)];
+    site::rule_of(&mut inventory, "web2/http").notify.contacts = vec![contact(1)];
+    site::rule_of(&mut inventory, "web1").notify.contacts = vec![contact(1)];
+    let engine = &mut Play::new(inventory).engine;
+    let mut out = crate::domain::engine::effect::Effects::default();
+    let result = super::scenario::result(
+        "web1/http",
+        crate::domain::model::state::State::Critical,
+        "x",
+        at("10:00"),
+    );
+    let input = crate::domain::engine::input::Input::Passive(result);
+    engine.handle(at("10:00"), input, &mut out);
+    let shares: Vec<(String, String)> = out
+        .changes
+        .iter()
+        .filter_map(|change| match change {
+            crate::domain::model::change::Change::Deliver(delivery) => {
+                let all = &delivery.message.macros;
+                let sums = ["TOTALSERVICESCRITICAL", "TOTALSERVICESOK", "TOTALHOSTSUP"];
+                let sums = sums.map(|name| all[name].as_str()).join(" ");
+                assert_eq!(all["CONTACTGROUPNAME"], "all");
+                assert_eq!(all["CONTACTGROUPNAMES"], "all");
+                assert_eq!(all["SERVICENOTIFICATIONID"], "1");
+                Some((delivery.contact.clone(), sums))
+            }
+            _ => None,
+        })
+        .collect();
+    let share = |name: &str, sums: &str| (name.to_owned(), sums.to_owned());
+    assert_eq!(shares, [share("oncall", "1 0 0"), share("ann", "1 1 1")]);
+}
+
+#[test]
+fn plugins_find_what_is_cheap_in_their_environment() {
+    let play = Play::new(site_with_groups());
+    let obj = site::obj(play.engine.inventory(), "web1/http");
+    let mut rule = (**play.engine.rule(obj)).clone();
+    rule.env_macros = true;
+    let env: std::collections::BTreeMap<String, String> = play
+        .engine
+        .command_line(obj, &rule, at("10:30"))
+        .1
+        .into_iter()
+        .collect();
+    assert_eq!(env["NAGIOS_TOTALHOSTSERVICES"], "5");
+    assert_eq!(env["NAGIOS_HOSTGROUPALIAS"], "first tier");
+    assert_eq!(env["NAGIOS_SERVICEEVENTID"], "0");
+}

@@ -1,0 +1,221 @@
+//! Livestatus queries through the socket, while the engine judges results as fast as it can and publishes them.
+
+use std::{
+    io::{Read, Write},
+    os::unix::net::UnixStream,
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    thread,
+    time::{Duration, Instant},
+};
+
+use serde::{Deserialize, Serialize};
+use tokio::sync::{mpsc, watch};
+
+use super::{
+    Plan, cannot,
+    engine::Run,
+    load, progress,
+    site::{Shape, Style},
+    stage::Stage,
+    worker,
+};
+use crate::{
+    adapters::nagios::{
+        livestatus::{Livestatus, Options},
+        mirror::Mirror,
+    },
+    base::time::Timestamp,
+    cli::out::Failure,
+};
+
+/// What is asked, by a name for people.
+const QUERIES: [(&str, &str); 5] = [
+    (
+        "problems that nobody has",
+        "GET services\nFilter: state = 2\nFilter: acknowledged = 0\nColumns: host_name description state plugin_output\n",
+    ),
+    (
+        "a regular expression",
+        "GET services\nFilter: description ~~ CHECK1[0-4]\nFilter: plugin_output ~ gateway\nColumns: host_name description\n",
+    ),
+    (
+        "numbers by state",
+        "GET services\nStats: state = 0\nStats: state = 1\nStats: state = 2\nStats: state = 3\nStats: avg latency\n",
+    ),
+    (
+        "the checks of one host",
+        "GET services\nFilter: host_name = host7\nColumns: description state plugin_output last_check\n",
+    ),
+    (
+        "all checks, eight columns",
+        "GET services\nColumns: host_name description state plugin_output last_check last_state_change perf_data acknowledged\n",
+    ),
+];
+/// Results judged before they are published, as the hub takes them in turns.
+const TURN: u64 = 256;
+
+/// For one size and query.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Row {
+    pub checks: usize,
+    pub query: String,
+    pub queries: usize,
+    pub p50_ms: f64,
+    pub p99_ms: f64,
+    pub max_ms: f64,
+    pub answer_kb: u64,
+    /// Meanwhile.
+    pub results_per_second: f64,
+}
+
+pub fn measure(stage: &Stage, plan: &Plan) -> Result<Vec<Row>, Failure> {
+    let mut rows = Vec::new();
+    for &wanted in &plan.sizes {
+        progress(&format!("Livestatus with {wanted} checks"));
+        let shape = Shape {
+            wanted,
+            style: Style::Groups,
+            every: Duration::from_secs(60),
+            plugin: Some(super::plugin::Plugin {
+                line: "/usr/lib/nagios/plugins/check_dummy 0".to_owned(),
+                words: Vec::new(),
+            }),
+            port: 1,
+        };
+        let directory = stage.directory("livestatus")?;
+        let path = shape.write(&directory).map_err(cannot("write a site"))?;
+        let window = plan.window.min(Duration::from_secs(5));
+        let millis = window.as_millis().to_string();
+        let found: Vec<Row> = worker::ask(
+            stage,
+            &["livestatus", worker::word(&path)?, "--millis", &millis],
+            window,
+        )?;
+        rows.extend(found);
+    }
+    Ok(rows)
+}
+
+/// The worker's part. All queries share the window.
+pub fn once(path: &Path, window: Duration) -> Result<Vec<Row>, Failure> {
+    let inventory = Arc::new(load::load(path)?.inventory);
+    let checks = inventory.checks.len();
+    let mut run = Run::new(inventory);
+    run.engine.watch_rows();
+    while run.results < checks as u64 {
+        run.step();
+    }
+    drop(run.engine.changed_rows());
+    let all: Vec<_> = run.engine.inventory().objects().collect();
+    let rows = all.into_iter().map(|obj| run.engine.row(obj));
+    let mirror = Arc::new(Mirror::new(run.engine.world(), rows));
+
+    let socket = path.with_file_name("live");
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(cannot("start"))?;
+    let (stop, stop_seen) = watch::channel(false);
+    let (to_hub, _inlet) = mpsc::channel(1);
+    let options = Options {
+        socket: Some(socket.clone()),
+        listen: Vec::new(),
+        log: None,
+        mirror: mirror.clone(),
+        to_hub,
+        clock: || Timestamp::from_secs(1_772_445_600),
+    };
+    let tasks = runtime.block_on(async {
+        let livestatus = Livestatus::bind(options).await.map_err(Failure::Refused)?;
+        Ok::<_, Failure>(livestatus.serve(&stop_seen))
+    })?;
+    let over = Arc::new(AtomicBool::new(false));
+    let judged = Arc::new(AtomicU64::new(0));
+    let writer = {
+        let (over, judged) = (over.clone(), judged.clone());
+        thread::spawn(move || {
+            while !over.load(Ordering::Relaxed) {
+                let before = run.results;
+                while run.results < before + TURN {
+                    run.step();
+                }
+                mirror.publish(run.engine.changed_rows(), None);
+                judged.fetch_add(run.results - before, Ordering::Relaxed);
+            }
+        })
+    };
+    let share = window / u32::try_from(QUERIES.len()).unwrap_or(1);
+    let measured: Result<Vec<Row>, Failure> = QUERIES
+        .iter()
+        .map(|(name, query)| one(&socket, checks, name, query, share, &judged))
+        .collect();
+    over.store(true, Ordering::Relaxed);
+    let _ = writer.join();
+    let _ = stop.send(true);
+    runtime.block_on(async {
+        for task in tasks {
+            let _ = task.await;
+        }
+    });
+    runtime.shutdown_timeout(Duration::from_secs(1));
+    measured
+}
+
+fn one(
+    socket: &Path,
+    checks: usize,
+    name: &str,
+    query: &str,
+    window: Duration,
+    judged: &AtomicU64,
+) -> Result<Row, Failure> {
+    let cannot = worker::cannot_measure;
+    let mut stream = UnixStream::connect(socket).map_err(cannot("Livestatus"))?;
+    let request = format!("{query}OutputFormat: json\nResponseHeader: fixed16\nKeepAlive: on\n\n");
+    let mut answer = Vec::new();
+    let mut times = Vec::new();
+    let (begun, before) = (Instant::now(), judged.load(Ordering::Relaxed));
+    while times.is_empty() || begun.elapsed() < window {
+        let asked = Instant::now();
+        stream
+            .write_all(request.as_bytes())
+            .map_err(cannot("Livestatus"))?;
+        let mut head = [0; 16];
+        stream.read_exact(&mut head).map_err(cannot("Livestatus"))?;
+        let head = String::from_utf8_lossy(&head);
+        let length = head.get(4..).and_then(|length| length.trim().parse().ok());
+        let (true, Some(length)) = (head.starts_with("200"), length) else {
+            return Err(Failure::Refused(format!(
+                "bench cannot ask Livestatus: {head}"
+            )));
+        };
+        answer.resize(length, 0);
+        stream
+            .read_exact(&mut answer)
+            .map_err(cannot("Livestatus"))?;
+        times.push(asked.elapsed().as_secs_f64() * 1000.0);
+    }
+    let seconds = begun.elapsed().as_secs_f64();
+    times.sort_by(f64::total_cmp);
+    let at = |part: f64| {
+        let place = (times.len() as f64 * part) as usize;
+        times
+            .get(place.min(times.len() - 1))
+            .copied()
+            .unwrap_or(0.0)
+    };
+    Ok(Row {
+        checks,
+        query: name.to_owned(),
+        queries: times.len(),
+        p50_ms: at(0.5),
+        p99_ms: at(0.99),
+        max_ms: at(1.0),
+        answer_kb: answer.len() as u64 / 1000,
+        results_per_second: (judged.load(Ordering::Relaxed) - before) as f64 / seconds,
+    })
+}

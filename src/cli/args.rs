@@ -80,6 +80,12 @@ pub enum Command {
     Results(ResultsCommand),
     /// Show what a recorded trace would have paged, under a virtual clock
     Replay(ReplayArgs),
+    /// Live beside a Nagios, page nobody, and tell where the decisions differ
+    #[command(
+        after_help = "Exit status: 0 all decisions agree; 1 some differ; 2 a fault in the configuration. Make the \
+                      configuration from Nagios' own with `import nagios`, then run this for a week before you switch."
+    )]
+    Shadow(ShadowArgs),
     /// Make a configuration from one of Nagios or Icinga
     #[command(subcommand)]
     Import(ImportCommand),
@@ -495,6 +501,35 @@ pub enum ImportCommand {
         #[command(flatten)]
         to: ImportTo,
     },
+}
+
+#[derive(Debug, Args)]
+pub struct ShadowArgs {
+    #[command(flatten)]
+    pub config: ConfigArg,
+    /// Nagios' log; without --follow it is read from its beginning to its end
+    #[arg(long, value_name = "FILE")]
+    pub log: PathBuf,
+    /// Go on as the log grows, until a signal
+    #[arg(long)]
+    pub follow: bool,
+    /// Nagios' status.dat: what is known at the start, and results that changed nothing, which no log holds
+    #[arg(long, value_name = "FILE", requires = "follow")]
+    pub status: Option<PathBuf>,
+    /// End after this long
+    #[arg(long, value_name = "SECONDS", requires = "follow")]
+    pub seconds: Option<u64>,
+    /// How far apart in time two decisions may lie and be the same one
+    #[arg(long, value_name = "SECONDS", default_value_t = 30)]
+    pub slack: u64,
+    #[command(flatten)]
+    pub format: FormatArg,
+}
+
+impl ShadowArgs {
+    pub fn is_json(&self) -> bool {
+        matches!(self.format.output, Format::Json)
+    }
 }
 
 /// Where an import goes.

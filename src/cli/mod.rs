@@ -13,6 +13,7 @@ pub mod import;
 pub mod manual;
 pub mod orders;
 mod out;
+mod shadow;
 pub mod spawner;
 pub mod status;
 pub mod try_plugin;
@@ -64,6 +65,7 @@ fn dispatch(command: Command) -> Done {
         Command::Config(ConfigCommand::Schema) => configuration::schema(),
         Command::Demo(args) => bridge::demo(&args),
         Command::Replay(args) => bridge::replay(&args),
+        Command::Shadow(args) => shadow::shadow(&args),
         Command::Import(args) => bridge::import(&args),
         Command::Bench(args) => bridge::bench(args),
         Command::Try(args) => bridge::try_plugin(&args),

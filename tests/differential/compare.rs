@@ -156,6 +156,12 @@ struct Walk {
 impl Walk {
     fn to_the_end(&mut self, accepted: &mut BTreeMap<&'static str, usize>) -> bool {
         loop {
+            // Before the lines are compared: both sides tell of the end, at different times.
+            if let Some(skip) = self.touching() {
+                *accepted.entry("touching-downtimes").or_default() += 1;
+                self.at.0 += skip;
+                continue;
+            }
             let (a, b) = (self.nagios.get(self.at.0), self.ours.get(self.at.1));
             if let (Some(a), Some(b)) = (a, b)
                 && a.text == b.text
@@ -165,11 +171,6 @@ impl Walk {
             }
             let theirs = a.and_then(|a| self.only_nagios(a));
             let own = b.and_then(|b| self.only_ours(b));
-            if let Some(skip) = self.touching() {
-                *accepted.entry("touching-downtimes").or_default() += 1;
-                self.at.0 += skip;
-                continue;
-            }
             match (theirs, own, a, b) {
                 (.., None, None) => return true,
                 (Some(id), ..) => {
@@ -189,6 +190,7 @@ impl Walk {
     /// So many lines tell of a downtime that ends and another that begins at that very moment, which is one to us.
     fn touching(&self) -> Option<usize> {
         let rest = self.nagios.get(self.at.0..)?;
+        let own = self.ours.get(self.at.1..)?;
         let stopped = |line: &Line, word: &str| {
             line.text.contains(" DOWNTIME ALERT: ") && line.text.contains(word)
         };
@@ -199,7 +201,12 @@ impl Walk {
         let only_ends = rest[1..begins]
             .iter()
             .all(|line| line.text.contains(";DOWNTIMEEND ("));
-        (only_ends && rest[begins].at <= first.at + 1).then_some(begins + 1 + told)
+        // Where we tell of both as well there is nothing to skip.
+        let alike = own.first().is_some_and(|line| stopped(line, ";STOPPED;"))
+            && own
+                .get(begins)
+                .is_some_and(|line| stopped(line, ";STARTED;"));
+        (only_ends && !alike && rest[begins].at <= first.at + 1).then_some(begins + 1 + told)
     }
 
     /// The id under which a line that only Nagios has is accepted.

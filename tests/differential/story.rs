@@ -1,5 +1,7 @@
 //! A random story for a site: what is written to the command pipe, second by second.
 
+use std::collections::BTreeSet;
+
 use crate::{random::Random, site::Site};
 
 /// The commands of each second. `{now}` in them stands for the time at which they are written; `{now+N}` for N seconds
@@ -11,6 +13,7 @@ pub fn random(site: &Site, seconds: usize, random: &mut Random) -> Story {
     let mut states = States {
         hosts: vec![0; site.hosts.len()],
         services: vec![0; site.services.len()],
+        quiet: BTreeSet::new(),
     };
     // Everything is known before anything is told.
     let mut first = Vec::new();
@@ -29,7 +32,7 @@ pub fn random(site: &Site, seconds: usize, random: &mut Random) -> Story {
             let line = match random.below(100) {
                 0..=58 => states.service(site, second, random),
                 59..=76 => states.host(site, second, random),
-                _ => command(site, random),
+                _ => command(site, second, &mut states.quiet, random),
             };
             lines.push(line);
         }
@@ -41,7 +44,13 @@ pub fn random(site: &Site, seconds: usize, random: &mut Random) -> Story {
 struct States {
     hosts: Vec<usize>,
     services: Vec<usize>,
+    /// When the window of a flexible downtime ends: Nagios' events run a moment early, so a result at that very second
+    /// may find it open or closed.
+    quiet: BTreeSet<(String, usize)>,
 }
+
+/// What stands for a line whose object is better left alone in this second.
+const NOTHING: &str = "ENABLE_EVENT_HANDLERS";
 
 impl States {
     /// Results mostly stay as they are, so that attempts are used up, reminders come and flapping is not all there is.
@@ -52,6 +61,9 @@ impl States {
         }
         let (host, service) = &site.services[at];
         let code = self.services[at];
+        if self.quiet.contains(&(format!("{host};{service}"), second)) {
+            return NOTHING.to_owned();
+        }
         format!("PROCESS_SERVICE_CHECK_RESULT;{host};{service};{code};said in second {second}")
     }
 
@@ -61,11 +73,19 @@ impl States {
             self.hosts[at] = *random.pick(&[0, 0, 1, 1, 2]);
         }
         let (host, code) = (&site.hosts[at], self.hosts[at]);
+        if self.quiet.contains(&(host.clone(), second)) {
+            return NOTHING.to_owned();
+        }
         format!("PROCESS_HOST_CHECK_RESULT;{host};{code};said in second {second}")
     }
 }
 
-fn command(site: &Site, random: &mut Random) -> String {
+fn command(
+    site: &Site,
+    second: usize,
+    quiet: &mut BTreeSet<(String, usize)>,
+    random: &mut Random,
+) -> String {
     let (word, object) = if random.percent(65) {
         let (host, service) = random.pick(&site.services);
         ("SVC", format!("{host};{service}"))
@@ -97,6 +117,7 @@ fn command(site: &Site, random: &mut Random) -> String {
         }
         7 => {
             let last = random.between(3, 9);
+            quiet.extend((0..3).map(|more| (object.clone(), second + last + more)));
             let length = random.between(2, 6);
             format!(
                 "SCHEDULE_{word}_DOWNTIME;{object};{{now}};{{now+{last}}};0;0;{length};ann;perhaps"

@@ -121,7 +121,7 @@ impl Engine {
         let text = format!("the delivery to {contact} by {channel} {verb}: {why}");
         self.event(now, None, "delivery", text.clone(), out);
         // A dead letter about a dead letter must not breed.
-        if dedup_key.starts_with("deploywatch/") || self.mode == Mode::Replay {
+        if dedup_key.starts_with("deploywatch/") || self.mode != Mode::Live {
             return;
         }
         let mut message = self.self_message(now, &format!("delivery {contact}/{channel}"), &text);

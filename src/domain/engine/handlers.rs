@@ -47,7 +47,7 @@ impl Engine {
         alert: (StateType, u32),
         out: &mut Effects,
     ) {
-        if self.mode == Mode::Replay {
+        if self.mode != Mode::Live {
             return;
         }
         let globals = &self.inventory.globals;

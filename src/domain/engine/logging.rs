@@ -130,7 +130,7 @@ impl Engine {
     }
 
     /// `SERVICE FLAPPING ALERT: host;service;STARTED; text`
-    pub(super) fn log_flapping(&self, obj: ObjIx, kind: Kind, out: &mut Effects) {
+    pub(super) fn log_flapping(&self, obj: ObjIx, kind: Kind, cleared: bool, out: &mut Effects) {
         if self.log_rules().is_none() {
             return;
         }
@@ -145,6 +145,14 @@ impl Engine {
                     "{thing} appears to have started flapping ({percent:.1}% change {} {:.1}% threshold)",
                     if is_host { ">" } else { ">=" },
                     rule.high
+                ),
+            ),
+            Kind::FlappingStop if cleared => (
+                "STOPPED",
+                format!(
+                    "Flapping state cleared for {}. ({percent:.1}% change < {:.1}% threshold)",
+                    thing.to_lowercase(),
+                    rule.low
                 ),
             ),
             Kind::FlappingStop => (

@@ -110,7 +110,7 @@ impl Engine {
             }
             // In a replay results stand for the runs of a plugin.
             let hard_at_once = passive
-                && self.mode == super::core::Mode::Live
+                && self.mode != super::core::Mode::Replay
                 && !self.inventory.globals.passive_hosts_soft;
             step::host(
                 &mut self.object_mut(obj).status,
@@ -483,15 +483,15 @@ impl Engine {
             flap::Change::Stopped => Kind::FlappingStop,
             flap::Change::Disabled => Kind::FlappingDisabled,
         };
-        self.flap_changed(now, obj, kind, since, was_told, out);
+        self.flap_changed(now, obj, (kind, false), since, was_told, out);
     }
 
-    /// Flapping began or ended: said, commented, told.
+    /// Flapping began or ended: said, commented, told. The flag says that somebody cleared it.
     pub(super) fn flap_changed(
         &mut self,
         now: Timestamp,
         obj: ObjIx,
-        kind: Kind,
+        (kind, cleared): (Kind, bool),
         since: Option<Timestamp>,
         was_told: bool,
         out: &mut Effects,
@@ -502,13 +502,14 @@ impl Engine {
             Kind::FlappingStart => {
                 format!("started: {percent:.1}% change, threshold {:.1}%", rule.high)
             }
+            Kind::FlappingStop if cleared => "stopped: its past was cleared".to_owned(),
             Kind::FlappingStop => {
                 format!("stopped: {percent:.1}% change, threshold {:.1}%", rule.low)
             }
             _ => "stopped: detection was switched off".to_owned(),
         };
         self.event(now, Some(obj), "flapping", text.clone(), out);
-        self.log_flapping(obj, kind, out);
+        self.log_flapping(obj, kind, cleared, out);
         let begun = since.or(self.status(obj).flap.since).unwrap_or(now);
         if kind == Kind::FlappingStart {
             let comment = Comment {

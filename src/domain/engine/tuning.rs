@@ -464,7 +464,15 @@ impl Engine {
         out: &mut Effects,
     ) -> Result<Reply, String> {
         let obj = self.known(name)?;
-        self.stop_flapping(now, obj, out);
+        let detected = self
+            .switches
+            .flap_detection
+            .unwrap_or(self.inventory.globals.flap_detection)
+            && self.rule(obj).flap.enabled;
+        if !detected {
+            return Err(format!("{name} is not watched for flapping"));
+        }
+        self.end_flapping(now, obj, (Kind::FlappingStop, true), out);
         self.object_mut(obj).status.flap = FlapMemory::default();
         self.save_status(obj, out);
         Ok(Reply::ok(format!("{name} starts with a clean past")))
@@ -472,6 +480,17 @@ impl Engine {
 
     /// Detection was switched off while it flapped.
     fn stop_flapping(&mut self, now: Timestamp, obj: ObjIx, out: &mut Effects) {
+        self.end_flapping(now, obj, (Kind::FlappingDisabled, false), out);
+    }
+
+    /// Ends flapping by hand, if there is any; the flag says that its past is forgotten.
+    fn end_flapping(
+        &mut self,
+        now: Timestamp,
+        obj: ObjIx,
+        (kind, cleared): (Kind, bool),
+        out: &mut Effects,
+    ) {
         let flap = &mut self.object_mut(obj).status.flap;
         if !flap.flapping {
             return;
@@ -479,6 +498,6 @@ impl Engine {
         let (since, told) = (flap.since, flap.told);
         flap.flapping = false;
         flap.since = None;
-        self.flap_changed(now, obj, Kind::FlappingDisabled, since, told, out);
+        self.flap_changed(now, obj, (kind, cleared), since, told, out);
     }
 }

@@ -12,12 +12,20 @@ use crate::{
 };
 
 /// Nagios' words where the text is empty.
-const NOTHING: &str = "(No output returned from plugin)";
+const fn nothing(is_host: bool) -> &'static str {
+    if is_host {
+        "(No output returned from host check)"
+    } else {
+        "(No output returned from plugin)"
+    }
+}
 
 /// Takes the text apart as a plugin's; `at` is when the result was found.
 pub fn passive(object: ObjectName, state: State, text: &str, at: Timestamp) -> CheckResult {
     let parts = split(text);
-    let short = parts.short.unwrap_or_else(|| NOTHING.to_owned());
+    let short = parts
+        .short
+        .unwrap_or_else(|| nothing(object.check.is_none()).to_owned());
     CheckResult {
         object,
         state,

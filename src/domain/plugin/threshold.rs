@@ -25,8 +25,9 @@ impl Range {
             Some((start, end)) => (Some(start), end),
             None => (None, body),
         };
+        // Plugins write `80%` where they mean 80.
         let read = |number: &str| {
-            super::perfdata::number(number).ok_or_else(|| {
+            super::perfdata::number(number.trim_end_matches('%')).ok_or_else(|| {
                 format!("`{text}` is not a threshold: `{number}` is not a number; write for example 10, 10:, ~:10 or @10:20")
             })
         };

@@ -345,9 +345,9 @@ fn flapping_is_cleared_and_its_detection_switched_off() {
     play.command("11:10", switch(Scope::Global, What::FlapDetection, false));
     flap(&mut play, 12);
     expect![[r#"
-        10:10:00 flapping stopped: detection was switched off
-        10:10:00   -> oncall: flapping-disabled web1/http OK
-        10:10:00 web1/http sent flapping-disabled: flapping stopped: detection was switched off
+        10:10:00 flapping stopped: its past was cleared
+        10:10:00   -> oncall: flapping-stop web1/http OK
+        10:10:00 web1/http sent flapping-stop: flapping stopped: its past was cleared
         10:10:00   -> oncall: recovery web1/http OK
         10:10:00 web1/http sent recovery: recovered
         11:00:00   -> oncall: problem web1/http CRITICAL

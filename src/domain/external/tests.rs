@@ -5,7 +5,7 @@ use std::sync::Arc;
 use proptest::prelude::*;
 
 use super::*;
-use crate::domain::{engine::input::Input, model::command::DowntimeFilter};
+use crate::domain::engine::input::Input;
 
 fn shop() -> Inventory {
     crate::domain::engine::tests::site::shop()
@@ -258,66 +258,6 @@ fn faults_say_what_was_expected() {
         ("DEL_HOST_DOWNTIME;-1", "the downtime's id -1 is negative"),
     ] {
         fails(&format!("[1] {line}"), &format!("{failed}{line} ({why})"));
-    }
-}
-
-/// Upstream's t-tap/test_commands.c (case 67).
-#[test]
-fn downtimes_are_deleted_by_start_and_comment() {
-    let filter = |args: &str| {
-        let line = format!("[1] DEL_DOWNTIME_BY_START_TIME_COMMENT;{args}");
-        parse(&line, &shop(), at()).map(|order| match order.what {
-            What::Inputs(inputs) => match &inputs[..] {
-                [Input::Command(Command::DeleteDowntimes { filter, .. })] => filter.clone(),
-                other => panic!("{other:?}"),
-            },
-            other => panic!("{other:?}"),
-        })
-    };
-    let start = |secs| Some(Timestamp::from_secs(secs));
-    let comment = |text: &str| Some(text.to_owned());
-    let expected = |start, comment| {
-        Ok(DowntimeFilter {
-            start,
-            comment,
-            ..DowntimeFilter::default()
-        })
-    };
-    assert_eq!(
-        filter("1234;Comment;"),
-        expected(start(1234), comment("Comment;"))
-    );
-    assert_eq!(filter("123badtime;c"), expected(start(123), comment("c")));
-    assert_eq!(filter(";c"), expected(None, comment("c")));
-    assert!(filter("badtime").is_err());
-    assert!(filter("").is_err());
-}
-
-/// Case 68: empty parts are not given.
-#[test]
-fn empty_parts_of_a_filter_are_not_given() {
-    for (args, check, start, comment) in [
-        ("web1", None, None, None),
-        ("web1;;1234;c", None, Some(1234), Some("c")),
-        ("web1;;;c", None, None, Some("c")),
-        ("web1;http;;", Some("http"), None, None),
-    ] {
-        let line = format!("[1] DEL_DOWNTIME_BY_HOST_NAME;{args}");
-        let order = parse(&line, &shop(), at()).expect("good");
-        let What::Inputs(inputs) = order.what else {
-            panic!("no inputs");
-        };
-        let [Input::Command(Command::DeleteDowntimes { filter, .. })] = &inputs[..] else {
-            panic!("{inputs:?}");
-        };
-        let expected = DowntimeFilter {
-            host: Some("web1".to_owned()),
-            check: check.map(str::to_owned),
-            group: None,
-            start: start.map(Timestamp::from_secs),
-            comment: comment.map(str::to_owned),
-        };
-        assert_eq!(*filter, expected, "{args}");
     }
 }
 

@@ -8,8 +8,6 @@ use jiff::{
 };
 use proptest::prelude::*;
 
-mod upstream;
-
 use super::{Cron, CronFault, Period, PeriodFault};
 use crate::base::time::Timestamp;
 

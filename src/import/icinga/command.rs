@@ -235,17 +235,14 @@ impl Sources<'_> {
         }))
     }
 
-    /// Whether `set_if` lets an argument in; with `!` in front, whether the rest does not.
+    /// Whether `set_if` lets an argument in.
     fn holds(&self, condition: &Value) -> Result<bool, Problem> {
         let text = match condition {
             Value::Text(text) => text,
             Value::Unknown(why) => return Err(Problem::Unknown(why.clone())),
             other => return Ok(other.is_true()),
         };
-        let (text, negated) = text
-            .strip_prefix('!')
-            .map_or((text.as_str(), false), |text| (text, true));
-        let holds = match self.resolve(text, 0) {
+        Ok(match self.resolve(text, 0) {
             Ok(Value::Text(text)) if text.contains('$') => {
                 return Err(Problem::Unknown(
                     "whether it is set is known only when it runs".to_owned(),
@@ -259,8 +256,7 @@ impl Sources<'_> {
             Ok(value) => value.is_true(),
             Err(Problem::Missing(_)) => false,
             Err(problem) => return Err(problem),
-        };
-        Ok(holds != negated)
+        })
     }
 
     /// A text with its macros: alone a macro keeps its kind. What is left of `$` are macros of Nagios, and `$$`.
@@ -445,7 +441,7 @@ fn quoted(word: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::{
-        super::{parser, world::World},
+        super::{commands, parser, world::World},
         *,
     };
     use crate::import::source::Faults;
@@ -455,7 +451,7 @@ mod tests {
     fn check(text: &str, expected: &str) {
         let (items, wrong) = parser::items(text, 0);
         assert_eq!(wrong, None, "{text}");
-        let (known, _) = parser::items(super::super::COMMANDS, 0);
+        let known = commands::items();
         let mut faults = Faults::default();
         let world = World::build(&items, &known, &mut faults);
         let service = world.find("Service", "s").expect("a service");

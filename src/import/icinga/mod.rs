@@ -1,11 +1,13 @@
 //! Import of Icinga 2's configuration, in the same shape as that of Nagios: text in, readable TOML and a report out.
 //!
 //! The stages: [`lexer`] and [`parser`] make a tree, [`eval`] works out values, [`world`] runs templates and rules of
-//! assignment on the objects of today, [`command`] makes command lines, [`objects`], [`notify`], [`people`],
-//! [`relations`] and [`periods`] make tables, [`attributes`] tells what became of each line.
+//! assignment on the objects of today, [`command`] makes command lines, also of the [`commands`] that need no definition,
+//! [`objects`], [`notify`], [`people`], [`relations`] and [`periods`] make tables, [`attributes`] tells what became of
+//! each line.
 
 mod attributes;
 mod command;
+mod commands;
 mod convert;
 mod eval;
 mod functions;
@@ -43,9 +45,6 @@ use syntax::Item;
 use value::Value;
 use world::World;
 
-/// The check commands that everybody's Icinga knows.
-const COMMANDS: &str = include_str!("commands.conf");
-
 /// All texts of a configuration of Icinga, and what they say.
 #[derive(Debug, Default)]
 pub struct Input {
@@ -68,7 +67,7 @@ pub fn icinga(input: &Input, mut faults: Faults) -> Result<Site, String> {
     if !faults.list.is_empty() {
         return Err(faults.render(name));
     }
-    let (known, _) = parser::items(COMMANDS, 0);
+    let known = commands::items();
     let world = World::build(&input.items, &known, &mut faults);
     let converter = Converter::new(&world, faults);
     let files = files(&converter, sources);

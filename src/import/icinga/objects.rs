@@ -144,8 +144,13 @@ impl<'x, 'w, 'i> Objects<'x, 'w, 'i> {
             );
             return None;
         }
-        if !is_template && !converter.must_exist(thing.place, command_kind, &said) {
-            return None;
+        if !is_template && converter.world.find(command_kind, &said).is_none() {
+            // The file names it nevertheless: without a command the configuration is not accepted.
+            converter.report.borrow_mut().changed(
+                thing.place,
+                format!("the command `{said}` is not known: define it as {command_kind} in the files given, or write [[command]] of that name"),
+            );
+            return Some(text(&said));
         }
         let (name, line) = self.command_line(kind, thing, host, attr, command_kind)?;
         match line {

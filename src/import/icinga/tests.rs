@@ -50,3 +50,29 @@ fn strange_values_do_no_harm() {
         let _ = import(text);
     }
 }
+
+#[test]
+fn a_command_that_nobody_defines_is_named_and_told_of() {
+    let text = "object Host \"h\" {\n check_command = \"hostaliv\"\n}\n\
+                object Service \"s\" {\n host_name = \"h\"\n check_command = \"ups\"\n vars.ups_name = \"u\"\n}\n";
+    let (items, _) = parser::items(text, 0);
+    let input = Input {
+        sources: vec![Source::new("a.conf", text.into())],
+        items,
+    };
+    let site = icinga(&input, Faults::default()).expect("a site");
+    for (line, name, kind) in [(1, "hostaliv", "host"), (4, "ups", "check")] {
+        let told = format!(
+            "a.conf:{line}: the command `{name}` is not known: define it as CheckCommand in the files given, or write \
+             [[command]] of that name"
+        );
+        assert!(site.summary.contains(&told), "{kind}: {}", site.summary);
+    }
+    let files: String = site.files.into_iter().map(|(_, text)| text).collect();
+    for part in [
+        "check = \"hostaliv\"",
+        "command = \"ups\"\nnotify = false\nvars = { ups_name = \"u\" }",
+    ] {
+        assert!(files.contains(part), "{part} is not in\n{files}");
+    }
+}

@@ -185,7 +185,14 @@ fn good(kind: &Kind) -> Vec<String> {
             let out = format!("\"!{}\"", name.trim_matches('"'));
             listed(vec![name.to_owned(), out])
         }
-        Kind::Table(_) => vec!["{}".to_owned()],
+        Kind::Table(spec) => {
+            let needed: Vec<String> = spec
+                .keys()
+                .filter(|key| key.required)
+                .map(|key| format!("{} = {}", key.name, filler(&key.kind)))
+                .collect();
+            vec![format!("{{ {} }}", needed.join(", "))]
+        }
         Kind::SpanOr(words) => words.iter().map(|word| format!("\"{word}\"")).collect(),
         Kind::Listens => listed(quoted(&["127.0.0.1:80", "[::1]:80"])),
         Kind::Url => quoted(&["http://x", "https://x/y"]),
@@ -319,6 +326,7 @@ fn every_key_is_taken_as_the_loader_takes_it() {
     // Else the schema might refuse what nobody has tried; secrets themselves are never taken.
     let secrets = [
         "[[token]] secret",
+        "[nagios.nsca] password",
         "[smtp] password",
         "pagerduty routing_key",
         "slack webhook_url",

@@ -107,6 +107,10 @@ fn need_plugins() {
         &format!("{PLUGINS}/check_dig"),
         "monitoring-plugins-standard",
     );
+    need(
+        &format!("{PLUGINS}/check_statusfile"),
+        "monitoring-plugins-contrib",
+    );
     need("/usr/bin/dig", "bind9-dnsutils");
 }
 
@@ -182,6 +186,19 @@ fn the_daemon_says_what_the_plugins_say() {
             "certificate",
             "OK",
             format!("check_http -H $HOSTADDRESS$ -p {tls} -S -C 21,7"),
+        ),
+        // Of Debian's collection of plugins from others (monitoring-plugins-contrib).
+        (
+            "memory",
+            "CRITICAL",
+            "check_memory -w 99% -c 99%".to_owned(),
+        ),
+        ("uptime", "", "check_uptime".to_owned()),
+        ("kernel", "", "check_running_kernel".to_owned()),
+        (
+            "statusfile",
+            "UNKNOWN",
+            format!("check_statusfile {missing}"),
         ),
         (
             "wrong-use",

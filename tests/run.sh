@@ -7,7 +7,7 @@ if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
   # The second line is for tests against real parts: plugins and what they need, servers, Debian's `mail` and its MTA.
   missing=()
   for package in gcc libc6-dev ca-certificates \
-    monitoring-plugins-basic monitoring-plugins-standard bind9-dnsutils libpq5 nginx-light openssh-server openssh-client \
+    monitoring-plugins-basic monitoring-plugins-standard monitoring-plugins-contrib bind9-dnsutils libpq5 nginx-light openssh-server openssh-client \
     dnsmasq-base python3 python3-aiosmtpd bsd-mailx nagios4-core nagios4-common \
     nagios4-cgi nsca-client curl; do
     dpkg -s "$package" >/dev/null 2>&1 || missing+=("$package")

@@ -188,11 +188,7 @@ fn the_daemon_says_what_the_plugins_say() {
             format!("check_http -H $HOSTADDRESS$ -p {tls} -S -C 21,7"),
         ),
         // Of Debian's collection of plugins from others (monitoring-plugins-contrib).
-        (
-            "memory",
-            "OK",
-            "check_memory -w 99% -c 99%".to_owned(),
-        ),
+        ("memory", "OK", "check_memory -w 99% -c 99%".to_owned()),
         ("uptime", "", "check_uptime".to_owned()),
         ("kernel", "", "check_running_kernel".to_owned()),
         (

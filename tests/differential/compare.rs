@@ -205,7 +205,7 @@ impl Walk {
         let alike = own.first().is_some_and(|line| stopped(line, ";STOPPED;"))
             && own
                 .get(begins)
-                .is_some_and(|line| stopped(line, ";STARTED;"));
+                .is_some_and(|line| stopped(line, ";STARTED;") && line.at <= own[0].at + 1);
         (only_ends && !alike && rest[begins].at <= first.at + 1).then_some(begins + 1 + told)
     }
 

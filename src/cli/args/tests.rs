@@ -140,6 +140,7 @@ fn help_reads_well() {
               set            Change a setting while the daemon runs, until it is changed again
               results        Hand in results that were found elsewhere (passive results)
               replay         Show what a recorded trace would have paged, under a virtual clock
+              shadow         Live beside a Nagios, page nobody, and tell where the decisions differ
               import         Make a configuration from one of Nagios or Icinga
               bench          Measure this machine: loading, plugins per second against its own limit, lateness,
                              memory

@@ -190,8 +190,9 @@ impl Engine {
             // Of a host the one result is told: others must know why its checks fall silent ([COMPAT]).
             self.flexible_begin(now, obj, out);
         }
-        if step.hard_change && !self.status(obj).state.is_problem() {
-            // Told or not: the next problem counts from one again.
+        let status = self.status(obj);
+        if step.hard_change && !status.state.is_problem() && status.notified_on.is_empty() {
+            // The next problem counts from one; while people wait for a recovery it is the same matter to them.
             self.object_mut(obj).status.number = 0;
         }
         let is_news = step.hard_change || before != self.status(obj).problem;

@@ -78,36 +78,9 @@ impl Said<'_> {
     }
 }
 
-/// `\n` becomes a line end and `\\` a backslash; anything else after a backslash stays.
-pub fn unescape(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some((before, after)) = rest.split_once('\\') {
-        out.push_str(before);
-        rest = if let Some(after) = after.strip_prefix('n') {
-            out.push('\n');
-            after
-        } else if let Some(after) = after.strip_prefix('\\') {
-            out.push('\\');
-            after
-        } else {
-            out.push('\\');
-            after
-        };
-    }
-    out.push_str(rest);
-    out
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn escapes_are_those_of_nagios() {
-        assert_eq!(unescape(r"a\nb\\nc\td\"), "a\nb\\nc\\td\\");
-        assert_eq!(unescape("plain"), "plain");
-    }
 
     #[test]
     fn a_passive_result_is_read_as_nagios_reads_it() {

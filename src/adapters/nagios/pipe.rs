@@ -9,17 +9,15 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use tokio::{
-    io::{AsyncReadExt, Interest},
-    net::unix::pipe,
-    sync::watch,
-};
+use tokio::{io::AsyncReadExt, net::unix::pipe, sync::watch};
 
 use super::{External, ToHub};
 
 /// The group may write, as in Debian's Nagios.
 const MODE: u32 = 0o660;
 const READ: usize = 64 * 1024;
+/// After a fault of the pipe.
+const AGAIN_AFTER: std::time::Duration = std::time::Duration::from_secs(1);
 
 /// The open pipe.
 #[derive(Debug)]
@@ -73,10 +71,8 @@ impl CommandPipe {
                 }
                 Err(error) => {
                     tracing::error!("{} cannot be read: {error}", self.path.display());
-                    // Somebody took it away: wait until it can be read again rather than spin.
-                    if self.pipe.ready(Interest::READABLE).await.is_err() {
-                        return;
-                    }
+                    // Nothing is known that would make it so; should it be, the log must not overflow.
+                    tokio::time::sleep(AGAIN_AFTER).await;
                 }
             }
         }

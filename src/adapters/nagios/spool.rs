@@ -12,15 +12,18 @@ use std::{
 
 use tokio::sync::watch;
 
-use super::intake::{BATCH, Hand, Said, Verdict, unescape};
+use super::intake::{BATCH, Hand, Said, Verdict};
 use crate::{
     base::{
         text::{cut, one_line},
         time::Timestamp,
     },
-    domain::model::{
-        job::{CheckResult, Source},
-        state::State,
+    domain::{
+        external,
+        model::{
+            job::{CheckResult, Source},
+            state::State,
+        },
     },
 };
 
@@ -323,7 +326,7 @@ fn parse(
             "early_timeout" => found.is_late = value != "0",
             "exited_ok" => found.exited_badly = value == "0",
             "return_code" => found.code = Some(value.parse().map_err(|_| bad())?),
-            "output" => found.output = Some(unescape(value)),
+            "output" => found.output = Some(external::unescape(value)),
             // Ours to decide, or of no use to us.
             _ => {}
         }

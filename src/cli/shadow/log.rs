@@ -85,7 +85,7 @@ impl Group {
         let mut known: BTreeSet<String> = BTreeSet::new();
         let mut alerts: BTreeSet<String> = BTreeSet::new();
         for line in &self.lines {
-            if let Some(alert) = Alert::parse(line) {
+            if let Some(alert) = Seen::alert(line) {
                 alerts.insert(alert.object());
             }
         }
@@ -97,7 +97,7 @@ impl Group {
                 steps.push(Step::Command(format!("[{}] {command}", self.at)));
                 continue;
             }
-            if let Some(alert) = Alert::parse(line) {
+            if let Some(alert) = Seen::alert(line) {
                 // Its notification stands above it in the log: the result comes first.
                 let object = alert.object();
                 if !known.contains(&object)
@@ -109,7 +109,7 @@ impl Group {
                 steps.push(Step::Decided(line.clone()));
                 continue;
             }
-            if let Some(told) = Told::parse(line) {
+            if let Some(told) = Seen::notification(line) {
                 let object = told.object();
                 if told.is_problem()
                     && !known.contains(&object)
@@ -153,120 +153,72 @@ fn result_of(command: &str) -> Option<String> {
     }
 }
 
-/// `HOST ALERT: host;STATE;TYPE;attempt;output`, or that of a service.
-struct Alert<'l> {
+/// A line that tells an object's state and output.
+struct Seen<'l> {
     host: &'l str,
     check: Option<&'l str>,
     state: &'l str,
     output: &'l str,
 }
 
-impl<'l> Alert<'l> {
-    fn parse(line: &'l str) -> Option<Self> {
-        let (check, rest) = if let Some(rest) = line.strip_prefix("SERVICE ALERT: ") {
-            (true, rest)
-        } else {
-            (false, line.strip_prefix("HOST ALERT: ")?)
+impl<'l> Seen<'l> {
+    /// `HOST ALERT: host;STATE;TYPE;attempt;output`, or that of a service.
+    fn alert(line: &'l str) -> Option<Self> {
+        Self::read(line, "ALERT: ", (0, 2))
+    }
+
+    /// `HOST NOTIFICATION: contact;host;STATE;command;output`, or that of a service.
+    fn notification(line: &'l str) -> Option<Self> {
+        Self::read(line, "NOTIFICATION: ", (1, 1))
+    }
+
+    /// So many fields stand before the object, and between its state and the output.
+    fn read(line: &'l str, kind: &str, (before, between): (usize, usize)) -> Option<Self> {
+        let (is_check, rest) = match line.strip_prefix("SERVICE ") {
+            Some(rest) => (true, rest),
+            None => (false, line.strip_prefix("HOST ")?),
         };
-        let mut fields = rest.splitn(if check { 6 } else { 5 }, ';');
+        let count = before + 2 + usize::from(is_check) + between + 1;
+        let mut fields = rest.strip_prefix(kind)?.splitn(count, ';').skip(before);
         let host = fields.next()?;
-        let check = if check { Some(fields.next()?) } else { None };
+        let check = if is_check { Some(fields.next()?) } else { None };
         let state = fields.next()?;
-        let (_, _) = (fields.next()?, fields.next()?);
+        let mut rest = fields.skip(between - 1);
+        let _last_between = rest.next()?;
         Some(Self {
             host,
             check,
             state,
-            output: fields.next().unwrap_or_default(),
+            output: rest.next().unwrap_or_default(),
         })
     }
 
-    fn object(&self) -> String {
-        joined(self.host, self.check)
-    }
-
-    fn result(&self, inventory: &Inventory, at: i64) -> Option<CheckResult> {
-        found(
-            inventory,
-            (self.host, self.check),
-            self.state,
-            self.output,
-            at,
-        )
-    }
-}
-
-/// `HOST NOTIFICATION: contact;host;STATE;command;output`, or that of a service.
-struct Told<'l> {
-    host: &'l str,
-    check: Option<&'l str>,
-    state: &'l str,
-    output: &'l str,
-}
-
-impl<'l> Told<'l> {
-    fn parse(line: &'l str) -> Option<Self> {
-        let (check, rest) = if let Some(rest) = line.strip_prefix("SERVICE NOTIFICATION: ") {
-            (true, rest)
-        } else {
-            (false, line.strip_prefix("HOST NOTIFICATION: ")?)
-        };
-        let mut fields = rest.splitn(if check { 6 } else { 5 }, ';');
-        let _contact = fields.next()?;
-        let host = fields.next()?;
-        let check = if check { Some(fields.next()?) } else { None };
-        let state = fields.next()?;
-        let _command = fields.next()?;
-        Some(Self {
-            host,
-            check,
-            state,
-            output: fields.next().unwrap_or_default(),
-        })
-    }
-
-    /// Of the kind PROBLEM: the state stands alone, and is not a good one.
+    /// The state stands alone, and is not a good one: in a notification, the kind PROBLEM.
     fn is_problem(&self) -> bool {
         state(self.state).is_some_and(State::is_problem)
     }
 
+    fn name(&self) -> ObjectName {
+        match self.check {
+            Some(check) => ObjectName::check(self.host, check),
+            None => ObjectName::host(self.host),
+        }
+    }
+
     fn object(&self) -> String {
-        joined(self.host, self.check)
+        named(&self.name())
     }
 
     fn result(&self, inventory: &Inventory, at: i64) -> Option<CheckResult> {
-        found(
-            inventory,
-            (self.host, self.check),
-            self.state,
-            self.output,
-            at,
-        )
+        let object = self.name();
+        inventory.find(&object)?;
+        let state = state(self.state)?;
+        let at = Timestamp::from_secs(at);
+        Some(CheckResult {
+            source: Source::Elsewhere,
+            ..plugin::passive(object, state, self.output, at)
+        })
     }
-}
-
-fn joined(host: &str, check: Option<&str>) -> String {
-    check.map_or_else(|| host.to_owned(), |check| format!("{host};{check}"))
-}
-
-fn found(
-    inventory: &Inventory,
-    (host, check): (&str, Option<&str>),
-    word: &str,
-    output: &str,
-    at: i64,
-) -> Option<CheckResult> {
-    let object = match check {
-        Some(check) => ObjectName::check(host, check),
-        None => ObjectName::host(host),
-    };
-    inventory.find(&object)?;
-    let state = state(word)?;
-    let result = plugin::passive(object, state, output, Timestamp::from_secs(at));
-    Some(CheckResult {
-        source: Source::Elsewhere,
-        ..result
-    })
 }
 
 /// A state by the word that the log has for it.

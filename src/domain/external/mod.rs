@@ -20,6 +20,8 @@ use crate::{
         model::{command::Command, objects::Inventory},
     },
 };
+pub use process::unescape;
+
 use args::Args;
 
 /// Longest line that is read, in bytes; Nagios' own limit.

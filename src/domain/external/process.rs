@@ -55,7 +55,7 @@ fn result(args: &mut Args<'_>, at: Timestamp, is_host: bool) -> Result<What, Str
 }
 
 /// A result that was sent with a number: 0 to 3 for checks, 0 to 2 for hosts.
-pub fn result_of(
+fn result_of(
     object: ObjectName,
     code: i64,
     text: &str,
@@ -83,22 +83,31 @@ pub fn result_of(
     Ok(plugin::passive(object, state, text, at))
 }
 
-/// `\n` is a new line, `\\` a backslash; any other backslash stays.
+/// `\n` becomes a line end and `\\` a backslash; anything else after a backslash stays (5.4, as in results from files).
 pub fn unescape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
-    let mut chars = text.chars().peekable();
-    while let Some(c) = chars.next() {
-        match (c, chars.peek()) {
-            ('\\', Some('n')) => {
-                chars.next();
-                out.push('\n');
-            }
-            ('\\', Some('\\')) => {
-                chars.next();
-                out.push('\\');
-            }
-            _ => out.push(c),
-        }
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once('\\') {
+        out.push_str(before);
+        rest = if let Some(after) = after.strip_prefix('n') {
+            out.push('\n');
+            after
+        } else {
+            out.push('\\');
+            after.strip_prefix('\\').unwrap_or(after)
+        };
     }
+    out.push_str(rest);
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn escapes_are_those_of_nagios() {
+        assert_eq!(unescape(r"a\nb\\nc\td\"), "a\nb\\nc\\td\\");
+        assert_eq!(unescape("plain"), "plain");
+    }
 }

@@ -2,9 +2,9 @@
 
 use super::cipher::Cipher;
 use crate::{
-    adapters::nagios::intake::{Said, unescape},
+    adapters::nagios::intake::Said,
     base::time::Timestamp,
-    domain::model::job::CheckResult,
+    domain::{external, model::job::CheckResult},
 };
 
 const VERSION: i16 = 3;
@@ -106,7 +106,7 @@ impl Packet {
             check: self.check.as_deref(),
             code: i32::from(self.code),
             // Further lines come as they are, or escaped for the command pipe.
-            text: &unescape(&self.output),
+            text: &external::unescape(&self.output),
             at: now,
         };
         said.passive()

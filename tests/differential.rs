@@ -111,6 +111,9 @@ struct Accepted {
 struct Case {
     id: String,
     reason: String,
+    /// Lines of the main file.
+    #[serde(default)]
+    settings: String,
     objects: String,
     story: story::Story,
     only_nagios: Vec<String>,
@@ -159,7 +162,7 @@ fn accepted_differences_are_these_and_no_others() {
         .map(|case| {
             thread::spawn(move || {
                 let objects = format!("{}{CONTACT}{}", site::FIXED, case.objects);
-                let logs = pair::run(&objects, "", &case.story);
+                let logs = pair::run(&objects, &case.settings, &case.story);
                 let (nagios, ours) = (compare::read(&logs.nagios), compare::read(&logs.ours));
                 let found = (surplus(&nagios, &ours), surplus(&ours, &nagios));
                 let expected = (case.only_nagios.clone(), case.only_ours.clone());

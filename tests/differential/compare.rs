@@ -128,7 +128,7 @@ pub fn compare(nagios: &ByObject, ours: &ByObject, escalated: &[String]) -> Outc
             ours: side(ours),
             at: (0, 0),
             escalated: escalated.contains(name),
-            owed: false,
+            loose: None,
         };
         outcome.lines += walk.nagios.len();
         if !walk.walk(&mut outcome.accepted) {
@@ -149,8 +149,9 @@ struct Walk {
     ours: Vec<Line>,
     at: (usize, usize),
     escalated: bool,
-    /// Nagios still owes a recovery and goes on with the old problem's number: its notifications are no measure.
-    owed: bool,
+    /// After this accepted difference notifications, and for flapping its lines, are no measure: Nagios still owes a
+    /// recovery and goes on with the old problem's number, or one side knows that the host flaps.
+    loose: Option<&'static str>,
 }
 
 impl Walk {
@@ -179,7 +180,9 @@ impl Walk {
                 }
                 (None, Some(id), ..) => {
                     *accepted.entry(id).or_default() += 1;
-                    self.owed |= id == "recovery-after-the-hosts-outage";
+                    if matches!(id, AFTER_OUTAGE | SAMPLES) {
+                        self.loose.get_or_insert(id);
+                    }
                     self.at.1 += 1;
                 }
                 _ => return false,
@@ -217,12 +220,16 @@ impl Walk {
         if self.escalated && is_recovery(line) {
             return Some("recovery-reaches-all-told");
         }
-        (self.owed && is_notification(line)).then_some("recovery-after-the-hosts-outage")
+        self.loose
+            .filter(|id| is_notification(line) || *id == SAMPLES && is_host_flapping(line))
     }
 
     fn only_ours(&self, line: &Line) -> Option<&'static str> {
-        if self.owed && is_notification(line) {
-            return Some("recovery-after-the-hosts-outage");
+        if is_host_flapping(line) {
+            return Some(SAMPLES);
+        }
+        if self.loose.is_some() && is_notification(line) {
+            return self.loose;
         }
         if !is_recovery(line) {
             return None;
@@ -234,11 +241,18 @@ impl Walk {
         let next = self.nagios.get(self.at.0);
         let soft = next.is_some_and(|next| next.text.contains(";OK;SOFT;1;"));
         Some(if soft {
-            "recovery-after-the-hosts-outage"
+            AFTER_OUTAGE
         } else {
             "recovery-is-owed"
         })
     }
+}
+
+const AFTER_OUTAGE: &str = "recovery-after-the-hosts-outage";
+const SAMPLES: &str = "host-flapping-samples";
+
+fn is_host_flapping(line: &Line) -> bool {
+    line.text.starts_with("HOST FLAPPING ALERT: ")
 }
 
 fn is_notification(line: &Line) -> bool {

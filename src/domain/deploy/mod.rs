@@ -6,4 +6,5 @@ pub mod hold;
 pub mod live;
 pub mod scope;
 pub mod signature;
+pub mod trial;
 pub mod window;

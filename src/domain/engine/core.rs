@@ -15,7 +15,7 @@ use super::{
 use crate::{
     base::time::Timestamp,
     domain::{
-        deploy::live::LiveDeploy,
+        deploy::{live::LiveDeploy, trial::Trial},
         model::{
             change::{Change, Comment, Decided, Decision, Downtime, Event, Restored},
             deploy::Hold,
@@ -81,6 +81,7 @@ pub struct Engine {
     pub(super) clock_suspect_until: Timestamp,
     /// Objects whose row changed since readers got theirs; None: nobody reads rows.
     pub(super) changed: Option<Vec<ObjIx>>,
+    pub(super) trial: Trial,
 }
 
 /// What is kept of one object while running.
@@ -185,6 +186,7 @@ impl Engine {
             began_at: now,
             clock_suspect_until: Timestamp::default(),
             changed: None,
+            trial: Trial::default(),
             inventory,
         };
         engine.retune_all();
@@ -316,6 +318,11 @@ impl Engine {
             (Some(a), Some(b)) => Some(a.min(b)),
             (a, b) => a.or(b),
         }
+    }
+
+    /// Leaves out parts of the deploy logic, to measure what they are worth.
+    pub const fn set_trial(&mut self, trial: Trial) {
+        self.trial = trial;
     }
 
     pub fn inventory(&self) -> &Arc<Inventory> {

@@ -395,7 +395,8 @@ impl Engine {
             };
             named(&attribution) != named(&page.attribution)
         });
-        if !says_more(&page.attribution, &attribution)
+        if !self.trial.amendments
+            || !says_more(&page.attribution, &attribution)
             || !new_deploy && AMEND_WITHIN < now.since(page.at)
         {
             return;
@@ -672,7 +673,7 @@ impl Engine {
 
     /// Row 1: a first bad result in a deploy's window is looked at at once, with controls and what it calls.
     pub(super) fn probe(&mut self, now: Timestamp, obj: ObjIx) {
-        if self.mode != Mode::Live || self.deploys.is_empty() {
+        if self.mode != Mode::Live || !self.trial.probing || self.deploys.is_empty() {
             return;
         }
         let status = self.status(obj);
@@ -733,7 +734,7 @@ impl Engine {
 
     /// After a step or the end, what it touched is looked at soon.
     fn probe_targets(&mut self, now: Timestamp, id: &str) {
-        if self.mode != Mode::Live {
+        if self.mode != Mode::Live || !self.trial.probing {
             return;
         }
         let Some(live) = self.deploys.get(id) else {

@@ -49,7 +49,7 @@ impl Engine {
         let mut forbidden = false;
         let mut best: Option<(Relation, Timestamp, String, Plan)> = None;
         for (id, live) in &self.deploys {
-            match hold::consider(&self.inventory, live, &request, &|| self.surroundings(live)) {
+            match hold::consider(&self.inventory, live, &request, &|| self.around(live)) {
                 None => {}
                 Some(Err(refusal)) => {
                     forbidden |= refusal.veto;
@@ -73,6 +73,15 @@ impl Engine {
         match best.filter(|_| !forbidden) {
             Some((_, _, id, plan)) => Ok((id, plan)),
             None => Err(reasons),
+        }
+    }
+
+    /// What breakers look at.
+    fn around(&self, live: &LiveDeploy) -> Surroundings {
+        if self.trial.breakers {
+            self.surroundings(live)
+        } else {
+            Surroundings::default()
         }
     }
 
@@ -284,6 +293,7 @@ impl Engine {
             let Some(why) = self
                 .deploys
                 .get(&deploy)
+                .filter(|_| self.trial.breakers)
                 .and_then(|live| self.surroundings(live).breaker())
             else {
                 continue;

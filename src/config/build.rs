@@ -219,6 +219,7 @@ fn resolve<'d>(
         globals,
         relations,
         digest: String::new(),
+        by_name: std::sync::OnceLock::new(),
     };
     (inventory, settings, checks.tables)
 }

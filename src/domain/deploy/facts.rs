@@ -344,7 +344,9 @@ impl Case<'_> {
                     let window = TOGETHER + interval(self.inventory, self.obj);
                     let fails = self
                         .app_fails(*called, self.onset.first_bad - window)
-                        .filter(|(_, since)| *since <= self.onset.first_bad + TOGETHER);
+                        .filter(|(_, since)| {
+                            *since < self.onset.first_bad + interval(self.inventory, self.obj)
+                        });
                     if let Some((name, _)) = fails {
                         return Some(name);
                     }

@@ -13,6 +13,7 @@ pub mod deploys;
 mod downtimes;
 pub mod effect;
 mod escalate;
+mod experiments;
 mod freshness;
 mod handlers;
 pub mod holding;

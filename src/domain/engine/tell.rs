@@ -327,6 +327,9 @@ impl Engine {
             }
         }
         self.save_problem(id, out);
+        if attribution != &Attribution::default() {
+            self.arm_reading(now, id);
+        }
         key
     }
 

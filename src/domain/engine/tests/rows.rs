@@ -163,6 +163,8 @@ fn row_7_a_caller_of_what_is_deployed_is_paged_at_once() {
             10:06:00 lb1/http sent problem: hard CRITICAL after attempt 1 of 1; D-1: not held: it is not what is deployed, only connected with it
             10:07:00   -> oncall: problem db1/http CRITICAL [none; weak D-1]
             10:07:00 db1/http sent problem: hard CRITICAL after attempt 1 of 1; D-1: not held: it is not what is deployed, only connected with it
+            10:07:00   -> oncall: amendment lb1/http CRITICAL [none; weak D-1]
+            10:07:00 lb1/http amended amendment: amended: no deploy is suspected any more
         "#]],
     );
 }

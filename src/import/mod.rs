@@ -204,6 +204,7 @@ fn convert(context: &Context<'_, '_, '_>, has_macros: bool) -> (Files, Report, S
             files.push((file, text));
         }
     }
+    relations::note_recoveries(context);
     let main = main_file(context, has_macros, &files);
     files.insert(0, ("deploywatch.toml", main));
     let mut report = context.report.take();

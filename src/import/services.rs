@@ -162,6 +162,12 @@ impl Services {
         };
         let text = said.text.unwrap_or_default();
         let parts: Vec<&str> = list(&text).collect();
+        if !parts.is_empty() {
+            context.report.borrow_mut().changed(
+                said.place,
+                "problems are not told while none of these parents is OK; Nagios means this and never does it",
+            );
+        }
         let missing = |host: &str, name: &str| {
             let names = self.by_name.keys().map(String::as_str);
             let help = did_you_mean(name, names.filter(|near| *near != name)).map_or_else(

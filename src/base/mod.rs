@@ -1,6 +1,7 @@
-//! What every floor shares: time, text, secrets, memory.
+//! What every floor shares: time, text, secrets, memory, threads.
 
 pub mod memory;
 pub mod secret;
 pub mod text;
+pub mod threads;
 pub mod time;

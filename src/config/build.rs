@@ -26,11 +26,10 @@ use super::{
     settings::{self, Settings},
     source::{Arena, Sources},
     templates::Templates,
-    threads::both,
     value::Val,
     walk::Walker,
 };
-use crate::domain::model::objects::Inventory;
+use crate::{base::threads::both, domain::model::objects::Inventory};
 
 /// A configuration without faults.
 #[derive(Debug)]

@@ -28,7 +28,6 @@ mod settings;
 mod show;
 mod source;
 mod templates;
-mod threads;
 mod tree;
 mod value;
 mod walk;

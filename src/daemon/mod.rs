@@ -4,6 +4,7 @@ pub mod clock;
 mod dropins;
 mod events;
 mod external;
+mod feeds;
 mod files;
 pub mod hub;
 pub mod journal;

@@ -15,6 +15,7 @@ use tokio::{
 use super::{
     clock, dropins,
     events::Events,
+    feeds::Told,
     files::Files,
     hub::{Checkpoint, Hub, Inlets},
     journal::Journal,
@@ -34,6 +35,7 @@ use crate::{
     config::{Loaded, Store as StorePlace},
     domain::{
         engine::{Engine, Mode},
+        feeds::Feeds,
         model::change::Change,
     },
 };
@@ -92,7 +94,7 @@ async fn serve(config: PathBuf, loaded: Loaded) -> Result<(), String> {
     let (
         Opened {
             store,
-            restored,
+            mut restored,
             warnings,
         },
         without_store,
@@ -130,6 +132,8 @@ async fn serve(config: PathBuf, loaded: Loaded) -> Result<(), String> {
         carrier.clone(),
         directory.clone(),
     ));
+    let feeds = Feeds::new(settings.feeds.sources.clone(), &inventory);
+    let (sources, sources_seen) = watch::channel(Arc::new(feeds));
     let (access, access_seen) = watch::channel(Arc::new(parts::access(&settings)));
     let (asks, ask_inlet) = mpsc::channel(ASKS);
     let (reports, report_inlet) = mpsc::channel(REPORTS);
@@ -138,6 +142,7 @@ async fn serve(config: PathBuf, loaded: Loaded) -> Result<(), String> {
     let app = App {
         hub: serve::Hub::new(asks.clone()),
         access: access_seen,
+        feeds: sources_seen,
         metrics: metrics.clone(),
         now: clock::now,
     };
@@ -161,6 +166,7 @@ async fn serve(config: PathBuf, loaded: Loaded) -> Result<(), String> {
     };
     let sending = tokio::spawn(deliverer.run(wake.clone(), reports, sending_stops));
     let reload = signals(stop)?;
+    let told = Told::restored(std::mem::take(&mut restored.heard));
     let mut engine = Engine::new(inventory, restored, Mode::Live, now);
     let readers = if settings.nagios.has_readers() {
         Readers::watching(&mut engine)
@@ -185,6 +191,8 @@ async fn serve(config: PathBuf, loaded: Loaded) -> Result<(), String> {
         engine,
         readers,
         events,
+        feeds: told,
+        sources,
         to_self,
         perfdata,
         journal: Journal::new(store.clone(), metrics.clone(), wake, unrecorded),

@@ -290,6 +290,7 @@ mod tests {
             risk: None,
             rollback_of: None,
             reason: None,
+            no_hold: false,
             source: "test".into(),
         }
     }

@@ -118,6 +118,9 @@ pub fn consider(
         let why = format!("{}: not held: {why}", deploy.id);
         Some(Err(Refusal { why, veto }))
     };
+    if deploy.events.iter().any(|event| event.no_hold) {
+        return refuse("who told of it may not hold anything of this app", false);
+    }
     if let Some(why) = forbidden(inventory, request.obj, request.state) {
         return refuse(why, true);
     }

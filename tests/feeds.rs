@@ -12,7 +12,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use common::{Daemon, Site, free_port, hook::Hook};
+use common::{Daemon, Site, free_port, hook::Hook, until, until_true};
 use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Value, json};
 use sha2::Sha256;
@@ -327,5 +327,233 @@ fn without_a_secret_the_rules_of_the_api_hold() {
             .expect("a text")
             .contains("did you mean `jenkins`")
     );
+    daemon.end_well();
+}
+
+fn deploys(daemon: &Daemon) -> Vec<String> {
+    let status = daemon.status();
+    let list = status["deploys"].as_array().expect("a list").clone();
+    let text = |deploy: &Value, key: &str| deploy[key].as_str().unwrap_or_default().to_owned();
+    list.iter()
+        .map(|deploy| {
+            format!(
+                "{} {} {}",
+                text(deploy, "id"),
+                text(deploy, "phase"),
+                text(deploy, "app")
+            )
+        })
+        .collect()
+}
+
+#[test]
+fn a_saved_payload_is_played_by_hand() {
+    let (site, _hook, listen) = site(GITHUB);
+    let daemon = Daemon::start(&site.file("deploywatch.toml"), listen);
+    let file = site.write("payload.json", github(11, "in_progress"));
+    let file = file.display().to_string();
+    let shown = daemon.ask(&["deploy", "record", &file, "--dry-run"]);
+    assert!(
+        shown.contains("github-11 started") && shown.contains("shop in production"),
+        "{shown}"
+    );
+    assert_eq!(deploys(&daemon), [""; 0]);
+    // No signature is asked for: whoever may tell of deploys vouches for it.
+    daemon.ask(&["deploy", "record", &file]);
+    assert_eq!(deploys(&daemon), ["github-11 started shop"]);
+    let again = daemon.ask(&["deploy", "record", &file, "--source", "github"]);
+    assert!(again.contains("was known already"), "{again}");
+    let with_headers = format!(
+        "ce-type: dev.cdevents.service.deployed.0.3.0\nce-id: e-1\nce-source: /ci\n\n{}",
+        json!({"subject": {"id": "shop", "content": {"environment": {"id": "production"}}}})
+    );
+    let file = site.write("event.http", with_headers).display().to_string();
+    daemon.ask(&["deploy", "record", &file]);
+    assert!(deploys(&daemon).contains(&"cdevents-e-1 finished shop".to_owned()));
+    let file = site.write("nothing.json", "{}").display().to_string();
+    let refused = daemon.cli(&["deploy", "record", &file]);
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("--source"));
+    daemon.end_well();
+}
+
+#[test]
+fn pipelines_that_send_to_pagerduty_graphite_grafana_or_a_collector_change_the_address_only() {
+    let (site, _hook, listen) = site("[deploys.source.pagerduty]\nsecret_file = \"github.secret\"");
+    let daemon = Daemon::start(&site.file("deploywatch.toml"), listen);
+    let change = fixture("pagerduty-change.json");
+    assert_eq!(send(listen, "/v2/change/enqueue", &[], &change, 0).0, 401);
+    let change = change.replace("3d0f5a4b9c1e4f6a8b7c6d5e4f3a2b1c", SECRET);
+    let (code, answer) = send(listen, "/v2/change/enqueue", &[], &change, 0);
+    assert_eq!(
+        (code, &answer["status"]),
+        (202, &json!("success")),
+        "{answer}"
+    );
+    for (path, file) in [
+        ("/events/", "graphite-event.json"),
+        ("/api/annotations", "grafana-region.json"),
+        ("/api/annotations/graphite", "graphite-old-tags.json"),
+        ("/v1/hooks/otlp/v1/logs", "otlp-deployment.json"),
+    ] {
+        let (code, answer) = send(listen, path, &[], &fixture(file), 0);
+        assert_eq!(code, 200, "{path}: {answer}");
+    }
+    let apps: Vec<_> = deploys(&daemon)
+        .into_iter()
+        .map(|deploy| deploy.rsplit_once(' ').expect("words").1.to_owned())
+        .collect();
+    assert_eq!(apps, ["shop"; 5]);
+    daemon.end_well();
+}
+
+#[test]
+fn flagger_and_deployinator_ask_the_gate() {
+    let (site, _hook, listen) = site("");
+    let daemon = Daemon::start(&site.file("deploywatch.toml"), listen);
+    let canary =
+        json!({"name": "shop", "namespace": "production", "phase": "Progressing", "checksum": "1"});
+    let ask = |what: &str| {
+        let path = format!("/v1/hooks/flagger/{what}");
+        send(listen, &path, &[], &canary.to_string(), 0).0
+    };
+    let can_deploy = || {
+        let path = "/v1/hooks/deployinator/shop/can-deploy";
+        daemon.api("GET", path, None)["can_deploy"].clone()
+    };
+    assert_eq!((ask("confirm-promotion"), ask("rollback")), (200, 409));
+    assert_eq!(can_deploy(), true);
+    // A deploy that is over, and a check that breaks in its bake.
+    daemon.ask(&["deploy", "start", "D-1", "--app", "shop", "--risk", "high"]);
+    daemon.ask(&[
+        "results",
+        "submit",
+        "web1/http",
+        "--exit",
+        "0",
+        "--text",
+        "fine",
+    ]);
+    daemon.ask(&[
+        "results",
+        "submit",
+        "web1/http",
+        "--exit",
+        "2",
+        "--text",
+        "503",
+    ]);
+    daemon.until_decided("web1/http", "paged", |decision| decision["what"] == "sent");
+    assert_eq!(
+        (
+            ask("confirm-promotion"),
+            ask("confirm-rollout"),
+            ask("rollback")
+        ),
+        (409, 409, 200)
+    );
+    assert_eq!(can_deploy(), false);
+    assert_eq!(ask("confirm-everything"), 404);
+    daemon.end_well();
+}
+
+#[test]
+fn deployinators_log_is_followed_over_rotation_and_restart() {
+    let (site, _hook, listen) = site(
+        "[deploys.source.deployinator]\nfile = \"deploys.log\"\nenvironment = { PROD = \"production\" }",
+    );
+    let line = |number: u64| {
+        let at = SystemTime::now()
+            .duration_since(SystemTime::UNIX_EPOCH)
+            .expect("after 1970")
+            .as_secs();
+        let time = deploywatch::base::time::Timestamp::from_secs(i64::try_from(at).expect("small"));
+        let time = time.to_string().replace('T', " ").replace('Z', "");
+        format!(
+            "{time}|PROD|ann|shop production deploy: old 1, new: {number}|shop|{}-ann-{number}.html\n",
+            at - 60
+        )
+    };
+    let old = "2020-05-15 15:24:10|PROD|ann|shop production deploy: old 1, new: 0|shop|1589556000-ann-0.html\n";
+    let log = site.write("deploys.log", format!("{old}{}", line(1)));
+    let append = |text: &str| {
+        let file = fs::File::options().append(true).create(true).open(&log);
+        file.and_then(|mut file| file.write_all(text.as_bytes()))
+            .expect("written");
+    };
+    let config = site.file("deploywatch.toml");
+    let daemon = Daemon::start(&config, listen);
+    let ends = |daemon: &Daemon| -> Vec<String> {
+        let mut ends: Vec<String> = deploys(daemon)
+            .iter()
+            .map(|deploy| {
+                deploy
+                    .split(".html")
+                    .next()
+                    .unwrap_or_default()
+                    .split(' ')
+                    .next()
+                    .unwrap_or_default()
+                    .rsplit('-')
+                    .next()
+                    .unwrap_or_default()
+                    .to_owned()
+            })
+            .collect();
+        ends.sort();
+        ends
+    };
+    until_true("the line of today is read", || ends(&daemon) == ["1"]);
+    append("no deploy at all\n");
+    append(&line(2));
+    until_true("the next line is read", || ends(&daemon) == ["1", "2"]);
+    fs::rename(&log, site.file("deploys.log.1")).expect("renamed");
+    append(&line(3));
+    until_true("the new file is read", || ends(&daemon) == ["1", "2", "3"]);
+    daemon.end_well();
+    append(&line(4));
+    fs::rename(&log, site.file("deploys.log.2")).expect("renamed");
+    append(&line(5));
+    let daemon = Daemon::start(&config, listen);
+    until_true("what was written meanwhile is read", || {
+        ends(&daemon) == ["1", "2", "3", "4", "5"]
+    });
+    assert_eq!(
+        counted(&daemon, "deployinator", "unreadable"),
+        0,
+        "nothing is read again"
+    );
+    daemon.end_well();
+}
+
+#[test]
+fn events_are_dropped_as_files() {
+    let (site, _hook, listen) = site("[deploys]\ndrop_dir = \"drop\"");
+    let daemon = Daemon::start(&site.file("deploywatch.toml"), listen);
+    until_true("the directory is there", || site.file("drop").is_dir());
+    let put = |name: &str, text: &str| {
+        let hidden = site.write(&format!("drop/.{name}"), text);
+        fs::rename(hidden, site.file(&format!("drop/{name}"))).expect("renamed");
+    };
+    put(
+        "1.json",
+        &json!({"id": "D-9", "phase": "started", "app": "shop"}).to_string(),
+    );
+    put("2.json", &fixture("kubernetes-stuck.json"));
+    put(
+        "3.json",
+        "{\"id\": \"D-10\", \"phase\": \"began\", \"app\": \"shop\"}",
+    );
+    let why = until("the bad one is set aside", || {
+        site.read("drop/bad/3.json.reason")
+    });
+    assert!(why.contains("`began`"), "{why}");
+    until_true("both are taken", || deploys(&daemon).len() == 2);
+    assert!(deploys(&daemon).contains(&"D-9 started shop".to_owned()));
+    assert!(deploys(&daemon).contains(&"kubernetes-production-shop-8 failed shop".to_owned()));
+    until_true("they are gone", || {
+        !site.file("drop/1.json").exists() && !site.file("drop/2.json").exists()
+    });
+    assert!(site.file("drop/bad/3.json").exists() && !site.file("drop/3.json").exists());
     daemon.end_well();
 }

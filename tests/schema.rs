@@ -328,6 +328,8 @@ fn every_key_is_taken_as_the_loader_takes_it() {
     let secrets = [
         "[[token]] secret",
         "[deploys.source.NAME] secret",
+        // A source that is called `x` has to say its kind.
+        "[deploys] source.x",
         "[nagios.nsca] password",
         "[smtp] password",
         "pagerduty routing_key",

@@ -1,7 +1,8 @@
-//! What every floor shares: time, text, patterns, secrets, memory.
+//! What every floor shares: time, text, patterns, secrets, memory, files.
 
 pub mod glob;
 pub mod memory;
+pub mod plain_file;
 pub mod secret;
 pub mod text;
 pub mod time;

@@ -15,6 +15,7 @@ use tokio::{
 use super::{
     clock, dropins,
     events::Events,
+    feed_files,
     feeds::Told,
     files::Files,
     hub::{Checkpoint, Hub, Inlets},
@@ -167,6 +168,7 @@ async fn serve(config: PathBuf, loaded: Loaded) -> Result<(), String> {
     let sending = tokio::spawn(deliverer.run(wake.clone(), reports, sending_stops));
     let reload = signals(stop)?;
     let told = Told::restored(std::mem::take(&mut restored.heard));
+    let tails = std::mem::take(&mut restored.tails);
     let mut engine = Engine::new(inventory, restored, Mode::Live, now);
     let readers = if settings.nagios.has_readers() {
         Readers::watching(&mut engine)
@@ -184,6 +186,14 @@ async fn serve(config: PathBuf, loaded: Loaded) -> Result<(), String> {
             Err(why) => tracing::error!("{why}"),
         }
     }
+    let feed_files = feed_files::start(
+        &settings.feeds,
+        tails,
+        &asks,
+        sources.subscribe(),
+        &metrics,
+        &stop_seen,
+    );
     let (files, perfdata) = Files::start(&settings, &engine, readers.mirror(), &asks, &stop_seen);
     let livestatus =
         dropins::livestatus(&settings.nagios, readers.mirror(), to_self.clone()).await?;
@@ -259,7 +269,7 @@ async fn serve(config: PathBuf, loaded: Loaded) -> Result<(), String> {
     let mut outcomes = inlets.outcomes;
     let drain = async { while outcomes.recv().await.is_some() {} };
     tokio::join!(runner.shutdown(Duration::from_secs(1)), drain);
-    for server in servers.into_iter().chain(answering) {
+    for server in servers.into_iter().chain(answering).chain(feed_files) {
         let _ = tokio::time::timeout(Duration::from_secs(4), server).await;
     }
     store.close().await;

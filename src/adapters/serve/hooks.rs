@@ -129,7 +129,12 @@ pub async fn record(
     Path(name): Path<String>,
     request: Request,
 ) -> Result<Response, Refusal> {
-    let source = find(&app, &name)?;
+    let meant = app.feeds.borrow().meant(&name);
+    let source = match (meant, Kind::parse(&name)) {
+        (Some(source), _) => source,
+        (None, Some(kind)) => only(&app, kind)?,
+        (None, None) => return Err(no_such(&app, &name)),
+    };
     let (parts, body) = request.into_parts();
     let body = bytes(&app, &source, &parts.headers, body).await?;
     let came = Came {

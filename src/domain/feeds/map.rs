@@ -146,6 +146,14 @@ impl Feeds {
             .or_else(|| Kind::parse(name).map(Source::plain))
     }
 
+    /// What a person means by a name: a source, or the only one of a tool.
+    pub fn meant(&self, name: &str) -> Option<Source> {
+        self.sources
+            .get(name)
+            .cloned()
+            .or_else(|| self.of_kind(Kind::parse(name)?))
+    }
+
     /// The only source of this kind; None where there are several.
     pub fn of_kind(&self, kind: Kind) -> Option<Source> {
         let mut all = self.sources.values().filter(|source| source.kind == kind);

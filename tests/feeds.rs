@@ -32,6 +32,8 @@ fn site(sources: &str) -> (Site, Hook, u16) {
              [[app]]\nname = \"search\"\nenvironment = \"production\"\n\
              [[host]]\nname = \"web1\"\naddress = \"127.0.0.1\"\napps = [\"shop\"]\n\
              [[check]]\nname = \"http\"\nhosts = [\"web1\"]\nattempts = 1\nactive = false\n\
+             command = \"true\"\ncontacts = [\"oncall\"]\n\
+             [[check]]\nname = \"ftp\"\nhosts = [\"web1\"]\nattempts = 1\nactive = false\n\
              command = \"true\"\ncontacts = [\"oncall\"]\n",
             hook.port
         ),
@@ -294,6 +296,23 @@ fn a_source_tells_of_its_own_apps_and_holds_only_where_it_may() {
         answer["text"].as_str().expect("a text").contains("`apps`"),
         "{answer}"
     );
+    // Nor may it have a say in a hold that others may make.
+    daemon.ask(&[
+        "results", "submit", "web1/ftp", "--exit", "0", "--text", "fine",
+    ]);
+    daemon.ask(&["deploy", "start", "D-5", "--app", "shop", "--host", "web1"]);
+    daemon.ask(&["deploy", "cancel", "github-5"]);
+    daemon.ask(&[
+        "results", "submit", "web1/ftp", "--exit", "2", "--text", "refused",
+    ]);
+    daemon.until_decided("web1/ftp", "held", |decision| decision["what"] == "held");
+    let mut step: Value = serde_json::from_str(&github(9, "in_progress")).expect("JSON");
+    step["deployment"]["payload"] = json!({"deploy_id": "D-5"});
+    let step = step.to_string();
+    let (code, answer) = from_github(listen, "d-3", &sign(SECRET, &step), &step);
+    assert_eq!(code, 200, "{answer}");
+    let ended = daemon.until_decided("web1/ftp", "paged", |decision| decision["what"] == "sent");
+    assert!(ended.to_string().contains("may not hold"), "{ended}");
     daemon.end_well();
 }
 

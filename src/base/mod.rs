@@ -1,6 +1,8 @@
-//! What every floor shares: time, text, secrets, memory, threads.
+//! What every floor shares: time, text, patterns, secrets, memory, files, threads.
 
+pub mod glob;
 pub mod memory;
+pub mod plain_file;
 pub mod secret;
 pub mod text;
 pub mod threads;

@@ -242,6 +242,8 @@ pub enum DeployCommand {
     Rollback(DeployArgs),
     /// A deploy was called off
     Cancel(DeployArgs),
+    /// Hand in a saved payload of a tool such as GitHub or Jenkins, as if it came now
+    Record(DeployRecordArgs),
     /// Run a command as a deploy: start, heartbeats, finish or fail from its exit code
     Run(DeployRunArgs),
 }
@@ -295,6 +297,27 @@ pub struct DeployFacts {
     /// The id of the deploy that this one takes back
     #[arg(long, value_name = "ID")]
     pub rollback_of: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct DeployRecordArgs {
+    /// The payload; lines such as `X-GitHub-Event: deployment_status` and an empty line may stand before it; `-` reads it
+    /// from standard input
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// The source as the configuration calls it, or the tool [default: found by the payload's shape]
+    #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
+    pub source: Option<String>,
+    /// A header that came with it; may be repeated
+    #[arg(long = "header", value_name = "NAME: VALUE")]
+    pub headers: Vec<String>,
+    /// Only show what it would become, by the configuration; no daemon is asked
+    #[arg(long)]
+    pub dry_run: bool,
+    #[command(flatten)]
+    pub client: ClientArgs,
+    #[command(flatten)]
+    pub format: FormatArg,
 }
 
 #[derive(Debug, Args)]

@@ -9,6 +9,7 @@ mod checks;
 mod commands;
 mod contacts;
 mod fault;
+mod feeds;
 mod glob;
 mod graph;
 mod hosts;
@@ -38,6 +39,7 @@ mod tests;
 
 pub use build::{Loaded, Provenance, load, load_text, load_with};
 pub use fault::{Fault, Faults, MAX_FAULTS, Place, Severity};
+pub use feeds::FeedSettings;
 pub use nagios::{CheckResults, LogFile, Nagios, Nsca, PerfFile, PerfMode, Rotation};
 pub use schema::schema;
 pub use secrets::Secrets;

@@ -94,7 +94,12 @@ impl Kept {
             }
             Change::CommentGone(id) => restored.comments.retain(|comment| comment.id != *id),
             Change::Switches(switches) => restored.switches = (**switches).clone(),
-            Change::Deliver(_) | Change::Decision(_) | Change::Event(_) | Change::Audit(_) => {}
+            Change::Deliver(_)
+            | Change::Decision(_)
+            | Change::Event(_)
+            | Change::Audit(_)
+            | Change::Heard(_)
+            | Change::Tail(_) => {}
         }
     }
 
@@ -307,6 +312,7 @@ fn event(phase: &str, id: &str, rest: &[&str], now: Timestamp) -> DeployEvent {
         risk: None,
         rollback_of: None,
         reason: None,
+        no_hold: false,
         source: "test".to_owned(),
     };
     for word in rest {

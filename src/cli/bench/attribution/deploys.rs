@@ -19,7 +19,7 @@ pub fn plan(parameters: &Parameters, fleet: &Fleet, random: &mut Random, span: f
         if to < at {
             break;
         }
-        let hour = at / 3600.0 % 24.0;
+        let hour = (parameters.length.morning + at / 3600.0) % 24.0;
         if !(8.0..19.0).contains(&hour) && !random.chance(p.night) {
             continue;
         }
@@ -107,6 +107,7 @@ pub fn shaped(
         .collect();
     let mut deploy = Deploy {
         id: String::new(),
+        version: String::new(),
         app,
         shape,
         start,

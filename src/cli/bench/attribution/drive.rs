@@ -3,7 +3,7 @@
 
 use std::{
     cmp::Reverse,
-    collections::{BTreeMap, BTreeSet, BinaryHeap},
+    collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap},
     sync::Arc,
     time::Duration,
 };
@@ -20,7 +20,7 @@ use crate::{
         deploy::trial::Trial,
         engine::{Engine, Mode, effect::Effects, input::Input},
         model::{
-            change::{Change, Restored},
+            change::{Change, Decided, Restored},
             deploy::{Strength, Verdict},
             job::{Exit, JobId, Outcome},
             message::{Kind, Message, Urgency},
@@ -43,6 +43,8 @@ pub struct Told {
     pub verdict: Verdict,
     /// Best first.
     pub suspects: Vec<(String, Strength)>,
+    /// Why it was sent, and not held.
+    pub reason: String,
 }
 
 impl Told {
@@ -78,7 +80,8 @@ struct Run<'a> {
     engine: Engine,
     world: &'a World,
     /// Runs by their end.
-    running: BinaryHeap<Reverse<(Timestamp, JobId, ObjIx, Timestamp)>>,
+    running: BinaryHeap<Reverse<(Timestamp, JobId)>>,
+    answers: HashMap<JobId, (ObjIx, Timestamp, Answer)>,
     log: Log,
     seen: BTreeSet<(String, &'static str, Timestamp)>,
     trace: Option<Trace<'a>>,
@@ -105,6 +108,7 @@ pub fn drive<'a>(
         engine,
         world,
         running: BinaryHeap::new(),
+        answers: HashMap::new(),
         log: Log::default(),
         seen: BTreeSet::new(),
         trace,
@@ -114,7 +118,7 @@ pub fn drive<'a>(
     let mut now = Timestamp::from_millis(START);
     loop {
         let wake = run.engine.wake_at();
-        let answered = run.running.peek().map(|Reverse((at, ..))| *at);
+        let answered = run.running.peek().map(|Reverse((at, _))| *at);
         let told = inputs.peek().map(|(at, _)| *at);
         let Some(next) = [wake, answered, told].into_iter().flatten().min() else {
             break;
@@ -142,10 +146,12 @@ pub fn drive<'a>(
 
 impl Run<'_> {
     fn answer(&mut self, now: Timestamp) {
-        let Some(Reverse((_, job, obj, started))) = self.running.pop() else {
+        let Some(Reverse((_, job))) = self.running.pop() else {
             return;
         };
-        let answer = self.world.ask(obj, started.0);
+        let Some((obj, started, answer)) = self.answers.remove(&job) else {
+            return;
+        };
         if let Some(trace) = &mut self.trace {
             trace(now.0, Line::Result(obj, &answer));
         }
@@ -168,13 +174,24 @@ impl Run<'_> {
         let mut out = Effects::default();
         self.engine.handle(now, input, &mut out);
         for job in out.jobs {
-            let took = self.world.ask(job.obj, now.0).took;
-            self.running
-                .push(Reverse((now + took, job.id, job.obj, now)));
+            let answer = self.world.ask(job.obj, now.0);
+            self.running.push(Reverse((now + answer.took, job.id)));
+            self.answers.insert(job.id, (job.obj, now, answer));
         }
         for change in out.changes {
-            if let Change::Deliver(delivery) = change {
-                self.keep(&delivery.contact, &delivery.message);
+            match change {
+                Change::Deliver(delivery) => self.keep(&delivery.contact, &delivery.message),
+                Change::Decision(decision) if decision.what == Decided::Sent => {
+                    let page = self.log.told.last_mut().filter(|told| {
+                        told.kind == Kind::Problem
+                            && told.at == decision.at.0
+                            && decision.dedup_key.as_deref() == Some(&*told.key)
+                    });
+                    if let Some(page) = page {
+                        page.reason = decision.reason;
+                    }
+                }
+                _ => {}
             }
         }
     }
@@ -214,6 +231,7 @@ impl Run<'_> {
                 .iter()
                 .map(|suspect| (suspect.id.clone(), suspect.strength))
                 .collect(),
+            reason: String::new(),
         });
     }
 }

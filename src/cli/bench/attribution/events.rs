@@ -134,8 +134,14 @@ fn whole(
     let (no_start, no_finish) = (random.chance(p.no_start), random.chance(p.no_finish));
     if !no_start {
         let mut start = event(fleet, deploy, Phase::Started, deploy.start);
-        if pipeline.names_hosts && deploy.ending != Ending::Frozen {
-            start.hosts = hosts(&deploy.steps);
+        if pipeline.names_hosts {
+            // What froze meant to go on.
+            start.hosts = if deploy.ending == Ending::Frozen {
+                let all = &fleet.apps[deploy.app].hosts;
+                hosts(&all.iter().map(|host| (*host, 0)).collect::<Vec<_>>())
+            } else {
+                hosts(&deploy.steps)
+            };
         }
         start.rollback_of = rolls_back.map(|first| first.id.clone());
         events.push(start);
@@ -167,7 +173,7 @@ fn event(fleet: &Fleet, deploy: &Deploy, phase: Phase, at: Ms) -> DeployEvent {
         received: Timestamp(at),
         app: Some(fleet.apps[deploy.said_app].name.clone()),
         environment: Some("production".to_owned()),
-        version: Some(format!("r{}", &deploy.id)),
+        version: Some(deploy.version.clone()),
         hosts: Vec::new(),
         groups: Vec::new(),
         actors: Vec::new(),

@@ -1,6 +1,8 @@
 //! Writes the story of one seed: deploys, what they break, what breaks beside them, and what is told of them.
 //! Written without a look at how suspects are ranked.
 
+use std::collections::BTreeMap;
+
 use super::{
     deploys, events,
     fleet::Fleet,
@@ -57,12 +59,26 @@ pub fn write(parameters: &Parameters, fleet: &Fleet, seed: u64) -> Story {
     story
 }
 
-/// Numbers in order of time, as a pipeline gives them.
+/// Numbers in order of time, as a pipeline gives them. A rollback brings the version before back.
 fn name(story: &mut Story) {
     let mut order: Vec<usize> = (0..story.deploys.len()).collect();
     order.sort_by_key(|at| story.deploys[*at].start);
-    for (number, at) in order.into_iter().enumerate() {
-        story.deploys[at].id = format!("D-{:03}", number + 1);
+    let mut releases: BTreeMap<usize, u32> = BTreeMap::new();
+    let mut numbers: BTreeMap<usize, u32> = BTreeMap::new();
+    for (number, at) in (1..).zip(order) {
+        let back = story.deploys[at].rollback_of;
+        let deploy = &mut story.deploys[at];
+        deploy.id = format!("D-{number:03}");
+        let release = match back.and_then(|of| numbers.get(&of)) {
+            Some(release) => release - 1,
+            None => {
+                let last = releases.entry(deploy.app).or_insert(0);
+                *last += 1;
+                *last
+            }
+        };
+        numbers.insert(at, release);
+        deploy.version = format!("1.{release}");
     }
 }
 

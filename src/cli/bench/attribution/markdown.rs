@@ -76,6 +76,8 @@ pub fn write(report: &Report) -> String {
     names(&mut page, report);
     kinds(&mut page, report);
     calibration(&mut page, report);
+    blips(&mut page, report);
+    misses(&mut page, report);
     losing(&mut page, report);
     losses(&mut page, report);
     sweeps(&mut page, report);
@@ -138,6 +140,7 @@ fn quiet(page: &mut Page, report: &Report) {
         "contender",
         "blips kept quiet",
         "lost",
+        "of these late",
         "of",
         "passed",
         "of these in a digest",
@@ -155,6 +158,7 @@ fn quiet(page: &mut Page, report: &Report) {
             title(row),
             short(row.benign_quiet),
             row.suppressed.count.to_string(),
+            row.late.to_string(),
             row.suppressed.of.to_string(),
             row.passed.of.to_string(),
             row.passed.count.to_string(),
@@ -256,6 +260,54 @@ fn calibration(page: &mut Page, report: &Report) {
             format!("{:.0} %", 100.0 * row.stated),
             row.pages.to_string(),
             right,
+        ]);
+    }
+}
+
+fn blips(page: &mut Page, report: &Report) {
+    let Some(ours) = report.ours() else { return };
+    page.line("\n## Blips of ours that plain Nagios pages");
+    page.head(&["risk class", "blips", "kept quiet"]);
+    for row in &ours.classes {
+        page.row(&[
+            row.class.to_owned(),
+            row.blips.to_string(),
+            row.quiet.to_string(),
+        ]);
+    }
+    page.head(&["why one was paged all the same", "blips"]);
+    for (why, count) in &ours.whys {
+        page.row(&[why.clone(), count.to_string()]);
+    }
+}
+
+fn misses(page: &mut Page, report: &Report) {
+    let Some(ours) = report.ours() else { return };
+    page.line("\n## Pages of ours that name the wrong deploy: the first three of each truth type");
+    page.head(&[
+        "seed",
+        "truth",
+        "object",
+        "since",
+        "paged",
+        "named",
+        "right",
+        "by chance on a deploy",
+    ]);
+    for miss in &ours.misses {
+        page.row(&[
+            miss.seed.to_string(),
+            miss.kind.words().to_owned(),
+            miss.object.clone(),
+            miss.since.clone(),
+            miss.at.clone(),
+            miss.named.join(", "),
+            if miss.right.is_empty() {
+                "none".to_owned()
+            } else {
+                miss.right.join(", ")
+            },
+            if miss.on_top { "yes" } else { "" }.to_owned(),
         ]);
     }
 }

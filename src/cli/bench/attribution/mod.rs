@@ -40,7 +40,10 @@ use report::Report;
 
 /// Plays and prints.
 pub fn bench(args: &AttributionArgs, output: Format) -> Done {
-    let parameters = Parameters::frozen();
+    let mut parameters = Parameters::frozen();
+    if args.quick {
+        parameters.length.hours = parameters.length.quick_hours;
+    }
     let seeds = if args.quick {
         SeedRange::of(parameters.seeds.quick)
     } else {

@@ -40,6 +40,8 @@ pub struct Seeds {
 pub struct Length {
     pub hours: f64,
     pub large_hours: f64,
+    pub quick_hours: f64,
+    pub morning: f64,
     pub quiet_start: f64,
     pub quiet_end: f64,
 }

@@ -76,6 +76,12 @@ pub struct Tally {
     pub noise_pages: u32,
     pub pages: u32,
     pub losses: Vec<Loss>,
+    /// Pages that name the wrong deploy, or the right one not first.
+    pub misses: Vec<Miss>,
+    /// Why blips were paged all the same, with how often.
+    pub whys: BTreeMap<String, u32>,
+    /// Blips that plain Nagios pages, and those kept quiet: by risk class, then those of deploys that nobody told of.
+    pub classes: [[u32; 2]; 4],
     pub results: u64,
     pub cpu: Duration,
 }
@@ -90,6 +96,9 @@ impl Default for Tally {
             noise_pages: 0,
             pages: 0,
             losses: Vec::new(),
+            misses: Vec::new(),
+            whys: BTreeMap::new(),
+            classes: [[0; 2]; 4],
             results: 0,
             cpu: Duration::ZERO,
         }
@@ -107,6 +116,23 @@ pub struct Loss {
     pub limit: String,
     pub told: Option<String>,
 }
+
+/// A page that names the wrong deploy.
+#[derive(Clone, Debug, serde::Serialize)]
+pub struct Miss {
+    pub seed: u64,
+    pub kind: Kind,
+    pub object: String,
+    pub since: String,
+    pub at: String,
+    pub named: Vec<String>,
+    pub right: Vec<String>,
+    /// A deploy was running on top of it by chance.
+    pub on_top: bool,
+}
+
+/// So many of each truth type are kept of one seed.
+const MISSES: usize = 2;
 
 impl Tally {
     fn add(&mut self, kind: Kind, count: Count) {
@@ -267,11 +293,60 @@ impl<'a> Yardstick<'a> {
             return;
         }
         tally.add(Kind::T1, Count::BenignPaged);
-        let paged = pages(log)
-            .any(|told| self.truth.episodes(told).contains(&episode) && self.truth.is_benign(told));
-        if !paged {
+        let page = pages(log).find(|told| {
+            self.truth.episodes(told).contains(&episode) && self.truth.is_benign(told)
+        });
+        let class = self.truth.deploy_of(episode).map_or(3, |deploy| {
+            if deploy.reported {
+                self.truth.fleet.apps[deploy.said_app].risk as usize
+            } else {
+                3
+            }
+        });
+        tally.classes[class][0] += 1;
+        let Some(page) = page else {
             tally.add(Kind::T1, Count::BenignQuiet);
+            tally.classes[class][1] += 1;
+            return;
+        };
+        *tally.whys.entry(self.why(episode, page)).or_default() += 1;
+    }
+
+    /// Why a blip was paged, without names and numbers.
+    fn why(&self, episode: usize, page: &Told) -> String {
+        let Some(deploy) = self.truth.deploy_of(episode) else {
+            return "there is no deploy".to_owned();
+        };
+        if !deploy.reported {
+            return "nobody told of its deploy".to_owned();
         }
+        let heard = self
+            .truth
+            .story
+            .events
+            .iter()
+            .any(|event| event.id == deploy.id && event.received.0 <= page.at);
+        if !heard {
+            return "its deploy was told of too late".to_owned();
+        }
+        let own = format!("{}: not held: ", deploy.id);
+        let part = page
+            .reason
+            .split("; ")
+            .find_map(|part| part.strip_prefix(&*own))
+            .or_else(|| page.reason.split("; ").next())
+            .unwrap_or_default();
+        let words: Vec<String> = part
+            .split(' ')
+            .map(|word| {
+                if word.contains(|c: char| c.is_ascii_digit()) {
+                    "#".to_owned()
+                } else {
+                    word.to_owned()
+                }
+            })
+            .collect();
+        words.join(" ")
     }
 
     fn score_due(&self, tally: &mut Tally, episode: usize, heard: Option<Ms>, log: &Log) {
@@ -384,6 +459,22 @@ impl<'a> Yardstick<'a> {
             }
             if let Some((first, strength)) = named.first() {
                 let right = culprits.contains(first);
+                let listed = tally.misses.iter().filter(|miss| miss.kind == kind).count();
+                if !right && listed < MISSES {
+                    let miss = Miss {
+                        seed: self.seed,
+                        kind,
+                        object: self.truth.fleet.name(told.object),
+                        since: clock(told.since),
+                        at: clock(told.at),
+                        named: named.iter().map(|(id, _)| id.clone()).collect(),
+                        right: culprits.clone(),
+                        on_top: real
+                            .iter()
+                            .any(|episode| self.truth.story.episodes[*episode].on_top),
+                    };
+                    tally.misses.push(miss);
+                }
                 tally.strengths[place(*strength)][usize::from(right)] += 1;
                 tally.add(kind, Count::Named);
                 if right {

@@ -115,6 +115,7 @@ pub enum Ending {
 #[derive(Clone, Debug, Serialize)]
 pub struct Deploy {
     pub id: String,
+    pub version: String,
     pub app: usize,
     pub shape: Shape,
     pub start: Ms,

@@ -6,7 +6,7 @@ use super::{
     contenders::Contender,
     parameters::Parameters,
     random::Random,
-    score::{Count, Loss, Tally},
+    score::{Count, Loss, Miss, Tally},
     seeds::Seed,
     story::{Kind, Ms},
 };
@@ -218,6 +218,21 @@ pub struct Row {
     pub kinds: Vec<OfKind>,
     /// The first of them.
     pub losses: Vec<Loss>,
+    /// Late ones among the lost.
+    pub late: u64,
+    /// Pages that name the wrong deploy: the first of each truth type.
+    pub misses: Vec<Miss>,
+    /// Why blips were paged all the same, the most frequent first.
+    pub whys: Vec<(String, u32)>,
+    pub classes: Vec<Class>,
+}
+
+/// Blips of one risk class.
+#[derive(Clone, Debug, Serialize)]
+pub struct Class {
+    pub class: &'static str,
+    pub blips: u32,
+    pub quiet: u32,
 }
 
 /// At most so many are listed.
@@ -277,7 +292,51 @@ pub fn row(
             .flat_map(|tally| tally.losses.clone())
             .take(LISTED)
             .collect(),
+        late: tallies()
+            .map(|tally| u64::from(tally.sum(Count::Late, |_| true)))
+            .sum(),
+        misses: misses(seeds, place),
+        whys: whys(seeds, place),
+        classes: ["low", "normal", "high", "not told of"]
+            .into_iter()
+            .enumerate()
+            .map(|(at, class)| {
+                let sum = |which: usize| tallies().map(|tally| tally.classes[at][which]).sum();
+                Class {
+                    class,
+                    blips: sum(0),
+                    quiet: sum(1),
+                }
+            })
+            .collect(),
     }
+}
+
+fn misses(seeds: &[Seed], place: usize) -> Vec<Miss> {
+    Kind::ALL
+        .into_iter()
+        .flat_map(|kind| {
+            seeds
+                .iter()
+                .flat_map(|seed| &seed.tallies[place].misses)
+                .filter(move |miss| miss.kind == kind)
+                .take(3)
+        })
+        .cloned()
+        .collect()
+}
+
+fn whys(seeds: &[Seed], place: usize) -> Vec<(String, u32)> {
+    let mut all: std::collections::BTreeMap<&str, u32> = std::collections::BTreeMap::new();
+    for (why, count) in seeds.iter().flat_map(|seed| &seed.tallies[place].whys) {
+        *all.entry(why).or_default() += count;
+    }
+    let mut all: Vec<(String, u32)> = all
+        .into_iter()
+        .map(|(why, count)| (why.to_owned(), count))
+        .collect();
+    all.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+    all
 }
 
 fn of_kind(seeds: &[Seed], place: usize, kind: Kind) -> OfKind {

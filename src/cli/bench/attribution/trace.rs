@@ -66,7 +66,8 @@ pub fn write(parameters: &Parameters, seed: u64, hosts: Option<u32>, path: &Path
         .iter()
         .map(|told| {
             json!({"at": Timestamp::from_millis(told.at).clock(), "kind": told.kind, "object": objects[told.object],
-                "since": Timestamp::from_millis(told.since).clock(), "verdict": told.verdict, "suspects": told.suspects})
+                "since": Timestamp::from_millis(told.since).clock(), "verdict": told.verdict, "suspects": told.suspects,
+                "reason": told.reason})
         })
         .collect();
     let truth = json!({"objects": objects, "story": story, "ours": told, "digests": log.digests});

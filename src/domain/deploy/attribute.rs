@@ -262,6 +262,9 @@ fn points(case: &Case<'_>, live: &LiveDeploy, facts: &Facts, trial: Trial) -> i3
             facts.worked_since && 3 <= updated.known && updated.bad == 1,
             -1,
         );
+        // What is about the machine: where the app's own checks are named as such, the others measure something else.
+        let of_machine = facts.relation == Relation::Exact && is_of_machine(case, live);
+        add(of_machine && updated.bad < 2, -2);
         add(facts.touched.is_some() && 0 < others.bad, -1);
         add(0 < outside.bad, -1);
         add(facts.failed_together && facts.vote() <= 0, -2);
@@ -270,4 +273,14 @@ fn points(case: &Case<'_>, live: &LiveDeploy, facts: &Facts, trial: Trial) -> i3
         add(case.inventory.is_host(case.obj) && updated.bad < 2, -2);
     }
     points
+}
+
+/// The deployed app has checks of its own on this host, and the object is not among them.
+fn is_of_machine(case: &Case<'_>, live: &LiveDeploy) -> bool {
+    let inventory = case.inventory;
+    inventory.rule(case.obj).app.is_none()
+        && live.scope.app.is_some()
+        && inventory
+            .checks_of(inventory.host_ix(case.obj))
+            .any(|other| inventory.rule(other).app == live.scope.app)
 }

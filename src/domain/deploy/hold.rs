@@ -216,6 +216,9 @@ fn place(
     // The steps say when this host was restarted. Bad long after that is a regression, though others are still updated.
     let started_up = touched + live::start_up(inventory, request.obj);
     let is_restarting = live.scope.touched.is_empty() || request.first_bad <= started_up;
+    if comes_up_until(inventory, live, request.obj).is_some_and(|until| request.now < until) {
+        return Place::Yes;
+    }
     match window {
         Window::Active if is_restarting => Place::Yes,
         Window::Settling
@@ -235,6 +238,13 @@ fn place(
         }
         Window::LookBack | Window::Closed => Place::Nothing,
     }
+}
+
+/// The end of the time that a host needs to come up after the step that restarted it; None: no step says when that was.
+/// A deploy may end a moment after its last step, and its last host comes up as slowly as its first.
+pub fn comes_up_until(inventory: &Inventory, live: &LiveDeploy, obj: ObjIx) -> Option<Timestamp> {
+    let touched = live.scope.touched.get(&inventory.host_ix(obj))?;
+    (live.deploy.phase == Phase::Finished).then(|| *touched + live::start_up(inventory, obj))
 }
 
 /// The host is known to run other apps than the one deployed: a mistyped app or environment explains nothing there.
@@ -304,7 +314,10 @@ pub fn limit(
     severity: u8,
 ) -> Option<Timestamp> {
     match live.deploy.ended_at {
-        Some(ended) if 2 <= severity => Some(ended + super::live::settle(inventory, obj)),
+        Some(ended) if 2 <= severity => {
+            let settled = ended + super::live::settle(inventory, obj);
+            Some(comes_up_until(inventory, live, obj).map_or(settled, |until| until.max(settled)))
+        }
         Some(ended) => Some(ended + 2 * live.rules.bake),
         None => window::overdue_at(&live.deploy, &live.rules),
     }

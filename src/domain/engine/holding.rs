@@ -3,7 +3,12 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use super::{core::Engine, effect::Effects, tell::Due, timers::Timer};
+use super::{
+    core::{Engine, Mode},
+    effect::Effects,
+    tell::Due,
+    timers::Timer,
+};
 use crate::{
     base::time::Timestamp,
     domain::{
@@ -266,11 +271,13 @@ impl Engine {
             self.release(now, id, why, out);
             return;
         }
-        let ended = self
-            .deploys
-            .get(&hold.deploy)
-            .and_then(|live| live.deploy.ended_at);
+        let live = self.deploys.get(&hold.deploy);
+        let comes_up = live
+            .and_then(|live| hold::comes_up_until(&self.inventory, live, obj))
+            .is_some_and(|until| now < until);
+        let ended = live.and_then(|live| live.deploy.ended_at);
         if let Some(ended) = ended
+            && !comes_up
             && 2 <= hold.severity
             && status.is_hard_problem()
             && ended <= status.recent[1]
@@ -280,6 +287,11 @@ impl Engine {
             return;
         }
         self.arm_hold(&hold, obj);
+        // Held is looked at as often as soft: its deadline must not judge by an old result.
+        let next = now + self.rule(obj).retry;
+        if self.mode == Mode::Live && next < hold.deadline {
+            self.request_at(obj, next, false);
+        }
     }
 
     /// Breakers are looked at whenever a hard problem appears: an outage must not hide behind a deploy.

@@ -167,6 +167,7 @@ fn whole(
 
 fn event(fleet: &Fleet, deploy: &Deploy, phase: Phase, at: Ms) -> DeployEvent {
     DeployEvent {
+        no_hold: false,
         id: deploy.id.clone(),
         phase,
         at: Timestamp(at),

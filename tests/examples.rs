@@ -282,6 +282,22 @@ fn the_small_site_runs() {
         "checks/this-host.toml",
         &[("pool.ntp.org", "127.0.0.1".to_owned())],
     );
+    // Nobody is there: markers are lost, and nothing else is.
+    let nobody = format!("http://127.0.0.1:{}", free_port());
+    adapt(
+        &site,
+        &format!("{here}/markers.toml"),
+        &[
+            ("http://graphite.shop.example", nobody.clone()),
+            ("https://grafana.shop.example", nobody.clone()),
+            ("http://events.shop.example", nobody.clone()),
+            (
+                "routing_key_file",
+                format!("url = \"{nobody}\"\nrouting_key_file"),
+            ),
+            ("127.0.0.1:8125", format!("127.0.0.1:{}", free_port())),
+        ],
+    );
     adapt(
         &site,
         &format!("{here}/people.toml"),

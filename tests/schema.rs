@@ -207,6 +207,14 @@ fn needed(table: &str, key: &str) -> &'static [(&'static str, &'static str)] {
     match (table, key) {
         ("[[check]]", _) => &[("hosts", "[\"h\"]"), ("command", "\"true\"")],
         ("[[token]]", key) if !key.starts_with("secret") => &[("secret_file", "\"x\"")],
+        ("[[marker]]", "address") => &[("kind", "\"statsd\"")],
+        ("[[marker]]", key) if key.starts_with("token") => {
+            &[("kind", "\"grafana\""), ("url", "\"http://x\"")]
+        }
+        ("[[marker]]", key) if key.starts_with("routing_key") => {
+            &[("kind", "\"pagerduty_change\"")]
+        }
+        ("[[marker]]", _) => &[("kind", "\"graphite\""), ("url", "\"http://x\"")],
         ("[deploys.source.NAME]", key) if key != "kind" => &[("kind", "\"deployinator\"")],
         ("[smtp]", "username") => &[("password_file", "\"x\"")],
         ("[smtp]", key) if key.starts_with("password") => &[("username", "\"x\"")],
@@ -326,6 +334,8 @@ fn every_key_is_taken_as_the_loader_takes_it() {
     assert!(walk.tried > 5000, "{} samples", walk.tried);
     // Else the schema might refuse what nobody has tried; secrets themselves are never taken.
     let secrets = [
+        "[[marker]] routing_key",
+        "[[marker]] token",
         "[[token]] secret",
         "[deploys.source.NAME] secret",
         // A source that is called `x` has to say its kind.

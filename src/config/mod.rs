@@ -14,6 +14,7 @@ mod glob;
 mod graph;
 mod hosts;
 pub mod keys;
+mod markers;
 mod mask;
 mod nagios;
 mod names;

@@ -10,6 +10,7 @@ use std::{
 use super::{
     fault::{Fault, Sink},
     feeds::{self, FeedSettings},
+    markers,
     nagios::Nagios,
     names::{Names, Raw},
     read::describe,
@@ -17,7 +18,7 @@ use super::{
     value::{Layers, Val},
     words::parse_listen,
 };
-use crate::base::secret::Secret;
+use crate::{base::secret::Secret, domain::model::marker::Target};
 
 /// Settings outside the engine.
 #[derive(Clone, Debug)]
@@ -36,6 +37,8 @@ pub struct Settings {
     pub templates: BTreeMap<String, MessageTemplate>,
     pub nagios: Nagios,
     pub feeds: FeedSettings,
+    /// Who is told of deploys, for graphs.
+    pub markers: Vec<Target>,
     pub delivery: Delivery,
     pub retention: Retention,
     /// `error`, `warn`, `info`, `debug` or `trace`.
@@ -212,6 +215,7 @@ pub(super) fn build(
         templates: templates(raw, vault, sink),
         nagios,
         feeds: feeds::build(raw, vault, sink),
+        markers: markers::build(raw, vault, sink),
         delivery: delivery(raw),
         retention: retention(raw),
         log: daemon.text("log").unwrap_or("info").to_owned(),

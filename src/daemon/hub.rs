@@ -14,7 +14,7 @@ use crate::{
     adapters::{
         exec::{Refused, Runner},
         nagios::{External, ToHub, perfdata::Feed},
-        send::{Report, Senders, SwapSenders},
+        send::{Report, Senders, SwapSenders, markers::Markers},
         serve::{Access, AppName, Ask, Health, Metrics, Tried},
         store::Store,
     },
@@ -30,6 +30,7 @@ use crate::{
         model::{
             change::{Audit, Change},
             job::{Exit, Job, JobId, Outcome},
+            marker::Watch,
             message::{Delivered, Kind},
             state::{ObjectName, State},
             status::Status,
@@ -76,6 +77,9 @@ pub struct Hub {
     /// The way of external commands, for those that a file holds.
     pub to_self: ToHub,
     pub perfdata: Feed,
+    /// For the lines on graphs.
+    pub markers: Markers,
+    pub moments: Watch,
     /// When time was last told to the engine.
     pub ticked: Instant,
 }
@@ -297,6 +301,11 @@ impl Hub {
     fn landed(&mut self, batch: &[Change], done: Result<(), String>) {
         let was_open = self.journal.opened;
         let worked = self.journal.settle(batch, done);
+        if worked {
+            for moment in self.moments.look(batch) {
+                self.markers.push(&moment);
+            }
+        }
         if !worked && self.journal.opened && !was_open {
             let why = self.journal.fault.clone().unwrap_or_default();
             let text = format!("the store cannot be written, pages leave unrecorded: {why}");
@@ -448,6 +457,7 @@ impl Hub {
                 format!("the plugin runner cannot take the new profiles on: {error}")
             })?;
         self.senders.swap(senders);
+        self.markers.replace(settings.markers.clone());
         self.access.send_replace(Arc::new(parts::access(&settings)));
         self.sources
             .send_replace(Arc::new(Feeds::new(settings.feeds.sources, &inventory)));

@@ -28,7 +28,10 @@ use crate::{
     adapters::{
         exec::Runner,
         nagios::pipe::CommandPipe,
-        send::{Carrier, Deliverer, Senders, SwapSenders},
+        send::{
+            Carrier, Deliverer, Senders, SwapSenders,
+            markers::{Marked, Markers, Patience},
+        },
         serve::{self, App, Metrics},
         store::{Opened, Store, StoreError},
     },
@@ -37,7 +40,7 @@ use crate::{
     domain::{
         engine::{Engine, Mode},
         feeds::Feeds,
-        model::change::Change,
+        model::{change::Change, marker::Watch},
     },
 };
 
@@ -169,6 +172,11 @@ async fn serve(config: PathBuf, loaded: Loaded) -> Result<(), String> {
     let reload = signals(stop)?;
     let told = Told::restored(std::mem::take(&mut restored.heard));
     let tails = std::mem::take(&mut restored.tails);
+    let moments = Watch::restored(&restored.deploys, &restored.problems, &restored.holds);
+    let counts = metrics.clone();
+    let count = move |name: &str, end: Marked| counts.marker(name, end.name());
+    let mut markers = Markers::new(Arc::new(count), Patience::default());
+    markers.replace(settings.markers.clone());
     let mut engine = Engine::new(inventory, restored, Mode::Live, now);
     let readers = if settings.nagios.has_readers() {
         Readers::watching(&mut engine)
@@ -205,6 +213,8 @@ async fn serve(config: PathBuf, loaded: Loaded) -> Result<(), String> {
         sources,
         to_self,
         perfdata,
+        markers,
+        moments,
         journal: Journal::new(store.clone(), metrics.clone(), wake, unrecorded),
         store: store.clone(),
         runner,

@@ -67,6 +67,15 @@ impl Poster {
 
     /// One attempt. An error is already judged.
     pub async fn post(&self, request: Request) -> Result<Reply, SendResult> {
+        self.send(reqwest::Method::POST, request).await
+    }
+
+    /// The same by another method.
+    pub async fn send(
+        &self,
+        method: reqwest::Method,
+        request: Request,
+    ) -> Result<Reply, SendResult> {
         let url = reqwest::Url::parse(&request.url)
             .ok()
             .filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
@@ -80,7 +89,7 @@ impl Poster {
         };
         let place = place(&request.url);
         let mut post = client
-            .post(url)
+            .request(method, url)
             .header("Content-Type", "application/json")
             .body(request.body);
         for (name, value) in &request.headers {

@@ -10,6 +10,7 @@ pub mod http;
 pub mod judge;
 pub mod lanes;
 pub mod macros;
+pub mod markers;
 pub mod pagerduty;
 pub mod retry;
 pub mod senders;

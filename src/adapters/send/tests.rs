@@ -20,7 +20,7 @@ use crate::{
     domain::model::message::{Kind, Message, Urgency},
 };
 
-mod http;
+pub mod http;
 mod loops;
 mod shell;
 mod smtp;

@@ -54,7 +54,8 @@ pub fn body(message: &Message) -> Value {
     })
 }
 
-fn suspect(suspect: &Suspect) -> Value {
+/// A suspect as our own JSON has it.
+pub fn suspect(suspect: &Suspect) -> Value {
     json!({
         "id": suspect.id,
         "app": suspect.app,

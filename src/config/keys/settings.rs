@@ -104,6 +104,11 @@ pub static ROOT: Spec = Spec::new(
         Key::new("host", Kind::Tables(&HOST), "Machines and devices."),
         Key::new("check", Kind::Tables(&CHECK), "What is checked."),
         Key::new("token", Kind::Tables(&TOKEN), "Who may use the API."),
+        Key::new(
+            "marker",
+            Kind::Tables(&MARKER),
+            "Where the lines on graphs come from: who is told that a deploy began or ended.",
+        ),
     ]],
 );
 
@@ -479,6 +484,71 @@ static TOKEN: Spec = Spec::new(
             "apps",
             Kind::Names(Refers::App),
             "The apps it may tell deploys of; none: all.",
+        )
+        .or("[]"),
+    ]],
+);
+
+static MARKER: Spec = Spec::new(
+    "[[marker]]",
+    "A tool that is told of deploys, for the lines on its graphs. Losing a marker is harmless: it is tried a few times only.",
+    &[&[
+        Key::new("name", Kind::Label, "For the log and the metrics.").must(),
+        Key::new(
+            "kind",
+            Kind::OneOf(&[
+                "graphite",
+                "grafana",
+                "statsd",
+                "pagerduty_change",
+                "cdevents",
+            ]),
+            "Which tool it is; cdevents is told of pages and recoveries with a suspect.",
+        ),
+        Key::new(
+            "url",
+            Kind::Url,
+            "Where the tool is; pagerduty_change knows its own, statsd has an `address`.",
+        ),
+        Key::new("address", Kind::Text, "HOST:PORT of statsd, over UDP."),
+        Key::new(
+            "token_file",
+            Kind::Text,
+            "A file with the token of Grafana.",
+        ),
+        Key::new("token_env", Kind::Text, "A variable with the token."),
+        Key::new(
+            "token_credential",
+            Kind::Text,
+            "A systemd credential with the token.",
+        ),
+        Key::new("token", Kind::Inline, ""),
+        Key::new(
+            "routing_key_file",
+            Kind::Text,
+            "A file with the routing key of PagerDuty.",
+        ),
+        Key::new(
+            "routing_key_env",
+            Kind::Text,
+            "A variable with the routing key.",
+        ),
+        Key::new(
+            "routing_key_credential",
+            Kind::Text,
+            "A systemd credential with the routing key.",
+        ),
+        Key::new("routing_key", Kind::Inline, ""),
+        Key::new(
+            "apps",
+            Kind::Names(Refers::App),
+            "The apps it is told of; none: all.",
+        )
+        .or("[]"),
+        Key::new(
+            "environments",
+            Kind::Texts,
+            "The environments it is told of; none: all.",
         )
         .or("[]"),
     ]],

@@ -1256,3 +1256,23 @@ const PIECES: &[&str] = &[
     "\"\"\"",
     "\r\n",
 ];
+
+#[test]
+fn markers_that_lead_nowhere() {
+    let text = "[[marker]]\nname = \"a\"\n\
+         [[marker]]\nname = \"b\"\nkind = \"statsd\"\nurl = \"http://x\"\naddress = \"x\"\n\
+         [[marker]]\nname = \"c\"\nkind = \"grafana\"\ntoken = \"abc\"\n\
+         [[marker]]\nname = \"d\"\nkind = \"cdevents\"\nurl = \"http://x\"\n\
+         [[marker]]\nname = \"d\"\nkind = \"cdevents\"\nurl = \"http://x\"\n";
+    let shown = bad(text).render(false);
+    for message in [
+        "[[marker]] has no `kind`",
+        "`url` is of no use to the kind `statsd`",
+        "`x` is not HOST:PORT",
+        "a marker of the kind `grafana` has no `url`",
+        "`token` is not written into the configuration",
+        "two markers are named `d`",
+    ] {
+        assert!(shown.contains(message), "no `{message}` in\n{shown}");
+    }
+}

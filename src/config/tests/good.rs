@@ -774,3 +774,36 @@ fn defaults_may_use_templates() {
     assert_eq!(rule.attempts, 2);
     assert!(matches!(rule.schedule, Schedule::Every(every) if every == minutes(60)));
 }
+
+#[test]
+fn markers_say_where_they_go() {
+    use crate::domain::model::marker::To;
+    let dir = tempfile::tempdir().expect("a directory");
+    let path = dir.path().join("x.toml");
+    fs::write(dir.path().join("t"), "abc\n").expect("written");
+    fs::write(
+        &path,
+        "[[app]]\nname = \"shop\"\n\
+         [[marker]]\nname = \"a\"\nkind = \"grafana\"\nurl = \"http://g\"\ntoken_file = \"t\"\n\
+         apps = [\"shop\"]\nenvironments = \"production\"\n\
+         [[marker]]\nname = \"b\"\nkind = \"statsd\"\naddress = \"localhost:8125\"\n\
+         [[marker]]\nname = \"c\"\nkind = \"pagerduty_change\"\nrouting_key_file = \"t\"\n",
+    )
+    .expect("written");
+    let loaded = load(&path).unwrap_or_else(|faults| panic!("{}", faults.render(false)));
+    let [boards, counts, changes] = loaded.settings.markers.as_slice() else {
+        panic!("three markers")
+    };
+    assert_eq!(boards.apps, ["shop"]);
+    assert_eq!(boards.environments, ["production"]);
+    let To::Grafana { url, token } = &boards.to else {
+        panic!("{boards:?}")
+    };
+    assert_eq!((url.as_str(), token.expose()), ("http://g", "abc"));
+    let address = "localhost:8125".to_owned();
+    assert_eq!(counts.to, To::Statsd { address });
+    let To::PagerDutyChange { url, .. } = &changes.to else {
+        panic!("{changes:?}")
+    };
+    assert_eq!(url, "https://events.pagerduty.com");
+}

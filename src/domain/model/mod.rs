@@ -6,6 +6,7 @@ pub mod date;
 pub mod deploy;
 pub mod dropin;
 pub mod job;
+pub mod marker;
 pub mod message;
 pub mod objects;
 pub mod relations;

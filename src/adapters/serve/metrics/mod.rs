@@ -113,6 +113,7 @@ pub struct Metrics {
     outbox_oldest_millis: Gauge,
     deliveries: Mutex<BTreeMap<(String, Tried), u64>>,
     feeds: Mutex<BTreeMap<(String, Feed), u64>>,
+    markers: Mutex<BTreeMap<(String, &'static str), u64>>,
     holds: Gauge,
     problems: Gauge,
     deploys_active: Gauge,
@@ -141,6 +142,7 @@ impl Default for Metrics {
             outbox_oldest_millis: Gauge::default(),
             deliveries: Mutex::default(),
             feeds: Mutex::default(),
+            markers: Mutex::default(),
             holds: Gauge::default(),
             problems: Gauge::default(),
             deploys_active: Gauge::default(),
@@ -214,6 +216,15 @@ impl Metrics {
         let key = (source.to_owned(), end);
         if feeds.len() < FEED_LABELS_MAX || feeds.contains_key(&key) {
             *feeds.entry(key).or_default() += 1;
+        }
+    }
+
+    /// A marker came to this end: `sent`, `failed` or `dropped`.
+    pub fn marker(&self, target: &str, end: &'static str) {
+        let mut markers = self.markers.lock().unwrap_or_else(PoisonError::into_inner);
+        let key = (target.to_owned(), end);
+        if markers.len() < DELIVERY_LABELS_MAX || markers.contains_key(&key) {
+            *markers.entry(key).or_default() += 1;
         }
     }
 

@@ -154,6 +154,19 @@ impl Metrics {
                 count,
             );
         }
+        text.head(
+            "markers_total",
+            "counter",
+            "Markers for graphs and event buses, by target and what became of them.",
+        );
+        let markers = self.markers.lock().unwrap_or_else(PoisonError::into_inner);
+        for ((marker, end), count) in markers.iter() {
+            text.line(
+                "markers_total",
+                &[("marker", marker), ("result", end)],
+                count,
+            );
+        }
     }
 
     fn itself(&self, text: &mut Text) {

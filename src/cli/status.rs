@@ -206,6 +206,7 @@ fn deploys(deploys: &[DeployView], now: Option<Timestamp>) -> Vec<String> {
             .verdict
             .clone()
             .into_iter()
+            .chain(deploy.shifts.iter().cloned())
             .chain(conflict)
             .chain(unknown)
         {

@@ -17,7 +17,7 @@ use super::{
     value::{Tab, Val},
 };
 use crate::domain::model::{
-    deploy::Risk,
+    deploy::{Regressions, Risk},
     objects::{App, AppIx, Check, Host, HostIx, Rule},
 };
 
@@ -92,6 +92,10 @@ impl<'d> Apps<'d> {
                     .map(|value| contacts.resolve(value))
                     .unwrap_or_default(),
                 risk: tab.text("risk").and_then(Risk::parse).unwrap_or_default(),
+                regressions: tab
+                    .text("regressions")
+                    .and_then(Regressions::parse)
+                    .unwrap_or_default(),
                 url: tab.text("url").filter(|url| !url.is_empty()).map(Arc::from),
             });
         }

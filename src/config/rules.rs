@@ -13,6 +13,7 @@ use super::{
 };
 use crate::domain::{
     model::{
+        deploy::Regressions,
         objects::{FlapRule, NotifyRule, ProfileIx, Rule, Schedule, TagIx},
         relations::{Rare, StaleAfter},
         state::StateSet,
@@ -144,6 +145,7 @@ impl<'b, 'd> Rules<'b, 'd> {
                 .whole("importance")
                 .and_then(|count| u32::try_from(count).ok())
                 .unwrap_or(0),
+            regressions: layers.text("regressions").and_then(Regressions::parse),
             check_groups: layers
                 .get("check_groups")
                 .into_iter()

@@ -40,6 +40,10 @@ fn action(message: &Message) -> Action {
         // Flapping may stop in a bad state; resolving then would close a live incident.
         Kind::FlappingStop | Kind::FlappingDisabled if fine => Action::Resolve,
         Kind::FlappingStop | Kind::FlappingDisabled => Action::Trigger,
+        // A number that got worse since a deploy, where people want to be called for that.
+        Kind::Notice if message.urgency == Urgency::High && !message.deploy.suspects.is_empty() => {
+            Action::Trigger
+        }
         Kind::Digest | Kind::Notice if !message.deploy.suspects.is_empty() => Action::Change,
         Kind::Digest
         | Kind::Notice
@@ -56,6 +60,7 @@ fn severity(message: &Message) -> &'static str {
         (Urgency::High, "CRITICAL" | "DOWN") => "critical",
         (Urgency::High, "UNREACHABLE" | "UNKNOWN") => "error",
         (Urgency::High, "WARNING") => "warning",
+        (Urgency::High, _) if message.kind == Kind::Notice => "warning",
         _ => "info",
     }
 }

@@ -696,6 +696,17 @@ fn pagerduty_actions_follow_the_kind() {
     ] {
         assert_eq!(action(kind, state).as_deref(), expected, "{kind:?} {state}");
     }
+    let about_deploy = |urgency| {
+        let message = Message {
+            kind: Kind::Notice,
+            urgency,
+            ..with_suspects(1)
+        };
+        let (_, body) = pager(&message).expect("an event");
+        body["event_action"].as_str().map(str::to_owned)
+    };
+    assert_eq!(about_deploy(Urgency::High).as_deref(), Some("trigger"));
+    assert_eq!(about_deploy(Urgency::Low), None, "a change event");
     let key = |message: &Message| pager(message).expect("an event").1["dedup_key"].clone();
     assert_eq!(
         key(&amendment()),

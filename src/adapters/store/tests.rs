@@ -251,5 +251,6 @@ fn deploy(id: &str, phase: Phase) -> Deploy {
         digested: false,
         conflict: false,
         verdict: None,
+        shifts: Vec::new(),
     }
 }

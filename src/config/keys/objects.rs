@@ -1,6 +1,9 @@
 //! The keys of what is watched and who is told: hosts, checks, apps, contacts, periods, commands.
 
-use super::{Key, Kind, Refers, Spec, relations::RARE};
+use super::{
+    Key, Kind, Refers, Spec,
+    relations::{RARE, REGRESSIONS},
+};
 
 /// States a check can be told of; `recovery` is another word for `ok`.
 const CHECK_STATES: &[&str] = &["ok", "recovery", "warning", "critical", "unknown"];
@@ -441,6 +444,12 @@ pub static APP: Spec = Spec::new(
             "The risk class of its deploys unless an event says otherwise.",
         )
         .or("\"normal\""),
+        Key::new(
+            "regressions",
+            Kind::OneOf(REGRESSIONS),
+            "When a number of its checks gets worse with a deploy though no threshold sees it: nothing, a note to the deployer, or a page too.",
+        )
+        .or("\"warn\""),
         Key::new("url", Kind::AnyText, "Where people read about it."),
     ]],
 );

@@ -33,6 +33,9 @@ const FAILS: &[&str] = &[
     "pending",
 ];
 
+/// What is done about a number that got worse with a deploy.
+pub const REGRESSIONS: &[&str] = &["off", "warn", "page"];
+
 /// What hosts and checks have in common and rarely say.
 pub static RARE: &[Key] = &[
     Key::new(
@@ -103,6 +106,11 @@ pub static RARE: &[Key] = &[
         "Groups of checks a check belongs to.",
     )
     .or("[]"),
+    Key::new(
+        "regressions",
+        Kind::OneOf(REGRESSIONS),
+        "When a number of this check gets worse with a deploy though no threshold sees it: nothing, a note to the deployer, or a page to its contacts too; without it as its app says.",
+    ),
 ];
 
 static SELECTOR: Spec = Spec::new(

@@ -210,7 +210,7 @@ fn ruled_out(case: &Case<'_>, live: &LiveDeploy, facts: &Facts) -> Option<String
             others.bad, others.known, updated.bad, updated.known
         ));
     }
-    if 2 <= outside.bad && outside.is_like(updated) {
+    if 2 <= outside.bad && (facts.vote() <= 0 || outside.is_like(updated)) {
         let what = if case.inventory.is_host(case.obj) {
             "other hosts fail"
         } else {
@@ -243,7 +243,8 @@ fn points(case: &Case<'_>, live: &LiveDeploy, facts: &Facts, trial: Trial) -> i3
     };
     let (updated, others, outside) = (facts.updated, facts.others, facts.outside);
     add(facts.near, 1);
-    add(0 < facts.vote(), 2);
+    add(0 < facts.vote(), 1);
+    add(0 < facts.vote() && (facts.near || updated.is_half()), 1);
     let all_of_several = 2 <= updated.bad && updated.is_half();
     let since_end = live
         .deploy
@@ -268,7 +269,9 @@ fn points(case: &Case<'_>, live: &LiveDeploy, facts: &Facts, trial: Trial) -> i3
         add(facts.touched.is_some() && 0 < others.bad, -1);
         add(0 < outside.bad, -1);
         add(facts.failed_together && facts.vote() <= 0, -2);
-        add(facts.called_fails.is_some() && facts.vote() <= 0, -2);
+        add(2 <= outside.bad, -1);
+        add(facts.called_fails.is_some(), -1);
+        add(facts.called_fails.is_some() && facts.vote() <= 0, -1);
         // A machine is rarely lost to an app's deploy, unless those that got it are.
         add(case.inventory.is_host(case.obj) && updated.bad < 2, -2);
     }

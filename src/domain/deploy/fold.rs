@@ -265,6 +265,7 @@ pub fn fold(
         digested: false,
         conflict: finished.is_some() && failed.is_some(),
         verdict: None,
+        shifts: Vec::new(),
         events,
     }
 }

@@ -7,6 +7,7 @@ pub mod fold;
 pub mod hold;
 pub mod live;
 pub mod scope;
+pub mod shift;
 pub mod signature;
 pub mod trial;
 pub mod window;

@@ -11,6 +11,7 @@ use super::{
     experiments::Allowance,
     input::Input,
     perfdata::PerfWork,
+    shifts::Numbers,
     timers::{Timer, needed_until},
 };
 use crate::{
@@ -85,6 +86,8 @@ pub struct Engine {
     pub(super) trial: Trial,
     /// For checks beside the schedule.
     pub(super) allowance: Allowance,
+    /// Of checks that measure an app.
+    pub(super) numbers: Numbers,
 }
 
 /// What is kept of one object while running.
@@ -191,6 +194,7 @@ impl Engine {
             changed: None,
             trial: Trial::default(),
             allowance: Allowance::new(inventory.len(), now),
+            numbers: Numbers::default(),
             inventory,
         };
         engine.retune_all();

@@ -72,6 +72,7 @@ impl Engine {
         self.deploys.insert(id.clone(), live);
         self.event(now, None, "deploy", text.clone(), out);
         self.save_deploy(&id, out);
+        self.set_baselines(&id);
         self.arm_deploy(&id);
         let mut reply = Reply::ok(text);
         if let (Some(known), Some(live)) = (&known, self.deploys.get(&id)) {
@@ -153,6 +154,7 @@ impl Engine {
         if let Some(known) = known {
             deploy.digested = known.digested;
             deploy.verdict.clone_from(&known.verdict);
+            deploy.shifts.clone_from(&known.shifts);
         }
         LiveDeploy::new(&self.inventory, deploy)
     }
@@ -602,6 +604,10 @@ impl Engine {
         if live.deploy.digested || now < ended + live.rules.bake {
             return;
         }
+        let numbers = self.numbers_at_bake(now, id, out);
+        let Some(live) = self.deploys.get(id) else {
+            return;
+        };
         let held: Vec<&Problem> = self
             .problems
             .values()
@@ -624,9 +630,9 @@ impl Engine {
         let verdict = if !paged.is_empty() {
             "regressed"
         } else if matches!(live.deploy.phase, Phase::Lost | Phase::Failed) {
-            "inconclusive"
+            numbers.unwrap_or("inconclusive")
         } else {
-            "clean"
+            numbers.unwrap_or("clean")
         };
         let line = |what: &str, problem: &Problem| {
             let lasted = problem.recovered_at.map_or("still bad".to_owned(), |at| {
@@ -655,6 +661,12 @@ impl Engine {
             held.len(),
             paged.len()
         );
+        lines.extend(live.deploy.shifts.iter().map(|shift| shift.text.clone()));
+        let reason = match live.deploy.shifts.len() {
+            0 => reason,
+            1 => format!("{reason}; {}", live.deploy.shifts[0].text),
+            count => format!("{reason}; {count} numbers to look at"),
+        };
         let any_held = !held.is_empty();
         if let Some(live) = self.deploys.get_mut(id) {
             live.deploy.verdict = Some(verdict.to_owned());

@@ -230,7 +230,7 @@ impl Engine {
 }
 
 /// Its turn has not come, and steps say whose has.
-fn is_control(live: &LiveDeploy, host: HostIx) -> bool {
+pub(super) fn is_control(live: &LiveDeploy, host: HostIx) -> bool {
     if live.scope.touched.is_empty() {
         !live.scope.targets.contains(&host)
     } else {

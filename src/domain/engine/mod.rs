@@ -27,6 +27,7 @@ pub mod reload;
 pub mod result;
 pub mod rows;
 pub mod run;
+mod shifts;
 pub mod tell;
 pub mod timers;
 mod tuning;

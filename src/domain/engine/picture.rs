@@ -79,6 +79,11 @@ impl Engine {
                     started: deploy.started_at.to_string(),
                     ended: deploy.ended_at.map(|at| at.to_string()),
                     verdict: deploy.verdict.clone(),
+                    shifts: deploy
+                        .shifts
+                        .iter()
+                        .map(|shift| shift.text.clone())
+                        .collect(),
                     rollback_of: deploy.rollback_of.clone(),
                     reason: deploy.reason.clone(),
                     conflict: deploy.conflict,

@@ -98,6 +98,7 @@ impl Engine {
         }
         self.retune_all();
         self.carry_jobs(&moved);
+        self.move_numbers(&moved);
         for obj in place {
             if self.object(obj).running.is_none() {
                 self.place_first(obj, now);

@@ -211,6 +211,7 @@ impl Engine {
             None => {}
         }
         self.hand_on_perfdata(now, obj, out);
+        self.remember_numbers(obj);
         if step.alert.is_some()
             || step.changed
             || step.hard_change

@@ -29,6 +29,8 @@ pub enum Timer {
     RolledBack(String),
     /// A page is young: is its deploy still the right one?
     ReadAgain(u64),
+    /// What a deploy touched has been measured often enough for a first look at its numbers.
+    Numbers(String),
     /// A deploy's bake is over: verdict and digest.
     Baked(String),
     DowntimeStart(u64),
@@ -96,6 +98,7 @@ impl Engine {
                 Timer::Overdue(id) => self.overdue(now, &id, out),
                 Timer::RolledBack(id) => self.judge_rollback(now, &id, out),
                 Timer::ReadAgain(row) => self.read_again(now, row, out),
+                Timer::Numbers(id) => self.look_at_numbers(now, &id, out),
                 Timer::Baked(id) => self.baked(now, &id, out),
                 Timer::DowntimeStart(id) => self.downtime_starts(now, id, out),
                 Timer::DowntimeEnd(id) => self.downtime_ends(now, id, out),
@@ -159,6 +162,9 @@ impl Engine {
         };
         if let Some(at) = window::overdue_at(&live.deploy, &live.rules) {
             self.timers.insert((at, Timer::Overdue(id.to_owned())));
+        }
+        if let Some(due) = self.first_look_at(live) {
+            self.timers.insert((due, Timer::Numbers(id.to_owned())));
         }
         if let Some(ended) = live.deploy.ended_at {
             if !live.deploy.digested {

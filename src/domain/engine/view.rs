@@ -92,6 +92,9 @@ pub struct DeployView {
     pub ended: Option<String>,
     /// Set when the bake is over.
     pub verdict: Option<String>,
+    /// Numbers that got worse since, and those that cannot be compared, in sentences.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub shifts: Vec<String>,
     pub rollback_of: Option<String>,
     pub reason: Option<String>,
     pub conflict: bool,

@@ -54,6 +54,7 @@ fn site() -> Feeds {
         hosts: Vec::new(),
         contacts: Vec::new(),
         risk: Risk::Normal,
+        regressions: Default::default(),
         url: None,
     };
     let inventory = Inventory {

@@ -212,6 +212,53 @@ pub struct Deploy {
     pub conflict: bool,
     /// What stands at the end of the bake: set once.
     pub verdict: Option<String>,
+    /// Numbers that got worse since, and those that cannot be compared.
+    #[serde(default)]
+    pub shifts: Vec<Shifted>,
+}
+
+/// What became of a number that a check measures.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Shifted {
+    pub check: String,
+    pub label: String,
+    pub how: ShiftedHow,
+    /// A sentence that a person can read.
+    pub text: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ShiftedHow {
+    Worse,
+    /// It was worse for a while.
+    Gone,
+    /// Values that should have come did not: no good news.
+    Missing,
+    /// Too little is known of the time before it, or it is measured too seldom.
+    Unknown,
+}
+
+/// What is done about a number that gets worse with a deploy though no threshold sees it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Regressions {
+    Off,
+    /// The deployer is told, quietly.
+    #[default]
+    Warn,
+    /// The contacts of the check are told, too, aloud.
+    Page,
+}
+
+impl Regressions {
+    pub fn parse(text: &str) -> Option<Self> {
+        match text {
+            "off" => Some(Self::Off),
+            "warn" => Some(Self::Warn),
+            "page" => Some(Self::Page),
+            _ => None,
+        }
+    }
 }
 
 /// A problem not paged yet, with a deadline that only moves earlier.

@@ -10,7 +10,7 @@ use std::{
 
 use super::{
     date::DateFormat,
-    deploy::{ClassRules, Risk},
+    deploy::{ClassRules, Regressions, Risk},
     dropin::{LogRules, PerfRules},
     relations::{COMMON, Rare, Relations},
     state::{ObjectName, StateSet},
@@ -187,6 +187,8 @@ pub struct App {
     pub contacts: Vec<ContactIx>,
     /// Risk class of its deploys unless the event says otherwise.
     pub risk: Risk,
+    /// For its checks that say nothing themselves.
+    pub regressions: Regressions,
     pub url: Option<Arc<str>>,
 }
 

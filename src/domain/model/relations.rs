@@ -7,6 +7,7 @@ use std::{
 };
 
 use super::{
+    deploy::Regressions,
     objects::{CommandLine, ContactIx, HostIx, ObjIx},
     state::{State, StateSet},
 };
@@ -171,6 +172,8 @@ pub struct Rare {
     pub perfdata: bool,
     pub importance: u32,
     pub check_groups: Vec<Arc<str>>,
+    /// None: as its app says.
+    pub regressions: Option<Regressions>,
 }
 
 /// When a result is too old (`freshness_threshold`).
@@ -197,6 +200,7 @@ impl Default for Rare {
             perfdata: true,
             importance: 0,
             check_groups: Vec::new(),
+            regressions: None,
         }
     }
 }

@@ -13,5 +13,6 @@ mod perfdata;
 mod properties;
 mod rows;
 mod scenario;
+mod shifts;
 pub(in crate::domain) mod site;
 mod tuning;

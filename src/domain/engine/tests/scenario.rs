@@ -1,5 +1,5 @@
 //! Timeline in, transcript out. A line of a timeline is `HH:MM[:SS] WHAT`, where WHAT is one of
-//! `HOST[/CHECK] ok|warn|crit|unknown|up|down [OUTPUT]`, `deploy PHASE ID [key=value]...`, `ack OBJECT WHO [sticky]`,
+//! `HOST[/CHECK] ok|warn|crit|unknown|up|down [OUTPUT] [| PERFDATA]`, `deploy PHASE ID [key=value]...`, `ack OBJECT WHO [sticky]`,
 //! `downtime OBJECT DURATION`, `jump back|forward DURATION`, `restart`, or `wait`.
 
 use std::{sync::Arc, time::Duration};
@@ -188,7 +188,8 @@ impl Play {
                     self.say(now, &line);
                 }
                 Change::Event(event)
-                    if ["not-held", "clock", "rejected", "flapping"].contains(&&*event.kind) =>
+                    if ["not-held", "clock", "rejected", "flapping", "shift"]
+                        .contains(&&*event.kind) =>
                 {
                     self.say(now, &format!("{} {}", event.kind, event.text));
                 }
@@ -289,7 +290,10 @@ impl Play {
                 } else {
                     output.join(" ")
                 };
-                self.feed(now, Input::Passive(result(object, state, &output, now)));
+                let (output, numbers) = output.split_once(" | ").unwrap_or((&output, ""));
+                let mut result = result(object, state, output, now);
+                result.perfdata = numbers.into();
+                self.feed(now, Input::Passive(result));
             }
             _ => panic!("cannot read `{line}`"),
         }

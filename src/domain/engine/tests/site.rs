@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use crate::domain::{
     model::{
-        deploy::Risk,
+        deploy::{Regressions, Risk},
         objects::{
             App, AppIx, Channel, ChannelKind, Check, CommandLine, Contact, ContactIx, FlapRule,
             Host, HostIx, Inventory, NotifyRule, ObjIx, ProfileIx, Rule, Schedule,
@@ -84,6 +84,7 @@ pub(super) fn shop_without(host: &str) -> Inventory {
                 .collect(),
             contacts: Vec::new(),
             risk: Risk::Normal,
+            regressions: Regressions::default(),
             url: None,
         });
     }

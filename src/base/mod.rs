@@ -1,5 +1,6 @@
-//! What every floor shares: time, text, secrets, memory.
+//! What every floor shares: patterns, time, text, secrets, memory.
 
+pub mod glob;
 pub mod memory;
 pub mod secret;
 pub mod text;

@@ -218,6 +218,7 @@ fn resolve<'d>(
         limits,
         globals,
         relations,
+        freezes: Vec::new(),
         digest: String::new(),
     };
     (inventory, settings, checks.tables)

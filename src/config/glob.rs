@@ -5,6 +5,8 @@ use std::{
     path::{Component, Path, PathBuf},
 };
 
+pub(super) use crate::base::glob::matches;
+
 pub(super) fn is_pattern(text: &str) -> bool {
     text.contains(['*', '?'])
 }
@@ -12,40 +14,6 @@ pub(super) fn is_pattern(text: &str) -> bool {
 /// What `pattern` begins with, up to its first wildcard.
 pub(super) fn prefix(pattern: &str) -> &str {
     pattern.split(['*', '?']).next().unwrap_or_default()
-}
-
-/// Whether `text` matches `pattern`: `*` stands for any characters, `?` for one. Linear but for the last `*`.
-pub(super) fn matches(pattern: &str, text: &str) -> bool {
-    let length = |at: usize| text[at..].chars().next().map_or(1, char::len_utf8);
-    let bytes = text.as_bytes();
-    let pattern = pattern.as_bytes();
-    let (mut p, mut t) = (0, 0);
-    let mut star: Option<(usize, usize)> = None;
-    while t < bytes.len() {
-        match pattern.get(p) {
-            Some(b'*') => {
-                star = Some((p, t));
-                p += 1;
-            }
-            Some(b'?') => {
-                p += 1;
-                t += length(t);
-            }
-            Some(byte) if *byte == bytes[t] => {
-                p += 1;
-                t += 1;
-            }
-            _ => match star {
-                Some((at, taken)) => {
-                    t = taken + length(taken);
-                    star = Some((at, t));
-                    p = at + 1;
-                }
-                None => return false,
-            },
-        }
-    }
-    pattern[p..].iter().all(|byte| *byte == b'*')
 }
 
 /// The paths that match `pattern`, sorted; hidden files only where the pattern begins with a dot.
@@ -92,28 +60,4 @@ fn children(directory: &Path, pattern: &str) -> Vec<PathBuf> {
         .filter(|name| fits(name))
         .map(|name| directory.join(name))
         .collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::matches;
-
-    #[test]
-    fn patterns_match_as_in_a_shell() {
-        for (pattern, text, expected) in [
-            ("*.toml", "a.toml", true),
-            ("*.toml", "a.toml~", false),
-            ("web?", "web1", true),
-            ("web?", "web", false),
-            ("*a*b*", "xxaxxbxx", true),
-            ("*", "", true),
-            ("", "", true),
-            ("a*b*c", "abbbbc", true),
-            ("é?*ß", "éüxß", true),
-            ("*?ß", "ß", false),
-            ("é", "è", false),
-        ] {
-            assert_eq!(matches(pattern, text), expected, "{pattern} {text}");
-        }
-    }
 }

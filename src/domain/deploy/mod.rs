@@ -2,6 +2,7 @@
 
 pub mod attribute;
 pub mod fold;
+pub mod gate;
 pub mod hold;
 pub mod live;
 pub mod scope;

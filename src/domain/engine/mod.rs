@@ -13,6 +13,7 @@ mod downtimes;
 pub mod effect;
 mod escalate;
 mod freshness;
+pub mod gate;
 mod handlers;
 pub mod holding;
 mod ids;

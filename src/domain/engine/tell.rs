@@ -764,7 +764,7 @@ impl Engine {
     }
 
     /// The same check on the hosts of the deploy's app: three-valued, since an object never checked says nothing.
-    fn peers(&self, live: &LiveDeploy, obj: ObjIx) -> attribute::Peers {
+    pub(super) fn peers(&self, live: &LiveDeploy, obj: ObjIx) -> attribute::Peers {
         let mut peers = attribute::Peers::default();
         let (Some(app), Some(check)) = (live.scope.app, self.inventory.check(obj)) else {
             return peers;

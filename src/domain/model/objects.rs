@@ -6,6 +6,7 @@ use super::{
     date::DateFormat,
     deploy::{ClassRules, Risk},
     dropin::{LogRules, PerfRules},
+    gate::Freeze,
     relations::{COMMON, Rare, Relations},
     state::{ObjectName, StateSet},
 };
@@ -47,6 +48,8 @@ pub struct Inventory {
     pub limits: Limits,
     pub globals: Globals,
     pub relations: Relations,
+    /// Freezes of the configuration.
+    pub freezes: Vec<Freeze>,
     /// Short hash of all configuration text, shown in decisions and `status`.
     pub digest: String,
 }

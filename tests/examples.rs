@@ -69,8 +69,59 @@ fn each_example_has_been_thought_of_here() {
         .collect();
     assert_eq!(
         names.into_iter().collect::<Vec<_>>(),
-        ["first-page.toml", "small-site"]
+        ["feeds", "first-page.toml", "small-site"]
     );
+}
+
+#[test]
+fn tools_tell_of_deploys() {
+    let site = Site::new();
+    checkout(&site);
+    let (listen, config) = (free_port(), "examples/feeds/deploywatch.toml");
+    adapt(
+        &site,
+        config,
+        &[("127.0.0.1:8420", format!("127.0.0.1:{listen}"))],
+    );
+    let loaded = config::load(&site.file(config)).unwrap_or_else(|faults| panic!("{faults}"));
+    assert_eq!(loaded.render_warnings(false), "");
+    let daemon = Daemon::start(&site.file(config), listen);
+    let payloads = [
+        ("github-in-progress.json", "github-14598"),
+        ("github-workflow-run.json", ""),
+        ("gitlab-running.json", "gitlab-15"),
+        ("jenkins-started.json", "jenkins-deploy-shop-18"),
+        ("argocd-running.json", "argocd-shop-1778858400"),
+        ("pagerduty-started.json", "ci-18"),
+    ];
+    for (name, id) in payloads {
+        let file = root().join("tests/feeds").join(name).display().to_string();
+        let said = daemon.ask(&["deploy", "record", &file, "--dry-run"]);
+        let expected = format!("{id} started at ");
+        assert!(id.is_empty() || said.contains(&expected), "{name}: {said}");
+        daemon.ask(&["deploy", "record", &file]);
+    }
+    // Dropped and logged.
+    let event = json!({"id": "D-1", "phase": "started", "app": "search"});
+    site.write("examples/feeds/drop/.d-1", event.to_string());
+    fs::rename(
+        site.file("examples/feeds/drop/.d-1"),
+        site.file("examples/feeds/drop/d-1"),
+    )
+    .expect("renamed");
+    let line =
+        fs::read_to_string(root().join("tests/feeds/deployinator-log.txt")).expect("shipped");
+    site.write("examples/feeds/deployinator.log", line);
+    for id in ["D-1", "deployinator-1778858400-ann-shop_production"] {
+        until_true(id, || {
+            let deploys = daemon.status()["deploys"].clone();
+            deploys
+                .as_array()
+                .is_some_and(|all| all.iter().any(|deploy| deploy["id"] == id))
+        });
+    }
+    assert_eq!(daemon.status()["unmatched"], json!([]));
+    daemon.end_well();
 }
 
 #[test]

@@ -277,32 +277,106 @@ fn a_full_directory_is_refused_without_force() {
     );
 }
 
+/// A site of `hosts` with twenty services each, every one written by `service` from the numbers of both.
+fn large(hosts: usize, before: &str, service: impl Fn(usize, usize) -> String) -> String {
+    let mut text = before.to_owned();
+    for host in 0..hosts {
+        text += &format!(
+            "define host {{\n host_name host{host}\n max_check_attempts 2\n check_command c\n}}\n"
+        );
+        text.extend((0..20).map(|number| service(host, number)));
+    }
+    text
+}
+
+fn import_text(directory: &Path, objects: &str) {
+    fs::write(directory.join("objects.cfg"), objects).expect("written");
+    let main = directory.join("nagios.cfg");
+    fs::write(&main, "cfg_file=objects.cfg\n").expect("written");
+    let output = import(&main, &directory.join("out"), &[]);
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(output.status.code(), Some(0), "{said}");
+}
+
+const COMMAND: &str = "define command {\n command_name c\n command_line /bin/true\n}\n";
+
 /// Large enough to see what grows faster than the configuration; the real number is measured in release.
 #[test]
 fn a_large_one_is_imported_in_time() {
     let directory = TempDir::new().expect("a directory");
-    let mut text = String::from(
-        "define command {\n command_name c\n command_line /bin/true\n}\ndefine host {\n name h\n max_check_attempts 2\n register 0\n}\n\
-         define service {\n name s\n max_check_attempts 2\n check_command c\n register 0\n}\n",
-    );
-    for host in 0..500 {
-        text += &format!("define host {{\n use h\n host_name host{host}\n}}\n");
-        for service in 0..20 {
-            text += &format!(
-                "define service {{\n use s\n host_name host{host}\n service_description service{service}\n}}\n"
-            );
+    let template =
+        "define service {\n name s\n max_check_attempts 2\n check_command c\n register 0\n}\n";
+    let text = large(500, &format!("{COMMAND}{template}"), |host, number| {
+        format!(
+            "define service {{\n use s\n host_name host{host}\n service_description service{number}\n}}\n"
+        )
+    });
+    let start = std::time::Instant::now();
+    import_text(directory.path(), &text);
+    assert!(start.elapsed().as_secs() < 20, "{:?}", start.elapsed());
+}
+
+/// One without templates, as programs write them: every service says all it has. The report is long enough to be written
+/// on two threads, and has each line of the file once, in its place.
+#[test]
+fn services_written_out_in_full_are_kept_line_by_line() {
+    let directory = TempDir::new().expect("a directory");
+    let text = large(60, COMMAND, |host, number| {
+        format!(
+            "define service {{\n    host_name   host{host}\n    service_description service{number}\n    \
+             check_command c!{host}!{number}\n    max_check_attempts {attempts}\n    check_interval {every}\n    \
+             retry_interval 1 ; slow\n    notification_interval 0\n    notification_options c,r\n    \
+             check_freshness 0\n}}\n",
+            attempts = number + 1,
+            every = host + 1,
+        )
+    });
+    import_text(directory.path(), &text);
+    let out = directory.path().join("out");
+    let inventory = load(&out).inventory;
+    assert_eq!(inventory.checks.len(), 1200);
+    for check in &inventory.checks {
+        let host = &*inventory.hosts[check.host.0 as usize].name;
+        let (host, number) = (&host["host".len()..], &check.name["service".len()..]);
+        let command = check.rule.command.as_ref().expect("a command");
+        assert_eq!(command.args, [host, number]);
+        let attempts: u32 = number.parse().expect("a number");
+        assert_eq!(check.rule.attempts, attempts + 1, "{host} {number}");
+    }
+    let report = fs::read_to_string(out.join("import-report.txt")).expect("a report");
+    let (_, lines) = report
+        .split_once("objects.cfg\n")
+        .expect("line by line, file by file");
+    let keys = [
+        ("define", "[[check]]"),
+        ("host_name", "hosts"),
+        ("service_description", "name"),
+        ("check_command", "command"),
+        ("max_check_attempts", "attempts"),
+        ("check_interval", "every"),
+        ("retry_interval", "retry"),
+        ("notification_interval", "remind"),
+        ("notification_options", "states"),
+        ("check_freshness", "nothing: freshness is not checked"),
+    ];
+    let mut told = lines.lines();
+    let mut is_service = false;
+    for (number, line) in (1..).zip(text.lines()).filter(|(_, line)| *line != "}") {
+        is_service = (is_service && !line.starts_with("define")) || line == "define service {";
+        let found = told.next().expect("a line for each");
+        let words: Vec<&str> = line
+            .split_whitespace()
+            .take_while(|word| *word != ";")
+            .collect();
+        let shown = format!("{number:>6} kept     {}  =>  ", words.join(" "));
+        let key = found.strip_prefix(&shown);
+        let Some(key) = key else {
+            panic!("{found:?} is not {shown:?}");
+        };
+        if is_service {
+            let expected = keys.iter().find(|(directive, _)| *directive == words[0]);
+            assert_eq!(Some(key), expected.map(|(_, key)| *key), "{line}");
         }
     }
-    fs::write(directory.path().join("objects.cfg"), text).expect("written");
-    let main = directory.path().join("nagios.cfg");
-    fs::write(&main, "cfg_file=objects.cfg\n").expect("written");
-    let start = std::time::Instant::now();
-    let output = import(&main, &directory.path().join("out"), &[]);
-    assert_eq!(
-        output.status.code(),
-        Some(0),
-        "{}",
-        String::from_utf8_lossy(&output.stdout)
-    );
-    assert!(start.elapsed().as_secs() < 20, "{:?}", start.elapsed());
+    assert_eq!(told.next(), None);
 }

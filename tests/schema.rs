@@ -207,6 +207,7 @@ fn needed(table: &str, key: &str) -> &'static [(&'static str, &'static str)] {
     match (table, key) {
         ("[[check]]", _) => &[("hosts", "[\"h\"]"), ("command", "\"true\"")],
         ("[[token]]", key) if !key.starts_with("secret") => &[("secret_file", "\"x\"")],
+        ("[deploys.source.NAME]", key) if key != "kind" => &[("kind", "\"deployinator\"")],
         ("[smtp]", "username") => &[("password_file", "\"x\"")],
         ("[smtp]", key) if key.starts_with("password") => &[("username", "\"x\"")],
         ("command", "timeout") => &[("check", "\"true\"")],
@@ -326,6 +327,9 @@ fn every_key_is_taken_as_the_loader_takes_it() {
     // Else the schema might refuse what nobody has tried; secrets themselves are never taken.
     let secrets = [
         "[[token]] secret",
+        "[deploys.source.NAME] secret",
+        // A source that is called `x` has to say its kind.
+        "[deploys] source.x",
         "[nagios.nsca] password",
         "[smtp] password",
         "pagerduty routing_key",

@@ -17,6 +17,8 @@ mod outputs;
 mod periods;
 #[path = "upstream/quiet.rs"]
 mod quiet;
+#[path = "upstream/quirks.rs"]
+mod quirks;
 #[path = "upstream/runs.rs"]
 mod runs;
 #[path = "upstream/schedules.rs"]

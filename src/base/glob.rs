@@ -1,4 +1,14 @@
-//! Patterns with `*` and `?`.
+//! Patterns with `*` and `?`, for names.
+
+/// Whether `text` has a wildcard.
+pub fn is_pattern(text: &str) -> bool {
+    text.contains(['*', '?'])
+}
+
+/// What `pattern` begins with, up to its first wildcard.
+pub fn prefix(pattern: &str) -> &str {
+    pattern.split(['*', '?']).next().unwrap_or_default()
+}
 
 /// Whether `text` matches `pattern`: `*` stands for any characters, `?` for one. Linear but for the last `*`.
 pub fn matches(pattern: &str, text: &str) -> bool {

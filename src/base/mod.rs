@@ -1,7 +1,9 @@
-//! What every floor shares: patterns, time, text, secrets, memory.
+//! What every floor shares: time, text, patterns, secrets, memory, files, threads.
 
 pub mod glob;
 pub mod memory;
+pub mod plain_file;
 pub mod secret;
 pub mod text;
+pub mod threads;
 pub mod time;

@@ -251,6 +251,8 @@ pub enum DeployCommand {
     Rollback(DeployArgs),
     /// A deploy was called off
     Cancel(DeployArgs),
+    /// Hand in a saved payload of a tool such as GitHub or Jenkins, as if it came now
+    Record(DeployRecordArgs),
     /// Run a command as a deploy: start, heartbeats, finish or fail from its exit code
     Run(DeployRunArgs),
 }
@@ -304,6 +306,27 @@ pub struct DeployFacts {
     /// The id of the deploy that this one takes back
     #[arg(long, value_name = "ID")]
     pub rollback_of: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct DeployRecordArgs {
+    /// The payload; lines such as `X-GitHub-Event: deployment_status` and an empty line may stand before it; `-` reads it
+    /// from standard input
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// The source as the configuration calls it, or the tool [default: found by the payload's shape]
+    #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
+    pub source: Option<String>,
+    /// A header that came with it; may be repeated
+    #[arg(long = "header", value_name = "NAME: VALUE")]
+    pub headers: Vec<String>,
+    /// Only show what it would become, by the configuration; no daemon is asked
+    #[arg(long)]
+    pub dry_run: bool,
+    #[command(flatten)]
+    pub client: ClientArgs,
+    #[command(flatten)]
+    pub format: FormatArg,
 }
 
 #[derive(Debug, Args)]
@@ -608,8 +631,78 @@ pub enum BenchPart {
     Livestatus,
     /// The same plugin under Nagios, where it is installed
     Compare,
+    /// How well pages name the deploy behind them, and what is kept quiet, against simpler rules; not part of `all`
+    #[command(
+        after_help = "All contenders on the development seeds: deploywatch bench attribution --report DIR\nThe scored run, in about an hour: deploywatch bench attribution --seeds test --report DIR"
+    )]
+    Attribution(AttributionArgs),
     #[command(hide = true, subcommand)]
     Worker(WorkerOrder),
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct AttributionArgs {
+    /// Which made-up days: `development`, `test` (with the long count and the sweeps), or a range such as 7..12
+    #[arg(long, value_name = "SEEDS", conflicts_with = "quick")]
+    pub seeds: Option<String>,
+    /// A few seeds only, for a test
+    #[arg(long)]
+    pub quick: bool,
+    /// Also the long count of what is suppressed, as `--seeds test` does
+    #[arg(long)]
+    pub scored: bool,
+    /// Also the sweeps of what favours us, as `--seeds test` does
+    #[arg(long)]
+    pub sweeps: bool,
+    /// So many hosts in each fleet
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(4..=20_000))]
+    pub hosts: Option<u32>,
+    /// Seeds played at once [default: one for each core]
+    #[arg(long, value_name = "COUNT")]
+    pub threads: Option<u32>,
+    /// Writes report.md, report.json and pictures into a directory
+    #[arg(long, value_name = "DIR")]
+    pub report: Option<PathBuf>,
+    /// Plays nothing but the first seed, for ours, and writes it for `replay`: FILE, FILE.toml, FILE.truth.json
+    #[arg(long, value_name = "FILE")]
+    pub trace: Option<PathBuf>,
+}
+
+/// Seeds from the first to the last, both included.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SeedRange {
+    pub first: u64,
+    pub last: u64,
+}
+
+impl SeedRange {
+    pub const fn of([first, last]: [u64; 2]) -> Self {
+        Self { first, last }
+    }
+
+    /// `7..12`, or `7` alone.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let (first, last) = text.split_once("..").unwrap_or((text, text));
+        let number = |part: &str| part.parse::<u64>().ok();
+        match (number(first), number(last)) {
+            (Some(first), Some(last)) if first <= last && last < u64::MAX => {
+                Ok(Self { first, last })
+            }
+            _ => Err(format!(
+                "--seeds {text} is neither `development`, `test` nor a range; write for example 7..12"
+            )),
+        }
+    }
+
+    pub const fn count(self) -> u64 {
+        self.last - self.first + 1
+    }
+}
+
+impl std::fmt::Display for SeedRange {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} to {}", self.first, self.last)
+    }
 }
 
 /// What a fresh process of the bench is for.

@@ -147,6 +147,20 @@ impl Client {
         self.send(Method::POST, path, "", Some(body), wait).await
     }
 
+    /// Posts a body as it is, with headers of its own.
+    pub async fn post_raw(
+        &self,
+        path: &[&str],
+        headers: &[(String, String)],
+        body: Vec<u8>,
+    ) -> Result<Value, Trouble> {
+        let mut request = self.request(Method::POST, path, "", ANSWER_WAIT).body(body);
+        for (name, value) in headers {
+            request = request.header(name, value);
+        }
+        self.answer(request).await
+    }
+
     async fn send(
         &self,
         method: Method,
@@ -155,6 +169,20 @@ impl Client {
         body: Option<&Value>,
         wait: Duration,
     ) -> Result<Value, Trouble> {
+        let mut request = self.request(method, path, query, wait);
+        if let Some(body) = body {
+            request = request.json(body);
+        }
+        self.answer(request).await
+    }
+
+    fn request(
+        &self,
+        method: Method,
+        path: &[&str],
+        query: &str,
+        wait: Duration,
+    ) -> reqwest::RequestBuilder {
         let mut url = self.base.clone();
         if let Ok(mut segments) = url.path_segments_mut() {
             segments.pop_if_empty().push("v1").extend(path);
@@ -164,9 +192,10 @@ impl Client {
         if let Some(token) = &self.token {
             request = request.bearer_auth(token.expose());
         }
-        if let Some(body) = body {
-            request = request.json(body);
-        }
+        request
+    }
+
+    async fn answer(&self, request: reqwest::RequestBuilder) -> Result<Value, Trouble> {
         let response = request
             .send()
             .await

@@ -6,7 +6,7 @@ use super::{
     args::{DeployArgs, DeployCommand, DeployFacts},
     client::Client,
     commands::{print_reply, said},
-    deploy_run,
+    deploy_record, deploy_run,
     out::{Done, Failure},
 };
 
@@ -23,6 +23,7 @@ pub async fn deploy(command: DeployCommand) -> Done {
         DeployCommand::Fail(args) => tell("fail", args).await,
         DeployCommand::Rollback(args) => tell("rollback", args).await,
         DeployCommand::Cancel(args) => tell("cancel", args).await,
+        DeployCommand::Record(args) => deploy_record::record(args).await,
         DeployCommand::Run(args) => deploy_run::from_args(args).await,
     }
 }

@@ -7,6 +7,7 @@ use crate::{
     base::time::{Timestamp, show_duration},
     domain::{
         engine::view::{Counts, DeployView, HoldView, ProblemView, StatusView},
+        feeds::Unmatched,
         model::deploy::Suspect,
     },
 };
@@ -30,6 +31,12 @@ pub fn render(view: &StatusView, paint: Paint) -> String {
     section(&mut lines, paint, "PROBLEMS", problems(view, now, paint));
     section(&mut lines, paint, "HELD", holds(&view.holds, now, paint));
     section(&mut lines, paint, "DEPLOYS", deploys(&view.deploys, now));
+    section(
+        &mut lines,
+        paint,
+        "UNMATCHED",
+        unmatched(&view.unmatched, now),
+    );
     section(&mut lines, paint, "DOWNTIMES", downtimes(view, now));
     lines.join("\n") + "\n"
 }
@@ -204,6 +211,28 @@ fn deploys(deploys: &[DeployView], now: Option<Timestamp>) -> Vec<String> {
         {
             lines.push(format!("    {}", fit(&text, WIDTH - 4)));
         }
+    }
+    lines
+}
+
+/// What tools told of that fits no app. The remedy is not cut: it is there to be copied.
+fn unmatched(unmatched: &[Unmatched], now: Option<Timestamp>) -> Vec<String> {
+    let mut lines = Vec::new();
+    for one in unmatched {
+        let place = one.environment.as_deref().unwrap_or("-");
+        let times = match one.count {
+            0 | 1 => String::new(),
+            more => format!(", {more} times"),
+        };
+        let line = format!(
+            "{}: {} ({place}) {} {} ago{times}",
+            one.source,
+            one.app,
+            one.phase,
+            span(Some(&one.at), now)
+        );
+        lines.push(fit(&line, WIDTH));
+        lines.push(format!("    {}", clean(&one.remedy)));
     }
     lines
 }

@@ -26,11 +26,10 @@ use super::{
     settings::{self, Settings},
     source::{Arena, Sources},
     templates::Templates,
-    threads::both,
     value::Val,
     walk::Walker,
 };
-use crate::domain::model::objects::Inventory;
+use crate::{base::threads::both, domain::model::objects::Inventory};
 
 /// A configuration without faults.
 #[derive(Debug)]
@@ -220,6 +219,7 @@ fn resolve<'d>(
         relations,
         freezes: Vec::new(),
         digest: String::new(),
+        by_name: std::sync::OnceLock::new(),
     };
     (inventory, settings, checks.tables)
 }

@@ -13,10 +13,12 @@ use super::{
     names::Raw,
     rules::Rules,
     templates::{Stack, Templates},
-    threads::both,
     value::{Tab, Val},
 };
-use crate::domain::model::objects::{AppIx, Check, HostIx, NotifyRule, Rule};
+use crate::{
+    base::threads::both,
+    domain::model::objects::{AppIx, Check, HostIx, NotifyRule, Rule},
+};
 
 /// What a check takes from its host where neither it nor a template says it, as in Nagios.
 const FROM_HOST: [&str; 3] = ["contacts", "notify_period", "remind"];

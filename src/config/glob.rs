@@ -5,16 +5,7 @@ use std::{
     path::{Component, Path, PathBuf},
 };
 
-pub(super) use crate::base::glob::matches;
-
-pub(super) fn is_pattern(text: &str) -> bool {
-    text.contains(['*', '?'])
-}
-
-/// What `pattern` begins with, up to its first wildcard.
-pub(super) fn prefix(pattern: &str) -> &str {
-    pattern.split(['*', '?']).next().unwrap_or_default()
-}
+pub(super) use crate::base::glob::{is_pattern, matches, prefix};
 
 /// The paths that match `pattern`, sorted; hidden files only where the pattern begins with a dot.
 pub(super) fn expand(pattern: &Path) -> Vec<PathBuf> {

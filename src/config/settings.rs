@@ -9,6 +9,7 @@ use std::{
 
 use super::{
     fault::{Fault, Sink},
+    feeds::{self, FeedSettings},
     nagios::Nagios,
     names::{Names, Raw},
     read::describe,
@@ -34,6 +35,7 @@ pub struct Settings {
     /// Own texts for notifications, by channel: `email`, `email_subject`, `slack`, `pagerduty`, `webhook`.
     pub templates: BTreeMap<String, MessageTemplate>,
     pub nagios: Nagios,
+    pub feeds: FeedSettings,
     pub delivery: Delivery,
     pub retention: Retention,
     /// `error`, `warn`, `info`, `debug` or `trace`.
@@ -209,6 +211,7 @@ pub(super) fn build(
         tokens: tokens(raw, vault, sink),
         templates: templates(raw, vault, sink),
         nagios,
+        feeds: feeds::build(raw, vault, sink),
         delivery: delivery(raw),
         retention: retention(raw),
         log: daemon.text("log").unwrap_or("info").to_owned(),

@@ -9,7 +9,7 @@ use std::{
 
 use tokio::sync::{mpsc, oneshot, watch};
 
-use super::{clock, events::Events, journal::Journal, parts, readers::Readers, why};
+use super::{clock, events::Events, feeds::Told, journal::Journal, parts, readers::Readers, why};
 use crate::{
     adapters::{
         exec::{Refused, Runner},
@@ -26,6 +26,7 @@ use crate::{
             effect::{Effects, Reply},
             input::Input,
         },
+        feeds::Feeds,
         model::{
             change::{Audit, Change},
             job::{Exit, Job, JobId, Outcome},
@@ -69,6 +70,9 @@ pub struct Hub {
     pub checkpoint: Checkpoint,
     pub readers: Readers,
     pub events: Events,
+    pub feeds: Told,
+    /// Their sources, for whoever reads what they send.
+    pub sources: watch::Sender<Arc<Feeds>>,
     /// The way of external commands, for those that a file holds.
     pub to_self: ToHub,
     pub perfdata: Feed,
@@ -325,8 +329,14 @@ impl Hub {
                     .add(audit.map(Change::Audit).into_iter().collect());
                 self.take(*input, Some(reply));
             }
+            Ask::Told {
+                telling,
+                known,
+                reply,
+            } => self.told_of(*telling, known, reply),
             Ask::Status { reply } => {
                 let mut view = self.engine.status_view(now);
+                view.unmatched = self.feeds.unmatched();
                 let health = self.health();
                 view.notices = health.reasons;
                 view.notices.extend(health.warnings);
@@ -449,6 +459,8 @@ impl Hub {
             })?;
         self.senders.swap(senders);
         self.access.send_replace(Arc::new(parts::access(&settings)));
+        self.sources
+            .send_replace(Arc::new(Feeds::new(settings.feeds.sources, &inventory)));
         self.history = settings.retention.history;
         let inventory = Arc::new(inventory);
         *self

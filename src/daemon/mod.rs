@@ -4,6 +4,8 @@ pub mod clock;
 mod dropins;
 mod events;
 mod external;
+mod feed_files;
+mod feeds;
 mod files;
 pub mod hub;
 pub mod journal;

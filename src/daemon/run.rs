@@ -15,6 +15,8 @@ use tokio::{
 use super::{
     clock, dropins,
     events::Events,
+    feed_files,
+    feeds::Told,
     files::Files,
     hub::{Checkpoint, Hub, Inlets},
     journal::Journal,
@@ -34,6 +36,7 @@ use crate::{
     config::{Loaded, Store as StorePlace},
     domain::{
         engine::{Engine, Mode},
+        feeds::Feeds,
         model::change::Change,
     },
 };
@@ -92,7 +95,7 @@ async fn serve(config: PathBuf, loaded: Loaded) -> Result<(), String> {
     let (
         Opened {
             store,
-            restored,
+            mut restored,
             warnings,
         },
         without_store,
@@ -130,6 +133,8 @@ async fn serve(config: PathBuf, loaded: Loaded) -> Result<(), String> {
         carrier.clone(),
         directory.clone(),
     ));
+    let feeds = Feeds::new(settings.feeds.sources.clone(), &inventory);
+    let (sources, sources_seen) = watch::channel(Arc::new(feeds));
     let (access, access_seen) = watch::channel(Arc::new(parts::access(&settings)));
     let (asks, ask_inlet) = mpsc::channel(ASKS);
     let (reports, report_inlet) = mpsc::channel(REPORTS);
@@ -138,6 +143,7 @@ async fn serve(config: PathBuf, loaded: Loaded) -> Result<(), String> {
     let app = App {
         hub: serve::Hub::new(asks.clone()),
         access: access_seen,
+        feeds: sources_seen,
         metrics: metrics.clone(),
         now: clock::now,
     };
@@ -161,6 +167,8 @@ async fn serve(config: PathBuf, loaded: Loaded) -> Result<(), String> {
     };
     let sending = tokio::spawn(deliverer.run(wake.clone(), reports, sending_stops));
     let reload = signals(stop)?;
+    let told = Told::restored(std::mem::take(&mut restored.heard));
+    let tails = std::mem::take(&mut restored.tails);
     let mut engine = Engine::new(inventory, restored, Mode::Live, now);
     let readers = if settings.nagios.has_readers() {
         Readers::watching(&mut engine)
@@ -178,6 +186,14 @@ async fn serve(config: PathBuf, loaded: Loaded) -> Result<(), String> {
             Err(why) => tracing::error!("{why}"),
         }
     }
+    let feed_files = feed_files::start(
+        &settings.feeds,
+        tails,
+        &asks,
+        sources.subscribe(),
+        &metrics,
+        &stop_seen,
+    );
     let (files, perfdata) = Files::start(&settings, &engine, readers.mirror(), &asks, &stop_seen);
     let livestatus =
         dropins::livestatus(&settings.nagios, readers.mirror(), to_self.clone()).await?;
@@ -185,6 +201,8 @@ async fn serve(config: PathBuf, loaded: Loaded) -> Result<(), String> {
         engine,
         readers,
         events,
+        feeds: told,
+        sources,
         to_self,
         perfdata,
         journal: Journal::new(store.clone(), metrics.clone(), wake, unrecorded),
@@ -251,7 +269,7 @@ async fn serve(config: PathBuf, loaded: Loaded) -> Result<(), String> {
     let mut outcomes = inlets.outcomes;
     let drain = async { while outcomes.recv().await.is_some() {} };
     tokio::join!(runner.shutdown(Duration::from_secs(1)), drain);
-    for server in servers.into_iter().chain(answering) {
+    for server in servers.into_iter().chain(answering).chain(feed_files) {
         let _ = tokio::time::timeout(Duration::from_secs(4), server).await;
     }
     store.close().await;

@@ -4,6 +4,7 @@ pub mod command;
 pub mod deploy;
 pub mod engine;
 pub mod external;
+pub mod feeds;
 pub mod macros;
 pub mod model;
 pub mod notify;

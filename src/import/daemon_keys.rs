@@ -185,7 +185,8 @@ pub const LOST: &[(&str, &str, &str)] = &[
     (
         "accept_passive_service_checks",
         "1",
-        "results from outside are taken; to refuse them write passive = false into [defaults]",
+        "results from outside are taken; to refuse them write passive = false into [defaults], which leaves hosts alone: \
+         Nagios asks this switch for results of hosts from the command file too",
     ),
     (
         "accept_passive_host_checks",
@@ -247,6 +248,10 @@ pub const BY_ITSELF: &[(&str, &str)] = &[
     ("debug_", "the log has levels: [daemon] log"),
     ("max_debug", "the log has levels: [daemon] log"),
     ("log_", "everything is logged"),
+    (
+        "enable_predictive",
+        "masters are looked at before the last attempt; Nagios means this, and does it with two attempts only",
+    ),
     (
         "use_syslog",
         "the log goes to standard error, where systemd takes it",

@@ -49,6 +49,11 @@ use words::Kind;
 
 pub use source::{Fault, Faults, Place, Source};
 
+use crate::base::threads::both;
+
+/// So many objects are worth a second thread.
+const MANY: usize = 1000;
+
 /// The file that the values of `$USERn$` go to, which are often passwords.
 pub const USER_MACROS: &str = "user-macros.cfg";
 
@@ -147,22 +152,31 @@ pub fn nagios(input: &Input, mut faults: Faults) -> Result<Site, String> {
     let names = Names::new(&inheritance, &settings, &mut faults);
     let context = Context::new(sources, &input.base, &settings, &names, faults);
     let user_macros = user_macros(input, &context);
-    let site = convert(&context, user_macros);
+    let (files, report, services) = convert(&context, user_macros.is_some());
     let mut faults = context.faults.into_inner();
     faults.tidy();
-    if faults.list.is_empty() {
-        Ok(site)
-    } else {
-        Err(faults.render(name))
+    if !faults.list.is_empty() {
+        return Err(faults.render(name));
     }
+    drop(names);
+    drop(inheritance);
+    // To free a million directives takes as long as to write of them, so neither waits for the other.
+    let ((), site) = both(
+        MANY <= all.len(),
+        move || drop((services, all)),
+        || Site::new(files, user_macros, report, sources, "Nagios"),
+    );
+    Ok(site)
 }
 
-fn convert(context: &Context<'_, '_, '_>, user_macros: Option<String>) -> Site {
+type Files = Vec<(&'static str, String)>;
+
+fn convert(context: &Context<'_, '_, '_>, has_macros: bool) -> (Files, Report, Services) {
     let objects = context.inheritance().objects;
     let services = Services::build(context);
     let service_groups = ServiceGroups::build(context, &services);
     let mut emitter = Emitter::new(context, &services, &service_groups);
-    let mut files: Vec<(&'static str, String)> = Vec::new();
+    let mut files = Files::new();
     for (file, kinds) in FILES {
         let mut text = String::new();
         let mut from = None;
@@ -185,12 +199,15 @@ fn convert(context: &Context<'_, '_, '_>, user_macros: Option<String>) -> Site {
             tables.iter().for_each(|table| table.write(&mut text));
         }
         if !text.is_empty() {
-            files.push((file, text.trim_end().to_owned() + "\n"));
+            text.truncate(text.trim_end().len());
+            text.push('\n');
+            files.push((file, text));
         }
     }
-    let main = main_file(context, user_macros.is_some(), &files);
+    relations::note_recoveries(context);
+    let main = main_file(context, has_macros, &files);
     files.insert(0, ("deploywatch.toml", main));
-    let mut report = context.report.borrow_mut();
+    let mut report = context.report.take();
     count(context, &services, &mut report.counts);
     for (file, source) in (0_u32..)
         .zip(context.sources)
@@ -202,13 +219,7 @@ fn convert(context: &Context<'_, '_, '_>, user_macros: Option<String>) -> Site {
             "is not UTF-8 and was read as Latin-1: look at letters with accents",
         );
     }
-    Site::new(
-        files,
-        user_macros,
-        report.clone(),
-        context.sources,
-        "Nagios",
-    )
+    (files, report, services)
 }
 
 fn main_file(context: &Context<'_, '_, '_>, has_macros: bool, files: &[(&str, String)]) -> String {

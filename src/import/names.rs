@@ -162,10 +162,13 @@ impl<'n, 'o, 'a> Names<'n, 'o, 'a> {
 
     /// The names of one kind that a list means.
     pub fn pick(&self, kind: Kind, text: &str, place: Place, faults: &mut Faults) -> Picked {
-        let mut picked = Picked::default();
-        let mut out = BTreeSet::new();
         let empty = Index::default();
         let index = self.index(kind).unwrap_or(&empty);
+        if let Some(picked) = self.pick_one(index, text.trim()) {
+            return picked;
+        }
+        let mut picked = Picked::default();
+        let mut out = BTreeSet::new();
         for item in list(text) {
             let (is_out, name) = match item.strip_prefix('!') {
                 Some(name) => (true, name.trim()),
@@ -225,6 +228,20 @@ impl<'n, 'o, 'a> Names<'n, 'o, 'a> {
         picked.members = &picked.members - &out;
         picked.out = out;
         picked
+    }
+
+    /// One plain name, which most lists are; None where it is anything else.
+    fn pick_one(&self, index: &Index, name: &str) -> Option<Picked> {
+        let is_plain = !name.starts_with('!') && name != "*" && !name.contains(',');
+        let at = index
+            .at
+            .get(name)
+            .filter(|_| is_plain && !self.pattern(name))?;
+        Some(Picked {
+            include: vec![name.to_owned()],
+            members: BTreeSet::from([*at]),
+            ..Picked::default()
+        })
     }
 
     /// Hosts of the groups a list means, and the groups as they can be written. `!group` takes its hosts out.

@@ -76,6 +76,18 @@ fn glob_fits(name: &str, host: &str) -> bool {
     left.ends_with(last)
 }
 
+/// Says once, at the first escalation, whom recoveries reach: it is so for all of them.
+pub fn note_recoveries(context: &Context<'_, '_, '_>) {
+    let is_escalation = |kind| matches!(kind, Kind::HostEscalation | Kind::ServiceEscalation);
+    let mut objects = context.inheritance().objects.iter();
+    if let Some(first) = objects.find(|object| is_escalation(object.kind) && object.is_real()) {
+        context.report.borrow_mut().changed(
+            first.place,
+            "as with all escalations, a recovery reaches everyone who was told of the problem; Nagios counts one too low and misses some",
+        );
+    }
+}
+
 pub struct Relations<'x, 'c, 'o, 'a> {
     pub context: &'x Context<'c, 'o, 'a>,
     pub services: &'x Services,

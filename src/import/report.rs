@@ -3,6 +3,7 @@
 use std::{borrow::Cow, collections::BTreeMap, fmt::Write as _};
 
 use super::source::{Place, Source};
+use crate::base::threads::both;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Fate {
@@ -14,14 +15,21 @@ pub enum Fate {
 }
 
 impl Fate {
-    const fn word(self) -> &'static str {
+    /// The word, in a column as wide as the longest one and a blank.
+    const fn padded(self) -> &'static str {
         match self {
-            Self::Kept => "kept",
-            Self::Changed => "changed",
-            Self::Dropped => "dropped",
+            Self::Kept => "kept    ",
+            Self::Changed => "changed ",
+            Self::Dropped => "dropped ",
         }
     }
 }
+
+/// A report of so many notes is written on two threads.
+const MANY: usize = 10_000;
+
+/// Bytes of a usual line of a report.
+const USUAL: usize = 48;
 
 /// What became of one line.
 #[derive(Clone, Debug)]
@@ -92,27 +100,22 @@ impl Report {
             let mut lines = Lines::default();
             for note in notes {
                 let at = shown(note.place, sources);
-                lines.open(note.place.file, sources);
-                let line = one_line(lines.get(note.place.line));
-                let _ = writeln!(text, "{at}: {line}\n    {}", note.text);
+                let _ = write!(text, "{at}: ");
+                one_line(lines.at(note.place, sources), &mut text);
+                let _ = writeln!(text, "\n    {}", note.text);
             }
         }
         text.push_str("\nLINE BY LINE\n");
-        let mut lines = Lines::default();
-        for note in &self.notes {
-            if lines.file != Some(note.place.file) {
-                let _ = writeln!(text, "\n{}", sources[note.place.file as usize].name);
-                lines.open(note.place.file, sources);
-            }
-            let Place { line, .. } = note.place;
-            let _ = writeln!(
-                text,
-                "{line:>6} {:<8} {}  =>  {}",
-                note.fate.word(),
-                one_line(lines.get(line)),
-                note.text
-            );
-        }
+        let (first, second) = self.notes.split_at(self.notes.len() / 2);
+        let before = first.last().map(|note| note.place.file);
+        let (first, second) = both(
+            MANY <= self.notes.len(),
+            || line_by_line(first, None, sources),
+            || line_by_line(second, before, sources),
+        );
+        text.reserve(first.len() + second.len());
+        text.push_str(&first);
+        text.push_str(&second);
         text
     }
 
@@ -131,24 +134,60 @@ impl Report {
     }
 }
 
-/// The lines of the file at hand.
+/// Every note with its line, and the name of a file above its first one; `before` is the file that is named already.
+fn line_by_line(notes: &[Note], before: Option<u32>, sources: &[Source]) -> String {
+    let mut text = String::with_capacity(notes.len() * USUAL);
+    let mut lines = Lines::default();
+    let mut named = before;
+    for Note {
+        place,
+        fate,
+        text: why,
+    } in notes
+    {
+        if named.replace(place.file) != Some(place.file) {
+            let _ = writeln!(text, "\n{}", sources[place.file as usize].name);
+        }
+        let _ = write!(text, "{:>6} ", place.line);
+        // Not by format!, which takes most of the time of a report of a million lines.
+        text.push_str(fate.padded());
+        text.push(' ');
+        one_line(lines.at(*place, sources), &mut text);
+        text.push_str("  =>  ");
+        text.push_str(why);
+        text.push('\n');
+    }
+    text
+}
+
+/// The lines of the file at hand, for places that come in their order: a large file is walked through once.
 #[derive(Default)]
 struct Lines<'a> {
-    file: Option<u32>,
-    lines: Vec<&'a str>,
+    place: Place,
+    line: &'a str,
+    rest: Option<std::str::Lines<'a>>,
 }
 
 impl<'a> Lines<'a> {
-    fn open(&mut self, file: u32, sources: &'a [Source]) {
-        if self.file.replace(file) != Some(file) {
-            self.lines.clear();
-            self.lines.extend(sources[file as usize].text.lines());
+    /// The line of a place that does not come before the one asked for last; empty where there is none.
+    fn at(&mut self, place: Place, sources: &'a [Source]) -> &'a str {
+        if self.rest.is_none() || place.file != self.place.file {
+            *self = Self {
+                place: Place { line: 0, ..place },
+                line: "",
+                rest: Some(sources[place.file as usize].text.lines()),
+            };
         }
-    }
-
-    fn get(&self, line: u32) -> &'a str {
-        let at = (line as usize).saturating_sub(1);
-        self.lines.get(at).copied().unwrap_or_default()
+        // Place 0 is the file as a whole, which shows its first line.
+        let wanted = place.line.max(1);
+        if let Some(rest) = &mut self.rest
+            && self.place.line < wanted
+        {
+            let skipped = (wanted - self.place.line - 1) as usize;
+            self.line = rest.nth(skipped).unwrap_or_default();
+            self.place.line = wanted;
+        }
+        self.line
     }
 }
 
@@ -161,16 +200,14 @@ fn shown(place: Place, sources: &[Source]) -> String {
 }
 
 /// Blanks become one, and the comment goes: the line is there to be recognised, not to be copied.
-fn one_line(line: &str) -> String {
-    let mut text = String::with_capacity(line.len());
-    for word in line.split_whitespace() {
-        if word.starts_with(';') {
-            break;
-        }
-        if !text.is_empty() {
+fn one_line(line: &str, text: &mut String) {
+    let words = line
+        .split_whitespace()
+        .take_while(|word| !word.starts_with(';'));
+    for (at, word) in words.enumerate() {
+        if 0 < at {
             text.push(' ');
         }
         text.push_str(word);
     }
-    text
 }

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 
 use super::{
     context::{Context, tidy},
+    objects::Object,
     rule_keys::{IGNORED, Rule, all},
     toml::{Pair, Table, inline, text, texts},
     values::Values,
@@ -20,15 +21,30 @@ pub struct Rules<'x, 'c, 'o, 'a> {
     templates: HashMap<usize, Said>,
     /// The pairs of each template.
     written: HashMap<usize, Vec<Pair>>,
+    /// The rules in their order, and for each directive which of them it is for: asking every rule of every directive is
+    /// most of the work where services are written out in full.
+    rules: Vec<&'static Rule>,
+    of: HashMap<&'static str, Vec<usize>>,
 }
 
 impl<'x, 'c, 'o, 'a> Rules<'x, 'c, 'o, 'a> {
     /// Templates of one kind first: what objects must still say depends on them.
     pub fn new(context: &'x Context<'c, 'o, 'a>, kind: Kind) -> Self {
+        let list: Vec<&'static Rule> = all(kind).collect();
+        let mut of: HashMap<&'static str, Vec<usize>> = HashMap::new();
+        for (rule, directive) in list
+            .iter()
+            .enumerate()
+            .flat_map(|(at, rule)| rule.from.iter().map(move |directive| (at, *directive)))
+        {
+            of.entry(directive).or_default().push(rule);
+        }
         let mut rules = Self {
             context,
             templates: HashMap::new(),
             written: HashMap::new(),
+            rules: list,
+            of,
         };
         let objects = context.inheritance().objects;
         for (at, object) in objects.iter().enumerate() {
@@ -127,17 +143,24 @@ impl<'x, 'c, 'o, 'a> Rules<'x, 'c, 'o, 'a> {
             .next()
     }
 
+    /// For each rule the first entry of the object that is one of its directives.
+    fn said(&self, object: &Object<'_>) -> Vec<Option<usize>> {
+        let mut said = vec![None; self.rules.len()];
+        for (at, entry) in object.entries.iter().enumerate().rev() {
+            for rule in self.of.get(&*entry.key).into_iter().flatten() {
+                said[*rule] = Some(at);
+            }
+        }
+        said
+    }
+
     fn pairs(&self, at: usize, is_template: bool) -> Vec<Pair> {
         let context = self.context;
         let object = &context.inheritance().objects[at];
         // With one template all that is not said here is what the template says, and need not be looked at.
         let many = 1 < context.inheritance().uses(at).len();
         let mut found: Vec<(usize, Pair)> = Vec::new();
-        for rule in all(object.kind) {
-            let own = object
-                .entries
-                .iter()
-                .position(|entry| rule.from.contains(&&*entry.key));
+        for (rule, own) in self.rules.iter().zip(self.said(object)) {
             // Templates have no `parents` of checks.
             let only_real = rule.key == "parents" && object.kind == Kind::Service;
             if only_real && is_template {
@@ -265,10 +288,6 @@ impl<'x, 'c, 'o, 'a> Rules<'x, 'c, 'o, 'a> {
             },
         );
         for entry in &object.entries {
-            if let Some((_, why)) = IGNORED.iter().find(|(key, _)| *key == entry.key) {
-                report.dropped(entry.place, *why);
-                continue;
-            }
             let key = match &*entry.key {
                 "name" | "host_name" if object.kind == Kind::Host => "name",
                 "service_description" | "name" => "name",
@@ -284,9 +303,17 @@ impl<'x, 'c, 'o, 'a> Rules<'x, 'c, 'o, 'a> {
                     "nothing: freshness is not checked"
                 }
                 key if key.starts_with('_') => "vars",
-                key => all(object.kind)
-                    .find(|rule| rule.from.contains(&key))
-                    .map_or("nothing", |rule| rule.key),
+                key => match self.of.get(key).and_then(|rules| rules.first()) {
+                    Some(rule) => self.rules[*rule].key,
+                    None => {
+                        let ignored = IGNORED.iter().find(|(known, _)| *known == key);
+                        if let Some((_, why)) = ignored {
+                            report.dropped(entry.place, *why);
+                            continue;
+                        }
+                        "nothing"
+                    }
+                },
             };
             report.kept(entry.place, key);
         }

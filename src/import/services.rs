@@ -1,6 +1,9 @@
 //! Which service runs on which host, and which definition counts where two give one host the same service.
 
-use std::collections::{BTreeSet, HashMap};
+use std::{
+    borrow::Cow,
+    collections::{BTreeSet, HashMap},
+};
 
 use super::{context::Context, resolve::list, words::Kind};
 use crate::base::text::did_you_mean;
@@ -30,12 +33,13 @@ impl Services {
         let mut list: Vec<Service> = Vec::new();
         let mut by_name: HashMap<String, Vec<usize>> = HashMap::new();
         // The service that counts, behind how strongly it does: one that names the host itself beats one for its group.
-        let mut winner: HashMap<(u32, String), (bool, bool, usize)> = HashMap::new();
+        let mut winner: HashMap<(u32, Cow<'_, str>), (bool, bool, usize)> =
+            HashMap::with_capacity(inheritance.objects.len());
         for (at, object) in inheritance.objects.iter().enumerate() {
             if object.kind != Kind::Service || !object.is_real() {
                 continue;
             }
-            let Some(name) = context.text(at, "service_description") else {
+            let Some(name) = inheritance.text(at, "service_description") else {
                 context.fault(
                     object.place,
                     "this service has no service_description",
@@ -50,7 +54,7 @@ impl Services {
                 ),
                 ("max_check_attempts", "add it here or in a template"),
             ] {
-                if context.text(at, key).is_none() {
+                if inheritance.text(at, key).is_none() {
                     context.fault(object.place, format!("service `{name}` has no {key}"), why);
                 }
             }
@@ -117,10 +121,15 @@ impl Services {
                 let loser = before.min(rank).2;
                 doubles.push((loser, *host, before.0 == is_direct));
             }
-            by_name.entry(name.clone()).or_default().push(place);
+            match by_name.get_mut(&*name) {
+                Some(places) => places.push(place),
+                None => {
+                    by_name.insert(name.to_string(), vec![place]);
+                }
+            }
             list.push(Service {
                 at,
-                name,
+                name: name.into_owned(),
                 hosts,
                 lost: BTreeSet::new(),
                 overridden: BTreeSet::new(),
@@ -153,6 +162,12 @@ impl Services {
         };
         let text = said.text.unwrap_or_default();
         let parts: Vec<&str> = list(&text).collect();
+        if !parts.is_empty() {
+            context.report.borrow_mut().changed(
+                said.place,
+                "problems are not told while none of these parents is OK; Nagios means this and never does it",
+            );
+        }
         let missing = |host: &str, name: &str| {
             let names = self.by_name.keys().map(String::as_str);
             let help = did_you_mean(name, names.filter(|near| *near != name)).map_or_else(
@@ -186,7 +201,8 @@ impl Services {
 
     /// How many services there are, each host counted.
     pub fn count(&self) -> usize {
-        let mut all: std::collections::HashSet<(u32, &str)> = std::collections::HashSet::new();
+        let mut all: std::collections::HashSet<(u32, &str)> =
+            std::collections::HashSet::with_capacity(self.list.len());
         for service in &self.list {
             all.extend(service.hosts.iter().map(|host| (*host, &*service.name)));
         }

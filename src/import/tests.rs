@@ -389,3 +389,52 @@ fn parents_of_services_must_exist() {
         "#]],
     );
 }
+
+/// What the new configuration does better than the old one is a change too: nobody is to find it out at night.
+#[test]
+fn what_nagios_gets_wrong_is_told_of() {
+    let main = "accept_passive_service_checks=0\nenable_predictive_host_dependency_checks=1\n";
+    let objects = format!(
+        "{SITE}define command {{\n command_name mail\n command_line mail '$NOTIFICATIONCOMMENT$'\n}}\n\
+         define timeperiod {{\n timeperiod_name winter\n december 20 - january 5 00:00-24:00\n}}\n\
+         define service {{\n host_name a\n service_description t\n check_command c\n max_check_attempts 1\n parents s\n}}\n\
+         define hostdependency {{\n host_name a\n dependent_host_name b\n notification_failure_criteria d\n \
+         dependency_period winter\n}}\n\
+         define hostescalation {{\n host_name a\n contacts ben\n first_notification 2\n last_notification 0\n}}\n\
+         define hostescalation {{\n host_name b\n contacts ann\n first_notification 2\n last_notification 0\n}}\n"
+    );
+    let site = nagios(&input(main, &objects), Faults::default()).expect("good");
+    let (report, _) = site.report.split_once("LINE BY LINE").expect("parted");
+    for (line, why) in [
+        (
+            "accept_passive_service_checks=0",
+            "Nagios asks this switch for results of hosts",
+        ),
+        (
+            "enable_predictive_host_dependency_checks=1",
+            "does it with two attempts only",
+        ),
+        (
+            "command_line mail '$NOTIFICATIONCOMMENT$'",
+            "from Nagios it comes as it is",
+        ),
+        (
+            "december 20 - january 5 00:00-24:00",
+            "Nagios forgets the part in January",
+        ),
+        ("parents s", "Nagios means this and never does it"),
+        (
+            "dependency_period winter",
+            "Nagios then forgets all dependencies",
+        ),
+        ("define hostescalation {", "Nagios counts one too low"),
+    ] {
+        let found: Vec<&str> = report
+            .lines()
+            .zip(report.lines().skip(1))
+            .filter(|(said, told)| said.ends_with(&format!(": {line}")) && told.contains(why))
+            .map(|(_, told)| told)
+            .collect();
+        assert_eq!(found.len(), 1, "{line}: {why}\n{report}");
+    }
+}

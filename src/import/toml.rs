@@ -67,7 +67,9 @@ impl Table {
         out.push('\n');
         for pair in &self.pairs {
             comments(&pair.above, out);
-            let _ = write!(out, "{} = {}", key(&pair.key), pair.value);
+            push_key(&pair.key, out);
+            out.push_str(" = ");
+            out.push_str(&pair.value);
             if let Some(beside) = &pair.beside {
                 let _ = write!(out, "    # {}", clean(beside));
             }
@@ -100,13 +102,19 @@ fn clean(text: &str) -> String {
 }
 
 fn key(key: &str) -> String {
+    let mut out = String::with_capacity(key.len());
+    push_key(key, &mut out);
+    out
+}
+
+fn push_key(key: &str, out: &mut String) {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_-".contains(&byte);
     // A date is quoted too, as the other days of a period are.
     let is_date = key.starts_with(|c: char| c.is_ascii_digit());
     if !key.is_empty() && !is_date && key.bytes().all(plain) {
-        key.to_owned()
+        out.push_str(key);
     } else {
-        text(key)
+        out.push_str(&text(key));
     }
 }
 
@@ -118,6 +126,11 @@ pub fn text(text: &str) -> String {
     }
     let mut quoted = String::with_capacity(text.len() + 2);
     quoted.push('"');
+    if !text.contains(|c: char| c == '"' || c == '\\' || c.is_control()) {
+        quoted.push_str(text);
+        quoted.push('"');
+        return quoted;
+    }
     for c in text.chars() {
         match c {
             '"' => quoted.push_str("\\\""),
@@ -185,6 +198,8 @@ pub fn span(seconds: f64) -> String {
         .find(|(_, unit)| 0.0 < millis && millis % unit == 0.0);
     match whole {
         _ if millis <= 0.0 => "\"0s\"".to_owned(),
+        // Whole numbers are much quicker to write than fractions without digits behind the point.
+        Some((word, unit)) if millis < 1e15 => format!("\"{}{word}\"", (millis / unit) as u64),
         Some((word, unit)) => format!("\"{:.0}{word}\"", millis / unit),
         None => format!("\"{millis:.0}ms\""),
     }

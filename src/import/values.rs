@@ -62,7 +62,7 @@ impl Values<'_, '_, '_, '_> {
                 .filter(|span| span != "\"0s\""),
             "attempts" => {
                 let attempts = context.number(at, "max_check_attempts")?;
-                Some(format!("{:.0}", attempts.trunc().clamp(1.0, 1000.0)))
+                Some((attempts.clamp(1.0, 1000.0) as u32).to_string())
             }
             "period" => period("check_period"),
             "active" => flag("active_checks_enabled"),

@@ -3,9 +3,8 @@
 
 use std::{
     collections::BTreeSet,
-    fs::{self, File, OpenOptions},
+    fs,
     io::{self, Read},
-    os::unix::fs::{MetadataExt, OpenOptionsExt},
     path::{Path, PathBuf},
     time::{Duration, SystemTime},
 };
@@ -15,6 +14,7 @@ use tokio::sync::watch;
 use super::intake::{BATCH, Hand, Said, Verdict};
 use crate::{
     base::{
+        plain_file,
         text::{cut, one_line},
         time::Timestamp,
     },
@@ -115,7 +115,7 @@ impl Spool {
 
     /// One file. The error is a sentence.
     fn file(&self, path: &Path) -> Result<Vec<CheckResult>, String> {
-        let (file, written) = open(path)?;
+        let (file, written) = plain_file::open(path, FILE_MAX)?;
         let mut bytes = Vec::new();
         file.take(FILE_MAX)
             .read_to_end(&mut bytes)
@@ -198,26 +198,6 @@ fn waiting(directory: &Path) -> io::Result<Vec<(SystemTime, PathBuf)>> {
     }
     found.sort();
     Ok(found)
-}
-
-/// Opens a file that is nothing but a file, and tells when it was written.
-fn open(path: &Path) -> Result<(File, Timestamp), String> {
-    let file = OpenOptions::new()
-        .read(true)
-        .custom_flags(nix::libc::O_NOFOLLOW | nix::libc::O_NONBLOCK | nix::libc::O_CLOEXEC)
-        .open(path)
-        .map_err(|error| error.to_string())?;
-    let about = file.metadata().map_err(|error| error.to_string())?;
-    if !about.is_file() || about.nlink() != 1 {
-        return Err("it is no plain file with one name".to_owned());
-    }
-    if FILE_MAX < about.len() {
-        return Err(format!(
-            "it has {} bytes, more than {FILE_MAX}",
-            about.len()
-        ));
-    }
-    Ok((file, Timestamp::from_secs(about.mtime())))
 }
 
 /// Hands everything in; the files of which all is settled.

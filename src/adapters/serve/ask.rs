@@ -14,7 +14,12 @@ use crate::domain::{
         input::Input,
         view::{ObjectView, StatusView},
     },
-    model::{change::Audit, state::ObjectName},
+    feeds::{Known, Unmatched},
+    model::{
+        change::{Audit, Heard, Tail},
+        deploy::DeployEvent,
+        state::ObjectName,
+    },
 };
 
 /// Longest wait for an answer of the hub.
@@ -29,6 +34,12 @@ pub enum Ask {
     Input {
         input: Box<Input>,
         audit: Option<Audit>,
+        reply: oneshot::Sender<Result<Reply, Unavailable>>,
+    },
+    /// What a feed tells. `known` is answered at once, `reply` when it is durable.
+    Told {
+        telling: Box<Telling>,
+        known: oneshot::Sender<Known>,
         reply: oneshot::Sender<Result<Reply, Unavailable>>,
     },
     Status {
@@ -83,6 +94,23 @@ pub enum Ask {
     },
 }
 
+/// One delivery of a feed, mapped to our names.
+#[derive(Clone, Debug, Default)]
+pub struct Telling {
+    pub source: String,
+    /// None: it is not looked for among those that came before.
+    pub heard: Option<Heard>,
+    pub events: Vec<DeployEvent>,
+    pub unmatched: Vec<Unmatched>,
+    /// Apps that the teller may tell of; empty: all.
+    pub apps: Vec<String>,
+    /// Apps for which it may open holds; None: all of these.
+    pub may_hold: Option<Vec<String>>,
+    /// Where a file was read up to; kept with what was read.
+    pub tail: Option<Tail>,
+    pub audit: Option<Audit>,
+}
+
 /// An app in an environment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AppName {
@@ -131,6 +159,21 @@ impl Hub {
         tokio::time::timeout(limit, exchange)
             .await
             .map_err(|_| Refusal::too_busy(limit))?
+    }
+
+    /// Hands what a feed tells to the engine and waits until it is durable.
+    pub async fn tell(&self, telling: Telling) -> Result<(Known, Reply), Refusal> {
+        let (known, seen) = oneshot::channel();
+        let telling = Box::new(telling);
+        let reply = self
+            .ask(ASK_LIMIT, |reply| Ask::Told {
+                telling,
+                known,
+                reply,
+            })
+            .await?
+            .map_err(|Unavailable(why)| Refusal::unavailable(why))?;
+        Ok((seen.await.map_err(|_| Refusal::ending())?, reply))
     }
 
     /// Hands an input to the engine and waits until it is durable.

@@ -91,6 +91,7 @@ pub fn read_event(
             Some(message) if reason.is_none() => Some(message),
             _ => reason,
         },
+        no_hold: false,
         source: source.to_owned(),
     })
 }

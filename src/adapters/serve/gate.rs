@@ -73,7 +73,12 @@ async fn show(
     Ok((status, Json(view)).into_response())
 }
 
-async fn look(app: &App, name: String, environment: Option<String>) -> Result<GateView, Refusal> {
+/// The gate as it is now.
+pub async fn look(
+    app: &App,
+    name: String,
+    environment: Option<String>,
+) -> Result<GateView, Refusal> {
     app.hub
         .ask(ASK_LIMIT, |reply| Ask::Gate {
             app: name,

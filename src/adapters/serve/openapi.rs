@@ -8,7 +8,7 @@ use axum::{
 use serde_json::{Map, Value, json};
 
 /// A path: method, path, scope (empty: open), what it does, fields as `name:type`, needed ones with `!`.
-pub const PATHS: [(&str, &str, &str, &str, &str); 35] = [
+pub const PATHS: [(&str, &str, &str, &str, &str); 46] = [
     ("get", "/", "read", "The status as a page.", ""),
     (
         "get",
@@ -89,6 +89,65 @@ pub const PATHS: [(&str, &str, &str, &str, &str); 35] = [
         "Tell of a deploy; verb is plan, start, step, heartbeat, finish, fail, rollback or cancel.",
         "id!:string app:string environment:string version:string hosts:array groups:array actors:array actor:string \
          url:string risk:string at:string rollback_of:string reason:string message:string phase:string",
+    ),
+    (
+        "get",
+        "/v1/deploys/unmatched",
+        "read",
+        "What tools told of that fits no app, and what would make it fit.",
+        "",
+    ),
+    (
+        "post",
+        "/v1/deploys/record/{source}",
+        "deploy",
+        "A saved payload of a tool, as if it came now.",
+        "",
+    ),
+    (
+        "post",
+        "/v1/hooks/{source}",
+        "",
+        "What a tool tells of deploys, in its own words; the source's secret proves who sends it.",
+        "",
+    ),
+    (
+        "post",
+        "/v1/hooks/{source}/v1/{signal}",
+        "",
+        "The same for OTLP over HTTP, as JSON.",
+        "",
+    ),
+    (
+        "post",
+        "/v1/hooks/{source}/{asked}",
+        "",
+        "Flagger's hooks confirm-rollout, confirm-traffic-increase, confirm-promotion and rollback: 200 is yes, 409 no.",
+        "",
+    ),
+    (
+        "get",
+        "/v1/hooks/{source}/{stack}/can-deploy",
+        "",
+        "Deployinator's question, answered by the gate.",
+        "",
+    ),
+    (
+        "post",
+        "/v2/change/enqueue",
+        "",
+        "PagerDuty's change events, under its own path.",
+        "",
+    ),
+    ("post", "/events", "", "Graphite's events.", ""),
+    ("post", "/events/", "", "Graphite's events.", ""),
+    ("post", "/api/annotations", "", "Grafana's annotations.", ""),
+    (
+        "post",
+        "/api/annotations/graphite",
+        "",
+        "Grafana's annotations, in Graphite's words.",
+        "",
     ),
     (
         "post",

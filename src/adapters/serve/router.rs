@@ -15,7 +15,7 @@ use tokio::sync::watch;
 use super::{
     access::{Access, Peer, Scope},
     ask::Hub,
-    commands, deploys, gate,
+    commands, deploys, gate, hooks,
     metrics::Metrics,
     nrdp, openapi, read,
     refusal::Refusal,
@@ -26,7 +26,7 @@ use crate::{
         text::{cut, one_line},
         time::Timestamp,
     },
-    domain::engine::effect::Reply,
+    domain::{engine::effect::Reply, feeds::Feeds},
 };
 
 /// What every route can reach.
@@ -35,6 +35,8 @@ pub struct App {
     pub hub: Hub,
     /// Replaced by reloads; a request is judged by what stands when it comes in.
     pub access: watch::Receiver<Arc<Access>>,
+    /// Tools that tell of deploys; replaced by reloads as well.
+    pub feeds: watch::Receiver<Arc<Feeds>>,
     pub metrics: Arc<Metrics>,
     /// The wall clock.
     pub now: fn() -> Timestamp,
@@ -59,7 +61,10 @@ pub fn router(app: App) -> Router {
         .merge(group(Scope::Read, read_routes()))
         .merge(group(
             Scope::Deploy,
-            vec![("/v1/deploys/{verb}", post(deploys::tell))],
+            vec![
+                ("/v1/deploys/{verb}", post(deploys::tell)),
+                ("/v1/deploys/record/{source}", post(hooks::record)),
+            ],
         ))
         .merge(group(
             Scope::Results,
@@ -76,6 +81,8 @@ pub fn router(app: App) -> Router {
                 .route_layer(middleware::from_fn_with_state(app.clone(), guard_scrape)),
         )
         .route("/healthz", get(read::health))
+        // Known by the secrets of their sources.
+        .merge(hook_routes())
         // Their tokens are among what they send.
         .route("/nrdp", get(nrdp::serve).post(nrdp::serve))
         .route("/nrdp/", get(nrdp::serve).post(nrdp::serve))
@@ -85,11 +92,28 @@ pub fn router(app: App) -> Router {
         .with_state(app)
 }
 
+fn hook_routes() -> Router<App> {
+    Router::new()
+        .route("/v1/hooks/{source}", post(hooks::hook))
+        .route("/v1/hooks/{source}/{asked}", post(hooks::ask))
+        .route("/v1/hooks/{source}/v1/{signal}", post(hooks::otlp))
+        .route(
+            "/v1/hooks/{source}/{stack}/can-deploy",
+            get(hooks::can_deploy),
+        )
+        .route("/v2/change/enqueue", post(hooks::pagerduty))
+        .route("/events", post(hooks::graphite))
+        .route("/events/", post(hooks::graphite))
+        .route("/api/annotations", post(hooks::grafana))
+        .route("/api/annotations/graphite", post(hooks::grafana))
+}
+
 fn read_routes() -> Vec<(&'static str, MethodRouter<App>)> {
     vec![
         ("/", get(read::page)),
         ("/v1/status", get(read::status)),
         ("/v1/deploys", get(deploys::list)),
+        ("/v1/deploys/unmatched", get(hooks::unmatched)),
         ("/v1/objects/{host}", get(read::host)),
         ("/v1/objects/{host}/{*check}", get(read::check)),
         ("/v1/why/{host}", get(read::why_host)),
@@ -117,7 +141,12 @@ async fn guard(
     next: Next,
 ) -> Result<Response, Refusal> {
     let access = app.access.borrow().clone();
-    let caller = access.admit(peer(&request)?, request.method(), request.headers(), scope)?;
+    let caller = access.admit(
+        peer_of(&request)?,
+        request.method(),
+        request.headers(),
+        scope,
+    )?;
     request.extensions_mut().insert(caller);
     Ok(next.run(request).await)
 }
@@ -128,11 +157,12 @@ async fn guard_scrape(
     next: Next,
 ) -> Result<Response, Refusal> {
     let access = app.access.borrow().clone();
-    access.admit_scraper(peer(&request)?, request.method(), request.headers())?;
+    access.admit_scraper(peer_of(&request)?, request.method(), request.headers())?;
     Ok(next.run(request).await)
 }
 
-fn peer(request: &Request) -> Result<Peer, Refusal> {
+/// The two ends of a request's connection.
+pub(super) fn peer_of(request: &Request) -> Result<Peer, Refusal> {
     let unknown = || Refusal::forbidden("the two ends of the connection are not known");
     request
         .extensions()

@@ -26,6 +26,7 @@ use crate::{
             effect::Reply,
             view::{ObjectView, ProblemView, StatusView},
         },
+        feeds::{Feeds, Known},
         model::deploy::{Attribution, Strength, Suspect, Verdict},
     },
 };
@@ -82,12 +83,14 @@ impl Site {
             }
         });
         let (access, watched) = watch::channel(Arc::new(access));
+        let sources = watch::channel(Arc::new(Feeds::default())).1;
         let (stop, stopped) = watch::channel(false);
         let listener = bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("an address");
         let app = App {
             hub: Hub::new(asks),
             access: watched,
+            feeds: sources,
             metrics: Arc::default(),
             now: noon,
         };
@@ -169,6 +172,10 @@ fn answer_ask(ask: Ask, inputs: &Mutex<Vec<String>>) {
                 Reply::ok("noted")
             };
             let _ = reply.send(Ok(answer));
+        }
+        Ask::Told { known, reply, .. } => {
+            let _ = known.send(Known::New);
+            let _ = reply.send(Ok(Reply::ok("noted")));
         }
         Ask::Status { reply } => drop(reply.send(troubled())),
         Ask::Object { name, reply } => {
@@ -275,7 +282,7 @@ async fn a_deploy_event_reaches_the_engine() {
         assert_eq!(status, 200, "{verb}: {text}");
     }
     let inputs = site.inputs();
-    expect![[r#"Deploy(DeployEvent { id: "D-417", phase: Started, at: Timestamp(1772452740000), received: Timestamp(1772452800000), app: Some("shop"), environment: Some("production"), version: Some("1.4.2"), hosts: ["web1"], groups: [], actors: ["ann"], url: Some("https://ci.example/1"), risk: Some(High), rollback_of: None, reason: None, source: "local" }) [local: told of deploy D-417: started]"#]]
+    expect![[r#"Deploy(DeployEvent { id: "D-417", phase: Started, at: Timestamp(1772452740000), received: Timestamp(1772452800000), app: Some("shop"), environment: Some("production"), version: Some("1.4.2"), hosts: ["web1"], groups: [], actors: ["ann"], url: Some("https://ci.example/1"), risk: Some(High), rollback_of: None, reason: None, no_hold: false, source: "local" }) [local: told of deploy D-417: started]"#]]
         .assert_eq(&inputs[0]);
     let phases: Vec<_> = inputs[1..]
         .iter()

@@ -7,6 +7,8 @@ use rusqlite::{Connection, params};
 use super::restore::LOOK_BACK;
 use crate::{base::time::Timestamp, domain::model::state::ObjectName};
 
+/// Deliveries of feeds are remembered for as long as the daemon asks for them.
+const KEEP_HEARD: Duration = Duration::from_secs(7 * 86_400);
 /// Rows that one step may delete from one table.
 const STEP: i64 = 500;
 
@@ -14,6 +16,7 @@ const STEP: i64 = 500;
 /// start reads back is never deleted, nor is the audit trail, nor anything that pends or is still pointed to.
 pub(super) fn step(db: &Connection, now: Timestamp, keep: Duration) -> rusqlite::Result<usize> {
     let before = (now - keep.max(LOOK_BACK)).millis();
+    let heard_before = (now - KEEP_HEARD).millis();
     let mut deleted = 0;
     for (table, old) in [
         ("decision", "at < ?1"),
@@ -30,12 +33,13 @@ pub(super) fn step(db: &Connection, now: Timestamp, keep: Duration) -> rusqlite:
         ),
         ("deploy", "ended AND updated_at < ?1"),
         ("quarantine", "at < ?1"),
+        ("heard", "at < ?1"),
     ] {
         deleted += db
             .prepare_cached(&format!(
                 "DELETE FROM {table} WHERE rowid IN (SELECT rowid FROM {table} WHERE {old} LIMIT ?2)"
             ))?
-            .execute(params![before, STEP])?;
+            .execute(params![if table == "heard" { heard_before } else { before }, STEP])?;
     }
     Ok(deleted)
 }

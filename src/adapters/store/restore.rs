@@ -7,7 +7,11 @@ use serde::de::DeserializeOwned;
 
 use crate::{
     base::time::Timestamp,
-    domain::model::{change::Restored, state::ObjectName, status::Problem},
+    domain::model::{
+        change::{Heard, Restored, Tail},
+        state::ObjectName,
+        status::Problem,
+    },
 };
 
 /// How long closed problems, ended holds and ended deploys are still given to the engine.
@@ -64,6 +68,8 @@ pub(super) fn load(db: &mut Connection, wall: Timestamp) -> rusqlite::Result<Loa
         comments: load.bodies("comment", "SELECT id, body FROM comment ORDER BY id", &[])?,
         switches: load.meta("switches", "all is switched as configured")?,
         gates: load.meta("gates", "no freeze or override set by hand is in force")?,
+        heard: heard(&work)?,
+        tails: tails(&work)?,
         last_id: last_id(&work)?,
         last_seen,
         statuses,
@@ -105,6 +111,32 @@ fn meta(db: &Connection, key: &str) -> rusqlite::Result<Option<i64>> {
         row.get(0)
     })
     .optional()
+}
+
+fn heard(db: &Connection) -> rusqlite::Result<Vec<Heard>> {
+    db.prepare("SELECT source, delivery, digest, signed, at FROM heard ORDER BY at, id")?
+        .query_map([], |row| {
+            Ok(Heard {
+                source: row.get(0)?,
+                id: row.get(1)?,
+                digest: row.get(2)?,
+                signed: row.get(3)?,
+                at: Timestamp::from_millis(row.get(4)?),
+            })
+        })?
+        .collect()
+}
+
+fn tails(db: &Connection) -> rusqlite::Result<Vec<Tail>> {
+    db.prepare("SELECT path, inode, offset FROM tail")?
+        .query_map([], |row| {
+            Ok(Tail {
+                path: row.get(0)?,
+                inode: row.get::<_, i64>(1)?.cast_unsigned(),
+                offset: row.get::<_, i64>(2)?.cast_unsigned(),
+            })
+        })?
+        .collect()
 }
 
 fn last_id(db: &Connection) -> rusqlite::Result<u64> {

@@ -7,7 +7,7 @@ use super::{audit, error::wrap};
 use crate::{
     base::time::Timestamp,
     domain::model::{
-        change::{Change, Comment, Decision, Downtime, Event},
+        change::{Change, Comment, Decision, Downtime, Event, Heard},
         deploy::{Deploy, Hold},
         message::Delivery,
         state::ObjectName,
@@ -51,6 +51,14 @@ pub(super) fn write(db: &Connection, changes: &[Change], now: Timestamp) -> rusq
             Change::Decision(decision) => write_decision(db, decision)?,
             Change::Event(event) => write_event(db, event)?,
             Change::Audit(row) => audit::append(db, row)?,
+            Change::Heard(heard) => write_heard(db, heard)?,
+            Change::Tail(tail) => {
+                statement(
+                    db,
+                    "INSERT OR REPLACE INTO tail (path, inode, offset) VALUES (?1, ?2, ?3)",
+                )?
+                .execute(params![tail.path, id(tail.inode), id(tail.offset)])?;
+            }
             Change::Switches(switches) => {
                 statement(db, "INSERT OR REPLACE INTO meta VALUES ('switches', ?1)")?
                     .execute([json(switches)?])?;
@@ -237,6 +245,22 @@ fn write_decision(db: &Connection, decision: &Decision) -> rusqlite::Result<()> 
         decision.what.name(),
         decision.kind,
         json(&body)?
+    ])
+    .map(drop)
+}
+
+fn write_heard(db: &Connection, heard: &Heard) -> rusqlite::Result<()> {
+    statement(
+        db,
+        "INSERT INTO heard (source, delivery, digest, signed, at) VALUES (?1, ?2, ?3, ?4, ?5) \
+         ON CONFLICT (source, delivery) DO UPDATE SET digest = ?3, signed = ?4, at = ?5",
+    )?
+    .execute(params![
+        heard.source,
+        heard.id,
+        heard.digest,
+        heard.signed,
+        heard.at.millis()
     ])
     .map(drop)
 }

@@ -226,6 +226,7 @@ fn deploy(id: &str, phase: Phase) -> Deploy {
         risk: Some(Risk::High),
         rollback_of: None,
         reason: None,
+        no_hold: false,
         source: "local".to_owned(),
     };
     Deploy {

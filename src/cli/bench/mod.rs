@@ -5,6 +5,7 @@
 //! not change it. Everything lives in one temporary directory and one [`stage::Stage`], which end with the command,
 //! also on Ctrl-C and on failure.
 
+mod attribution;
 mod ceiling;
 mod compare;
 mod daemon;
@@ -54,6 +55,9 @@ struct Plan {
 pub fn bench(args: BenchArgs) -> Done {
     let part = match args.part {
         Some(BenchPart::Worker(order)) => return worker::work(&order),
+        Some(BenchPart::Attribution(wanted)) => {
+            return attribution::bench(&wanted, args.options.output);
+        }
         Some(part) => part,
         None => BenchPart::All,
     };

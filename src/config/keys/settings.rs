@@ -8,10 +8,17 @@ use super::{
     },
     relations::{CHECK_GROUP, DEPENDENCY, ESCALATION},
 };
-use crate::domain::model::{date::DateFormat, deploy::GateOn};
+use crate::domain::{
+    feeds,
+    model::{date::DateFormat, deploy::GateOn},
+};
 
 const PROFILE_TABLE: Kind = Kind::Table(&PROFILE);
 const TEXT: Kind = Kind::AnyText;
+const SOURCE_TABLE: Kind = Kind::Table(&SOURCE);
+const APP_NAME: Kind = Kind::Name(Refers::App);
+const HOST_NAME: Kind = Kind::Name(Refers::Host);
+const FEEDS: [&str; 16] = feeds::Kind::NAMES;
 const LIMIT: Kind = Kind::Whole(1, 100_000);
 
 /// The root of every file.
@@ -304,15 +311,91 @@ static PROFILE: Spec = Spec::new(
 
 pub static DEPLOYS: Spec = Spec::new(
     "[deploys]",
-    "What the risk classes of deploys allow.",
+    "What the risk classes of deploys allow, and who tells of deploys.",
     &[&[
         Key::new("class", Kind::Table(&CLASSES), "The three risk classes."),
+        Key::new(
+            "source",
+            Kind::Map(&SOURCE_TABLE),
+            "Tools that tell of deploys, each under a name.",
+        ),
+        Key::new(
+            "drop_dir",
+            Kind::Text,
+            "A directory where deploy events are dropped as files, for hosts without HTTP.",
+        ),
         Key::new(
             "clock_tolerance",
             Kind::Span(true),
             "Events this much older or newer than our clock are still believed.",
         )
         .or("30s"),
+    ]],
+);
+
+static SOURCE: Spec = Spec::new(
+    "[deploys.source.NAME]",
+    "A tool that tells of deploys, at /v1/hooks/NAME.",
+    &[&[
+        Key::new(
+            "kind",
+            Kind::OneOf(&FEEDS),
+            "Which tool it is; without it the one of the table's name.",
+        ),
+        Key::new(
+            "secret_file",
+            Kind::Text,
+            "A file with the secret that signs its requests, or that they carry as a token.",
+        ),
+        Key::new("secret_env", Kind::Text, "A variable with the secret."),
+        Key::new(
+            "secret_credential",
+            Kind::Text,
+            "A systemd credential with the secret.",
+        ),
+        Key::new("secret", Kind::Inline, ""),
+        Key::new(
+            "apps",
+            Kind::Names(Refers::App),
+            "The apps it may tell of; none: all.",
+        )
+        .or("[]"),
+        Key::new(
+            "may_hold",
+            Kind::Names(Refers::App),
+            "The apps whose problems its deploys may hold; without it all that it may tell of, with [] none.",
+        ),
+        Key::new(
+            "app",
+            Kind::Map(&APP_NAME),
+            "Apps by what it calls them, with * and ?: { \"acme/shop\" = \"shop\" }; NAME@ENVIRONMENT says both.",
+        ),
+        Key::new(
+            "environment",
+            Kind::Map(&TEXT),
+            "Environments by what it calls them: { prod = \"production\" }.",
+        ),
+        Key::new(
+            "host",
+            Kind::Map(&HOST_NAME),
+            "Hosts by what it calls them.",
+        ),
+        Key::new(
+            "default_environment",
+            Kind::Text,
+            "The environment of events that name none.",
+        ),
+        Key::new(
+            "ignore",
+            Kind::Texts,
+            "What it calls apps that are none of our business, with * and ?.",
+        )
+        .or("[]"),
+        Key::new(
+            "file",
+            Kind::Text,
+            "Deployinator's log, which is read on and on.",
+        ),
     ]],
 );
 

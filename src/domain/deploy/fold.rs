@@ -41,7 +41,7 @@ pub fn add(events: &mut Vec<DeployEvent>, mut event: DeployEvent) -> bool {
     let is_first_end =
         event.phase.is_terminal() && events.iter().all(|old| old.phase != event.phase);
     if MAX_EVENTS <= events.len() && !is_first_end {
-        return event.phase == Phase::Step && touch_more(events, event);
+        return event.phase == Phase::Step && !event.no_hold && touch_more(events, event);
     }
     let is_step = event.phase == Phase::Step;
     let copy = is_step.then(|| event.clone());
@@ -290,6 +290,7 @@ mod tests {
             risk: None,
             rollback_of: None,
             reason: None,
+            no_hold: false,
             source: "test".into(),
         }
     }

@@ -11,7 +11,7 @@ use super::{
 use crate::{
     base::time::{Timestamp, show_duration},
     domain::model::{
-        deploy::Phase,
+        deploy::{Deploy, Phase},
         objects::{HostIx, Inventory, ObjIx},
         state::State,
     },
@@ -118,6 +118,9 @@ pub fn consider(
         let why = format!("{}: not held: {why}", deploy.id);
         Some(Err(Refusal { why, veto }))
     };
+    if may_not(deploy) {
+        return refuse(MAY_NOT, false);
+    }
     if let Some(why) = forbidden(inventory, request.obj, request.state) {
         return refuse(why, true);
     }
@@ -147,6 +150,15 @@ pub fn consider(
     );
     Some(Ok(Plan { deadline, why }))
 }
+
+/// Somebody told of it who may keep nothing of its app quiet. What else is told of it makes no difference: whoever is
+/// not trusted can only make noise.
+pub fn may_not(deploy: &Deploy) -> bool {
+    deploy.events.iter().any(|event| event.no_hold)
+}
+
+/// Why, then.
+pub const MAY_NOT: &str = "who told of it may not hold anything of this app";
 
 enum Place {
     Yes,

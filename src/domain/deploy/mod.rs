@@ -1,6 +1,8 @@
 //! Deploys: folding their events, their windows and scope, attribution, and when a page may be held.
 
 pub mod attribute;
+mod evidence;
+pub mod facts;
 pub mod fold;
 pub mod gate;
 pub mod hold;

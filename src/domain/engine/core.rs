@@ -8,6 +8,7 @@ use std::{
 
 use super::{
     effect::Effects,
+    experiments::Allowance,
     input::Input,
     perfdata::PerfWork,
     timers::{Timer, needed_until},
@@ -85,6 +86,8 @@ pub struct Engine {
     /// Objects whose row changed since readers got theirs; None: nobody reads rows.
     pub(super) changed: Option<Vec<ObjIx>>,
     pub(super) trial: Trial,
+    /// For checks beside the schedule.
+    pub(super) allowance: Allowance,
 }
 
 /// What is kept of one object while running.
@@ -191,6 +194,7 @@ impl Engine {
             clock_suspect_until: Timestamp::default(),
             changed: None,
             trial: Trial::default(),
+            allowance: Allowance::new(inventory.len(), now),
             inventory,
         };
         engine.retune_all();

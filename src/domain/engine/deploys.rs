@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{
-    core::{Engine, Mode},
+    core::Engine,
     effect::{Effects, Reply},
     tell::AMEND_WITHIN,
     timers::Timer,
@@ -11,7 +11,7 @@ use super::{
 use crate::{
     base::time::{Timestamp, show_duration},
     domain::{
-        deploy::{fold, live::LiveDeploy, scope::Relation, window::Window},
+        deploy::{fold, live::LiveDeploy, scope::Relation},
         model::{
             change::{Change, Decided},
             deploy::{Attribution, Deploy, DeployEvent, Phase, Strength, Verdict},
@@ -34,8 +34,6 @@ const JUDGE_ROLLBACK_WITHIN: Duration = Duration::from_secs(1800);
 const AMEND_RECOVERED_WITHIN: Duration = Duration::from_secs(1800);
 /// Objects named in "was already failing".
 const MAX_NAMED: usize = 10;
-/// Extra checks for one result in a deploy's window.
-const MAX_PROBES: usize = 6;
 
 impl Engine {
     /// Takes one event in, whatever its order; answers what it means.
@@ -91,9 +89,7 @@ impl Engine {
         if phase != Phase::Heartbeat {
             self.amend_pages(now, &id, began || known_app != self.app_of_deploy(&id), out);
         }
-        if phase == Phase::Step || phase == Phase::Finished {
-            self.probe_targets(now, &id);
-        }
+        self.probe_step(now, &event);
         out.reply = Some(reply);
     }
 
@@ -372,7 +368,7 @@ impl Engine {
     }
 
     /// Sends an amendment if the new attribution says something else. Evidence alone may move it for five minutes only.
-    fn amend(
+    pub(super) fn amend(
         &mut self,
         now: Timestamp,
         obj: ObjIx,
@@ -668,90 +664,6 @@ impl Engine {
         self.event(now, None, "deploy", reason.clone(), out);
         if any_held {
             self.tell_deployer(now, id, Kind::Digest, reason, lines, out);
-        }
-    }
-
-    /// Row 1: a first bad result in a deploy's window is looked at at once, with controls and what it calls.
-    pub(super) fn probe(&mut self, now: Timestamp, obj: ObjIx) {
-        if self.mode != Mode::Live || !self.trial.probing || self.deploys.is_empty() {
-            return;
-        }
-        let status = self.status(obj);
-        if !status.state.is_problem() || status.attempt != 1 || status.is_hard_problem() {
-            return;
-        }
-        let inventory = self.inventory.clone();
-        let mut wanted = Vec::new();
-        for live in self.deploys.values() {
-            let window = live.window(&inventory, obj, now);
-            if !matches!(window, Window::Active | Window::Settling | Window::Baking) {
-                continue;
-            }
-            if !matches!(
-                live.scope.relation(&inventory, obj),
-                Some(Relation::Exact | Relation::Group)
-            ) {
-                continue;
-            }
-            wanted.push(obj);
-            let Some(app) = live.scope.app else { continue };
-            let Some(check) = inventory.check(obj) else {
-                continue;
-            };
-            let same = inventory
-                .app(app)
-                .hosts
-                .iter()
-                .filter(|host| **host != check.host)
-                .take(3)
-                .filter_map(|host| {
-                    inventory.find(&ObjectName {
-                        host: inventory.host(*host).name.clone(),
-                        check: Some(check.name.clone()),
-                    })
-                });
-            wanted.extend(same);
-            for called in inventory.app(app).calls.iter().take(3) {
-                if let Some(host) = inventory.app(*called).hosts.first() {
-                    wanted.extend(
-                        inventory
-                            .checks_of(*host)
-                            .filter(|other| inventory.apps_of(*other).contains(called))
-                            .take(1),
-                    );
-                }
-            }
-        }
-        wanted.sort_unstable();
-        wanted.dedup();
-        for other in wanted.into_iter().take(MAX_PROBES) {
-            // Nothing is asked twice within a few seconds: the probes must not crowd out the schedule.
-            if Duration::from_secs(5) <= now.since(self.status(other).last_check_at) {
-                self.request(other, now, false);
-            }
-        }
-    }
-
-    /// After a step or the end, what it touched is looked at soon.
-    fn probe_targets(&mut self, now: Timestamp, id: &str) {
-        if self.mode != Mode::Live || !self.trial.probing {
-            return;
-        }
-        let Some(live) = self.deploys.get(id) else {
-            return;
-        };
-        let inventory = self.inventory.clone();
-        let wanted: Vec<ObjIx> = live
-            .scope
-            .targets
-            .iter()
-            .flat_map(|host| inventory.checks_of(*host))
-            .filter(|obj| live.scope.relation(&inventory, *obj) == Some(Relation::Exact))
-            .filter(|obj| self.status(*obj).state.is_problem())
-            .take(50)
-            .collect();
-        for obj in wanted {
-            self.request(obj, now, false);
         }
     }
 }

@@ -177,7 +177,7 @@ impl Engine {
             let vote = if exact {
                 0
             } else {
-                self.evidence(live, obj).vote
+                self.evidence(live, obj, problem.id).vote
             };
             let tie = Tie::Suspect {
                 alone,
@@ -197,20 +197,13 @@ impl Engine {
         Some((live, Tie::Survivor))
     }
 
-    /// The same check on the hosts of the deploy's app.
-    pub(super) fn evidence(&self, live: &LiveDeploy, obj: ObjIx) -> Evidence {
-        let peers = self.peers(live, obj);
-        let vote = if 0 < peers.updated_bad && peers.others_bad == 0 && 0 < peers.others {
-            1
-        } else if peers.updated_bad == 0 && 0 < peers.updated && 0 < peers.others_bad {
-            -1
-        } else {
-            0
-        };
-        Evidence {
-            vote,
-            objects: peers.updated + peers.others,
-        }
+    /// What the other objects say of a deploy as the reason for a problem.
+    pub(super) fn evidence(&self, live: &LiveDeploy, obj: ObjIx, problem: u64) -> Evidence {
+        self.facts(live, obj, problem)
+            .map_or_else(Evidence::default, |facts| Evidence {
+                vote: facts.vote(),
+                objects: facts.updated.known + facts.others.known,
+            })
     }
 
     /// The freezes that stand, with their ends.

@@ -518,6 +518,7 @@ impl Engine {
                 crate::domain::model::deploy::Phase::Lost => {
                     Some(format!("{deploy} never reported its end: it is lost"))
                 }
+                _ if hold::may_not(&live.deploy) => Some(format!("{deploy}: {}", hold::MAY_NOT)),
                 _ if !matches!(relation, Some(Relation::Exact | Relation::Group))
                     || hold::runs_others(&self.inventory, live, self.inventory.host_ix(obj)) =>
                 {

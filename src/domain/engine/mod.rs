@@ -3,6 +3,7 @@
 //! One file per concern: `run` starts jobs, `result` judges what comes back, `tell` decides and composes notifications,
 //! `holding` keeps the ledger of holds, `deploys`, `commands`, `reload`, `timers`, and `picture` for readers.
 
+mod blame;
 pub mod commands;
 pub mod core;
 mod custom;
@@ -12,6 +13,7 @@ pub mod deploys;
 mod downtimes;
 pub mod effect;
 mod escalate;
+mod experiments;
 mod freshness;
 pub mod gate;
 mod handlers;

@@ -99,6 +99,7 @@ impl Engine {
                 .collect(),
             deploys,
             downtimes: self.downtimes.values().map(downtime_view).collect(),
+            unmatched: Vec::new(),
             notices: Vec::new(),
         }
     }

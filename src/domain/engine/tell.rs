@@ -6,7 +6,6 @@ use super::{core::Engine, effect::Effects, escalate::Circle};
 use crate::{
     base::time::Timestamp,
     domain::{
-        deploy::{attribute, live::LiveDeploy, scope::Relation},
         model::{
             change::{Change, Decided},
             deploy::{Attribution, Risk, Verdict},
@@ -328,6 +327,9 @@ impl Engine {
             }
         }
         self.save_problem(id, out);
+        if attribution != &Attribution::default() {
+            self.arm_reading(now, id);
+        }
         key
     }
 
@@ -725,77 +727,6 @@ impl Engine {
             .map(|suspect| suspect.id.clone())
             .collect();
         out.changes.push(Change::Decision(decision));
-    }
-
-    /// Which deploys the problem is put down to, as things stand.
-    pub(super) fn attribute(&self, obj: ObjIx, problem: u64) -> Attribution {
-        let Some(problem) = self.problems.get(&problem) else {
-            return Attribution::default();
-        };
-        let onset = attribute::Onset {
-            last_good: problem
-                .last_good_at
-                .filter(|good| *good <= problem.onset_at),
-            first_bad: problem.onset_at,
-            flapping_since: self.status(obj).flap.since,
-        };
-        self.attribute_with(obj, onset)
-    }
-
-    fn attribute_onset(&self, obj: ObjIx, first_bad: Timestamp) -> Attribution {
-        self.attribute_with(
-            obj,
-            attribute::Onset {
-                last_good: None,
-                first_bad,
-                flapping_since: None,
-            },
-        )
-    }
-
-    fn attribute_with(&self, obj: ObjIx, onset: attribute::Onset) -> Attribution {
-        attribute::attribute(
-            &self.inventory,
-            self.deploys.values(),
-            obj,
-            onset,
-            &|live| self.peers(live, obj),
-        )
-    }
-
-    /// The same check on the hosts of the deploy's app: three-valued, since an object never checked says nothing.
-    pub(super) fn peers(&self, live: &LiveDeploy, obj: ObjIx) -> attribute::Peers {
-        let mut peers = attribute::Peers::default();
-        let (Some(app), Some(check)) = (live.scope.app, self.inventory.check(obj)) else {
-            return peers;
-        };
-        // A bounded look: an app on thousands of hosts needs no exact count, and in a storm this runs for each failure.
-        for host in self.inventory.app(app).hosts.iter().take(100) {
-            let name = crate::domain::model::state::ObjectName {
-                host: self.inventory.host(*host).name.clone(),
-                check: Some(check.name.clone()),
-            };
-            let Some(other) = self.inventory.find(&name) else {
-                continue;
-            };
-            let status = self.status(other);
-            let updated = live.scope.relation(&self.inventory, other) == Some(Relation::Exact)
-                && live.scope.touched_at(&live.deploy, *host).is_some();
-            let bad = status.state.is_problem();
-            let known = status.checked && (bad || live.deploy.started_at <= status.last_check_at);
-            if !known {
-                continue;
-            }
-            let bad = u32::from(bad);
-            if updated {
-                peers.updated += 1;
-                peers.updated_bad += bad;
-            } else {
-                peers.others += 1;
-                peers.others_bad += bad;
-            }
-        }
-        peers
     }
 }
 

@@ -27,6 +27,8 @@ pub enum Timer {
     Hold(u64),
     /// A rollback has settled: did it help?
     RolledBack(String),
+    /// A page is young: is its deploy still the right one?
+    ReadAgain(u64),
     /// A deploy's bake is over: verdict and digest.
     Baked(String),
     DowntimeStart(u64),
@@ -93,6 +95,7 @@ impl Engine {
                 Timer::Hold(id) => self.hold_due(now, id, out),
                 Timer::Overdue(id) => self.overdue(now, &id, out),
                 Timer::RolledBack(id) => self.judge_rollback(now, &id, out),
+                Timer::ReadAgain(row) => self.read_again(now, row, out),
                 Timer::Baked(id) => self.baked(now, &id, out),
                 Timer::DowntimeStart(id) => self.downtime_starts(now, id, out),
                 Timer::DowntimeEnd(id) => self.downtime_ends(now, id, out),
@@ -137,6 +140,10 @@ impl Engine {
                 let lost = running.due + running.timeout + super::handlers::LOST_AFTER;
                 self.timers.insert((lost, Timer::HandlerLost(*id)));
             }
+        }
+        let open: Vec<u64> = self.open.iter().copied().collect();
+        for row in open {
+            self.arm_reading(now, row);
         }
         self.watch_freshness(now);
         self.watch_hosts(now);

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::model::deploy::Attribution;
+use crate::domain::{feeds::Unmatched, model::deploy::Attribution};
 
 /// `GET /v1/status`. Times are RFC 3339, spans are seconds.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -14,6 +14,9 @@ pub struct StatusView {
     pub holds: Vec<HoldView>,
     pub deploys: Vec<DeployView>,
     pub downtimes: Vec<DowntimeView>,
+    /// What feeds told of that fits no app, the newest first.
+    #[serde(default)]
+    pub unmatched: Vec<Unmatched>,
     /// What is wrong with the daemon itself, in sentences.
     #[serde(default)]
     pub notices: Vec<String>,

@@ -38,6 +38,10 @@ pub enum Change {
     Event(Event),
     /// Who did what by hand.
     Audit(Audit),
+    /// A delivery of a feed was taken.
+    Heard(Heard),
+    /// How far a file was read.
+    Tail(Tail),
     /// Switches of the whole installation and of contacts; there is one row.
     Switches(Box<Switches>),
     /// Freezes and overrides set at run time; there is one row.
@@ -107,6 +111,28 @@ pub struct Audit {
     pub what: String,
 }
 
+/// A delivery of a feed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Heard {
+    pub source: String,
+    /// What the sender calls it, else its digest.
+    pub id: String,
+    /// The SHA-256 of its body in hex.
+    pub digest: String,
+    /// The body was signed, so that only a copy can be the same.
+    pub signed: bool,
+    pub at: Timestamp,
+}
+
+/// How far a file that grows was read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tail {
+    pub path: String,
+    /// Which file: a rotated one keeps its inode.
+    pub inode: u64,
+    pub offset: u64,
+}
+
 /// Planned quiet time.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Downtime {
@@ -161,6 +187,9 @@ pub struct Restored {
     pub deploys: Vec<Deploy>,
     pub downtimes: Vec<Downtime>,
     pub comments: Vec<Comment>,
+    /// Deliveries of feeds in the last days, the oldest first.
+    pub heard: Vec<Heard>,
+    pub tails: Vec<Tail>,
     /// The highest id ever used by problems, holds, downtimes or comments.
     pub last_id: u64,
     pub switches: Switches,

@@ -196,6 +196,9 @@ pub struct DeployEvent {
     /// Why it failed, for instance.
     #[serde(default)]
     pub reason: Option<String>,
+    /// Whoever told it may not keep problems of this app quiet: the deploy is named, but holds nothing.
+    #[serde(default)]
+    pub no_hold: bool,
     /// Who told us: the token's name, `local`, `replay`.
     #[serde(default)]
     pub source: String,

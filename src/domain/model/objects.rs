@@ -1,6 +1,12 @@
 //! The checked configuration: what is watched, who is told, and under which rules. Immutable once built.
 
-use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    borrow::Cow,
+    collections::BTreeMap,
+    path::PathBuf,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use super::{
     date::DateFormat,
@@ -52,6 +58,8 @@ pub struct Inventory {
     pub freezes: Vec<Freeze>,
     /// Short hash of all configuration text, shown in decisions and `status`.
     pub digest: String,
+    /// Checks by name, made when first asked for.
+    pub by_name: OnceLock<BTreeMap<Arc<str>, Vec<ObjIx>>>,
 }
 
 /// A machine or device.
@@ -482,16 +490,40 @@ impl Inventory {
 
     pub fn find(&self, name: &ObjectName) -> Option<ObjIx> {
         let host = self.find_host(&name.host)?;
-        let Some(check) = &name.check else {
-            return Some(self.obj_of_host(host));
-        };
+        match &name.check {
+            Some(check) => self.find_check(host, check),
+            None => Some(self.obj_of_host(host)),
+        }
+    }
+
+    /// The check of this name on a host.
+    pub fn find_check(&self, host: HostIx, name: &str) -> Option<ObjIx> {
         let range = self.host(host).checks.clone();
         self.checks[range.start as usize..range.end as usize]
-            .binary_search_by(|candidate| (*candidate.name).cmp(&**check))
+            .binary_search_by(|candidate| (*candidate.name).cmp(name))
             .ok()
             .map(|at| {
                 self.obj_of_check(range.start + u32::try_from(at).expect("fewer than 2^32 checks"))
             })
+    }
+
+    /// The checks of the same name on all hosts, or for a host all hosts, in order.
+    pub fn alike(&self, obj: ObjIx) -> Cow<'_, [ObjIx]> {
+        let Some(check) = self.check(obj) else {
+            let hosts = u32::try_from(self.hosts.len()).expect("fewer than 2^32 hosts");
+            return Cow::Owned((0..hosts).map(ObjIx).collect());
+        };
+        let by_name = self.by_name.get_or_init(|| {
+            let mut by_name: BTreeMap<Arc<str>, Vec<ObjIx>> = BTreeMap::new();
+            for (at, check) in (0..).zip(&self.checks) {
+                by_name
+                    .entry(check.name.clone())
+                    .or_default()
+                    .push(self.obj_of_check(at));
+            }
+            by_name
+        });
+        Cow::Borrowed(by_name.get(&check.name).map_or(&[], Vec::as_slice))
     }
 
     /// The checks of a host, as objects.

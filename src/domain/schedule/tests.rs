@@ -273,6 +273,24 @@ fn periods_follow_the_wall_clock_through_its_changes() {
     assert_eq!(again, Some(at("2026-10-25T02:10:00+01:00")));
 }
 
+/// Nagios compares midnight and 84800 seconds with the start of an exception: on a day of 23 hours that is in the next day,
+/// whose exception then applies a day early.
+#[test]
+fn on_the_short_day_an_exception_of_the_next_one_waits() {
+    let period = period(
+        "Europe/Prague",
+        &[("sunday", "00:00-02:00"), ("2026-03-30", "12:00-13:00")],
+    );
+    for (clock, open) in [
+        ("2026-03-29T00:30:00+01:00", true),
+        ("2026-03-29T12:30:00+02:00", false),
+        ("2026-03-30T00:30:00+02:00", false),
+        ("2026-03-30T12:30:00+02:00", true),
+    ] {
+        assert_eq!(period.contains(at(clock)), open, "{clock}");
+    }
+}
+
 #[test]
 fn faults_are_sentences_with_a_remedy() {
     for (key, hours, said) in [

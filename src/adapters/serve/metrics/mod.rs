@@ -52,6 +52,51 @@ impl Tried {
     }
 }
 
+/// What became of a request that a feed sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Feed {
+    Taken,
+    /// It tells of no deploy.
+    Passed,
+    /// It fits no app.
+    Unmatched,
+    /// The same came before.
+    Repeated,
+    /// A copy under another name.
+    Replayed,
+    /// No secret, or a wrong one.
+    Forged,
+    Oversized,
+    /// It broke off, or took too long.
+    Truncated,
+    Unreadable,
+    /// By the engine, or by the source's rights.
+    Refused,
+    /// It asked the gate.
+    Asked,
+}
+
+impl Feed {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Taken => "taken",
+            Self::Passed => "passed",
+            Self::Unmatched => "unmatched",
+            Self::Repeated => "repeated",
+            Self::Replayed => "replayed",
+            Self::Forged => "forged",
+            Self::Oversized => "oversized",
+            Self::Truncated => "truncated",
+            Self::Unreadable => "unreadable",
+            Self::Refused => "refused",
+            Self::Asked => "asked",
+        }
+    }
+}
+
+/// Most label pairs that feeds may have.
+const FEED_LABELS_MAX: usize = 1000;
+
 /// All numbers; made once, shared behind an `Arc`.
 #[derive(Debug)]
 pub struct Metrics {
@@ -67,6 +112,7 @@ pub struct Metrics {
     outbox_pending: Gauge,
     outbox_oldest_millis: Gauge,
     deliveries: Mutex<BTreeMap<(String, Tried), u64>>,
+    feeds: Mutex<BTreeMap<(String, Feed), u64>>,
     holds: Gauge,
     problems: Gauge,
     deploys_active: Gauge,
@@ -94,6 +140,7 @@ impl Default for Metrics {
             outbox_pending: Gauge::default(),
             outbox_oldest_millis: Gauge::default(),
             deliveries: Mutex::default(),
+            feeds: Mutex::default(),
             holds: Gauge::default(),
             problems: Gauge::default(),
             deploys_active: Gauge::default(),
@@ -158,6 +205,15 @@ impl Metrics {
         let key = (channel.to_owned(), tried);
         if deliveries.len() < DELIVERY_LABELS_MAX || deliveries.contains_key(&key) {
             *deliveries.entry(key).or_default() += 1;
+        }
+    }
+
+    /// A request of a feed came to this end.
+    pub fn feed(&self, source: &str, end: Feed) {
+        let mut feeds = self.feeds.lock().unwrap_or_else(PoisonError::into_inner);
+        let key = (source.to_owned(), end);
+        if feeds.len() < FEED_LABELS_MAX || feeds.contains_key(&key) {
+            *feeds.entry(key).or_default() += 1;
         }
     }
 

@@ -22,6 +22,7 @@ impl Metrics {
         let mut text = Text(String::with_capacity(8 * 1024));
         self.checks(&mut text);
         self.people(&mut text);
+        self.feeds(&mut text);
         self.itself(&mut text);
         text.0
     }
@@ -130,6 +131,26 @@ impl Metrics {
             text.line(
                 "deliveries_total",
                 &[("channel", channel), ("result", tried.name())],
+                count,
+            );
+        }
+    }
+
+    fn feeds(&self, text: &mut Text) {
+        text.head(
+            "feed_requests_total",
+            "counter",
+            "Requests of tools that tell of deploys, by source and what became of them.",
+        );
+        for ((source, end), count) in self
+            .feeds
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .iter()
+        {
+            text.line(
+                "feed_requests_total",
+                &[("source", source), ("result", end.name())],
                 count,
             );
         }

@@ -113,7 +113,7 @@ fn row_13_a_late_effect_and_a_low_risk_leave_it_open() {
             11:01:00 gate open: no problem is put down to a deploy of shop in production
             11:12:00 db1/http held problem until 11:17:00: D-2 of payments is running; a blip is expected, so it is judged again at 2026-03-02T11:17:00Z
             11:15:25 db1/http released problem: the hold ended: no result for 3m25s: what we know is stale
-            11:15:25   -> oncall: problem db1/http CRITICAL [suspect d-2 likely, d-1 possible]
+            11:15:25   -> oncall: problem db1/http CRITICAL [suspect d-2 likely]
             11:15:25 db1/http sent problem: still CRITICAL; held since 11:12:00 for deploy D-2: no result for 3m25s: what we know is stale
             11:19:00 gate open: no problem is put down to a deploy of payments in production
         "#]],

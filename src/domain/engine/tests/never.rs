@@ -123,7 +123,7 @@ fn a_host_that_is_down_is_told_at_once() {
         10:06 web1 down
         ",
         expect![[r#"
-            10:06:00   -> oncall: problem web1 DOWN [suspect d-1 likely]
+            10:06:00   -> oncall: problem web1 DOWN [none; weak D-1]
             10:06:00 web1 sent problem: hard DOWN after attempt 1 of 1; D-1: not held: a host that is down is told at once
         "#]],
     );
@@ -157,7 +157,7 @@ fn a_host_updated_long_ago_is_not_restarting() {
         10:41 web1/http crit
         ",
         expect![[r#"
-            10:41:00   -> oncall: problem web1/http CRITICAL [suspect d-1 likely]
+            10:41:00   -> oncall: problem web1/http CRITICAL [suspect d-1 possible]
             10:41:00 web1/http sent problem: hard CRITICAL after attempt 1 of 1; D-1: not held: its host was updated before, and worked since then
         "#]],
     );

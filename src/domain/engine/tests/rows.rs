@@ -2,7 +2,11 @@
 
 use expect_test::expect;
 
-use super::scenario::check;
+use super::{
+    scenario::{check, check_on},
+    site,
+};
+use crate::domain::model::objects::AppIx;
 
 #[test]
 fn row_1_a_soft_problem_pages_nobody() {
@@ -157,8 +161,10 @@ fn row_7_a_caller_of_what_is_deployed_is_paged_at_once() {
         expect![[r#"
             10:06:00   -> oncall: problem lb1/http CRITICAL [suspect d-1 possible]
             10:06:00 lb1/http sent problem: hard CRITICAL after attempt 1 of 1; D-1: not held: it is not what is deployed, only connected with it
-            10:07:00   -> oncall: problem db1/http CRITICAL [suspect d-1 possible]
+            10:07:00   -> oncall: problem db1/http CRITICAL [none; weak D-1]
             10:07:00 db1/http sent problem: hard CRITICAL after attempt 1 of 1; D-1: not held: it is not what is deployed, only connected with it
+            10:07:00   -> oncall: amendment lb1/http CRITICAL [none; weak D-1]
+            10:07:00 lb1/http amended amendment: amended: no deploy is suspected any more
         "#]],
     );
 }
@@ -245,12 +251,17 @@ fn row_11_several_candidates_are_all_named() {
 
 #[test]
 fn row_11_two_that_are_equally_near() {
-    check(
+    // Here shop calls search as well as payments.
+    let mut inventory = site::shop();
+    inventory.apps[1].calls.push(AppIx(3));
+    inventory.apps[3].called_by.push(AppIx(1));
+    check_on(
+        inventory,
         "
         10:00 web1/http ok
         10:05 deploy start D-1 app=payments actors=ann
         10:06 deploy finish D-1
-        10:07 deploy start D-2 app=frontend
+        10:07 deploy start D-2 app=search
         10:08 deploy finish D-2
         10:15 web1/http crit
         ",
@@ -764,7 +775,7 @@ fn row_34_blame_follows_the_version_and_holds_do_not_chain() {
             10:12:00 web2/http sent problem: hard CRITICAL after attempt 1 of 1; D-1: not held: the deploy has ended and the results since then are bad; D-2: not held: its host was not updated yet
             10:14:30 already failing: web1/http CRITICAL since 2026-03-02T10:12:00Z, web2/http CRITICAL since 2026-03-02T10:12:00Z
             10:15:00 web1/http released problem: the hold ended: its deadline came
-            10:15:00   -> oncall: problem web1/http CRITICAL [suspect d-2 likely, d-1 likely]
+            10:15:00   -> oncall: problem web1/http CRITICAL [suspect d-2 possible, d-1 likely]
             10:15:00 web1/http sent problem: still CRITICAL; held since 10:12:00 for deploy D-2: its deadline came
             10:15:10 web1/http skipped problem: the next reminder is due at 2026-03-02T10:45:00Z
         "#]],
@@ -828,7 +839,7 @@ fn breakers_end_or_forbid_a_hold() {
             10:06:20   -> oncall: problem search1/cpu CRITICAL [none; weak D-1]
             10:06:20 search1/cpu sent problem: hard CRITICAL after attempt 1 of 1
             10:06:20 web1/http released problem: the hold ended: 2 objects outside the deploy's scope fail too
-            10:06:20   -> oncall: problem web1/http CRITICAL [suspect d-1 likely]
+            10:06:20   -> oncall: problem web1/http CRITICAL [suspect d-1 possible]
             10:06:20 web1/http sent problem: still CRITICAL; held since 10:06:00 for deploy D-1: 2 objects outside the deploy's scope fail too
         "#]],
     );

@@ -101,7 +101,12 @@ impl Kept {
                 restored.last_id = ids.fold(restored.last_id, u64::max);
                 restored.gates = (**gates).clone();
             }
-            Change::Deliver(_) | Change::Decision(_) | Change::Event(_) | Change::Audit(_) => {}
+            Change::Deliver(_)
+            | Change::Decision(_)
+            | Change::Event(_)
+            | Change::Audit(_)
+            | Change::Heard(_)
+            | Change::Tail(_) => {}
         }
     }
 
@@ -357,6 +362,7 @@ fn event(phase: &str, id: &str, rest: &[&str], now: Timestamp) -> DeployEvent {
         risk: None,
         rollback_of: None,
         reason: None,
+        no_hold: false,
         source: "test".to_owned(),
     };
     for word in rest {

@@ -3,7 +3,7 @@
 use std::{panic, sync::Mutex, thread};
 
 /// Runs two things and gives what both give; at the same time if asked to, and there can be a second thread.
-pub(super) fn both<A: Send, B>(
+pub fn both<A: Send, B>(
     at_once: bool,
     one: impl FnOnce() -> A + Send,
     other: impl FnOnce() -> B,

@@ -1,0 +1,576 @@
+//! One contender's score in one seed. The unit is the episode: one injected fault or blip.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
+
+use super::{
+    drive::{Log, Told, recoveries},
+    fleet::Fleet,
+    parameters::Score,
+    story::{Kind, Ms, START, seconds},
+    truth::Truth,
+};
+use crate::{
+    base::time::millis,
+    domain::model::{
+        deploy::{Strength, Verdict},
+        message,
+        objects::Inventory,
+    },
+};
+
+/// What is counted, for each truth type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Count {
+    Episodes,
+    /// Real faults still bad when plain Nagios pages.
+    MustPage,
+    /// Of these: not told at all though they lasted, or told after the longest hold and a retry.
+    Lost,
+    /// Of the lost: told, but late.
+    Late,
+    /// Real faults that plain Nagios pages, that passed within the longest hold, untold.
+    Passed,
+    /// Of these: a digest tells of it.
+    PassedReported,
+    /// Blips that plain Nagios pages.
+    BenignPaged,
+    BenignQuiet,
+    Pages,
+    Duplicates,
+    /// Pages that name a deploy, and whose first one is right.
+    Named,
+    Right,
+    /// Episodes with a page whose deploy was told of; what their first page names.
+    Recallable,
+    First,
+    AmongThree,
+    /// First after amendments.
+    Final,
+    /// Pages of faults that no deploy caused (and nothing else is behind them).
+    Unrelated,
+    /// One deploy is blamed for it; any is.
+    BlamedOne,
+    Blamed,
+    /// Pages of what a deploy broke that nobody told of, and those of them that name none.
+    Unreported,
+    Abstained,
+}
+
+pub const COUNTS: usize = 21;
+const KINDS: usize = Kind::ALL.len();
+
+#[derive(Clone, Debug)]
+pub struct Tally {
+    counts: [[u32; COUNTS]; KINDS],
+    /// Beyond what plain Nagios takes, and beyond what is allowed, for each must-page episode that was told.
+    pub delays: Vec<(Kind, Ms, Ms)>,
+    /// From an episode's first page to the right name.
+    pub to_right: Vec<Ms>,
+    /// By strength: pages whose leader was wrong, and right.
+    pub strengths: [[u32; 2]; 4],
+    /// Pages with nothing injected behind them.
+    pub noise_pages: u32,
+    pub pages: u32,
+    pub losses: Vec<Loss>,
+    /// Pages that name the wrong deploy, or the right one not first.
+    pub misses: Vec<Miss>,
+    /// Why blips were paged all the same, with how often.
+    pub whys: BTreeMap<String, u32>,
+    /// Blips that plain Nagios pages, and those kept quiet: by risk class, then those of deploys that nobody told of.
+    pub classes: [[u32; 2]; 4],
+    pub results: u64,
+    pub cpu: Duration,
+}
+
+impl Default for Tally {
+    fn default() -> Self {
+        Self {
+            counts: [[0; COUNTS]; KINDS],
+            delays: Vec::new(),
+            to_right: Vec::new(),
+            strengths: [[0; 2]; 4],
+            noise_pages: 0,
+            pages: 0,
+            losses: Vec::new(),
+            misses: Vec::new(),
+            whys: BTreeMap::new(),
+            classes: [[0; 2]; 4],
+            results: 0,
+            cpu: Duration::ZERO,
+        }
+    }
+}
+
+/// Something that mattered and was suppressed.
+#[derive(Clone, Debug, serde::Serialize)]
+pub struct Loss {
+    pub seed: u64,
+    pub kind: Kind,
+    pub object: String,
+    /// When plain Nagios pages, and when this one had to at the latest.
+    pub due: String,
+    pub limit: String,
+    pub told: Option<String>,
+}
+
+/// A page that names the wrong deploy.
+#[derive(Clone, Debug, serde::Serialize)]
+pub struct Miss {
+    pub seed: u64,
+    pub kind: Kind,
+    pub object: String,
+    pub since: String,
+    pub at: String,
+    pub named: Vec<String>,
+    pub right: Vec<String>,
+    /// A deploy was running on top of it by chance.
+    pub on_top: bool,
+}
+
+/// So many of each truth type are kept of one seed.
+const MISSES: usize = 2;
+
+impl Tally {
+    fn add(&mut self, kind: Kind, count: Count) {
+        self.counts[kind as usize][count as usize] += 1;
+    }
+
+    pub const fn get(&self, kind: Kind, count: Count) -> u32 {
+        self.counts[kind as usize][count as usize]
+    }
+
+    /// Over all truth types that fit.
+    pub fn sum(&self, count: Count, fits: impl Fn(Kind) -> bool) -> u32 {
+        Kind::ALL
+            .into_iter()
+            .filter(|kind| fits(*kind))
+            .map(|kind| self.get(kind, count))
+            .sum()
+    }
+}
+
+/// When each episode is due, as plain Nagios' pages have it.
+pub struct Yardstick<'a> {
+    pub seed: u64,
+    pub truth: Truth<'a>,
+    inventory: &'a Inventory,
+    /// By episode: pages of plain Nagios while it is bad, in order.
+    due: Vec<Vec<Told>>,
+    /// Blips that plain Nagios pages.
+    benign: BTreeSet<usize>,
+}
+
+impl<'a> Yardstick<'a> {
+    pub fn new(seed: u64, truth: Truth<'a>, inventory: &'a Inventory, plain: &Log) -> Self {
+        let mut due = vec![Vec::new(); truth.story.episodes.len()];
+        let mut benign = BTreeSet::new();
+        for told in pages(plain) {
+            if truth.is_benign(told) {
+                benign.extend(truth.episodes(told));
+            }
+            for effect in truth.behind(told) {
+                // What is only bad now and then does not show at the same times to everyone.
+                let solid = effect.half_wave.is_none() && effect.covers(told.at);
+                if solid && !truth.story.episodes[effect.episode].kind.is_benign() {
+                    due[effect.episode].push(told.clone());
+                }
+            }
+        }
+        Self {
+            seed,
+            truth,
+            inventory,
+            due,
+            benign,
+        }
+    }
+
+    /// The longest that any deploy around this page may keep it back, and one retry.
+    fn allowed(&self, told: &Told) -> Ms {
+        let Fleet { objects, hosts, .. } = self.truth.fleet;
+        let object = &objects[told.object];
+        let apps = &hosts[object.host].apps;
+        let hold = self
+            .truth
+            .story
+            .deploys
+            .iter()
+            .filter(|deploy| deploy.reported)
+            .filter(|deploy| {
+                let named = [deploy.app, deploy.said_app];
+                named
+                    .iter()
+                    .any(|app| apps.contains(app) || object.app == Some(*app))
+            })
+            .filter_map(|deploy| {
+                let risk = self.truth.fleet.apps[deploy.said_app].risk;
+                let rules = self.inventory.classes.of(risk);
+                let end = deploy.end.max(deploy.start + millis(rules.max_length));
+                let near =
+                    deploy.start - 600_000 <= told.at && told.at <= end + 2 * millis(rules.bake);
+                let hold = if told.severe {
+                    rules.hold_critical
+                } else {
+                    rules.hold_warning
+                };
+                near.then_some(millis(hold))
+            })
+            .max()
+            .unwrap_or(0);
+        hold + seconds(f64::from(object.retry))
+    }
+
+    /// An effect of this episode is on this object at this time.
+    fn is_bad(&self, episode: usize, object: usize, at: Ms) -> bool {
+        self.truth
+            .touching(object, [at, at])
+            .any(|effect| effect.episode == episode && effect.covers(at))
+    }
+
+    pub fn score(&self, parameters: &Score, log: &Log) -> Tally {
+        let mut tally = Tally {
+            results: log.results,
+            cpu: log.cpu,
+            ..Tally::default()
+        };
+        let heard = self.heard(log);
+        for (episode, heard) in heard.iter().enumerate() {
+            let kind = self.truth.story.episodes[episode].kind;
+            tally.add(kind, Count::Episodes);
+            if kind.is_benign() {
+                self.score_benign(&mut tally, episode, log);
+            } else {
+                self.score_due(&mut tally, episode, *heard, log);
+            }
+        }
+        self.score_pages(&mut tally, log);
+        self.score_names(parameters, &mut tally, log);
+        tally
+    }
+
+    /// When people heard of each episode.
+    fn heard(&self, log: &Log) -> Vec<Option<Ms>> {
+        let over = recoveries(log);
+        let mut heard: Vec<Option<Ms>> = vec![None; self.truth.story.episodes.len()];
+        let mut hear = |episode: usize, at: Ms| {
+            let known = heard[episode].get_or_insert(at);
+            *known = at.min(*known);
+        };
+        for told in &log.told {
+            match told.kind {
+                message::Kind::Problem => {
+                    for effect in self.truth.behind(told) {
+                        hear(effect.episode, told.at);
+                    }
+                    // Told of, and still open when the next one begins.
+                    let end = over.get(&told.key).copied().unwrap_or(Ms::MAX);
+                    for effect in self.truth.touching(told.object, [told.at, end]) {
+                        if told.at < effect.from && effect.from < end {
+                            hear(effect.episode, effect.from);
+                        }
+                    }
+                }
+                message::Kind::FlappingStart => {
+                    for effect in self
+                        .truth
+                        .touching(told.object, [told.at - 600_000, told.at])
+                    {
+                        hear(effect.episode, told.at);
+                    }
+                }
+                _ => {}
+            }
+        }
+        heard
+    }
+
+    fn score_benign(&self, tally: &mut Tally, episode: usize, log: &Log) {
+        if !self.benign.contains(&episode) {
+            return;
+        }
+        tally.add(Kind::T1, Count::BenignPaged);
+        let page = pages(log).find(|told| {
+            self.truth.episodes(told).contains(&episode) && self.truth.is_benign(told)
+        });
+        let class = self.truth.deploy_of(episode).map_or(3, |deploy| {
+            if deploy.reported {
+                self.truth.fleet.apps[deploy.said_app].risk as usize
+            } else {
+                3
+            }
+        });
+        tally.classes[class][0] += 1;
+        let Some(page) = page else {
+            tally.add(Kind::T1, Count::BenignQuiet);
+            tally.classes[class][1] += 1;
+            return;
+        };
+        *tally.whys.entry(self.why(episode, page)).or_default() += 1;
+    }
+
+    /// Why a blip was paged, without names and numbers.
+    fn why(&self, episode: usize, page: &Told) -> String {
+        let Some(deploy) = self.truth.deploy_of(episode) else {
+            return "there is no deploy".to_owned();
+        };
+        if !deploy.reported {
+            return "nobody told of its deploy".to_owned();
+        }
+        let heard = self
+            .truth
+            .story
+            .events
+            .iter()
+            .any(|event| event.id == deploy.id && event.received.0 <= page.at);
+        if !heard {
+            return "its deploy was told of too late".to_owned();
+        }
+        let own = format!("{}: not held: ", deploy.id);
+        let part = page
+            .reason
+            .split("; ")
+            .find_map(|part| part.strip_prefix(&*own))
+            .or_else(|| page.reason.split("; ").next())
+            .unwrap_or_default();
+        let words: Vec<String> = part
+            .split(' ')
+            .map(|word| {
+                if word.contains(|c: char| c.is_ascii_digit()) {
+                    "#".to_owned()
+                } else {
+                    word.to_owned()
+                }
+            })
+            .collect();
+        words.join(" ")
+    }
+
+    fn score_due(&self, tally: &mut Tally, episode: usize, heard: Option<Ms>, log: &Log) {
+        let due = &self.due[episode];
+        let Some(first) = due.first() else { return };
+        let kind = self.truth.story.episodes[episode].kind;
+        tally.add(kind, Count::MustPage);
+        let lost = |page: &Told| {
+            let limit = page.at + self.allowed(page);
+            heard.is_none_or(|at| limit < at) && self.is_bad(episode, page.object, limit)
+        };
+        let missed = match heard {
+            None => due.iter().find(|page| lost(page)),
+            Some(_) => Some(first).filter(|page| lost(page)),
+        };
+        if let Some(page) = missed {
+            tally.add(kind, Count::Lost);
+            if heard.is_some() {
+                tally.add(kind, Count::Late);
+            }
+            tally.losses.push(Loss {
+                seed: self.seed,
+                kind,
+                object: self.truth.fleet.name(page.object),
+                due: clock(page.at),
+                limit: clock(page.at + self.allowed(page)),
+                told: heard.map(clock),
+            });
+        } else if heard.is_none() {
+            tally.add(kind, Count::Passed);
+            if self.is_reported(episode, log) {
+                tally.add(kind, Count::PassedReported);
+            }
+        }
+        if let Some(at) = heard {
+            let delay = (at - first.at).max(0);
+            tally
+                .delays
+                .push((kind, delay, (delay - self.allowed(first)).max(0)));
+        }
+    }
+
+    /// A digest names one of its objects at a time when it was bad.
+    fn is_reported(&self, episode: usize, log: &Log) -> bool {
+        log.digests.iter().any(|line| {
+            let Some(rest) = line.strip_prefix("recovered while held: ") else {
+                return false;
+            };
+            self.truth
+                .story
+                .effects
+                .iter()
+                .filter(|effect| effect.episode == episode)
+                .any(|effect| {
+                    let name = self.truth.fleet.name(effect.object);
+                    rest.strip_prefix(&*name)
+                        .filter(|rest| rest.starts_with(' '))
+                        .and_then(|rest| rest.split_once(" at "))
+                        .and_then(|(_, rest)| time_of_day(rest.get(..8)?))
+                        .is_some_and(|at| effect.from - 1000 <= at && at < effect.to)
+                })
+        })
+    }
+
+    fn score_pages(&self, tally: &mut Tally, log: &Log) {
+        let mut known: BTreeSet<(usize, usize)> = BTreeSet::new();
+        for told in pages(log) {
+            tally.pages += 1;
+            let episodes = self.truth.episodes(told);
+            let real: Vec<usize> = episodes
+                .iter()
+                .copied()
+                .filter(|episode| !self.kind(*episode).is_benign())
+                .collect();
+            let broken = real
+                .iter()
+                .find(|episode| self.kind(**episode).is_regression());
+            let Some(kind) = broken
+                .or(real.first())
+                .or(episodes.first())
+                .map(|episode| self.kind(*episode))
+            else {
+                tally.noise_pages += 1;
+                continue;
+            };
+            tally.add(kind, Count::Pages);
+            let mut fresh = false;
+            for episode in &episodes {
+                fresh |= known.insert((*episode, told.object));
+            }
+            if !fresh {
+                tally.add(kind, Count::Duplicates);
+            }
+            let named = told.named();
+            if kind.is_unrelated() {
+                tally.add(kind, Count::Unrelated);
+                if !named.is_empty() {
+                    tally.add(kind, Count::Blamed);
+                }
+                if told.verdict == Verdict::Suspect {
+                    tally.add(kind, Count::BlamedOne);
+                }
+            }
+            let culprits = self.truth.culprits(told);
+            if !kind.is_unrelated() && culprits.is_empty() {
+                tally.add(kind, Count::Unreported);
+                if named.is_empty() {
+                    tally.add(kind, Count::Abstained);
+                }
+            }
+            if let Some((first, strength)) = named.first() {
+                let right = culprits.contains(first);
+                let listed = tally.misses.iter().filter(|miss| miss.kind == kind).count();
+                if !right && listed < MISSES {
+                    let miss = Miss {
+                        seed: self.seed,
+                        kind,
+                        object: self.truth.fleet.name(told.object),
+                        since: clock(told.since),
+                        at: clock(told.at),
+                        named: named.iter().map(|(id, _)| id.clone()).collect(),
+                        right: culprits.clone(),
+                        on_top: real
+                            .iter()
+                            .any(|episode| self.truth.story.episodes[*episode].on_top),
+                    };
+                    tally.misses.push(miss);
+                }
+                tally.strengths[place(*strength)][usize::from(right)] += 1;
+                tally.add(kind, Count::Named);
+                if right {
+                    tally.add(kind, Count::Right);
+                }
+            }
+        }
+    }
+
+    /// What the first page of each episode names, and what stands in the end.
+    fn score_names(&self, parameters: &Score, tally: &mut Tally, log: &Log) {
+        let mut of: BTreeMap<usize, Vec<&Told>> = BTreeMap::new();
+        for told in pages(log) {
+            for episode in self.truth.episodes(told) {
+                if !self.kind(episode).is_benign() || self.truth.is_benign(told) {
+                    of.entry(episode).or_default().push(told);
+                }
+            }
+        }
+        let mut amended: BTreeMap<&Arc<str>, Vec<&Told>> = BTreeMap::new();
+        for told in &log.told {
+            if told.kind == message::Kind::Amendment {
+                amended.entry(&told.key).or_default().push(told);
+            }
+        }
+        for (episode, pages) in of {
+            let told_of = self
+                .truth
+                .deploy_of(episode)
+                .is_some_and(|deploy| deploy.reported);
+            let (true, Some(first)) = (told_of, pages.first()) else {
+                continue;
+            };
+            let kind = self.kind(episode);
+            let culprits = self.truth.culprits(first);
+            let right = |told: &Told| {
+                told.named()
+                    .first()
+                    .is_some_and(|(id, _)| culprits.contains(id))
+            };
+            tally.add(kind, Count::Recallable);
+            if right(first) {
+                tally.add(kind, Count::First);
+            }
+            if first.named().iter().any(|(id, _)| culprits.contains(id)) {
+                tally.add(kind, Count::AmongThree);
+            }
+            let until = first.at + seconds(parameters.reaction);
+            let last = amended
+                .get(&first.key)
+                .into_iter()
+                .flatten()
+                .rfind(|told| first.at <= told.at && told.at <= until);
+            if right(last.unwrap_or(first)) {
+                tally.add(kind, Count::Final);
+            }
+            let found = pages
+                .iter()
+                .flat_map(|page| {
+                    let later = amended.get(&page.key).into_iter().flatten();
+                    std::iter::once(page).chain(later)
+                })
+                .filter(|told| right(told))
+                .map(|told| (told.at - first.at).max(0))
+                .min();
+            tally.to_right.extend(found);
+        }
+    }
+
+    fn kind(&self, episode: usize) -> Kind {
+        self.truth.story.episodes[episode].kind
+    }
+}
+
+const fn place(strength: Strength) -> usize {
+    match strength {
+        Strength::Weak => 0,
+        Strength::Possible => 1,
+        Strength::Likely => 2,
+        Strength::Strong => 3,
+    }
+}
+
+pub fn pages(log: &Log) -> impl Iterator<Item = &Told> {
+    log.told
+        .iter()
+        .filter(|told| told.kind == message::Kind::Problem)
+}
+
+/// `10:05:00`.
+fn clock(at: Ms) -> String {
+    crate::base::time::Timestamp::from_millis(at).clock()
+}
+
+fn time_of_day(text: &str) -> Option<Ms> {
+    let mut parts = text.split(':').map(|part| part.parse::<Ms>().ok());
+    let (hours, minutes, seconds) = (parts.next()??, parts.next()??, parts.next()??);
+    Some(START + ((hours * 60 + minutes) * 60 + seconds) * 1000)
+}

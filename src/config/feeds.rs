@@ -1,0 +1,127 @@
+//! `[deploys.source]` and the directory for deploy events: who tells us of deploys, and in which words.
+
+use std::path::PathBuf;
+
+use super::{
+    fault::{Fault, Sink},
+    names::Raw,
+    secrets::Vault,
+    value::{Layers, Tab, Val},
+};
+use crate::{
+    base::text::did_you_mean,
+    domain::feeds::{Kind, Names, Source},
+};
+
+/// Feeds of deploy events.
+#[derive(Clone, Debug, Default)]
+pub struct FeedSettings {
+    pub sources: Vec<Source>,
+    /// Files that are read on and on, with the source of each.
+    pub files: Vec<(PathBuf, String)>,
+    /// A directory where events are dropped as files.
+    pub drop_dir: Option<PathBuf>,
+}
+
+pub(super) fn build(raw: &Raw<'_>, vault: &Vault<'_>, sink: &mut Sink) -> FeedSettings {
+    let deploys = raw.root.sub("deploys");
+    let mut feeds = FeedSettings {
+        drop_dir: path(&deploys, "drop_dir", vault),
+        ..FeedSettings::default()
+    };
+    for (name, value) in deploys.map("source") {
+        let Some(tab) = value.table() else { continue };
+        let Some(kind) = kind(name, tab, sink) else {
+            continue;
+        };
+        if name.is_empty()
+            || name.contains(|c: char| !c.is_ascii_alphanumeric() && !"-_.".contains(c))
+        {
+            sink.push(
+                Fault::new(
+                    tab.place(),
+                    format!("`{name}` cannot be a part of an address"),
+                )
+                .help("name a source with letters, digits, `-`, `_` and `.`"),
+            );
+            continue;
+        }
+        let layers = Layers { tabs: vec![tab] };
+        if let Some(file) = path(&layers, "file", vault) {
+            if kind == Kind::Deployinator {
+                feeds.files.push((file, name.to_owned()));
+            } else {
+                let place = tab.value_place("file");
+                sink.push(
+                    Fault::new(
+                        place,
+                        format!("`file` is of no use to the kind `{}`", kind.name()),
+                    )
+                    .help(
+                        "only Deployinator's log is read from a file; drop others into `drop_dir`",
+                    ),
+                );
+            }
+        }
+        feeds.sources.push(source(name, kind, tab, vault, sink));
+    }
+    feeds
+}
+
+fn path(layers: &Layers<'_>, key: &str, vault: &Vault<'_>) -> Option<PathBuf> {
+    let value = layers.get(key)?;
+    let text = value.text().filter(|text| !text.is_empty())?;
+    Some(vault.sources.resolve(value.file, text))
+}
+
+/// What `kind` says, else what the name says.
+fn kind(name: &str, tab: Tab<'_>, sink: &mut Sink) -> Option<Kind> {
+    if let Some(word) = tab.text("kind") {
+        // A wrong word was complained about already.
+        return Kind::parse(word);
+    }
+    let kind = Kind::parse(name);
+    if kind.is_none() && tab.get("kind").is_none() {
+        let help = match did_you_mean(name, Kind::NAMES) {
+            Some(near) => {
+                format!("did you mean [deploys.source.{near}]? Else write kind = \"{near}\"")
+            }
+            None => format!("write kind = \"...\": {}", Kind::NAMES.join(", ")),
+        };
+        let message = format!("which tool is the source `{name}`?");
+        sink.push(Fault::new(tab.place(), message).help(help));
+    }
+    kind
+}
+
+fn source(name: &str, kind: Kind, tab: Tab<'_>, vault: &Vault<'_>, sink: &mut Sink) -> Source {
+    let list = |key: &str| -> Option<Vec<String>> {
+        Some(tab.get(key)?.texts().map(str::to_owned).collect())
+    };
+    let names = |key: &str| {
+        let layers = Layers { tabs: vec![tab] };
+        let pairs = layers.map(key).into_iter();
+        Names::new(
+            pairs
+                .filter_map(|(theirs, ours)| Some((theirs.to_owned(), ours.text()?.to_owned())))
+                .filter(|(_, ours)| !ours.is_empty())
+                .collect(),
+        )
+    };
+    Source {
+        name: name.to_owned(),
+        kind,
+        secret: vault.find(tab, "secret", false, sink),
+        apps: list("apps").filter(|apps| !apps.is_empty()),
+        may_hold: list("may_hold"),
+        app: names("app"),
+        environment: names("environment"),
+        host: names("host"),
+        default_environment: tab
+            .get("default_environment")
+            .and_then(Val::text)
+            .filter(|text| !text.is_empty())
+            .map(str::to_owned),
+        ignore: list("ignore").unwrap_or_default(),
+    }
+}

@@ -1,0 +1,118 @@
+//! The evidence for a suspect, in sentences with the counts.
+
+use std::time::Duration;
+
+use super::{
+    facts::{Case, Facts},
+    live::LiveDeploy,
+    scope::Relation,
+    window::Window,
+};
+use crate::base::time::{Timestamp, show_duration};
+
+/// What an on-call person wants to know of why this deploy is named.
+pub fn tell(case: &Case<'_>, live: &LiveDeploy, facts: &Facts) -> Vec<String> {
+    let mut lines = vec![timing(case, live, facts), place(case, live, facts)];
+    if let Some(good) = case.onset.last_good {
+        lines.push(last_good(live, good));
+    }
+    if 1 < facts.updated.known + facts.others.known {
+        lines.push(format!(
+            "the same check fails on {} of {} updated hosts and on {} of {} others",
+            facts.updated.bad, facts.updated.known, facts.others.bad, facts.others.known
+        ));
+    }
+    if 0 < facts.outside.bad {
+        lines.push(format!(
+            "it also fails on {} of {} that this deploy does not reach",
+            facts.outside.bad, facts.outside.known
+        ));
+    }
+    if 1 < facts.callers.known {
+        lines.push(format!(
+            "{} of the {} apps that call {} fail",
+            facts.callers.bad, facts.callers.known, live.deploy.app
+        ));
+    }
+    if facts.itself_fails {
+        lines.push(format!("{} fails itself", live.deploy.app));
+    }
+    if let Some(called) = &facts.called_fails {
+        lines.push(format!("against it: {called}, which it calls, fails too"));
+    }
+    if facts.failed_together {
+        lines.push(
+            "against it: hosts that were updated one after another failed at the same time"
+                .to_owned(),
+        );
+    }
+    lines
+}
+
+fn timing(case: &Case<'_>, live: &LiveDeploy, facts: &Facts) -> String {
+    let deploy = &live.deploy;
+    let first_bad = case.onset.first_bad;
+    let after = show_duration(seconds(first_bad.since(deploy.started_at)));
+    match (facts.window, deploy.ended_at) {
+        (Window::LookBack, Some(ended)) => format!(
+            "possible late effect: it ended {} before the first bad result",
+            show_duration(seconds(first_bad.since(ended)))
+        ),
+        (Window::Settling | Window::Baking, Some(ended)) => format!(
+            "first bad result {after} after it started, {} after it ended",
+            show_duration(seconds(first_bad.since(ended)))
+        ),
+        _ => format!("first bad result {after} after it started"),
+    }
+}
+
+fn place(case: &Case<'_>, live: &LiveDeploy, facts: &Facts) -> String {
+    let host_ix = case.inventory.host_ix(case.obj);
+    let host = &case.inventory.host(host_ix).name;
+    let through = |hops: u8| {
+        if 1 < hops { " through another app" } else { "" }
+    };
+    match facts.relation {
+        Relation::Exact => match live.scope.touched.get(&host_ix) {
+            Some(at) => format!("{host} was updated at {}", at.clock()),
+            None => format!("{host} is deployed to"),
+        },
+        Relation::Group if !live.scope.touched.is_empty() => {
+            format!("{host} runs {} but was not updated yet", live.deploy.app)
+        }
+        Relation::Group => format!("{host} is related to the deploy's targets"),
+        Relation::Dependency { hops, calls_it } => {
+            let (what, through) = (live.what(), through(hops));
+            if calls_it {
+                format!("what it measures calls {what}{through}")
+            } else {
+                format!("{what} calls what it measures{through}")
+            }
+        }
+        Relation::Environment => {
+            format!("it shares only the environment {}", live.deploy.environment)
+        }
+    }
+}
+
+fn last_good(live: &LiveDeploy, good: Timestamp) -> String {
+    let deploy = &live.deploy;
+    if good < deploy.started_at {
+        return format!(
+            "last good result {} before the deploy started",
+            show_duration(seconds(deploy.started_at.since(good)))
+        );
+    }
+    match deploy.ended_at.filter(|ended| *ended < good) {
+        Some(ended) => format!(
+            "last good result {} after the deploy ended",
+            show_duration(seconds(good.since(ended)))
+        ),
+        None => format!("last good result at {}, during the deploy", good.clock()),
+    }
+}
+
+/// Whole seconds read better.
+pub(super) fn seconds(span: Duration) -> Duration {
+    Duration::from_secs(span.as_secs())
+}

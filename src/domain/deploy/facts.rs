@@ -1,0 +1,463 @@
+//! What speaks for and against one deploy as the reason for one problem: counted, not judged.
+//! Every count is three-valued: what was not measured since the problem began counts on neither side.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use super::{
+    live::{self, LiveDeploy},
+    scope::Relation,
+    window::Window,
+};
+use crate::{
+    base::time::Timestamp,
+    domain::model::objects::{AppIx, HostIx, Inventory, ObjIx, Schedule},
+};
+
+/// Looked at of one kind, at most: an app on thousands of hosts needs no exact count.
+const SAMPLE: usize = 64;
+/// Problems this far apart may have begun together: checks see them at different times.
+const TOGETHER: Duration = Duration::from_secs(600);
+/// Gandalf's age segments (Li et al., NSDI 2020): an effect this young speaks for a deploy most.
+pub const NEAR: Duration = Duration::from_secs(600);
+const AGES: [(Duration, f64); 4] = [
+    (NEAR, 1.0),
+    (Duration::from_secs(3600), 0.5),
+    (Duration::from_secs(6 * 3600), 0.25),
+    (Duration::from_secs(24 * 3600), 0.1),
+];
+
+/// When a problem began: between its last good and its first bad result.
+#[derive(Clone, Copy, Debug)]
+pub struct Onset {
+    pub last_good: Option<Timestamp>,
+    pub first_bad: Timestamp,
+    /// Set where the object was flapping when it went bad.
+    pub flapping_since: Option<Timestamp>,
+}
+
+/// What is known of an object now.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Look {
+    /// Start of its present row of bad results, soft ones included; None: fine, or never checked.
+    pub bad_since: Option<Timestamp>,
+    /// The last good result before that.
+    pub last_good: Option<Timestamp>,
+    /// Start of the last run; None: never checked.
+    pub checked_at: Option<Timestamp>,
+    pub flapping_since: Option<Timestamp>,
+}
+
+/// The engine's eyes: attribution reads the present through them.
+pub trait Sight {
+    fn look(&self, obj: ObjIx) -> Look;
+
+    /// Problems that objects of `app` with the name of `obj` had in the two days before `before`.
+    fn ambient(&self, obj: ObjIx, app: AppIx, before: Timestamp) -> u32;
+}
+
+/// So many fail, of so many measured.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Share {
+    pub bad: u32,
+    pub known: u32,
+}
+
+impl Share {
+    const fn count(&mut self, is_bad: bool) {
+        self.known += 1;
+        self.bad += is_bad as u32;
+    }
+
+    pub const fn is_half(self) -> bool {
+        0 < self.bad && self.known <= 2 * self.bad
+    }
+
+    /// At least half as often as `other`.
+    pub const fn is_like(self, other: Self) -> bool {
+        0 < self.bad && other.bad * self.known <= 2 * self.bad * other.known
+    }
+}
+
+/// Counted for one deploy and one problem.
+#[derive(Clone, Debug)]
+pub struct Facts {
+    pub relation: Relation,
+    pub window: Window,
+    /// When the deploy came to the object's host, where that was before the problem; None: not yet, or not there.
+    pub touched: Option<Timestamp>,
+    /// It was fine after its host was updated and had had the time to start.
+    pub worked_since: bool,
+    /// The problem is as young as an effect of the deploy most often is.
+    pub near: bool,
+    /// The same check where the deploy was when it failed, the object included.
+    pub updated: Share,
+    /// The same check on the rest of the app, the object included.
+    pub others: Share,
+    /// The same check on what has nothing to do with the deploy, failing since about the same time.
+    pub outside: Share,
+    /// Hosts were updated one after another, and failed together long after.
+    pub failed_together: bool,
+    /// A thing that the object's app calls, and that is not what is deployed, fails as well.
+    pub called_fails: Option<String>,
+    /// Apps that call the deployed one, among them the object's.
+    pub callers: Share,
+    /// What is deployed fails itself.
+    pub itself_fails: bool,
+    /// Gandalf's temporal score, in thousandths.
+    pub temporal: i64,
+}
+
+impl Facts {
+    /// +1: only what was updated fails; -1: what was updated is fine, and the rest fails; 0: cannot tell.
+    pub const fn vote(&self) -> i8 {
+        if 0 < self.updated.bad && 0 < self.others.known && self.others.bad == 0 {
+            1
+        } else if self.updated.bad == 0 && 0 < self.updated.known && 0 < self.others.bad {
+            -1
+        } else {
+            0
+        }
+    }
+}
+
+/// What is asked: one object's problem.
+#[derive(Clone, Copy)]
+pub struct Case<'a> {
+    pub inventory: &'a Inventory,
+    pub sight: &'a dyn Sight,
+    pub obj: ObjIx,
+    pub onset: Onset,
+}
+
+impl std::fmt::Debug for Case<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Case")
+            .field("obj", &self.obj)
+            .field("onset", &self.onset)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Case<'_> {
+    /// Counts for a deploy to which the object stands in `relation`.
+    pub fn gather(
+        &self,
+        live: &LiveDeploy,
+        relation: Relation,
+        window: Window,
+        tolerance: Duration,
+    ) -> Facts {
+        let first_bad = self.onset.first_bad;
+        let host = self.inventory.host_ix(self.obj);
+        let touched = live
+            .scope
+            .touched_at(&live.deploy, host)
+            .filter(|at| relation == Relation::Exact && *at <= first_bad + tolerance);
+        let mut facts = Facts {
+            relation,
+            window,
+            touched,
+            worked_since: false,
+            near: self.is_near(live, touched),
+            updated: Share::default(),
+            others: Share::default(),
+            outside: Share::default(),
+            failed_together: false,
+            called_fails: None,
+            callers: Share::default(),
+            itself_fails: false,
+            temporal: 0,
+        };
+        if relation == Relation::Environment {
+            return facts;
+        }
+        if let (Some(touched), Some(good)) = (touched, self.onset.last_good) {
+            facts.worked_since = touched + live::start_up(self.inventory, self.obj) < good;
+        }
+        self.count_peers(live, tolerance, &mut facts);
+        facts.outside = self.outside(live);
+        facts.called_fails = self.called_fails(live);
+        if let (Relation::Dependency { .. }, Some(app)) = (relation, live.scope.app) {
+            facts.itself_fails = self.app_fails(app, live.deploy.started_at).is_some();
+            facts.callers = self.callers(live, app);
+        }
+        facts
+    }
+
+    /// In the first ten minutes of what the deploy did to the host, or never seen fine since.
+    fn is_near(&self, live: &LiveDeploy, touched: Option<Timestamp>) -> bool {
+        let deploy = &live.deploy;
+        let first_bad = self.onset.first_bad;
+        // Where no step tells when, it may have been up to the end.
+        let latest = match touched {
+            Some(at) if !live.scope.touched.is_empty() => at,
+            _ => deploy
+                .ended_at
+                .map_or(first_bad, |ended| ended.min(first_bad)),
+        };
+        if first_bad.since(latest) <= NEAR {
+            return true;
+        }
+        let unseen = self.onset.last_good.is_none_or(|good| good < latest);
+        unseen && first_bad.since(latest) <= NEAR + interval(self.inventory, self.obj)
+    }
+
+    fn count_peers(&self, live: &LiveDeploy, tolerance: Duration, facts: &mut Facts) {
+        let deploy = &live.deploy;
+        let hosts = live.scope.hosts(self.inventory);
+        let step = hosts.len().div_ceil(SAMPLE).max(1);
+        let own_host = self.inventory.host_ix(self.obj);
+        let mut failed: Vec<(Timestamp, Look)> = Vec::new();
+        let mut ages = [0u32; AGES.len()];
+        for (at, host) in hosts.into_iter().enumerate() {
+            if at % step != 0 && host != own_host {
+                continue;
+            }
+            let Some(peer) = self.same_on(host) else {
+                continue;
+            };
+            let mut look = self.sight.look(peer);
+            if peer == self.obj {
+                look.bad_since = Some(self.onset.first_bad);
+                look.last_good = self.onset.last_good;
+                look.flapping_since = None;
+            }
+            let touched = live
+                .scope
+                .touched_at(deploy, host)
+                .filter(|_| live.scope.relation(self.inventory, peer) == Some(Relation::Exact));
+            match look.bad_since {
+                Some(since) => {
+                    // Before the deploy, or swinging already: no evidence either way.
+                    let before = since + tolerance < deploy.started_at;
+                    let swinging = look.flapping_since.is_some_and(|at| at < deploy.started_at);
+                    if before || swinging {
+                        continue;
+                    }
+                    match touched.filter(|at| *at <= since + tolerance) {
+                        Some(at) => {
+                            facts.updated.count(true);
+                            failed.push((
+                                at,
+                                Look {
+                                    bad_since: Some(since),
+                                    ..look
+                                },
+                            ));
+                            let age = since.since(at);
+                            if let Some(segment) = AGES.iter().position(|(up_to, _)| age <= *up_to)
+                            {
+                                ages[segment] += 1;
+                            }
+                        }
+                        None => facts.others.count(true),
+                    }
+                }
+                None => {
+                    // Fine, if it was looked at since its update; a control, since the problem began.
+                    let since = touched.unwrap_or(self.onset.first_bad);
+                    let fresh = look.checked_at.is_some_and(|at| since <= at);
+                    if fresh && touched.is_some() {
+                        facts.updated.count(false);
+                    } else if fresh {
+                        facts.others.count(false);
+                    }
+                }
+            }
+        }
+        facts.failed_together = failed_together(&failed, interval(self.inventory, self.obj));
+        if let Some(app) = live.scope.app {
+            facts.temporal = temporal(&ages, self.sight.ambient(self.obj, app, deploy.started_at));
+        }
+    }
+
+    /// The object of the same name on another host: the check, or the host itself.
+    fn same_on(&self, host: HostIx) -> Option<ObjIx> {
+        match self.inventory.check(self.obj) {
+            None => Some(self.inventory.obj_of_host(host)),
+            Some(check) => self.inventory.find_check(host, &check.name),
+        }
+    }
+
+    /// The same check where the deploy has nothing to do with it.
+    fn outside(&self, live: &LiveDeploy) -> Share {
+        let mut share = Share::default();
+        let first_bad = self.onset.first_bad;
+        let alike = self.inventory.alike(self.obj);
+        let step = alike.len().div_ceil(4 * SAMPLE).max(1);
+        let mut seen = 0;
+        for other in alike.iter().step_by(step) {
+            if seen == SAMPLE {
+                break;
+            }
+            if !matches!(
+                live.scope.relation(self.inventory, *other),
+                None | Some(
+                    Relation::Environment
+                        | Relation::Dependency {
+                            calls_it: false,
+                            ..
+                        }
+                )
+            ) || self.shares_host_or_app(*other)
+            {
+                continue;
+            }
+            seen += 1;
+            let look = self.sight.look(*other);
+            match look.bad_since {
+                Some(since) if since.since(first_bad).max(first_bad.since(since)) <= TOGETHER => {
+                    share.count(true);
+                }
+                Some(_) => {}
+                None if look.checked_at.is_some_and(|at| first_bad <= at) => share.count(false),
+                None => {}
+            }
+        }
+        share
+    }
+
+    /// Whatever hits the object's own app hits these too: no witnesses from outside.
+    fn shares_host_or_app(&self, other: ObjIx) -> bool {
+        let own = self.inventory.apps_of(self.obj);
+        self.inventory.host_ix(other) == self.inventory.host_ix(self.obj)
+            || self
+                .inventory
+                .apps_of(other)
+                .iter()
+                .any(|app| own.contains(app))
+    }
+
+    /// What the object's apps call, within two calls, and that fails since no later than the object.
+    fn called_fails(&self, live: &LiveDeploy) -> Option<String> {
+        let mut edge: Vec<AppIx> = self.inventory.apps_of(self.obj).to_vec();
+        let mut seen = edge.clone();
+        for _ in 0..2 {
+            let mut next = Vec::new();
+            for app in edge {
+                for called in &self.inventory.app(app).calls {
+                    if seen.contains(called) || Some(*called) == live.scope.app {
+                        continue;
+                    }
+                    seen.push(*called);
+                    next.push(*called);
+                    let window = TOGETHER + interval(self.inventory, self.obj);
+                    let fails = self
+                        .app_fails(*called, self.onset.first_bad - window)
+                        .filter(|(_, since)| {
+                            *since < self.onset.first_bad + interval(self.inventory, self.obj)
+                        });
+                    if let Some((name, _)) = fails {
+                        return Some(name);
+                    }
+                }
+            }
+            edge = next;
+        }
+        None
+    }
+
+    /// A check of the app that fails on at least half of its hosts, all since `since` or later: its name, and since when.
+    fn app_fails(&self, app: AppIx, since: Timestamp) -> Option<(String, Timestamp)> {
+        let mut by_name: BTreeMap<&str, (Share, Timestamp, ObjIx)> = BTreeMap::new();
+        for host in self.inventory.app(app).hosts.iter().take(8) {
+            for obj in self.inventory.checks_of(*host).take(32) {
+                let Some(check) = self.inventory.check(obj) else {
+                    continue;
+                };
+                if !self.inventory.apps_of(obj).contains(&app) {
+                    continue;
+                }
+                let look = self.sight.look(obj);
+                if look.checked_at.is_none() {
+                    continue;
+                }
+                let row = by_name.entry(&check.name).or_insert((
+                    Share::default(),
+                    Timestamp::default(),
+                    obj,
+                ));
+                let began = look.bad_since.filter(|at| since <= *at);
+                row.0.count(began.is_some());
+                if let Some(began) = began {
+                    row.1 = if row.1 == Timestamp::default() {
+                        began
+                    } else {
+                        row.1.min(began)
+                    };
+                    row.2 = obj;
+                }
+            }
+        }
+        by_name
+            .into_values()
+            .find(|(share, ..)| share.is_half())
+            .map(|(_, began, obj)| (self.inventory.name(obj).to_string(), began))
+    }
+
+    /// How many of the apps that call the deployed one fail since it began.
+    fn callers(&self, live: &LiveDeploy, app: AppIx) -> Share {
+        let mut share = Share::default();
+        let own = self.inventory.apps_of(self.obj);
+        for caller in self.inventory.app(app).called_by.iter().take(16) {
+            let fails =
+                own.contains(caller) || self.app_fails(*caller, live.deploy.started_at).is_some();
+            share.count(fails);
+        }
+        share
+    }
+}
+
+/// How often the object is looked at.
+fn interval(inventory: &Inventory, obj: ObjIx) -> Duration {
+    match &inventory.rule(obj).schedule {
+        Schedule::Every(every) => *every,
+        Schedule::Cron(_) => TOGETHER,
+    }
+}
+
+/// Updated one after another, with longer between them than a check needs to see it, yet bad at the same time, and not
+/// right after the update: something that hit all at once.
+fn failed_together(failed: &[(Timestamp, Look)], interval: Duration) -> bool {
+    let apart = 2 * interval;
+    let Some((earliest, latest)) = failed
+        .iter()
+        .map(|(touched, _)| *touched)
+        .min()
+        .zip(failed.iter().map(|(touched, _)| *touched).max())
+    else {
+        return false;
+    };
+    if latest.since(earliest) <= apart {
+        return false;
+    }
+    // One instant that lies in every onset, and lies well after every update but the last.
+    let begin = failed
+        .iter()
+        .filter_map(|(_, look)| look.last_good)
+        .max()
+        .unwrap_or_default();
+    let end = failed
+        .iter()
+        .filter_map(|(_, look)| look.bad_since)
+        .min()
+        .unwrap_or_default();
+    begin <= end && earliest + apart < end
+}
+
+/// Sum over the ages of the weighted logarithm of how much more fails than failed before (clamped: a noisy past is no
+/// evidence against).
+fn temporal(ages: &[u32; AGES.len()], before: u32) -> i64 {
+    let before = f64::from(before);
+    let sum: f64 = ages
+        .iter()
+        .zip(AGES)
+        .map(|(failing, (_, weight))| {
+            let more = (f64::from(*failing) - before).max(0.0);
+            weight * ((more + 1.0) / (before + 1.0)).max(1.0).ln()
+        })
+        .sum();
+    #[expect(clippy::cast_possible_truncation, reason = "a few thousand at most")]
+    let thousandths = (sum * 1000.0) as i64;
+    thousandths
+}

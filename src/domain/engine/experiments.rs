@@ -1,0 +1,250 @@
+//! Small experiments: the moment a deploy does something, or something fails beside one, what was updated, what was not
+//! yet, and what hangs on it are looked at, so that a page names its deploy on evidence and is put right while it is fresh.
+
+use std::time::Duration;
+
+use super::{
+    core::{Engine, Mode},
+    effect::Effects,
+    tell::AMEND_WITHIN,
+    timers::Timer,
+};
+use crate::{
+    base::time::Timestamp,
+    domain::{
+        deploy::{live::LiveDeploy, scope::Relation, window::Window},
+        model::{
+            deploy::{DeployEvent, Phase},
+            objects::{AppIx, HostIx, Inventory, ObjIx},
+        },
+    },
+};
+
+/// Extra checks for one bad result in a deploy's window.
+const FOR_A_RESULT: usize = 6;
+/// Extra checks for one step of a deploy.
+const FOR_A_STEP: usize = 50;
+/// Hosts not updated yet that are looked at beside those that were.
+const CONTROLS: usize = 3;
+/// Checks of one host, or of one app beside, that are looked at.
+const OF_ONE: usize = 4;
+/// Nothing is asked twice within this.
+const ASKED_LATELY: Duration = Duration::from_secs(5);
+/// After a page its evidence is read again at these ages; the last one freezes it.
+const READ_AGAIN: [Duration; 4] = [
+    Duration::from_secs(20),
+    Duration::from_secs(60),
+    Duration::from_secs(150),
+    AMEND_WITHIN,
+];
+/// Evidence alone moves a page this often at most.
+const MAX_MOVES: u32 = 2;
+
+/// What extra checks may cost: a tenth of what the schedule runs anyway, saved up for a minute.
+#[derive(Debug)]
+pub(super) struct Allowance {
+    /// In thousandths of a check.
+    saved: u64,
+    at: Timestamp,
+    /// Thousandths a second.
+    rate: u64,
+}
+
+impl Allowance {
+    /// For so many objects, taken to be checked once a minute or seldom more.
+    pub(super) fn new(objects: usize, now: Timestamp) -> Self {
+        let rate = (objects as u64 * 1000 / 600).max(1000);
+        Self {
+            saved: rate * 60,
+            at: now,
+            rate,
+        }
+    }
+
+    fn take(&mut self, now: Timestamp) -> bool {
+        let passed = u64::try_from(now.since(self.at).as_millis()).unwrap_or(u64::MAX);
+        let gained = self.rate.saturating_mul(passed) / 1000;
+        self.saved = self.saved.saturating_add(gained).min(self.rate * 60);
+        self.at = self.at.max(now);
+        let may = 1000 <= self.saved;
+        if may {
+            self.saved -= 1000;
+        }
+        may
+    }
+}
+
+impl Engine {
+    const fn experiments(&self) -> bool {
+        matches!(self.mode, Mode::Live) && self.trial.probing
+    }
+
+    /// Row 1: a first bad result in a deploy's window is looked at at once, with controls and what its app calls.
+    pub(super) fn probe(&mut self, now: Timestamp, obj: ObjIx) {
+        if !self.experiments() || self.deploys.is_empty() {
+            return;
+        }
+        let status = self.status(obj);
+        if !status.state.is_problem() || status.attempt != 1 || status.is_hard_problem() {
+            return;
+        }
+        let inventory = self.inventory.clone();
+        let mut wanted = Vec::new();
+        for live in self.deploys.values() {
+            let is_near = matches!(
+                live.scope.relation(&inventory, obj),
+                Some(Relation::Exact | Relation::Group | Relation::Dependency { .. })
+            );
+            if !is_near
+                || !matches!(
+                    live.window(&inventory, obj, now),
+                    Window::Active | Window::Settling | Window::Baking
+                )
+            {
+                continue;
+            }
+            wanted.push(obj);
+            let own_host = inventory.host_ix(obj);
+            if let (Some(app), Some(check)) = (live.scope.app, inventory.check(obj)) {
+                let peers = inventory
+                    .app(app)
+                    .hosts
+                    .iter()
+                    .filter(|host| **host != own_host);
+                wanted.extend(
+                    peers
+                        .take(CONTROLS)
+                        .filter_map(|host| inventory.find_check(*host, &check.name)),
+                );
+                for called in inventory.app(app).calls.iter().take(CONTROLS) {
+                    wanted.extend(checks_of_app(&inventory, *called).take(1));
+                }
+            }
+        }
+        self.look_at(now, wanted, FOR_A_RESULT);
+    }
+
+    /// A step, or the end: what it touched, what it has not touched yet, and the apps on both ends of its calls.
+    pub(super) fn probe_step(&mut self, now: Timestamp, event: &DeployEvent) {
+        if !self.experiments() || !matches!(event.phase, Phase::Step | Phase::Finished) {
+            return;
+        }
+        let Some(live) = self.deploys.get(&event.id) else {
+            return;
+        };
+        let inventory = self.inventory.clone();
+        let just_now: Vec<HostIx> = if event.phase == Phase::Step {
+            event
+                .hosts
+                .iter()
+                .filter_map(|name| inventory.find_host(name))
+                .collect()
+        } else {
+            live.scope.targets.iter().copied().collect()
+        };
+        let exact = |host: &HostIx| {
+            let of_host = inventory.checks_of(*host);
+            of_host.filter(|obj| live.scope.relation(&inventory, *obj) == Some(Relation::Exact))
+        };
+        let mut wanted: Vec<ObjIx> = just_now.iter().flat_map(exact).collect();
+        if let Some(app) = live.scope.app {
+            let controls = inventory
+                .app(app)
+                .hosts
+                .iter()
+                .filter(|host| is_control(live, **host));
+            for host in controls.take(CONTROLS) {
+                wanted.extend(
+                    inventory
+                        .checks_of(*host)
+                        .filter(|obj| inventory.apps_of(*obj).contains(&app))
+                        .take(OF_ONE),
+                );
+            }
+            let beside = inventory
+                .app(app)
+                .called_by
+                .iter()
+                .chain(&inventory.app(app).calls);
+            for other in beside.take(2 * CONTROLS) {
+                wanted.extend(checks_of_app(&inventory, *other).take(1));
+            }
+        }
+        self.look_at(now, wanted, FOR_A_STEP);
+    }
+
+    fn look_at(&mut self, now: Timestamp, wanted: Vec<ObjIx>, most: usize) {
+        let mut seen = std::collections::BTreeSet::new();
+        for obj in wanted {
+            if seen.len() == most {
+                return;
+            }
+            if now.since(self.status(obj).last_check_at) < ASKED_LATELY || !seen.insert(obj) {
+                continue;
+            }
+            // The schedule comes first: what the allowance does not cover comes at its own time.
+            if !self.allowance.take(now) {
+                return;
+            }
+            self.request(obj, now, false);
+        }
+    }
+
+    /// The evidence of a young page is read again later.
+    pub(super) fn arm_reading(&mut self, now: Timestamp, row: u64) {
+        if self.deploys.is_empty() || !self.trial.amendments {
+            return;
+        }
+        let Some(page) = self.problems.get(&row).and_then(|row| row.page.as_ref()) else {
+            return;
+        };
+        let next = READ_AGAIN
+            .iter()
+            .map(|age| page.at + *age)
+            .find(|at| now < *at);
+        if let Some(at) = next {
+            self.timers.insert((at, Timer::ReadAgain(row)));
+        }
+    }
+
+    /// The page of a row is young, and more was measured since it left.
+    pub(super) fn read_again(&mut self, now: Timestamp, row: u64, out: &mut Effects) {
+        let Some(problem) = self
+            .problems
+            .get(&row)
+            .filter(|row| row.recovered_at.is_none())
+        else {
+            return;
+        };
+        // A rollback that did not help has settled the question.
+        let is_open = problem
+            .page
+            .as_ref()
+            .is_some_and(|page| page.amended < MAX_MOVES && !page.rollback_failed);
+        if let (Some(obj), true) = (self.inventory.find(&problem.object), is_open) {
+            let attribution = self.attribute(obj, row);
+            self.amend(now, obj, row, attribution, None, out);
+        }
+        self.arm_reading(now, row);
+    }
+}
+
+/// Its turn has not come, and steps say whose has.
+fn is_control(live: &LiveDeploy, host: HostIx) -> bool {
+    if live.scope.touched.is_empty() {
+        !live.scope.targets.contains(&host)
+    } else {
+        !live.scope.touched.contains_key(&host)
+    }
+}
+
+/// Checks that measure an app, on the first of its hosts.
+fn checks_of_app(inventory: &Inventory, app: AppIx) -> impl Iterator<Item = ObjIx> + '_ {
+    inventory
+        .app(app)
+        .hosts
+        .iter()
+        .take(1)
+        .flat_map(|host| inventory.checks_of(*host))
+        .filter(move |obj| inventory.apps_of(*obj).contains(&app))
+}

@@ -4,8 +4,10 @@ use std::{ffi::OsString, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum, builder::NonEmptyStringValueParser};
 
+mod gate;
 mod orders;
 
+pub use gate::{FreezeArgs, FreezeCommand, GateArgs};
 pub use orders::{
     DelayArgs, DeleteArgs, DowntimeArgs, DowntimeCommand, NotifyArgs, SetArgs, SwitchArgs,
 };
@@ -48,7 +50,14 @@ pub enum Command {
     #[command(subcommand)]
     Deploy(DeployCommand),
     /// Ask whether a pipeline may go on: exit 0 yes, 1 no
+    #[command(
+        after_help = "Exit status: 0 open; 1 shut, with the reason, whose it is and what opens it; 2 wrong use or an unknown \
+                      app. For example: deploywatch gate shop production --wait=30m && ./deploy.sh"
+    )]
     Gate(GateArgs),
+    /// Stop deploys for a time, with an owner, a reason and an end
+    #[command(subcommand)]
+    Freeze(FreezeCommand),
     /// Run a check or a plugin once, as the daemon would, and show everything
     Try(TryArgs),
     /// Have the daemon read its configuration anew
@@ -335,18 +344,6 @@ pub struct DeployRunArgs {
 }
 
 #[derive(Debug, Args)]
-pub struct GateArgs {
-    /// The app that is about to be deployed
-    pub app: String,
-    /// The environment it is about to go to
-    pub environment: String,
-    #[command(flatten)]
-    pub client: ClientArgs,
-    #[command(flatten)]
-    pub format: FormatArg,
-}
-
-#[derive(Debug, Args)]
 #[command(
     override_usage = "deploywatch try [OPTIONS] HOST/CHECK\n       deploywatch try [OPTIONS] -- PLUGIN [ARGS]..."
 )]
@@ -413,6 +410,9 @@ pub struct AckArgs {
     /// Keep the comment when the problem ends
     #[arg(long)]
     pub persistent: bool,
+    /// A deploy that did not cause it, as you found: the problem shuts no gate for it any more
+    #[arg(long, value_name = "ID")]
+    pub not_caused_by: Option<String>,
     #[command(flatten)]
     pub object: ObjectArgs,
 }

@@ -6,16 +6,15 @@ use serde_json::{Map, Value, json};
 
 use super::{
     args::{
-        AckArgs, CommentCommand, Format, FormatArg, GateArgs, IdArgs, NotificationsArgs,
-        ObjectArgs, RecheckArgs, ReloadArgs, ResultsCommand, StatusArgs, SubmitArgs, Switch,
-        WhoArgs, WhyArgs,
+        AckArgs, CommentCommand, Format, FormatArg, IdArgs, NotificationsArgs, ObjectArgs,
+        RecheckArgs, ReloadArgs, ResultsCommand, StatusArgs, SubmitArgs, Switch, WhoArgs, WhyArgs,
     },
     client::{Client, Trouble},
     out::{Done, Failure, Paint, clean, colors, print, print_json},
     status, why,
 };
 use crate::{
-    adapters::serve::{GateView, WhyView},
+    adapters::serve::WhyView,
     domain::{engine::view::StatusView, model::state::ObjectName},
 };
 
@@ -42,30 +41,6 @@ pub async fn why(args: WhyArgs) -> Done {
         Format::Text => print(&why::render(&view, Paint(colors())))?,
     }
     Ok(0)
-}
-
-pub async fn gate(args: GateArgs) -> Done {
-    let client = Client::new(&args.client)?;
-    let view: GateView = match client
-        .get(&["gate", &args.app, &args.environment], "")
-        .await
-    {
-        Ok(view) => view,
-        // A shut gate is an answer, not a failure.
-        Err(Trouble::Refused {
-            status: 409, body, ..
-        }) if body["open"] == false => serde_json::from_value(body)
-            .map_err(|error| Failure::Refused(format!("a strange answer: {error}")))?,
-        Err(trouble) => return Err(trouble.into()),
-    };
-    match args.format.output {
-        Format::Json => print_json(&view)?,
-        Format::Text => {
-            let word = if view.open { "open" } else { "shut" };
-            print(&format!("{word}: {}\n", clean(&view.reason)))?;
-        }
-    }
-    Ok(u8::from(!view.open))
 }
 
 pub async fn reload(args: ReloadArgs) -> Done {
@@ -111,6 +86,7 @@ pub async fn ack(args: AckArgs) -> Done {
         "sticky": !args.not_sticky,
         "notify": !args.quiet,
         "persistent": args.persistent,
+        "not_caused_by": args.not_caused_by,
     });
     about(&["acknowledge"], args.object, fields).await
 }

@@ -10,6 +10,7 @@ pub mod demo;
 pub mod deploy;
 pub mod deploy_record;
 mod deploy_run;
+pub mod gate;
 pub mod import;
 pub mod manual;
 pub mod orders;
@@ -73,7 +74,8 @@ fn dispatch(command: Command) -> Done {
         Command::Status(args) => wait_for(commands::status(args)),
         Command::Why(args) => wait_for(commands::why(args)),
         Command::Deploy(command) => wait_for(deploy::deploy(command)),
-        Command::Gate(args) => wait_for(commands::gate(args)),
+        Command::Gate(args) => wait_for(gate::gate(args)),
+        Command::Freeze(command) => wait_for(gate::freeze(command)),
         Command::Reload(args) => wait_for(commands::reload(args)),
         Command::Ack(args) => wait_for(commands::ack(args)),
         Command::Unack(args) => wait_for(commands::unack(args)),

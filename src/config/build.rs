@@ -217,6 +217,7 @@ fn resolve<'d>(
         limits,
         globals,
         relations,
+        freezes: Vec::new(),
         digest: String::new(),
         by_name: std::sync::OnceLock::new(),
     };

@@ -15,7 +15,7 @@ use super::{
 use crate::domain::{
     model::{
         date::DateFormat,
-        deploy::ClassRules,
+        deploy::{ClassRules, GateOn},
         objects::{Classes, Globals, Limits, Profile, ProfileIx, TagIx},
     },
     schedule::Zone,
@@ -43,6 +43,10 @@ fn class_rules(layers: &Layers<'_>, defaults: ClassRules, sink: &mut Sink) -> Cl
         bake: layers.span("bake", defaults.bake),
         look_back: layers.span("look_back", defaults.look_back),
         max_length: layers.span("max_length", defaults.max_length),
+        gate_on: layers
+            .text("gate_on")
+            .and_then(GateOn::parse)
+            .unwrap_or(defaults.gate_on),
     };
     let ceiling = layers.get("ceiling");
     if let (Some(value), true) = (ceiling, MAX_CEILING < rules.ceiling) {

@@ -368,6 +368,16 @@ impl Hub {
                 let done = self.reload(dry_run, &who).await;
                 let _ = reply.send(done);
             }
+            Ask::Gate {
+                app,
+                environment,
+                reply,
+            } => {
+                let _ = reply.send(self.engine.gate(now, &app, environment.as_deref()));
+            }
+            Ask::Freezes { reply } => {
+                let _ = reply.send(self.engine.freezes(now));
+            }
             Ask::Health { reply } => {
                 let _ = reply.send(self.health());
             }

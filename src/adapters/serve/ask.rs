@@ -7,8 +7,10 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::{refusal::Refusal, views::WhyView};
 use crate::domain::{
+    deploy::gate::{FreezeView, GateView},
     engine::{
         effect::Reply,
+        gate::NoGate,
         input::Input,
         view::{ObjectView, StatusView},
     },
@@ -59,6 +61,16 @@ pub enum Ask {
         dry_run: bool,
         who: String,
         reply: oneshot::Sender<Result<Reply, String>>,
+    },
+    /// The gate of an app; without an environment, of the only one it is in.
+    Gate {
+        app: String,
+        environment: Option<String>,
+        reply: oneshot::Sender<Result<GateView, NoGate>>,
+    },
+    /// All freezes that have not ended.
+    Freezes {
+        reply: oneshot::Sender<Vec<FreezeView>>,
     },
     Health {
         reply: oneshot::Sender<Health>,

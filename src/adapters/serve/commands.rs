@@ -9,6 +9,7 @@ use super::{
     body::{BODY_MAX, JsonBody},
     downtimes,
     fields::{Fields, missing},
+    gate,
     refusal::Refusal,
     router::{App, answer},
     switches,
@@ -28,7 +29,7 @@ pub type Read = Result<(Command, String), String>;
 type Reader = fn(Value, now: Timestamp, who: &str) -> Read;
 
 /// The command routes: path and reader.
-pub const ROUTES: [(&str, Reader); 13] = [
+pub const ROUTES: [(&str, Reader); 15] = [
     ("/v1/acknowledge", acknowledge),
     ("/v1/unacknowledge", unacknowledge),
     ("/v1/downtime", downtimes::downtime),
@@ -42,6 +43,8 @@ pub const ROUTES: [(&str, Reader); 13] = [
     ("/v1/notifications/delay", delay),
     ("/v1/switch", switches::switch),
     ("/v1/settings", switches::set),
+    ("/v1/freezes", gate::freeze),
+    ("/v1/freezes/end", gate::end_freeze),
 ];
 
 /// Carries out one command.
@@ -73,6 +76,7 @@ fn acknowledge(body: Value, now: Timestamp, who: &str) -> Read {
         "persistent",
         "until",
         "expires_in",
+        "not_caused_by",
     ];
     let mut fields = Fields::of(body, "an acknowledgement", &known)?;
     let object = object(&mut fields)?;
@@ -84,7 +88,11 @@ fn acknowledge(body: Value, now: Timestamp, who: &str) -> Read {
         (until, None) => until,
         (None, Some(span)) => Some(now + span),
     };
-    let what = format!("acknowledged {object}");
+    let not_caused_by = fields.name("not_caused_by")?;
+    let not = not_caused_by
+        .as_ref()
+        .map(|deploy| format!(" as not caused by {deploy}"));
+    let what = format!("acknowledged {object}{}", not.unwrap_or_default());
     let command = Command::Acknowledge {
         object,
         sticky: fields.flag("sticky", true)?,
@@ -93,6 +101,7 @@ fn acknowledge(body: Value, now: Timestamp, who: &str) -> Read {
         author: author(&mut fields, who)?,
         comment: fields.prose("comment")?.ok_or_else(|| missing("comment"))?,
         until,
+        not_caused_by,
     };
     Ok((command, what))
 }

@@ -25,6 +25,7 @@ use crate::{
         time::show_duration,
     },
     domain::{
+        deploy::gate::GateView,
         engine::effect::Reply,
         feeds::{self, Asked, BODY_MAX, Fit, Headers, Kind, Known, Source},
         model::change::{Audit, Heard},
@@ -430,11 +431,7 @@ async fn tell(app: &App, source: &Source, came: Came) -> Result<Outcome, Refusal
 }
 
 /// The gate of what a tool asks about.
-async fn judge(
-    app: &App,
-    source: &Source,
-    told: feeds::Told,
-) -> Result<super::views::GateView, Refusal> {
+async fn judge(app: &App, source: &Source, told: feeds::Told) -> Result<GateView, Refusal> {
     let feeds = app.feeds.borrow().clone();
     let event = match feeds.fit(source, told, (app.now)()) {
         Fit::Event(event) => *event,
@@ -447,14 +444,7 @@ async fn judge(
         }
         Fit::Passed(why) => return Err(Refusal::not_found(why)),
     };
-    let status = app
-        .hub
-        .ask(ASK_LIMIT, |reply| Ask::Status { reply })
-        .await?;
     app.metrics.feed(&source.name, Feed::Asked);
-    Ok(gate::judge(
-        &status,
-        event.app.as_deref().unwrap_or_default(),
-        event.environment.as_deref().unwrap_or_default(),
-    ))
+    let name = event.app.unwrap_or_default();
+    gate::look(app, name, event.environment).await
 }

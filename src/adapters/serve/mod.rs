@@ -35,6 +35,4 @@ pub use page::render as render_page;
 pub use refusal::Refusal;
 pub use results::read_result;
 pub use router::{App, router};
-pub use views::{
-    DecisionView, DeliveryView, GateView, RejectedView, ResultsView, TryView, WhyView,
-};
+pub use views::{DecisionView, DeliveryView, RejectedView, ResultsView, TryView, WhyView};

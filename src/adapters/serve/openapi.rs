@@ -8,7 +8,7 @@ use axum::{
 use serde_json::{Map, Value, json};
 
 /// A path: method, path, scope (empty: open), what it does, fields as `name:type`, needed ones with `!`.
-pub const PATHS: [(&str, &str, &str, &str, &str); 41] = [
+pub const PATHS: [(&str, &str, &str, &str, &str); 46] = [
     ("get", "/", "read", "The status as a page.", ""),
     (
         "get",
@@ -64,7 +64,21 @@ pub const PATHS: [(&str, &str, &str, &str, &str); 41] = [
         "get",
         "/v1/gate/{app}/{environment}",
         "read",
-        "200: a pipeline may go on; 409: it should not.",
+        "200: a pipeline may go on; 409: it should not, with the reason, whose it is and what opens it; ?wait=.",
+        "",
+    ),
+    (
+        "get",
+        "/v1/gate/{app}",
+        "read",
+        "The same for an app in one environment only.",
+        "",
+    ),
+    (
+        "get",
+        "/v1/freezes",
+        "read",
+        "Freezes that have not ended.",
         "",
     ),
     ("get", "/v1/openapi.json", "read", "This.", ""),
@@ -156,7 +170,7 @@ pub const PATHS: [(&str, &str, &str, &str, &str); 41] = [
         "command",
         "Take a problem: no more notifications until it ends.",
         "host!:string check:string author:string comment!:string sticky:boolean notify:boolean persistent:boolean \
-         until:string expires_in:string",
+         until:string expires_in:string not_caused_by:string",
     ),
     (
         "post",
@@ -247,6 +261,28 @@ pub const PATHS: [(&str, &str, &str, &str, &str); 41] = [
         "Change a setting until the next change: interval, retry, attempts, period, notify_period, handler_period or var \
          of an object; period, host_period or var of a contact.",
         "setting!:string value!:string name:string host:string check:string contact:string author:string",
+    ),
+    (
+        "post",
+        "/v1/freezes",
+        "command",
+        "No deploys for a time, at most 14d unless `long`; apps and environments with * and ?, none: all.",
+        "apps:array environments:array from:string until:string duration:string long:boolean owner:string \
+         reason!:string author:string",
+    ),
+    (
+        "post",
+        "/v1/freezes/end",
+        "command",
+        "End a freeze that was set here.",
+        "id!:integer author:string",
+    ),
+    (
+        "post",
+        "/v1/gate/{app}/{environment}/override",
+        "command",
+        "Let deploys pass for a while, 30m unless said and at most 4h.",
+        "by!:string reason!:string duration:string until:string",
     ),
     (
         "post",

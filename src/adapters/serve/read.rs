@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::{
     ask::{ASK_LIMIT, Ask, Health},
-    gate, page,
+    page,
     refusal::Refusal,
     router::App,
 };
@@ -135,20 +135,6 @@ fn read_limit(query: &str) -> Result<usize, Refusal> {
         };
     }
     Ok(limit)
-}
-
-/// `GET /v1/gate/{app}/{environment}`: 200 when a pipeline may go on, 409 when it should not.
-pub async fn gate(
-    State(app): State<App>,
-    Path((name, environment)): Path<(String, String)>,
-) -> Result<Response, Refusal> {
-    let view = gate::judge(&picture(&app).await?, &name, &environment);
-    let status = if view.open {
-        StatusCode::OK
-    } else {
-        StatusCode::CONFLICT
-    };
-    Ok((status, Json(view)).into_response())
 }
 
 /// `GET /healthz`: open to all, so it says no more than whether and why not.

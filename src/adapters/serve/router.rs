@@ -15,7 +15,7 @@ use tokio::sync::watch;
 use super::{
     access::{Access, Peer, Scope},
     ask::Hub,
-    commands, deploys, hooks,
+    commands, deploys, gate, hooks,
     metrics::Metrics,
     nrdp, openapi, read,
     refusal::Refusal,
@@ -55,6 +55,7 @@ pub fn router(app: App) -> Router {
     let commands = commands::ROUTES
         .into_iter()
         .map(|(path, reader)| (path, post(commands::carry_out).layer(Extension(reader))))
+        .chain([("/v1/gate/{app}/{environment}/override", post(gate::pass))])
         .collect();
     Router::new()
         .merge(group(Scope::Read, read_routes()))
@@ -117,7 +118,9 @@ fn read_routes() -> Vec<(&'static str, MethodRouter<App>)> {
         ("/v1/objects/{host}/{*check}", get(read::check)),
         ("/v1/why/{host}", get(read::why_host)),
         ("/v1/why/{host}/{*check}", get(read::why_check)),
-        ("/v1/gate/{app}/{environment}", get(read::gate)),
+        ("/v1/gate/{app}", get(gate::of_app)),
+        ("/v1/gate/{app}/{environment}", get(gate::in_environment)),
+        ("/v1/freezes", get(gate::freezes)),
         ("/v1/openapi.json", get(openapi::serve)),
     ]
 }

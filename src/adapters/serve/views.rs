@@ -99,16 +99,3 @@ pub struct RejectedView {
     pub object: String,
     pub text: String,
 }
-
-/// `GET /v1/gate/{app}/{environment}`: may the pipeline go on?
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct GateView {
-    pub open: bool,
-    pub app: String,
-    pub environment: String,
-    pub reason: String,
-    /// Ids of the deploys that are suspects of the problems named in `reason`.
-    pub suspects: Vec<String>,
-    /// Who should know: the actors of those deploys.
-    pub owner: Vec<String>,
-}

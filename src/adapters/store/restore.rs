@@ -11,7 +11,6 @@ use crate::{
         change::{Heard, Restored, Tail},
         state::ObjectName,
         status::Problem,
-        tuned::Switches,
     },
 };
 
@@ -67,7 +66,8 @@ pub(super) fn load(db: &mut Connection, wall: Timestamp) -> rusqlite::Result<Loa
         )?,
         downtimes: load.bodies("downtime", "SELECT id, body FROM downtime ORDER BY id", &[])?,
         comments: load.bodies("comment", "SELECT id, body FROM comment ORDER BY id", &[])?,
-        switches: load.switches()?,
+        switches: load.meta("switches", "all is switched as configured")?,
+        gates: load.meta("gates", "no freeze or override set by hand is in force")?,
         heard: heard(&work)?,
         tails: tails(&work)?,
         last_id: last_id(&work)?,
@@ -158,18 +158,22 @@ struct Loader<'a> {
 }
 
 impl Loader<'_> {
-    /// What people switched; unreadable, all is as configured.
-    fn switches(&mut self) -> rusqlite::Result<Switches> {
-        let sql = "SELECT CAST(value AS TEXT) FROM meta WHERE key = 'switches'";
-        let stored: Option<String> = self.db.query_row(sql, [], |row| row.get(0)).optional()?;
+    /// What people set at run time, under its key; `else_so` is what an unreadable one means.
+    fn meta<T: DeserializeOwned + Default>(
+        &mut self,
+        key: &str,
+        else_so: &str,
+    ) -> rusqlite::Result<T> {
+        let sql = "SELECT CAST(value AS TEXT) FROM meta WHERE key = ?1";
+        let stored: Option<String> = self.db.query_row(sql, [key], |row| row.get(0)).optional()?;
         let Some(stored) = stored else {
-            return Ok(Switches::default());
+            return Ok(T::default());
         };
         Ok(serde_json::from_str(&stored).unwrap_or_else(|error| {
             self.warnings.push(format!(
-                "The stored switches could not be read ({error}); all is switched as configured."
+                "The stored {key} could not be read ({error}); {else_so}."
             ));
-            Switches::default()
+            T::default()
         }))
     }
 

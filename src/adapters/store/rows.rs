@@ -63,6 +63,10 @@ pub(super) fn write(db: &Connection, changes: &[Change], now: Timestamp) -> rusq
                 statement(db, "INSERT OR REPLACE INTO meta VALUES ('switches', ?1)")?
                     .execute([json(switches)?])?;
             }
+            Change::Gates(gates) => {
+                statement(db, "INSERT OR REPLACE INTO meta VALUES ('gates', ?1)")?
+                    .execute([json(gates)?])?;
+            }
         }
         last_id = last_id.max(id_of(change));
     }
@@ -79,12 +83,13 @@ pub(super) fn write(db: &Connection, changes: &[Change], now: Timestamp) -> rusq
 }
 
 /// The id that a change uses up; 0 where it has none.
-const fn id_of(change: &Change) -> u64 {
+fn id_of(change: &Change) -> u64 {
     match change {
         Change::Problem(problem) => problem.id,
         Change::Hold(hold) => hold.id,
         Change::Downtime(downtime) => downtime.id,
         Change::Comment(comment) => comment.id,
+        Change::Gates(gates) => gates.freezes.iter().map(|set| set.id).max().unwrap_or(0),
         _ => 0,
     }
 }

@@ -141,6 +141,7 @@ fn problem(id: u64) -> Problem {
         silent_because: None,
         recovered_at: None,
         end: None,
+        cleared: Vec::new(),
     }
 }
 

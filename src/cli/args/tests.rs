@@ -126,6 +126,7 @@ fn help_reads_well() {
               why            Tell why a host or check paged, or did not
               deploy         Tell of a deploy, or run one
               gate           Ask whether a pipeline may go on: exit 0 yes, 1 no
+              freeze         Stop deploys for a time, with an owner, a reason and an end
               try            Run a check or a plugin once, as the daemon would, and show everything
               reload         Have the daemon read its configuration anew
               ack            Acknowledge a problem: no more notifications until it ends

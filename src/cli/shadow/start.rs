@@ -218,6 +218,7 @@ fn problem(
         silent_because: None,
         recovered_at: None,
         end: None,
+        cleared: Vec::new(),
     };
     if problem.told {
         problem.page = Some(Page {

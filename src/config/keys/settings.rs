@@ -8,7 +8,10 @@ use super::{
     },
     relations::{CHECK_GROUP, DEPENDENCY, ESCALATION},
 };
-use crate::domain::{feeds, model::date::DateFormat};
+use crate::domain::{
+    feeds,
+    model::{date::DateFormat, deploy::GateOn},
+};
 
 const PROFILE_TABLE: Kind = Kind::Table(&PROFILE);
 const TEXT: Kind = Kind::AnyText;
@@ -448,6 +451,11 @@ static CLASS: Spec = Spec::new(
             "max_length",
             Kind::Span(false),
             "A deploy that runs longer is lost.",
+        ),
+        Key::new(
+            "gate_on",
+            Kind::OneOf(GateOn::WORDS),
+            "What shuts the app's gate: `suspect` (a problem put down to the deploy, held for it or left by its failure) or `never`.",
         ),
     ]],
 );

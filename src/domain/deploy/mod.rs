@@ -4,6 +4,7 @@ pub mod attribute;
 mod evidence;
 pub mod facts;
 pub mod fold;
+pub mod gate;
 pub mod hold;
 pub mod live;
 pub mod scope;

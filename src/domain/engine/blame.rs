@@ -8,7 +8,8 @@ use crate::{
     domain::{
         deploy::{
             attribute,
-            facts::{Look, Onset, Sight},
+            facts::{Case, Facts, Look, Onset, Sight},
+            live::LiveDeploy,
         },
         model::{
             deploy::Attribution,
@@ -48,6 +49,26 @@ impl Engine {
                 flapping_since: None,
             },
         )
+    }
+
+    /// What is counted for and against one deploy as the reason for a problem; None: nothing to do with it.
+    pub(super) fn facts(&self, live: &LiveDeploy, obj: ObjIx, problem: u64) -> Option<Facts> {
+        let problem = self.problems.get(&problem)?;
+        let case = Case {
+            inventory: &self.inventory,
+            sight: self,
+            obj,
+            onset: Onset {
+                last_good: problem.last_good_at,
+                first_bad: problem.onset_at,
+                flapping_since: self.status(obj).flap.since,
+            },
+        };
+        let relation = live.scope.relation(&self.inventory, obj)?;
+        let at = problem.onset_at.max(live.deploy.started_at);
+        let window = live.window(&self.inventory, obj, at);
+        let tolerance = self.inventory.globals.clock_tolerance;
+        Some(case.gather(live, relation, window, tolerance))
     }
 
     fn attribute_with(&self, obj: ObjIx, onset: Onset) -> Attribution {

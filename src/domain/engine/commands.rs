@@ -12,6 +12,7 @@ use crate::{
     domain::model::{
         change::{Change, Comment},
         command::{Command, What},
+        gate::Override,
         message::Kind,
         objects::ObjIx,
         state::ObjectName,
@@ -30,6 +31,7 @@ impl Engine {
                 author,
                 comment,
                 until,
+                not_caused_by,
             } => {
                 let ack = Ack {
                     by: author,
@@ -39,7 +41,7 @@ impl Engine {
                     at: now,
                     until,
                 };
-                self.acknowledge(now, &object, ack, notify, out)
+                self.acknowledge(now, &object, ack, notify, not_caused_by, out)
             }
             Command::RemoveAcknowledgement { object, .. } => self.unacknowledge(&object, out),
             Command::ScheduleDowntime {
@@ -173,6 +175,35 @@ impl Engine {
             Command::ClearFlapping { object } => self.clear_flapping(now, &object, out),
             Command::Switch { scope, what, on } => self.switch(now, &scope, what, on, out),
             Command::Change(setting) => self.set(now, &setting, out),
+            Command::Freeze {
+                reach,
+                from,
+                until,
+                long,
+                owner,
+                reason,
+            } => {
+                let from = from.unwrap_or(now);
+                self.freeze(now, reach, from, until, long, (owner, reason), out)
+            }
+            Command::EndFreeze { id, author } => self.end_freeze(now, id, &author, out),
+            Command::OverrideGate {
+                app,
+                environment,
+                by,
+                reason,
+                until,
+            } => {
+                let set = Override {
+                    app,
+                    environment,
+                    by,
+                    reason,
+                    at: now,
+                    until,
+                };
+                self.override_gate(now, set, out)
+            }
         };
         out.reply = Some(reply.unwrap_or_else(Reply::refused));
     }
@@ -239,6 +270,7 @@ impl Engine {
         name: &ObjectName,
         ack: Ack,
         notify: bool,
+        not_caused_by: Option<String>,
         out: &mut Effects,
     ) -> Result<Reply, String> {
         let obj = self.known(name)?;
@@ -252,6 +284,9 @@ impl Engine {
             && until <= now
         {
             return Err("the acknowledgement would have ended already".to_owned());
+        }
+        if let Some(deploy) = not_caused_by {
+            self.clear_of(obj, name, deploy, out)?;
         }
         // Told before the flag is set, as in Nagios.
         if notify {

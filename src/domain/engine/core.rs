@@ -21,6 +21,7 @@ use crate::{
         model::{
             change::{Change, Comment, Decided, Decision, Downtime, Event, Restored},
             deploy::Hold,
+            gate::Gates,
             job::JobId,
             message::Kind,
             objects::{Inventory, ObjIx, Rule},
@@ -69,6 +70,8 @@ pub struct Engine {
     pub(super) flexible: BTreeSet<(ObjIx, u64)>,
     pub(super) comments: BTreeMap<u64, Comment>,
     pub(super) switches: Switches,
+    /// Freezes and overrides set at run time.
+    pub(super) gates: Gates,
     /// How many event handlers are running.
     pub(super) handlers: usize,
     /// Performance data on its way out.
@@ -184,6 +187,7 @@ impl Engine {
                 .map(|comment| (comment.id, comment))
                 .collect(),
             switches: restored.switches,
+            gates: restored.gates,
             handlers: 0,
             perf: PerfWork::default(),
             fresh: Vec::new(),

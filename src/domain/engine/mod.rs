@@ -15,6 +15,7 @@ pub mod effect;
 mod escalate;
 mod experiments;
 mod freshness;
+pub mod gate;
 mod handlers;
 pub mod holding;
 mod ids;

@@ -281,6 +281,7 @@ impl Engine {
             silent_because: None,
             recovered_at: None,
             end: None,
+            cleared: Vec::new(),
         };
         self.object_mut(obj).status.problem = Some(id);
         self.object_mut(obj).other_words = 0;

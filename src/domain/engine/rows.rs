@@ -92,5 +92,6 @@ pub const fn changes_world(change: &Change) -> bool {
             | Change::Comment(_)
             | Change::CommentGone(_)
             | Change::Switches(_)
+            | Change::Gates(_)
     )
 }

@@ -122,6 +122,7 @@ fn acknowledge(args: &mut Args<'_>, is_host: bool, expires: bool) -> Result<Comm
         author: args.needed("author")?.to_owned(),
         comment: comment(args),
         until,
+        not_caused_by: None,
     })
 }
 

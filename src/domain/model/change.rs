@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     deploy::{Deploy, Hold},
+    gate::Gates,
     message::Delivery,
     state::ObjectName,
     status::{Problem, Status},
@@ -43,6 +44,8 @@ pub enum Change {
     Tail(Tail),
     /// Switches of the whole installation and of contacts; there is one row.
     Switches(Box<Switches>),
+    /// Freezes and overrides set at run time; there is one row.
+    Gates(Box<Gates>),
 }
 
 /// Why something was sent, held or skipped: what `why` prints.
@@ -190,6 +193,7 @@ pub struct Restored {
     /// The highest id ever used by problems, holds, downtimes or comments.
     pub last_id: u64,
     pub switches: Switches,
+    pub gates: Gates,
     /// When the daemon last wrote.
     pub last_seen: Option<Timestamp>,
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::state::ObjectName;
+use super::{gate::Reach, state::ObjectName};
 use crate::base::time::Timestamp;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,6 +15,8 @@ pub enum Command {
         author: String,
         comment: String,
         until: Option<Timestamp>,
+        /// A deploy that did not cause it, as the author found.
+        not_caused_by: Option<String>,
     },
     RemoveAcknowledgement {
         object: ObjectName,
@@ -115,6 +117,27 @@ pub enum Command {
     },
     /// Changes a setting until the next change; the configuration is not touched.
     Change(Setting),
+    /// No deploys for a time. `long`: a longer time than usual is meant.
+    Freeze {
+        reach: Reach,
+        /// None: now.
+        from: Option<Timestamp>,
+        until: Timestamp,
+        long: bool,
+        owner: String,
+        reason: String,
+    },
+    EndFreeze {
+        id: u64,
+        author: String,
+    },
+    OverrideGate {
+        app: String,
+        environment: String,
+        by: String,
+        reason: String,
+        until: Timestamp,
+    },
 }
 
 /// What a switch is for.

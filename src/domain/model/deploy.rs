@@ -51,6 +51,27 @@ pub struct ClassRules {
     pub look_back: Duration,
     /// A deploy that runs longer is lost.
     pub max_length: Duration,
+    pub gate_on: GateOn,
+}
+
+/// What of a class's deploys shuts the gate of their app.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GateOn {
+    /// A problem whose one suspect it is, one that is held for it, one that survives its failure.
+    Suspect,
+    Never,
+}
+
+impl GateOn {
+    pub const WORDS: &'static [&'static str] = &["suspect", "never"];
+
+    pub fn parse(text: &str) -> Option<Self> {
+        match text {
+            "suspect" => Some(Self::Suspect),
+            "never" => Some(Self::Never),
+            _ => None,
+        }
+    }
 }
 
 impl ClassRules {
@@ -62,6 +83,7 @@ impl ClassRules {
             bake: Duration::from_secs(15 * 60),
             look_back: Duration::from_secs(2 * 3600),
             max_length: Duration::from_secs(30 * 60),
+            gate_on: GateOn::Never,
         }
     }
 
@@ -73,6 +95,7 @@ impl ClassRules {
             bake: Duration::from_secs(30 * 60),
             look_back: Duration::from_secs(6 * 3600),
             max_length: Duration::from_secs(60 * 60),
+            gate_on: GateOn::Suspect,
         }
     }
 
@@ -84,6 +107,7 @@ impl ClassRules {
             bake: Duration::from_secs(2 * 3600),
             look_back: Duration::from_secs(24 * 3600),
             max_length: Duration::from_secs(4 * 3600),
+            gate_on: GateOn::Suspect,
         }
     }
 }

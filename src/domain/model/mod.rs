@@ -5,6 +5,7 @@ pub mod command;
 pub mod date;
 pub mod deploy;
 pub mod dropin;
+pub mod gate;
 pub mod job;
 pub mod marker;
 pub mod message;

@@ -12,6 +12,7 @@ use super::{
     date::DateFormat,
     deploy::{ClassRules, Regressions, Risk},
     dropin::{LogRules, PerfRules},
+    gate::Freeze,
     relations::{COMMON, Rare, Relations},
     state::{ObjectName, StateSet},
 };
@@ -53,6 +54,8 @@ pub struct Inventory {
     pub limits: Limits,
     pub globals: Globals,
     pub relations: Relations,
+    /// Freezes of the configuration.
+    pub freezes: Vec<Freeze>,
     /// Short hash of all configuration text, shown in decisions and `status`.
     pub digest: String,
     /// Checks by name, made when first asked for.

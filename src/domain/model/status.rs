@@ -192,6 +192,9 @@ pub struct Problem {
     pub silent_because: Option<String>,
     pub recovered_at: Option<Timestamp>,
     pub end: Option<End>,
+    /// Deploys that a person says did not cause it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub cleared: Vec<String>,
 }
 
 /// The page of a problem.

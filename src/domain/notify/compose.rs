@@ -67,9 +67,9 @@ fn attempts(rule: &Rule, status: &Status) -> u32 {
     tuned.unwrap_or(rule.attempts)
 }
 
-/// A message about a deploy rather than an object.
-pub fn about_deploy(
-    deploy: &crate::domain::model::deploy::Deploy,
+/// A message about an app rather than an object.
+pub fn about_app(
+    app: &str,
     kind: Kind,
     reason: String,
     lines: Vec<String>,
@@ -79,13 +79,9 @@ pub fn about_deploy(
         kind,
         urgency: Urgency::Low,
         reason,
-        dedup_key: format!("deploy/{}", deploy.id),
+        dedup_key: format!("app/{app}"),
         at: now,
-        host: deploy
-            .hosts
-            .first()
-            .cloned()
-            .unwrap_or_else(|| deploy.app.clone()),
+        host: app.to_owned(),
         address: String::new(),
         check: None,
         state: State::Up.name().to_owned(),
@@ -98,6 +94,27 @@ pub fn about_deploy(
         since: None,
         number: 0,
         escalated: false,
+        deploy: Attribution::default(),
+        author: None,
+        comment: None,
+        notes: None,
+        notes_url: None,
+        lines,
+        macros: BTreeMap::new(),
+    }
+}
+
+/// A message about a deploy rather than an object.
+pub fn about_deploy(
+    deploy: &crate::domain::model::deploy::Deploy,
+    kind: Kind,
+    reason: String,
+    lines: Vec<String>,
+    now: Timestamp,
+) -> Message {
+    let host = deploy.hosts.first().unwrap_or(&deploy.app);
+    Message {
+        dedup_key: format!("deploy/{}", deploy.id),
         deploy: Attribution {
             verdict: crate::domain::model::deploy::Verdict::None,
             suspects: vec![crate::domain::model::deploy::Suspect {
@@ -113,12 +130,7 @@ pub fn about_deploy(
             }],
             ruled_out: Vec::new(),
         },
-        author: None,
-        comment: None,
-        notes: None,
-        notes_url: None,
-        lines,
-        macros: BTreeMap::new(),
+        ..about_app(host, kind, reason, lines, now)
     }
 }
 

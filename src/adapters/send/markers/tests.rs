@@ -25,6 +25,7 @@ fn deploy(id: &str, phase: Phase) -> Arc<Deploy> {
     let start = Timestamp::parse("2026-03-02T10:00:00Z").expect("RFC 3339");
     let end = Timestamp::parse("2026-03-02T10:04:30Z").expect("RFC 3339");
     Arc::new(Deploy {
+        shifts: Vec::new(),
         id: id.to_owned(),
         events: Vec::new(),
         app: "shop".to_owned(),
@@ -61,6 +62,7 @@ fn ended(phase: Phase) -> Moment {
 fn problem() -> Arc<Problem> {
     let at = Timestamp::parse("2026-03-02T10:06:00Z").expect("RFC 3339");
     Arc::new(Problem {
+        cleared: Vec::new(),
         id: 7,
         object: ObjectName::check("web1", "http"),
         state: State::Critical,

@@ -167,7 +167,6 @@ fn whole(
 
 fn event(fleet: &Fleet, deploy: &Deploy, phase: Phase, at: Ms) -> DeployEvent {
     DeployEvent {
-        no_hold: false,
         id: deploy.id.clone(),
         phase,
         at: Timestamp(at),
@@ -182,6 +181,7 @@ fn event(fleet: &Fleet, deploy: &Deploy, phase: Phase, at: Ms) -> DeployEvent {
         risk: None,
         rollback_of: None,
         reason: None,
+        no_hold: false,
         source: format!("ci-{}", fleet.apps[deploy.app].name),
     }
 }

@@ -166,6 +166,7 @@ fn an_acknowledgement_goes_to_those_the_problem_has_reached() {
                 author: "ann".to_owned(),
                 comment: "mine".to_owned(),
                 until: None,
+                not_caused_by: None,
             },
         ),
     );

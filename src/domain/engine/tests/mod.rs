@@ -3,6 +3,7 @@
 mod dependencies;
 mod downtimes;
 mod escalations;
+mod gate;
 mod handlers;
 mod hosts;
 mod live;

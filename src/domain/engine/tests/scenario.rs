@@ -1,5 +1,6 @@
 //! Timeline in, transcript out. A line of a timeline is `HH:MM[:SS] WHAT`, where WHAT is one of
 //! `HOST[/CHECK] ok|warn|crit|unknown|up|down [OUTPUT] [| PERFDATA]`, `deploy PHASE ID [key=value]...`, `ack OBJECT WHO [sticky]`,
+//! `gate APP ENVIRONMENT`, `freeze ENVIRONMENT DURATION OWNER`, `thaw ID`, `override APP ENVIRONMENT DURATION WHO`,
 //! `downtime OBJECT DURATION`, `jump back|forward DURATION`, `restart`, or `wait`.
 
 use std::{sync::Arc, time::Duration};
@@ -13,6 +14,7 @@ use crate::{
             change::{Change, Restored},
             command::{Children, Command},
             deploy::{DeployEvent, Phase, Risk, Verdict},
+            gate::Reach,
             job::{CheckResult, Source},
             message::Delivery,
             objects::Inventory,
@@ -94,6 +96,11 @@ impl Kept {
             }
             Change::CommentGone(id) => restored.comments.retain(|comment| comment.id != *id),
             Change::Switches(switches) => restored.switches = (**switches).clone(),
+            Change::Gates(gates) => {
+                let ids = gates.freezes.iter().map(|freeze| freeze.id);
+                restored.last_id = ids.fold(restored.last_id, u64::max);
+                restored.gates = (**gates).clone();
+            }
             Change::Deliver(_)
             | Change::Decision(_)
             | Change::Event(_)
@@ -236,6 +243,45 @@ impl Play {
                 );
                 self.feed(now, Input::Tick);
             }
+            ["gate", app, environment] => {
+                let gate = match self.engine.gate(now, app, Some(environment)) {
+                    Ok(view) => view,
+                    Err(none) => return self.say(now, &format!("{none:?}")),
+                };
+                let word = if gate.open { "open" } else { "shut" };
+                self.say(now, &format!("gate {word}: {}", gate.reason));
+            }
+            ["freeze", environment, span, owner] => self.feed(
+                now,
+                Input::Command(Command::Freeze {
+                    reach: Reach {
+                        apps: Vec::new(),
+                        environments: vec![(*environment).to_owned()],
+                    },
+                    from: None,
+                    until: now + parse_duration(span).expect("duration"),
+                    long: false,
+                    owner: (*owner).to_owned(),
+                    reason: "a sale".to_owned(),
+                }),
+            ),
+            ["thaw", id] => self.feed(
+                now,
+                Input::Command(Command::EndFreeze {
+                    id: id.parse().expect("number"),
+                    author: "bob".to_owned(),
+                }),
+            ),
+            ["override", app, environment, span, by] => self.feed(
+                now,
+                Input::Command(Command::OverrideGate {
+                    app: (*app).to_owned(),
+                    environment: (*environment).to_owned(),
+                    by: (*by).to_owned(),
+                    reason: "fix forward".to_owned(),
+                    until: now + parse_duration(span).expect("duration"),
+                }),
+            ),
             ["deploy", phase, id, rest @ ..] => {
                 self.feed(now, Input::Deploy(event(phase, id, rest, now)));
             }
@@ -249,6 +295,10 @@ impl Play {
                     author: (*who).to_owned(),
                     comment: String::new(),
                     until: None,
+                    not_caused_by: rest
+                        .iter()
+                        .find_map(|word| word.strip_prefix("not="))
+                        .map(str::to_owned),
                 }),
             ),
             ["downtime", object, span] => self.feed(

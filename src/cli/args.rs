@@ -648,6 +648,9 @@ pub struct AttributionArgs {
     /// A few seeds only, for a test
     #[arg(long)]
     pub quick: bool,
+    /// Plain Nagios and ours alone
+    #[arg(long)]
+    pub ours: bool,
     /// Also the long count of what is suppressed, as `--seeds test` does
     #[arg(long)]
     pub scored: bool,

@@ -21,6 +21,7 @@ mod seeds;
 mod story;
 mod summary;
 mod sweeps;
+mod tally;
 mod trace;
 mod truth;
 mod unrelated;
@@ -60,7 +61,11 @@ pub fn bench(args: &AttributionArgs, output: Format) -> Done {
         out::warn("this is not a release build: it takes several times as long");
     }
     let is_test = !args.quick && args.seeds.as_deref() == Some("test");
-    let contenders = Contender::all(&parameters.baselines);
+    let contenders = if args.ours {
+        vec![Contender::Plain, Contender::Ours]
+    } else {
+        Contender::all(&parameters.baselines)
+    };
     let stage = seeds::Plan {
         parameters: &parameters,
         hosts: args.hosts,
@@ -69,7 +74,11 @@ pub fn bench(args: &AttributionArgs, output: Format) -> Done {
             .threads
             .map_or_else(super::machine::cores, |threads| threads as usize),
     };
-    progress(&format!("{} seeds, all contenders", seeds.count()));
+    progress(&format!(
+        "{} seeds, {} contenders",
+        seeds.count(),
+        contenders.len()
+    ));
     let scores = stage.play(seeds, &contenders)?;
     let best = if is_test {
         let development = SeedRange::of(parameters.seeds.development);

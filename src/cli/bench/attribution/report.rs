@@ -200,7 +200,7 @@ fn cost(scores: &[Seed], place: usize, contender: Contender) -> Option<Cost> {
     (!cpu.is_zero() && !contender.is_filter()).then(|| Cost {
         contender: contender.to_string(),
         results,
-        ms_per_1000_results: (cpu.as_secs_f64() * 1e6 / results.max(1) as f64).round() / 1000.0,
+        ms_per_1000_results: (cpu.as_secs_f64() * 1e9 / results.max(1) as f64).round() / 1000.0,
     })
 }
 

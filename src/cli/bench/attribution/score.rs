@@ -3,7 +3,6 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
-    time::Duration,
 };
 
 use super::{
@@ -11,7 +10,8 @@ use super::{
     fleet::Fleet,
     parameters::Score,
     story::{Kind, Ms, START, seconds},
-    truth::Truth,
+    tally::{Count, Loss, Miss, Tally},
+    truth::{RUN, Truth},
 };
 use crate::{
     base::time::millis,
@@ -22,146 +22,28 @@ use crate::{
     },
 };
 
-/// What is counted, for each truth type.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Count {
-    Episodes,
-    /// Real faults still bad when plain Nagios pages.
-    MustPage,
-    /// Of these: not told at all though they lasted, or told after the longest hold and a retry.
-    Lost,
-    /// Of the lost: told, but late.
-    Late,
-    /// Real faults that plain Nagios pages, that passed within the longest hold, untold.
-    Passed,
-    /// Of these: a digest tells of it.
-    PassedReported,
-    /// Blips that plain Nagios pages.
-    BenignPaged,
-    BenignQuiet,
-    Pages,
-    Duplicates,
-    /// Pages that name a deploy, and whose first one is right.
-    Named,
-    Right,
-    /// Episodes with a page whose deploy was told of; what their first page names.
-    Recallable,
-    First,
-    AmongThree,
-    /// First after amendments.
-    Final,
-    /// Pages of faults that no deploy caused (and nothing else is behind them).
-    Unrelated,
-    /// One deploy is blamed for it; any is.
-    BlamedOne,
-    Blamed,
-    /// Pages of what a deploy broke that nobody told of, and those of them that name none.
-    Unreported,
-    Abstained,
-}
-
-pub const COUNTS: usize = 21;
-const KINDS: usize = Kind::ALL.len();
-
-#[derive(Clone, Debug)]
-pub struct Tally {
-    counts: [[u32; COUNTS]; KINDS],
-    /// Beyond what plain Nagios takes, and beyond what is allowed, for each must-page episode that was told.
-    pub delays: Vec<(Kind, Ms, Ms)>,
-    /// From an episode's first page to the right name.
-    pub to_right: Vec<Ms>,
-    /// By strength: pages whose leader was wrong, and right.
-    pub strengths: [[u32; 2]; 4],
-    /// Pages with nothing injected behind them.
-    pub noise_pages: u32,
-    pub pages: u32,
-    pub losses: Vec<Loss>,
-    /// Pages that name the wrong deploy, or the right one not first.
-    pub misses: Vec<Miss>,
-    /// Why blips were paged all the same, with how often.
-    pub whys: BTreeMap<String, u32>,
-    /// Blips that plain Nagios pages, and those kept quiet: by risk class, then those of deploys that nobody told of.
-    pub classes: [[u32; 2]; 4],
-    pub results: u64,
-    pub cpu: Duration,
-}
-
-impl Default for Tally {
-    fn default() -> Self {
-        Self {
-            counts: [[0; COUNTS]; KINDS],
-            delays: Vec::new(),
-            to_right: Vec::new(),
-            strengths: [[0; 2]; 4],
-            noise_pages: 0,
-            pages: 0,
-            losses: Vec::new(),
-            misses: Vec::new(),
-            whys: BTreeMap::new(),
-            classes: [[0; 2]; 4],
-            results: 0,
-            cpu: Duration::ZERO,
-        }
-    }
-}
-
-/// Something that mattered and was suppressed.
-#[derive(Clone, Debug, serde::Serialize)]
-pub struct Loss {
-    pub seed: u64,
-    pub kind: Kind,
-    pub object: String,
-    /// When plain Nagios pages, and when this one had to at the latest.
-    pub due: String,
-    pub limit: String,
-    pub told: Option<String>,
-}
-
-/// A page that names the wrong deploy.
-#[derive(Clone, Debug, serde::Serialize)]
-pub struct Miss {
-    pub seed: u64,
-    pub kind: Kind,
-    pub object: String,
-    pub since: String,
-    pub at: String,
-    pub named: Vec<String>,
-    pub right: Vec<String>,
-    /// A deploy was running on top of it by chance.
-    pub on_top: bool,
-}
-
-/// So many of each truth type are kept of one seed.
+/// So many wrong pages of each truth type are kept of one seed.
 const MISSES: usize = 2;
-
-impl Tally {
-    fn add(&mut self, kind: Kind, count: Count) {
-        self.counts[kind as usize][count as usize] += 1;
-    }
-
-    pub const fn get(&self, kind: Kind, count: Count) -> u32 {
-        self.counts[kind as usize][count as usize]
-    }
-
-    /// Over all truth types that fit.
-    pub fn sum(&self, count: Count, fits: impl Fn(Kind) -> bool) -> u32 {
-        Kind::ALL
-            .into_iter()
-            .filter(|kind| fits(*kind))
-            .map(|kind| self.get(kind, count))
-            .sum()
-    }
-}
 
 /// When each episode is due, as plain Nagios' pages have it.
 pub struct Yardstick<'a> {
     pub seed: u64,
     pub truth: Truth<'a>,
     inventory: &'a Inventory,
+    attempts: u32,
     /// By episode: pages of plain Nagios while it is bad, in order.
-    due: Vec<Vec<Told>>,
+    due: Vec<Vec<Due>>,
     /// Blips that plain Nagios pages.
     benign: BTreeSet<usize>,
+}
+
+/// A page of plain Nagios.
+#[derive(Clone)]
+struct Due {
+    page: Told,
+    /// The object was in another problem when this one began, which is why plain Nagios took one result for enough. Who
+    /// saw the other one pass has to confirm this one.
+    unconfirmed: bool,
 }
 
 impl<'a> Yardstick<'a> {
@@ -176,7 +58,10 @@ impl<'a> Yardstick<'a> {
                 // What is only bad now and then does not show at the same times to everyone.
                 let solid = effect.half_wave.is_none() && effect.covers(told.at);
                 if solid && !truth.story.episodes[effect.episode].kind.is_benign() {
-                    due[effect.episode].push(told.clone());
+                    due[effect.episode].push(Due {
+                        page: told.clone(),
+                        unconfirmed: told.since < effect.from,
+                    });
                 }
             }
         }
@@ -184,13 +69,20 @@ impl<'a> Yardstick<'a> {
             seed,
             truth,
             inventory,
+            attempts: inventory
+                .hosts
+                .iter()
+                .map(|host| host.rule.attempts)
+                .max()
+                .unwrap_or(1),
             due,
             benign,
         }
     }
 
     /// The longest that any deploy around this page may keep it back, and one retry.
-    fn allowed(&self, told: &Told) -> Ms {
+    fn allowed(&self, due: &Due) -> Ms {
+        let told = &due.page;
         let Fleet { objects, hosts, .. } = self.truth.fleet;
         let object = &objects[told.object];
         let apps = &hosts[object.host].apps;
@@ -221,7 +113,13 @@ impl<'a> Yardstick<'a> {
             })
             .max()
             .unwrap_or(0);
-        hold + seconds(f64::from(object.retry))
+        let retry = seconds(f64::from(object.retry));
+        let confirmed = if due.unconfirmed {
+            Ms::from(self.attempts - 1) * (retry + RUN)
+        } else {
+            0
+        };
+        hold + retry + confirmed
     }
 
     /// An effect of this episode is on this object at this time.
@@ -354,15 +252,16 @@ impl<'a> Yardstick<'a> {
         let Some(first) = due.first() else { return };
         let kind = self.truth.story.episodes[episode].kind;
         tally.add(kind, Count::MustPage);
-        let lost = |page: &Told| {
-            let limit = page.at + self.allowed(page);
-            heard.is_none_or(|at| limit < at) && self.is_bad(episode, page.object, limit)
+        let lost = |due: &Due| {
+            let limit = due.page.at + self.allowed(due);
+            heard.is_none_or(|at| limit < at) && self.is_bad(episode, due.page.object, limit)
         };
         let missed = match heard {
-            None => due.iter().find(|page| lost(page)),
-            Some(_) => Some(first).filter(|page| lost(page)),
+            None => due.iter().find(|due| lost(due)),
+            Some(_) => Some(first).filter(|due| lost(due)),
         };
-        if let Some(page) = missed {
+        if let Some(due) = missed {
+            let page = &due.page;
             tally.add(kind, Count::Lost);
             if heard.is_some() {
                 tally.add(kind, Count::Late);
@@ -372,7 +271,7 @@ impl<'a> Yardstick<'a> {
                 kind,
                 object: self.truth.fleet.name(page.object),
                 due: clock(page.at),
-                limit: clock(page.at + self.allowed(page)),
+                limit: clock(page.at + self.allowed(due)),
                 told: heard.map(clock),
             });
         } else if heard.is_none() {
@@ -382,7 +281,7 @@ impl<'a> Yardstick<'a> {
             }
         }
         if let Some(at) = heard {
-            let delay = (at - first.at).max(0);
+            let delay = (at - first.page.at).max(0);
             tally
                 .delays
                 .push((kind, delay, (delay - self.allowed(first)).max(0)));

@@ -12,7 +12,8 @@ use super::{
     injector,
     parameters::Parameters,
     progress,
-    score::{Tally, Yardstick},
+    score::Yardstick,
+    tally::Tally,
     truth::Truth,
     world::World,
 };

@@ -6,9 +6,9 @@ use super::{
     contenders::Contender,
     parameters::Parameters,
     random::Random,
-    score::{Count, Loss, Miss, Tally},
     seeds::Seed,
     story::{Kind, Ms},
+    tally::{Count, Loss, Miss, Tally},
 };
 
 /// A share, with 95 % of the resampled ones between `low` and `high`.

@@ -6,6 +6,9 @@ use super::{
     story::{Deploy, Effect, Ms, Story},
 };
 
+/// A run takes so long at most.
+pub const RUN: Ms = 10_000;
+
 pub struct Truth<'a> {
     pub story: &'a Story,
     pub fleet: &'a Fleet,
@@ -39,10 +42,15 @@ impl<'a> Truth<'a> {
         self.touching(told.object, [told.since, told.at])
     }
 
-    /// Episodes behind a page, each once, in order.
+    /// Episodes behind a page, each once, in order: those that it met last, if any did not pass before it.
     pub fn episodes(&self, told: &Told) -> Vec<usize> {
+        let now = [told.at - RUN, told.at];
+        let mut effects: Vec<&Effect> = self.touching(told.object, now).collect();
+        if effects.is_empty() {
+            effects = self.behind(told).collect();
+        }
         let mut episodes = Vec::new();
-        for effect in self.behind(told) {
+        for effect in effects {
             if !episodes.contains(&effect.episode) {
                 episodes.push(effect.episode);
             }

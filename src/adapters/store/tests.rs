@@ -226,6 +226,7 @@ fn deploy(id: &str, phase: Phase) -> Deploy {
         risk: Some(Risk::High),
         rollback_of: None,
         reason: None,
+        nature: Default::default(),
         no_hold: false,
         source: "local".to_owned(),
     };
@@ -252,5 +253,7 @@ fn deploy(id: &str, phase: Phase) -> Deploy {
         digested: false,
         conflict: false,
         verdict: None,
+        risk_why: String::new(),
+        verdict_why: Vec::new(),
     }
 }

@@ -248,6 +248,7 @@ pub fn fold(
             .filter_map(|event| event.risk)
             .max()
             .unwrap_or(default_risk),
+        risk_why: String::new(),
         rollback_of: last(&events, |event| event.rollback_of.clone()),
         reason: last(&events, |event| event.reason.clone()),
         phase,
@@ -265,6 +266,7 @@ pub fn fold(
         digested: false,
         conflict: finished.is_some() && failed.is_some(),
         verdict: None,
+        verdict_why: Vec::new(),
         events,
     }
 }
@@ -290,6 +292,7 @@ mod tests {
             risk: None,
             rollback_of: None,
             reason: None,
+            nature: Default::default(),
             no_hold: false,
             source: "test".into(),
         }

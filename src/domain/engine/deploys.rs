@@ -11,7 +11,7 @@ use super::{
 use crate::{
     base::time::{Timestamp, show_duration},
     domain::{
-        deploy::{fold, live::LiveDeploy, scope::Relation},
+        deploy::{fold, live::LiveDeploy, risk, scope::Relation},
         model::{
             change::{Change, Decided},
             deploy::{Attribution, Deploy, DeployEvent, Phase, Strength, Verdict},
@@ -150,9 +150,12 @@ impl Engine {
             );
         let typical = self.typical_length(&app, environment.as_deref());
         let mut deploy = fold::fold(events, typical, default_risk, &default_environment);
+        (deploy.risk, deploy.risk_why) =
+            risk::classify(&self.inventory.risk_rules, &deploy, default_risk);
         if let Some(known) = known {
             deploy.digested = known.digested;
             deploy.verdict.clone_from(&known.verdict);
+            deploy.verdict_why.clone_from(&known.verdict_why);
         }
         LiveDeploy::new(&self.inventory, deploy)
     }
@@ -621,13 +624,8 @@ impl Engine {
                 })
             })
             .collect();
-        let verdict = if !paged.is_empty() {
-            "regressed"
-        } else if matches!(live.deploy.phase, Phase::Lost | Phase::Failed) {
-            "inconclusive"
-        } else {
-            "clean"
-        };
+        let (outcome, why) = self.verdict(now, live);
+        let verdict = outcome.name();
         let line = |what: &str, problem: &Problem| {
             let lasted = problem.recovered_at.map_or("still bad".to_owned(), |at| {
                 format!(
@@ -650,14 +648,18 @@ impl Engine {
             .collect();
         lines.extend(paged.iter().map(|problem| line("paged", problem)));
         let reason = format!(
-            "deploy {id} ({}): {verdict}; {} recovered while held, {} paged",
+            "deploy {id} ({}): {verdict}; {} recovered while held, {} paged; {}; risk {}: {}",
             live.what(),
             held.len(),
-            paged.len()
+            paged.len(),
+            why.join("; "),
+            live.deploy.risk.name(),
+            live.deploy.risk_why
         );
         let any_held = !held.is_empty();
         if let Some(live) = self.deploys.get_mut(id) {
             live.deploy.verdict = Some(verdict.to_owned());
+            live.deploy.verdict_why = why;
             live.deploy.digested = true;
         }
         self.save_deploy(id, out);

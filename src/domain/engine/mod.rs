@@ -31,6 +31,7 @@ pub mod run;
 pub mod tell;
 pub mod timers;
 mod tuning;
+mod verdict;
 pub mod view;
 
 #[cfg(test)]

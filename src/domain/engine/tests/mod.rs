@@ -16,3 +16,4 @@ mod rows;
 mod scenario;
 pub(in crate::domain) mod site;
 mod tuning;
+mod verdict;

@@ -69,7 +69,7 @@ fn each_example_has_been_thought_of_here() {
         .collect();
     assert_eq!(
         names.into_iter().collect::<Vec<_>>(),
-        ["feeds", "first-page.toml", "small-site"]
+        ["feeds", "first-page.toml", "gate", "small-site"]
     );
 }
 
@@ -459,5 +459,63 @@ fn the_small_site_runs() {
         site.read("sms")
             .is_some_and(|text| text.contains("+420 555 0100 PROBLEM: Payments/api is CRITICAL"))
     });
+    daemon.end_well();
+}
+
+#[test]
+fn a_pipeline_asks_and_waits() {
+    let site = Site::new();
+    checkout(&site);
+    let (listen, config) = (free_port(), "examples/gate/deploywatch.toml");
+    let loaded = config::load(&site.file(config)).unwrap_or_else(|faults| panic!("{faults}"));
+    assert_eq!(loaded.inventory.freezes.len(), 2);
+    adapt(
+        &site,
+        config,
+        &[
+            ("127.0.0.1:8420", format!("127.0.0.1:{listen}")),
+            ("check_http -H $HOSTADDRESS$ -p 8080", "true".to_owned()),
+            ("every = \"1m\"", "every = \"1s\"".to_owned()),
+            ("bake = \"5m\"", "bake = \"2s\"".to_owned()),
+            // Whatever day it is today.
+            ("[\"prod*\"]", "[\"live\"]".to_owned()),
+            (
+                "until = \"2026-12-27 06:00\"",
+                "until = \"2026-12-23 18:01\"".to_owned(),
+            ),
+        ],
+    );
+    let daemon = Daemon::start(&site.file(config), listen);
+    until_true("a result", || daemon.object("web1/http")["checked"] == true);
+    site.script("roll-out", "#!/bin/sh\ntest \"$1\" != broken\n");
+    let program = Path::new(common::PROGRAM);
+    let path = std::env::var("PATH").unwrap_or_default();
+    let path = format!(
+        "{}:{path}",
+        program.parent().expect("a directory").display()
+    );
+    let deploy = |words: &[&str]| {
+        let output = Command::new(site.file("examples/gate/deploy.sh"))
+            .args(words)
+            .env("PATH", &path)
+            .env("ROLL_OUT", site.file("roll-out"))
+            .env("DEPLOYWATCH_SERVER", format!("http://127.0.0.1:{listen}"))
+            .output()
+            .expect("it runs");
+        let said =
+            String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
+        (output.status.code(), said.into_owned())
+    };
+    let (code, said) = deploy(&["1.4.2", "docs/a b.md", "README.md"]);
+    assert_eq!(code, Some(0), "{said}");
+    assert!(said.contains("shop-1.4.2: clean"), "{said}");
+    let record = daemon.api("GET", "/v1/deploys/shop-1.4.2", None);
+    assert_eq!(record["risk_why"], "it changes words only", "{record}");
+    assert_eq!(deploy(&["broken", "db/migrations/7.sql"]).0, Some(1));
+    let record = daemon.api("GET", "/v1/deploys/shop-broken", None);
+    assert_eq!(
+        (&record["risk"], &record["phase"]),
+        (&json!("high"), &json!("failed"))
+    );
     daemon.end_well();
 }

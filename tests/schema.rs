@@ -156,6 +156,7 @@ const SHAPES: &[&str] = &[
     "\"UTC\"",
     "\"127.0.0.1:80\"",
     "\"*/5 * * * *\"",
+    "\"2026-12-24 18:00\"",
 ];
 
 fn good(kind: &Kind) -> Vec<String> {
@@ -216,6 +217,8 @@ fn needed(table: &str, key: &str) -> &'static [(&'static str, &'static str)] {
         }
         ("[[marker]]", _) => &[("kind", "\"graphite\""), ("url", "\"http://x\"")],
         ("[deploys.source.NAME]", key) if key != "kind" => &[("kind", "\"deployinator\"")],
+        ("[[freeze]]", "from") => &[("until", "\"2026-12-27 06:00\"")],
+        ("[[freeze]]", key) if key != "until" => &[("period", "\"n\"")],
         ("[smtp]", "username") => &[("password_file", "\"x\"")],
         ("[smtp]", key) if key.starts_with("password") => &[("username", "\"x\"")],
         ("command", "timeout") => &[("check", "\"true\"")],

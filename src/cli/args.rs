@@ -253,6 +253,12 @@ pub enum DeployCommand {
     Cancel(DeployArgs),
     /// Hand in a saved payload of a tool such as GitHub or Jenkins, as if it came now
     Record(DeployRecordArgs),
+    /// Wait for the verdict at the end of a deploy's bake
+    #[command(
+        after_help = "Exit status: 0 clean; 1 regressed, or no answer; 2 wrong use or an unknown deploy; 3 inconclusive, or no \
+                      verdict in this time."
+    )]
+    Wait(DeployWaitArgs),
     /// Run a command as a deploy: start, heartbeats, finish or fail from its exit code
     Run(DeployRunArgs),
 }
@@ -303,6 +309,15 @@ pub struct DeployFacts {
     /// The risk class, which decides how long problems may wait [default: the app's]
     #[arg(long, value_parser = ["low", "normal", "high"])]
     pub risk: Option<String>,
+    /// What kind of change it is, for the risk rules: code, schema, network, payment, dns, monitoring or your own
+    #[arg(long, value_name = "KIND")]
+    pub kind: Option<String>,
+    /// A label, for the risk rules; may be repeated
+    #[arg(long = "label", value_name = "LABEL")]
+    pub labels: Vec<String>,
+    /// A file that it changes, for the risk rules; may be repeated
+    #[arg(long = "path", value_name = "PATH")]
+    pub paths: Vec<String>,
     /// The id of the deploy that this one takes back
     #[arg(long, value_name = "ID")]
     pub rollback_of: Option<String>,
@@ -323,6 +338,20 @@ pub struct DeployRecordArgs {
     /// Only show what it would become, by the configuration; no daemon is asked
     #[arg(long)]
     pub dry_run: bool,
+    #[command(flatten)]
+    pub client: ClientArgs,
+    #[command(flatten)]
+    pub format: FormatArg,
+}
+
+#[derive(Debug, Args)]
+pub struct DeployWaitArgs {
+    /// The deploy's id
+    #[arg(value_parser = NonEmptyStringValueParser::new())]
+    pub id: String,
+    /// Wait at most this long
+    #[arg(long, value_name = "SPAN", default_value = "45m")]
+    pub timeout: String,
     #[command(flatten)]
     pub client: ClientArgs,
     #[command(flatten)]

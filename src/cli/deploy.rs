@@ -8,6 +8,7 @@ use super::{
     commands::{print_reply, said},
     deploy_record, deploy_run,
     out::{Done, Failure},
+    verdict,
 };
 
 pub async fn deploy(command: DeployCommand) -> Done {
@@ -24,6 +25,7 @@ pub async fn deploy(command: DeployCommand) -> Done {
         DeployCommand::Rollback(args) => tell("rollback", args).await,
         DeployCommand::Cancel(args) => tell("cancel", args).await,
         DeployCommand::Record(args) => deploy_record::record(args).await,
+        DeployCommand::Wait(args) => verdict::wait(args).await,
         DeployCommand::Run(args) => deploy_run::from_args(args).await,
     }
 }
@@ -53,5 +55,8 @@ pub fn event(id: &str, facts: &DeployFacts) -> Value {
         "url": facts.url,
         "risk": facts.risk,
         "rollback_of": facts.rollback_of,
+        "kind": facts.kind,
+        "labels": list(&facts.labels),
+        "paths": list(&facts.paths),
     }))
 }

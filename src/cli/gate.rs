@@ -16,9 +16,9 @@ use crate::{
 };
 
 /// How long the daemon is let wait at a time.
-const LOOK: Duration = Duration::from_secs(20);
+pub const LOOK: Duration = Duration::from_secs(20);
 /// Between two tries while it does not answer.
-const PAUSE: Duration = Duration::from_secs(5);
+pub const PAUSE: Duration = Duration::from_secs(5);
 
 pub async fn gate(args: GateArgs) -> Done {
     let client = Client::new(&args.client)?;
@@ -98,7 +98,7 @@ async fn look(client: &Client, args: &GateArgs, wait: Duration) -> Result<GateVi
 }
 
 /// An app that is not known is wrong use: no answer about it can be right.
-fn failure(trouble: Trouble) -> Failure {
+pub fn failure(trouble: Trouble) -> Failure {
     match trouble {
         Trouble::Refused {
             status: 400 | 404,

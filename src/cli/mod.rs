@@ -20,6 +20,7 @@ pub mod spawner;
 pub mod status;
 pub mod try_plugin;
 pub mod try_run;
+pub mod verdict;
 pub mod why;
 
 use std::{future::Future, process::ExitCode};

@@ -202,11 +202,16 @@ fn deploys(deploys: &[DeployView], now: Option<Timestamp>) -> Vec<String> {
         let unknown = deploy
             .unknown_app
             .then(|| format!("no app `{}` is configured", deploy.app));
-        for text in deploy
-            .verdict
-            .clone()
+        let verdict = deploy.verdict.as_ref().map(|verdict| {
+            let why = deploy.verdict_why.first();
+            why.map_or_else(|| verdict.clone(), |why| format!("{verdict}: {why}"))
+        });
+        let risk = (deploy.risk == "high" || deploy.risk == "low")
+            .then(|| format!("risk {}: {}", deploy.risk, deploy.risk_why));
+        for text in verdict
             .into_iter()
             .chain(deploy.shifts.iter().cloned())
+            .chain(risk)
             .chain(conflict)
             .chain(unknown)
         {

@@ -14,6 +14,7 @@ use super::{
     commands::Commands,
     contacts::Contacts,
     fault::{self, Fault, Faults, Place, Sink},
+    gates,
     hosts::{Apps, Hosts, Sorted},
     nagios,
     names::{Names, Raw},
@@ -205,6 +206,7 @@ fn resolve<'d>(
     };
     let relations = ties.build(sink);
     let classes = sections::classes(raw, sink);
+    let freezes = gates::freezes(raw, &periods, sink);
     let settings = settings::build(raw, names, &vault, nagios, sink);
     warn_of_silence(raw, &contacts, sink);
     let inventory = Inventory {
@@ -217,7 +219,8 @@ fn resolve<'d>(
         limits,
         globals,
         relations,
-        freezes: Vec::new(),
+        freezes,
+        risk_rules: gates::risk_rules(raw),
         digest: String::new(),
         by_name: std::sync::OnceLock::new(),
     };

@@ -10,6 +10,7 @@ mod commands;
 mod contacts;
 mod fault;
 mod feeds;
+mod gates;
 mod glob;
 mod graph;
 mod hosts;

@@ -375,6 +375,9 @@ impl Hub {
             } => {
                 let _ = reply.send(self.engine.gate(now, &app, environment.as_deref()));
             }
+            Ask::Deploy { id, reply } => {
+                let _ = reply.send(self.engine.deploy_record(now, &id));
+            }
             Ask::Freezes { reply } => {
                 let _ = reply.send(self.engine.freezes(now));
             }

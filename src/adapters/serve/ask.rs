@@ -12,7 +12,7 @@ use crate::domain::{
         effect::Reply,
         gate::NoGate,
         input::Input,
-        view::{ObjectView, StatusView},
+        view::{DeployRecordView, ObjectView, StatusView},
     },
     feeds::{Known, Unmatched},
     model::{
@@ -67,6 +67,11 @@ pub enum Ask {
         app: String,
         environment: Option<String>,
         reply: oneshot::Sender<Result<GateView, NoGate>>,
+    },
+    /// The record of a deploy; None: no deploy of this id is known.
+    Deploy {
+        id: String,
+        reply: oneshot::Sender<Option<DeployRecordView>>,
     },
     /// All freezes that have not ended.
     Freezes {

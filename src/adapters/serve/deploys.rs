@@ -2,7 +2,7 @@
 
 use axum::{
     Extension, Json,
-    extract::{Path, State},
+    extract::{Path, RawQuery, State},
     response::{IntoResponse, Response},
 };
 use serde_json::Value;
@@ -12,21 +12,25 @@ use super::{
     ask::{ASK_LIMIT, Ask},
     body::{BODY_MAX, JsonBody},
     fields::{Fields, missing},
+    gate,
     refusal::Refusal,
     router::{App, answer},
 };
 use crate::{
-    base::{text::did_you_mean, time::Timestamp},
+    base::{
+        text::{cut, did_you_mean, one_line},
+        time::Timestamp,
+    },
     domain::{
         engine::input::Input,
         model::{
             change::Audit,
-            deploy::{DeployEvent, Phase, Risk},
+            deploy::{DeployEvent, Nature, Phase, Risk},
         },
     },
 };
 
-const FIELDS: [&str; 15] = [
+const FIELDS: [&str; 18] = [
     "id",
     "phase",
     "at",
@@ -42,6 +46,9 @@ const FIELDS: [&str; 15] = [
     "rollback_of",
     "reason",
     "message",
+    "kind",
+    "labels",
+    "paths",
 ];
 
 /// The word after `/v1/deploys/` and the phase it stands for.
@@ -90,6 +97,11 @@ pub fn read_event(
         reason: match fields.prose("message")? {
             Some(message) if reason.is_none() => Some(message),
             _ => reason,
+        },
+        nature: Nature {
+            kind: fields.name("kind")?,
+            labels: fields.names("labels")?,
+            paths: fields.names("paths")?,
         },
         no_hold: false,
         source: source.to_owned(),
@@ -233,4 +245,27 @@ pub async fn list(State(app): State<App>) -> Result<Response, Refusal> {
         .ask(ASK_LIMIT, |reply| Ask::Status { reply })
         .await?;
     Ok(Json(view.deploys).into_response())
+}
+
+/// `GET /v1/deploys/{id}`: its record; with `?wait=` as soon as its verdict stands.
+pub async fn record(
+    State(app): State<App>,
+    Path(id): Path<String>,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Refusal> {
+    let wait = gate::read_wait(query.as_deref().unwrap_or_default())?;
+    let look = || async {
+        let asked = id.clone();
+        app.hub
+            .ask(ASK_LIMIT, |reply| Ask::Deploy { id: asked, reply })
+            .await?
+            .ok_or_else(|| {
+                let shown = one_line(cut(&id, 80));
+                Refusal::not_found(format!(
+                    "no deploy `{shown}` is known; those of long ago are not kept"
+                ))
+            })
+    };
+    let view = gate::until(wait, look, |view| view.deploy.verdict.is_some()).await?;
+    Ok(Json(view).into_response())
 }

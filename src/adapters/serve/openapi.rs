@@ -8,7 +8,7 @@ use axum::{
 use serde_json::{Map, Value, json};
 
 /// A path: method, path, scope (empty: open), what it does, fields as `name:type`, needed ones with `!`.
-pub const PATHS: [(&str, &str, &str, &str, &str); 46] = [
+pub const PATHS: [(&str, &str, &str, &str, &str); 47] = [
     ("get", "/", "read", "The status as a page.", ""),
     (
         "get",
@@ -32,6 +32,13 @@ pub const PATHS: [(&str, &str, &str, &str, &str); 46] = [
         "",
     ),
     ("get", "/v1/deploys", "read", "Deploys of late.", ""),
+    (
+        "get",
+        "/v1/deploys/{verb}",
+        "read",
+        "All that is known of the deploy of this id; ?wait= until its verdict stands.",
+        "",
+    ),
     (
         "get",
         "/v1/objects/{host}",
@@ -88,7 +95,8 @@ pub const PATHS: [(&str, &str, &str, &str, &str); 46] = [
         "deploy",
         "Tell of a deploy; verb is plan, start, step, heartbeat, finish, fail, rollback or cancel.",
         "id!:string app:string environment:string version:string hosts:array groups:array actors:array actor:string \
-         url:string risk:string at:string rollback_of:string reason:string message:string phase:string",
+         url:string risk:string at:string rollback_of:string reason:string message:string phase:string kind:string \
+         labels:array paths:array",
     ),
     (
         "get",

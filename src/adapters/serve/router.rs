@@ -113,6 +113,7 @@ fn read_routes() -> Vec<(&'static str, MethodRouter<App>)> {
         ("/", get(read::page)),
         ("/v1/status", get(read::status)),
         ("/v1/deploys", get(deploys::list)),
+        ("/v1/deploys/{verb}", get(deploys::record)),
         ("/v1/deploys/unmatched", get(hooks::unmatched)),
         ("/v1/objects/{host}", get(read::host)),
         ("/v1/objects/{host}/{*check}", get(read::check)),

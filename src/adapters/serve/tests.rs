@@ -218,6 +218,7 @@ fn answer_ask(ask: Ask, inputs: &Mutex<Vec<String>>) {
             environment,
             reply,
         } => drop(reply.send(gate::judged(&app, environment.as_deref()))),
+        Ask::Deploy { id, reply } => drop(reply.send(gate::recorded(&id))),
         Ask::Freezes { reply } => drop(reply.send(Vec::new())),
         Ask::DeployApp { id, reply } => {
             let app = id.strip_prefix("of-").map(|app| AppName {
@@ -282,7 +283,7 @@ async fn a_deploy_event_reaches_the_engine() {
         assert_eq!(status, 200, "{verb}: {text}");
     }
     let inputs = site.inputs();
-    expect![[r#"Deploy(DeployEvent { id: "D-417", phase: Started, at: Timestamp(1772452740000), received: Timestamp(1772452800000), app: Some("shop"), environment: Some("production"), version: Some("1.4.2"), hosts: ["web1"], groups: [], actors: ["ann"], url: Some("https://ci.example/1"), risk: Some(High), rollback_of: None, reason: None, no_hold: false, source: "local" }) [local: told of deploy D-417: started]"#]]
+    expect![[r#"Deploy(DeployEvent { id: "D-417", phase: Started, at: Timestamp(1772452740000), received: Timestamp(1772452800000), app: Some("shop"), environment: Some("production"), version: Some("1.4.2"), hosts: ["web1"], groups: [], actors: ["ann"], url: Some("https://ci.example/1"), risk: Some(High), rollback_of: None, reason: None, nature: Nature { kind: None, labels: [], paths: [] }, no_hold: false, source: "local" }) [local: told of deploy D-417: started]"#]]
         .assert_eq(&inputs[0]);
     let phases: Vec<_> = inputs[1..]
         .iter()
@@ -335,23 +336,23 @@ async fn faulty_events_are_refused_with_a_sentence() {
     check(
         &texts,
         expect![[r#"
-        400 `id` is missing
-        400 a deploy event is a JSON object, but this is a list
-        400 a deploy event has no field `verson`; did you mean `version`?
-        400 a deploy event has no field `colour`; it has id, phase, at, app, environment, version, hosts, groups, actors, actor, url, risk, rollback_of, reason, message
-        400 `id` must be a text, but this is a number
-        400 `id` is empty
-        400 `id` has a control character (a line break, perhaps); take it out
-        400 `risk` is `huge`; it is one of low, normal, high
-        400 `url` is `javascript:alert(1)`; it has to begin with https:// or http://
-        400 `at` is `yesterday`, which is not a time such as 2026-03-02T10:00:00Z
-        400 `at` is -5, which is not a time such as 2026-03-02T10:00:00Z (or seconds since 1970)
-        400 `hosts[1]` must be a text, but this is a number
-        400 `hosts` must be a list of texts, but this is an object
-        400 `phase` says `finished`, but this path is for `started`; leave `phase` out or use the other path
-        400 `phase` is `startd`, which is no phase; did you mean `started`?
-        400 `id` has 2000 bytes; at most 1024 are taken
-        404 there is no /v1/deploys/begin; it is one of plan, start, step, heartbeat, finish, fail, rollback, cancel"#]],
+            400 `id` is missing
+            400 a deploy event is a JSON object, but this is a list
+            400 a deploy event has no field `verson`; did you mean `version`?
+            400 a deploy event has no field `colour`; it has id, phase, at, app, environment, version, hosts, groups, actors, actor, url, risk, rollback_of, reason, message, kind, labels, paths
+            400 `id` must be a text, but this is a number
+            400 `id` is empty
+            400 `id` has a control character (a line break, perhaps); take it out
+            400 `risk` is `huge`; it is one of low, normal, high
+            400 `url` is `javascript:alert(1)`; it has to begin with https:// or http://
+            400 `at` is `yesterday`, which is not a time such as 2026-03-02T10:00:00Z
+            400 `at` is -5, which is not a time such as 2026-03-02T10:00:00Z (or seconds since 1970)
+            400 `hosts[1]` must be a text, but this is a number
+            400 `hosts` must be a list of texts, but this is an object
+            400 `phase` says `finished`, but this path is for `started`; leave `phase` out or use the other path
+            400 `phase` is `startd`, which is no phase; did you mean `started`?
+            400 `id` has 2000 bytes; at most 1024 are taken
+            404 there is no /v1/deploys/begin; it is one of plan, start, step, heartbeat, finish, fail, rollback, cancel"#]],
     );
     assert!(
         site.inputs().is_empty(),
@@ -401,14 +402,14 @@ async fn bodies_are_bounded_and_json() {
     check(
         &texts,
         expect![[r#"
-        415 the body has to be JSON: send the header `Content-Type: application/json`
-        415 the body has to be JSON: send the header `Content-Type: application/json`
-        400 `id` is missing
-        400 the body is empty; send a JSON object
-        400 the body is not JSON: EOF while parsing a value at line 1 column 7
-        413 the body is too long: at most 65536 bytes are taken
-        405 /v1/deploys/start does not take GET; GET /v1/openapi.json lists all paths
-        404 there is no GET /v2/status; GET /v1/openapi.json lists all paths"#]],
+            415 the body has to be JSON: send the header `Content-Type: application/json`
+            415 the body has to be JSON: send the header `Content-Type: application/json`
+            400 `id` is missing
+            400 the body is empty; send a JSON object
+            400 the body is not JSON: EOF while parsing a value at line 1 column 7
+            413 the body is too long: at most 65536 bytes are taken
+            404 no deploy `start` is known; those of long ago are not kept
+            404 there is no GET /v2/status; GET /v1/openapi.json lists all paths"#]],
     );
     // Without a length the limit holds as well.
     let mut raw = TcpStream::connect(site.address).await.expect("connects");

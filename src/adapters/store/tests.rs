@@ -226,6 +226,7 @@ fn deploy(id: &str, phase: Phase) -> Deploy {
         risk: Some(Risk::High),
         rollback_of: None,
         reason: None,
+        nature: Default::default(),
         no_hold: false,
         source: "local".to_owned(),
     };
@@ -253,5 +254,7 @@ fn deploy(id: &str, phase: Phase) -> Deploy {
         conflict: false,
         verdict: None,
         shifts: Vec::new(),
+        risk_why: String::new(),
+        verdict_why: Vec::new(),
     }
 }

@@ -2,6 +2,7 @@
 
 use super::{
     Key, Kind, Refers, Spec,
+    gates::{FREEZE, RISK},
     nagios::NAGIOS,
     objects::{
         APP, CHECK, COMMAND, CONTACT, CONTACT_GROUP, DEFAULTS, GROUP, HOST, PERIOD, TEMPLATE,
@@ -103,6 +104,7 @@ pub static ROOT: Spec = Spec::new(
             Kind::Tables(&ESCALATION),
             "Who is told when a problem lasts.",
         ),
+        Key::new("freeze", Kind::Tables(&FREEZE), "Times without deploys."),
         Key::new("app", Kind::Tables(&APP), "What is deployed."),
         Key::new("host", Kind::Tables(&HOST), "Machines and devices."),
         Key::new("check", Kind::Tables(&CHECK), "What is checked."),
@@ -319,6 +321,11 @@ pub static DEPLOYS: Spec = Spec::new(
     "What the risk classes of deploys allow, and who tells of deploys.",
     &[&[
         Key::new("class", Kind::Table(&CLASSES), "The three risk classes."),
+        Key::new(
+            "risk",
+            Kind::Tables(&RISK),
+            "Rules for the class of a deploy; the first that fits counts.",
+        ),
         Key::new(
             "source",
             Kind::Map(&SOURCE_TABLE),

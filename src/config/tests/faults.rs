@@ -1156,6 +1156,86 @@ command = "check_x"
 }
 
 #[test]
+fn freezes_that_cannot_be() {
+    shows(
+        r#"
+[[period]]
+name = "nights"
+[[freeze]]
+owner = "bea"
+reason = "no end"
+[[freeze]]
+period = "nights"
+until = "2026-12-27 06:00"
+owner = "bea"
+reason = "both"
+[[freeze]]
+from = "2026-12-28 06:00"
+until = "2026-12-27 06:00"
+owner = "bea"
+reason = "backwards"
+[[freeze]]
+until = "Christmas"
+owner = "bea"
+reason = "when?"
+[[deploys.risk]]
+risk = "huge"
+"#,
+        expect![[r#"
+            error: the freeze has no end
+             --> deploywatch.toml:4:1
+              |
+            4 | [[freeze]]
+              | ^^^^^^^^^^
+              |
+              = help: write `until`, or `period` for one that comes again
+
+            error: the freeze has both a period and a time
+             --> deploywatch.toml:8:1
+              |
+            8 | period = "nights"
+              | ^^^^^^
+              |
+              = help: write either `period`, or `until` with or without `from`
+
+            error: the freeze ends before it begins
+              --> deploywatch.toml:14:9
+               |
+            13 | from = "2026-12-28 06:00"
+               |        ------------------ its begin
+            14 | until = "2026-12-27 06:00"
+               |         ^^^^^^^^^^^^^^^^^^
+
+            error: `until` is not a time: `Christmas`
+              --> deploywatch.toml:18:9
+               |
+            18 | until = "Christmas"
+               |         ^^^^^^^^^^^
+               |
+               = help: write for example 2026-12-24T18:00:00+01:00, or 2026-12-24 18:00 with `timezone`
+
+            error: [[deploys.risk]] has no `why`
+              --> deploywatch.toml:21:1
+               |
+            21 | [[deploys.risk]]
+               | ^^^^^^^^^^^^^^^^ `why` is missing here
+               |
+               = help: add `why = "..."`: why, in words; stands beside the class wherever it is shown
+
+            error: `huge` is no value of `risk`
+              --> deploywatch.toml:22:8
+               |
+            22 | risk = "huge"
+               |        ^^^^^^
+               |
+               = help: write `low`, `normal` or `high`
+
+            6 faults in the configuration
+        "#]],
+    );
+}
+
+#[test]
 fn faults_are_bounded_in_number() {
     let text = "[[host]]\nnmae = \"x\"\n".repeat(3000);
     let faults = bad(&text);

@@ -6,9 +6,10 @@ use expect_test::expect;
 
 use super::good;
 use crate::{
+    base::time::Timestamp,
     config::{Loaded, Scope, Secrets, SmtpTls, Store, load, load_with, schema, show},
     domain::model::{
-        deploy::Risk,
+        deploy::{GateOn, Risk},
         objects::{ChannelKind, Check, Schedule},
         state::{ObjectName, State, StateSet},
     },
@@ -806,4 +807,63 @@ fn markers_say_where_they_go() {
         panic!("{changes:?}")
     };
     assert_eq!(url, "https://events.pagerduty.com");
+}
+
+#[test]
+fn freezes_and_rules_for_risk() {
+    let loaded = good(
+        r#"
+[[app]]
+name = "shop"
+[[period]]
+name = "nights"
+timezone = "UTC"
+monday = "00:00-06:00"
+[[freeze]]
+period = "nights"
+owner = "bea"
+reason = "nobody is there"
+[[freeze]]
+apps = ["sh*"]
+environments = "production"
+from = "2026-12-24 18:00"
+until = "2026-12-27T06:00:00Z"
+timezone = "Europe/Rome"
+owner = "bea"
+reason = "the holidays"
+[deploys.class.low]
+gate_on = "suspect"
+[[deploys.risk]]
+match = { app = "shop", kind = ["DDL"], max_paths = 7 }
+risk = "high"
+why = "tables"
+may_lower = true
+[[deploys.risk]]
+risk = "low"
+why = "all else"
+"#,
+    );
+    let at = |text: &str| Timestamp::parse(text).expect("a time");
+    let inventory = &loaded.inventory;
+    let ends = |at| {
+        let ends = inventory.freezes.iter().map(|freeze| freeze.when.until(at));
+        ends.collect::<Vec<_>>()
+    };
+    let holidays = at("2026-12-27T06:00:00Z");
+    assert_eq!(ends(at("2026-12-24T16:59:59Z")), [None, None]);
+    assert_eq!(ends(at("2026-12-24T17:00:00Z")), [None, Some(holidays)]);
+    assert_eq!(ends(holidays), [None, None]);
+    let night = at("2026-12-28T05:00:00Z");
+    assert_eq!(ends(night), [Some(at("2026-12-28T06:00:00Z")), None]);
+    assert!(inventory.freezes[0].reach.covers("any", "where"));
+    assert!(inventory.freezes[1].reach.covers("shop", "production"));
+    assert!(!inventory.freezes[1].reach.covers("shop", "staging"));
+    assert_eq!(inventory.classes.low.gate_on, GateOn::Suspect);
+    assert_eq!(inventory.classes.high.gate_on, GateOn::Suspect);
+    let rules = &inventory.risk_rules;
+    assert_eq!(
+        (&rules[0].kinds, rules[0].max_paths),
+        (&vec!["ddl".to_owned()], Some(7))
+    );
+    assert!(rules[0].may_lower && rules[1].risk == Risk::Low && rules[1].kinds.is_empty());
 }

@@ -248,6 +248,7 @@ pub fn fold(
             .filter_map(|event| event.risk)
             .max()
             .unwrap_or(default_risk),
+        risk_why: String::new(),
         rollback_of: last(&events, |event| event.rollback_of.clone()),
         reason: last(&events, |event| event.reason.clone()),
         phase,
@@ -266,6 +267,7 @@ pub fn fold(
         conflict: finished.is_some() && failed.is_some(),
         verdict: None,
         shifts: Vec::new(),
+        verdict_why: Vec::new(),
         events,
     }
 }
@@ -291,6 +293,7 @@ mod tests {
             risk: None,
             rollback_of: None,
             reason: None,
+            nature: Default::default(),
             no_hold: false,
             source: "test".into(),
         }

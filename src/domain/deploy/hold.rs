@@ -129,7 +129,8 @@ pub fn consider(
     }
     let longest = longest(live, severity);
     if longest.is_zero() {
-        let (class, kind) = (deploy.risk.name(), kind(severity));
+        let kind = kind(severity);
+        let class = class_and_why(deploy);
         // Row 4: beside a risky deploy, a harmless one is no excuse.
         return refuse(&format!("risk class {class} holds no {kind}"), true);
     }
@@ -320,5 +321,13 @@ pub fn limit(
         }
         Some(ended) => Some(ended + 2 * live.rules.bake),
         None => window::overdue_at(&live.deploy, &live.rules),
+    }
+}
+/// `high (it changes a schema)`; what was told or configured as such needs no word.
+fn class_and_why(deploy: &Deploy) -> String {
+    let name = deploy.risk.name();
+    match &*deploy.risk_why {
+        "" | "told with the deploy" | "the class of the app" => name.to_owned(),
+        why => format!("{name} ({why})"),
     }
 }

@@ -11,7 +11,7 @@ use super::{
 use crate::{
     base::time::{Timestamp, show_duration},
     domain::{
-        deploy::{fold, live::LiveDeploy, scope::Relation},
+        deploy::{fold, live::LiveDeploy, risk, scope::Relation, verdict::Outcome},
         model::{
             change::{Change, Decided},
             deploy::{Attribution, Deploy, DeployEvent, Phase, Strength, Verdict},
@@ -151,10 +151,13 @@ impl Engine {
             );
         let typical = self.typical_length(&app, environment.as_deref());
         let mut deploy = fold::fold(events, typical, default_risk, &default_environment);
+        (deploy.risk, deploy.risk_why) =
+            risk::classify(&self.inventory.risk_rules, &deploy, default_risk);
         if let Some(known) = known {
             deploy.digested = known.digested;
             deploy.verdict.clone_from(&known.verdict);
             deploy.shifts.clone_from(&known.shifts);
+            deploy.verdict_why.clone_from(&known.verdict_why);
         }
         LiveDeploy::new(&self.inventory, deploy)
     }
@@ -627,13 +630,24 @@ impl Engine {
                 })
             })
             .collect();
-        let verdict = if !paged.is_empty() {
-            "regressed"
-        } else if matches!(live.deploy.phase, Phase::Lost | Phase::Failed) {
-            numbers.unwrap_or("inconclusive")
-        } else {
-            numbers.unwrap_or("clean")
-        };
+        let (mut outcome, mut why) = self.verdict(now, live);
+        // Numbers are results as well: worse ones are a regression, missing ones no good news.
+        if outcome == Outcome::Clean
+            || outcome == Outcome::Inconclusive && numbers == Some("regressed")
+        {
+            match numbers {
+                Some("regressed") => {
+                    outcome = Outcome::Regressed;
+                    why.insert(0, "numbers got worse".to_owned());
+                }
+                Some("inconclusive") => {
+                    outcome = Outcome::Inconclusive;
+                    why.insert(0, "numbers that should have come did not".to_owned());
+                }
+                _ => {}
+            }
+        }
+        let verdict = outcome.name();
         let line = |what: &str, problem: &Problem| {
             let lasted = problem.recovered_at.map_or("still bad".to_owned(), |at| {
                 format!(
@@ -656,10 +670,13 @@ impl Engine {
             .collect();
         lines.extend(paged.iter().map(|problem| line("paged", problem)));
         let reason = format!(
-            "deploy {id} ({}): {verdict}; {} recovered while held, {} paged",
+            "deploy {id} ({}): {verdict}; {} recovered while held, {} paged; {}; risk {}: {}",
             live.what(),
             held.len(),
-            paged.len()
+            paged.len(),
+            why.join("; "),
+            live.deploy.risk.name(),
+            live.deploy.risk_why
         );
         lines.extend(live.deploy.shifts.iter().map(|shift| shift.text.clone()));
         let reason = match live.deploy.shifts.len() {
@@ -670,6 +687,7 @@ impl Engine {
         let any_held = !held.is_empty();
         if let Some(live) = self.deploys.get_mut(id) {
             live.deploy.verdict = Some(verdict.to_owned());
+            live.deploy.verdict_why = why;
             live.deploy.digested = true;
         }
         self.save_deploy(id, out);

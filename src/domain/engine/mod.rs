@@ -32,6 +32,7 @@ mod shifts;
 pub mod tell;
 pub mod timers;
 mod tuning;
+mod verdict;
 pub mod view;
 
 #[cfg(test)]

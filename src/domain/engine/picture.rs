@@ -7,7 +7,10 @@ use super::{
 use crate::{
     base::time::Timestamp,
     domain::{
-        deploy::window::{self, Window},
+        deploy::{
+            live::LiveDeploy,
+            window::{self, Window},
+        },
         model::{
             deploy::{Hold, Phase},
             objects::{Host, ObjIx},
@@ -51,45 +54,7 @@ impl Engine {
         let mut deploys: Vec<DeployView> = self
             .deploys
             .values()
-            .map(|live| {
-                let deploy = &live.deploy;
-                let window = window::of(deploy, &live.rules, std::time::Duration::ZERO, now);
-                DeployView {
-                    id: deploy.id.clone(),
-                    app: deploy.app.clone(),
-                    environment: deploy.environment.clone(),
-                    phase: if deploy.phase == Phase::Step {
-                        Phase::Started
-                    } else {
-                        deploy.phase
-                    }
-                    .name()
-                    .to_owned(),
-                    window: window_name(window, deploy.phase).to_owned(),
-                    version: deploy.version.clone(),
-                    actors: deploy.actors.clone(),
-                    url: deploy.url.clone(),
-                    risk: deploy.risk.name().to_owned(),
-                    hosts: live
-                        .scope
-                        .targets
-                        .iter()
-                        .map(|host| self.inventory.host(*host).name.to_string())
-                        .collect(),
-                    started: deploy.started_at.to_string(),
-                    ended: deploy.ended_at.map(|at| at.to_string()),
-                    verdict: deploy.verdict.clone(),
-                    shifts: deploy
-                        .shifts
-                        .iter()
-                        .map(|shift| shift.text.clone())
-                        .collect(),
-                    rollback_of: deploy.rollback_of.clone(),
-                    reason: deploy.reason.clone(),
-                    conflict: deploy.conflict,
-                    unknown_app: live.scope.app.is_none(),
-                }
-            })
+            .map(|live| self.deploy_view(live, now))
             .collect();
         deploys.sort_by(|a, b| b.started.cmp(&a.started).then_with(|| a.id.cmp(&b.id)));
         StatusView {
@@ -106,6 +71,48 @@ impl Engine {
             downtimes: self.downtimes.values().map(downtime_view).collect(),
             unmatched: Vec::new(),
             notices: Vec::new(),
+        }
+    }
+
+    pub(super) fn deploy_view(&self, live: &LiveDeploy, now: Timestamp) -> DeployView {
+        let deploy = &live.deploy;
+        let window = window::of(deploy, &live.rules, std::time::Duration::ZERO, now);
+        DeployView {
+            id: deploy.id.clone(),
+            app: deploy.app.clone(),
+            environment: deploy.environment.clone(),
+            phase: if deploy.phase == Phase::Step {
+                Phase::Started
+            } else {
+                deploy.phase
+            }
+            .name()
+            .to_owned(),
+            window: window_name(window, deploy.phase).to_owned(),
+            version: deploy.version.clone(),
+            actors: deploy.actors.clone(),
+            url: deploy.url.clone(),
+            risk: deploy.risk.name().to_owned(),
+            risk_why: deploy.risk_why.clone(),
+            hosts: live
+                .scope
+                .targets
+                .iter()
+                .map(|host| self.inventory.host(*host).name.to_string())
+                .collect(),
+            started: deploy.started_at.to_string(),
+            ended: deploy.ended_at.map(|at| at.to_string()),
+            verdict: deploy.verdict.clone(),
+            verdict_why: deploy.verdict_why.clone(),
+            shifts: deploy
+                .shifts
+                .iter()
+                .map(|shift| shift.text.clone())
+                .collect(),
+            rollback_of: deploy.rollback_of.clone(),
+            reason: deploy.reason.clone(),
+            conflict: deploy.conflict,
+            unknown_app: live.scope.app.is_none(),
         }
     }
 

@@ -87,6 +87,9 @@ pub struct DeployView {
     pub actors: Vec<String>,
     pub url: Option<String>,
     pub risk: String,
+    /// Why it is of this class.
+    #[serde(default)]
+    pub risk_why: String,
     pub hosts: Vec<String>,
     pub started: String,
     pub ended: Option<String>,
@@ -95,11 +98,50 @@ pub struct DeployView {
     /// Numbers that got worse since, and those that cannot be compared, in sentences.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub shifts: Vec<String>,
+    #[serde(default)]
+    pub verdict_why: Vec<String>,
     pub rollback_of: Option<String>,
     pub reason: Option<String>,
     pub conflict: bool,
     /// The event's app is not in the configuration.
     pub unknown_app: bool,
+}
+
+/// `GET /v1/deploys/{id}`: all that is known of one deploy.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct DeployRecordView {
+    #[serde(flatten)]
+    pub deploy: DeployView,
+    /// When its verdict is due; None: it has not ended.
+    pub bakes_until: Option<String>,
+    /// The newest 100, oldest first.
+    pub events: Vec<DeployEventView>,
+    /// Held for it, or paged with its name.
+    pub problems: Vec<DeployTrouble>,
+}
+
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct DeployEventView {
+    pub at: String,
+    pub phase: String,
+    pub hosts: Vec<String>,
+    pub reason: Option<String>,
+    pub source: String,
+}
+
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct DeployTrouble {
+    pub object: String,
+    pub state: String,
+    /// `held`, `recovered while held` or `paged`.
+    pub how: String,
+    pub since: String,
+    pub ended: Option<String>,
+    pub held_until: Option<String>,
+    /// The dedup key of the page.
+    pub page: Option<String>,
+    /// A person found that the deploy did not cause it.
+    pub cleared: bool,
 }
 
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]

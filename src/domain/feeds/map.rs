@@ -308,6 +308,7 @@ fn event(
         risk: told.risk,
         rollback_of: told.rollback_of,
         reason: told.reason,
+        nature: Default::default(),
         no_hold: false,
         source: source.name.clone(),
     }

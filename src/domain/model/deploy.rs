@@ -112,6 +112,22 @@ impl ClassRules {
     }
 }
 
+/// A rule for the class of changes; a list that is empty fits everything.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RiskRule {
+    pub apps: Vec<String>,
+    pub environments: Vec<String>,
+    pub kinds: Vec<String>,
+    pub labels: Vec<String>,
+    pub paths: Vec<String>,
+    /// Fits only changes that tell their paths, and no more than this.
+    pub max_paths: Option<usize>,
+    pub risk: Risk,
+    pub why: String,
+    /// What is told with the deploy may lower the class.
+    pub may_lower: bool,
+}
+
 /// What an event says of a deploy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -166,6 +182,23 @@ impl Phase {
     }
 }
 
+/// What a deploy changes.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Nature {
+    /// `code`, `schema`, `dns`, ...
+    pub kind: Option<String>,
+    pub labels: Vec<String>,
+    /// Of changed files.
+    pub paths: Vec<String>,
+}
+
+impl Nature {
+    fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
 /// One event about a deploy, as told by a pipeline. Everything but the id and the phase may be missing.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct DeployEvent {
@@ -196,6 +229,9 @@ pub struct DeployEvent {
     /// Why it failed, for instance.
     #[serde(default)]
     pub reason: Option<String>,
+    /// What is changed, for the risk rules.
+    #[serde(default, skip_serializing_if = "Nature::is_empty")]
+    pub nature: Nature,
     /// Whoever told it may not keep problems of this app quiet: the deploy is named, but holds nothing.
     #[serde(default)]
     pub no_hold: bool,
@@ -219,6 +255,9 @@ pub struct Deploy {
     pub actors: Vec<String>,
     pub url: Option<String>,
     pub risk: Risk,
+    /// Why it is of this class, in a sentence.
+    #[serde(default)]
+    pub risk_why: String,
     pub rollback_of: Option<String>,
     pub reason: Option<String>,
     pub phase: Phase,
@@ -239,6 +278,9 @@ pub struct Deploy {
     /// Numbers that got worse since, and those that cannot be compared.
     #[serde(default)]
     pub shifts: Vec<Shifted>,
+    /// Why, in words and counts.
+    #[serde(default)]
+    pub verdict_why: Vec<String>,
 }
 
 /// What became of a number that a check measures.

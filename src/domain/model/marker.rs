@@ -274,6 +274,7 @@ mod tests {
         let events = phases.iter().enumerate().map(|(at, phase)| {
             let at = Timestamp::from_secs(1_000 + i64::try_from(at).expect("small"));
             DeployEvent {
+                nature: Default::default(),
                 id: id.to_owned(),
                 phase: *phase,
                 at,

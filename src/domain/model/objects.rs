@@ -10,7 +10,7 @@ use std::{
 
 use super::{
     date::DateFormat,
-    deploy::{ClassRules, Regressions, Risk},
+    deploy::{ClassRules, Regressions, Risk, RiskRule},
     dropin::{LogRules, PerfRules},
     gate::Freeze,
     relations::{COMMON, Rare, Relations},
@@ -56,6 +56,8 @@ pub struct Inventory {
     pub relations: Relations,
     /// Freezes of the configuration.
     pub freezes: Vec<Freeze>,
+    /// In the order of the files; the first that fits counts.
+    pub risk_rules: Vec<RiskRule>,
     /// Short hash of all configuration text, shown in decisions and `status`.
     pub digest: String,
     /// Checks by name, made when first asked for.

@@ -82,6 +82,17 @@ impl Zone {
         self.tz.to_offset(instant(at))
     }
 
+    /// The instant that `text` means: RFC 3339, or `2026-12-24 18:00` by the clocks of this zone. Of a time that comes
+    /// twice it is the first, of one that is skipped the instant of the jump.
+    pub fn read(&self, text: &str) -> Option<Timestamp> {
+        if let Some(at) = Timestamp::parse(text) {
+            return Some(at);
+        }
+        match self.land(text.parse().ok()?)? {
+            Landing::One(at) | Landing::Gap(at) | Landing::Fold { first: at, .. } => Some(at),
+        }
+    }
+
     /// The instants that show `civil`. None only at the ends of representable time, thousands of years away.
     pub fn land(&self, civil: DateTime) -> Option<Landing> {
         let at = |offset: Offset| {

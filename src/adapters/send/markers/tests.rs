@@ -26,6 +26,8 @@ fn deploy(id: &str, phase: Phase) -> Arc<Deploy> {
     let end = Timestamp::parse("2026-03-02T10:04:30Z").expect("RFC 3339");
     Arc::new(Deploy {
         shifts: Vec::new(),
+        risk_why: String::new(),
+        verdict_why: Vec::new(),
         id: id.to_owned(),
         events: Vec::new(),
         app: "shop".to_owned(),

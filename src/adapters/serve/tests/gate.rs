@@ -8,7 +8,7 @@ use crate::{
     adapters::serve::Access,
     domain::{
         deploy::gate::{BlockView, GateView},
-        engine::gate::NoGate,
+        engine::{gate::NoGate, view::DeployRecordView},
     },
 };
 
@@ -36,6 +36,26 @@ pub(super) fn judged(app: &str, environment: Option<&str>) -> Result<GateView, N
         "both" => Err(NoGate::WhichOne("say which".into())),
         _ => Err(NoGate::Unknown("did you mean `shop`?".into())),
     }
+}
+
+/// `D-1` has its verdict, `D-2` not yet.
+pub(super) fn recorded(id: &str) -> Option<DeployRecordView> {
+    let mut view = DeployRecordView::default();
+    view.deploy.id = id.to_owned();
+    view.deploy.verdict = (id == "D-1").then(|| "clean".to_owned());
+    id.starts_with("D-").then_some(view)
+}
+
+#[tokio::test]
+async fn a_deploy_has_a_record_to_wait_for() {
+    let site = Site::open(Access::default()).await;
+    let (status, text) = site.get("/v1/deploys/D-1?wait=60s").await;
+    let view: Value = serde_json::from_str(&text).expect("JSON");
+    assert_eq!((status, &view["verdict"]), (200, &json!("clean")));
+    let (status, text) = site.get("/v1/deploys/D-2?wait=10ms").await;
+    let view: Value = serde_json::from_str(&text).expect("JSON");
+    assert_eq!((status, &view["verdict"]), (200, &Value::Null));
+    assert_eq!(site.get("/v1/deploys/none").await.0, 404);
 }
 
 #[tokio::test]

@@ -181,6 +181,7 @@ fn event(fleet: &Fleet, deploy: &Deploy, phase: Phase, at: Ms) -> DeployEvent {
         risk: None,
         rollback_of: None,
         reason: None,
+        nature: Default::default(),
         no_hold: false,
         source: format!("ci-{}", fleet.apps[deploy.app].name),
     }

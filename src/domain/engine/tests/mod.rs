@@ -17,3 +17,4 @@ mod scenario;
 mod shifts;
 pub(in crate::domain) mod site;
 mod tuning;
+mod verdict;

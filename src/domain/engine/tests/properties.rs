@@ -223,6 +223,7 @@ fn event(step: &Step, now: Timestamp) -> DeployEvent {
         risk: [None, Some(Risk::Low), Some(Risk::High)][*risk],
         rollback_of: None,
         reason: None,
+        nature: Default::default(),
         no_hold: false,
         source: "test".to_owned(),
     }

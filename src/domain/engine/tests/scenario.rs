@@ -1,6 +1,6 @@
 //! Timeline in, transcript out. A line of a timeline is `HH:MM[:SS] WHAT`, where WHAT is one of
 //! `HOST[/CHECK] ok|warn|crit|unknown|up|down [OUTPUT] [| PERFDATA]`, `deploy PHASE ID [key=value]...`, `ack OBJECT WHO [sticky]`,
-//! `gate APP ENVIRONMENT`, `freeze ENVIRONMENT DURATION OWNER`, `thaw ID`, `override APP ENVIRONMENT DURATION WHO`,
+//! `record ID`, `gate APP ENVIRONMENT`, `freeze ENVIRONMENT DURATION OWNER`, `thaw ID`, `override APP ENVIRONMENT DURATION WHO`,
 //! `downtime OBJECT DURATION`, `jump back|forward DURATION`, `restart`, or `wait`.
 
 use std::{sync::Arc, time::Duration};
@@ -251,6 +251,24 @@ impl Play {
                 let word = if gate.open { "open" } else { "shut" };
                 self.say(now, &format!("gate {word}: {}", gate.reason));
             }
+            ["record", id] => {
+                let record = self.engine.deploy_record(now, id).expect("a known deploy");
+                let deploy = &record.deploy;
+                let text = format!(
+                    "{id}: {}: {}; risk {}: {}",
+                    deploy.verdict.as_deref().unwrap_or("no verdict"),
+                    deploy.verdict_why.join("; "),
+                    deploy.risk,
+                    deploy.risk_why
+                );
+                self.say(now, &text);
+                for problem in &record.problems {
+                    self.say(
+                        now,
+                        &format!("  {} {} {}", problem.object, problem.state, problem.how),
+                    );
+                }
+            }
             ["freeze", environment, span, owner] => self.feed(
                 now,
                 Input::Command(Command::Freeze {
@@ -366,6 +384,7 @@ fn event(phase: &str, id: &str, rest: &[&str], now: Timestamp) -> DeployEvent {
         risk: None,
         rollback_of: None,
         reason: None,
+        nature: Default::default(),
         no_hold: false,
         source: "test".to_owned(),
     };
@@ -385,6 +404,7 @@ fn event(phase: &str, id: &str, rest: &[&str], now: Timestamp) -> DeployEvent {
             "groups" => event.groups = list(),
             "actors" => event.actors = list(),
             "risk" => event.risk = Risk::parse(value),
+            "kind" => event.nature.kind = Some(value.to_owned()),
             "at" => event.at = at(value),
             other => panic!("no key {other}"),
         }

@@ -104,7 +104,7 @@ fn a_shift_of_the_whole_fleet_is_not_the_deploys() {
             time(ALL, (20, 59), 0.48),
         ],
         expect![[r#"
-            D-417: clean []
+            D-417: inconclusive []
         "#]],
     );
 }
@@ -147,7 +147,7 @@ fn a_shift_that_went_away_is_taken_back() {
             10:28:10   -> ann quietly: notice web1 UP [none; weak D-417]
                        | time 0.12 s to 0.49 s (4.0 times) since D-417 on web1/http, 1 of 1 updated, 0 of 2 others
             10:51:00 shift D-417: time of http: was worse after D-417 and is so no longer
-            D-417: clean ["time of http: was worse after D-417 and is so no longer"]
+            D-417: inconclusive ["time of http: was worse after D-417 and is so no longer"]
         "#]],
     );
 }
@@ -164,7 +164,7 @@ fn a_slow_start_alone_is_nothing() {
             time(&["web2", "web3"], (20, 59), 0.12),
         ],
         expect![[r#"
-            D-417: clean []
+            D-417: inconclusive []
         "#]],
     );
 }
@@ -200,7 +200,7 @@ fn too_little_before_says_nothing_at_all() {
         ],
         expect![[r#"
             10:51:00 shift D-417: time of http: not compared (5 values before D-417, 29 after; 8 and 5 needed)
-            D-417: clean ["time of http: not compared (5 values before D-417, 29 after; 8 and 5 needed)"]
+            D-417: inconclusive ["time of http: not compared (5 values before D-417, 29 after; 8 and 5 needed)"]
         "#]],
     );
 }
@@ -216,7 +216,7 @@ fn milliseconds_are_seconds_and_bytes_mean_nothing() {
             time(&["web2", "web3"], (20, 59), 0.12),
         ],
         expect![[r#"
-            D-417: clean []
+            D-417: inconclusive []
         "#]],
     );
     plays(
@@ -227,7 +227,7 @@ fn milliseconds_are_seconds_and_bytes_mean_nothing() {
             minutes(&["web1"], (20, 59), "size", 900.0, "MB"),
         ],
         expect![[r#"
-            D-417: clean []
+            D-417: inconclusive []
         "#]],
     );
 }
@@ -278,7 +278,7 @@ fn the_next_deploy_answers_for_itself() {
             10:38:40 web1/http sent notice: time 0.12 s to 0.49 s (4.0 times) since D-418 on web1/http, 1 of 1 updated, 0 of 2 others
             10:38:40   -> ann quietly: notice web1 UP [none; weak D-418]
                        | time 0.12 s to 0.49 s (4.0 times) since D-418 on web1/http, 1 of 1 updated, 0 of 2 others
-            D-417: clean []
+            D-417: inconclusive []
             D-418: regressed ["time 0.12 s to 0.49 s (4.0 times) since D-418 on web1/http, 1 of 1 updated, 0 of 2 others"]
         "#]],
     );
@@ -314,8 +314,8 @@ fn a_page_where_one_is_wanted_and_nothing_where_none_is() {
         off,
         &story,
         expect![[r#"
-        D-417: clean []
-    "#]],
+            D-417: inconclusive []
+        "#]],
     );
 }
 
@@ -397,7 +397,7 @@ fn what_a_restart_made_impossible_to_compare_is_said() {
         ],
         expect![[r#"
             10:51:00 shift D-417: time of http: not compared (0 values before D-417, 29 after; 8 and 5 needed)
-            D-417: clean ["time of http: not compared (0 values before D-417, 29 after; 8 and 5 needed)"]
+            D-417: inconclusive ["time of http: not compared (0 values before D-417, 29 after; 8 and 5 needed)"]
         "#]],
     );
 }
@@ -470,7 +470,7 @@ fn a_check_too_slow_for_the_bake_is_said_and_decides_nothing() {
         ],
         expect![[r#"
             11:36:00 shift D-417: time of http: not compared (9 values before D-417, 2 after; 8 and 5 needed)
-            D-417: clean ["time of http: not compared (9 values before D-417, 2 after; 8 and 5 needed)"]
+            D-417: inconclusive ["time of http: not compared (9 values before D-417, 2 after; 8 and 5 needed)"]
         "#]],
     );
 }

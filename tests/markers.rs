@@ -16,6 +16,7 @@ fn deploys_stand_on_every_graph() {
     let site = Site::new();
     // Takes connections, and never says a word.
     let hanging = TcpListener::bind("127.0.0.1:0").expect("a port");
+    hanging.set_nonblocking(true).expect("a listener");
     let hanging = hanging.local_addr().map(|at| (hanging, at)).expect("bound");
     let statsd = UdpSocket::bind("127.0.0.1:0").expect("a port");
     statsd
@@ -94,7 +95,11 @@ environments = ["staging"]
     let daemon = Daemon::start(&config, listen);
     daemon.until_hard("web1/http", "OK");
     daemon.ask(&["deploy", "start", "D-1", "--app", "shop"]);
-    std::thread::sleep(Duration::from_secs(1));
+    let mut asked = None;
+    until_true("the target that hangs", || {
+        asked = hanging.0.accept().ok();
+        asked.is_some()
+    });
     site.say("probe", 2, "broken");
     let began = Instant::now();
     until_true("the page", || {

@@ -1,6 +1,6 @@
 //! `gate` and `freeze`: may a pipeline go on, and who says that it may not.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::json;
 
@@ -8,68 +8,36 @@ use super::{
     args::{Format, FreezeArgs, FreezeCommand, GateArgs, IdArgs},
     client::{Client, Trouble},
     commands::{command_as, print_reply, said},
-    out::{Done, Failure, clean, print, print_json, warn},
+    out::{Done, Failure, clean, print, print_json},
+    wait::{self, failure},
 };
 use crate::{
     base::time::parse_duration,
     domain::deploy::gate::{FreezeView, GateView},
 };
 
-/// How long the daemon is let wait at a time.
-pub const LOOK: Duration = Duration::from_secs(20);
-/// Between two tries while it does not answer.
-pub const PAUSE: Duration = Duration::from_secs(5);
-
 pub async fn gate(args: GateArgs) -> Done {
     let client = Client::new(&args.client)?;
     if args.pass {
         return pass(&client, &args).await;
     }
-    let wait = match &args.wait {
+    let span = match &args.wait {
         None => Duration::ZERO,
         Some(text) => parse_duration(text)
             .map_err(|why| Failure::Usage(format!("--wait: {}", clean(&why))))?,
     };
-    let view = ask(&client, &args, wait).await?;
+    let view = wait::until(
+        span,
+        |wait| look(&client, &args, wait),
+        |view| view.open,
+        |view| format!("shut: {}", view.reason),
+    )
+    .await?;
     match args.format.output {
         Format::Json => print_json(&view)?,
         Format::Text => print(&render(&view))?,
     }
     Ok(u8::from(!view.open))
-}
-
-/// Asks until it is open or the time is over. What changes meanwhile is told once.
-async fn ask(client: &Client, args: &GateArgs, wait: Duration) -> Result<GateView, Failure> {
-    let end = Instant::now() + wait;
-    let mut told = String::new();
-    loop {
-        let left = end.saturating_duration_since(Instant::now());
-        let asked = look(
-            client,
-            args,
-            if told.is_empty() {
-                Duration::ZERO
-            } else {
-                left.min(LOOK)
-            },
-        )
-        .await;
-        let left = end.saturating_duration_since(Instant::now());
-        let news = match asked {
-            Ok(view) if view.open || left.is_zero() => return Ok(view),
-            Ok(view) => format!("shut: {}", view.reason),
-            // A daemon that is being restarted comes back.
-            Err(trouble @ Trouble::Unreachable(_)) if !left.is_zero() => {
-                tokio::time::sleep(PAUSE.min(left)).await;
-                trouble.text().to_owned()
-            }
-            Err(trouble) => return Err(failure(trouble)),
-        };
-        if news != told {
-            warn(&clean(&news));
-            told = news;
-        }
-    }
 }
 
 async fn look(client: &Client, args: &GateArgs, wait: Duration) -> Result<GateView, Trouble> {
@@ -94,18 +62,6 @@ async fn look(client: &Client, args: &GateArgs, wait: Duration) -> Result<GateVi
             })
         }
         other => other,
-    }
-}
-
-/// An app that is not known is wrong use: no answer about it can be right.
-pub fn failure(trouble: Trouble) -> Failure {
-    match trouble {
-        Trouble::Refused {
-            status: 400 | 404,
-            text,
-            ..
-        } => Failure::Usage(text),
-        other => other.into(),
     }
 }
 
@@ -157,8 +113,8 @@ async fn add(args: FreezeArgs) -> Done {
     let body = json!({
         "apps": list(args.apps),
         "environments": list(args.environments),
-        "duration": args.span,
-        "until": args.until,
+        "duration": args.end.span,
+        "until": args.end.until,
         "from": args.from,
         "long": args.long.then_some(true),
         "owner": args.owner,

@@ -21,7 +21,8 @@ pub mod status;
 pub mod try_plugin;
 pub mod try_run;
 pub mod verdict;
-pub mod why;
+pub mod wait;
+mod why;
 
 use std::{future::Future, process::ExitCode};
 

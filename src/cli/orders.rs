@@ -60,8 +60,8 @@ fn planned(args: &DowntimeArgs) -> Result<Value, Failure> {
         "check": object.and_then(|(_, check)| check),
         "group": args.group,
         "check_group": args.check_group,
-        "duration": args.span,
-        "end": args.until,
+        "duration": args.end.span,
+        "end": args.end.until,
         "start": args.start,
         "flexible": args.flexible,
         "triggered_by": args.triggered_by,
@@ -83,7 +83,7 @@ pub async fn notify(args: NotifyArgs) -> Done {
 }
 
 pub async fn delay(args: DelayArgs) -> Done {
-    let fields = json!({ "duration": args.span, "until": args.until });
+    let fields = json!({ "duration": args.end.span, "until": args.end.until });
     about(&["notifications", "delay"], args.object, fields).await
 }
 

@@ -1,19 +1,28 @@
 //! `deploy wait`: what became of a deploy, as an exit status for CI.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::{
     args::{DeployWaitArgs, Format},
     client::{Client, Trouble},
-    gate::{LOOK, PAUSE, failure},
-    out::{Done, Failure, clean, print, print_json, warn},
+    out::{Done, Failure, clean, print, print_json},
+    wait,
 };
 use crate::{base::time::parse_duration, domain::engine::view::DeployRecordView};
 
 pub async fn wait(args: DeployWaitArgs) -> Done {
     let span = parse_duration(&args.timeout)
         .map_err(|why| Failure::Usage(format!("--timeout: {}", clean(&why))))?;
-    let view = ask(&Client::new(&args.client)?, &args.id, span).await?;
+    let client = Client::new(&args.client)?;
+    let look = async |wait: Duration| -> Result<DeployRecordView, Trouble> {
+        client
+            .get(
+                &["deploys", &args.id],
+                &format!("wait={}ms", wait.as_millis()),
+            )
+            .await
+    };
+    let view = wait::until(span, look, |view| view.deploy.verdict.is_some(), render).await?;
     match args.format.output {
         Format::Json => print_json(&view)?,
         Format::Text => print(&render(&view))?,
@@ -23,37 +32,6 @@ pub async fn wait(args: DeployWaitArgs) -> Done {
         Some("regressed") => 1,
         _ => 3,
     })
-}
-
-async fn ask(client: &Client, id: &str, span: Duration) -> Result<DeployRecordView, Failure> {
-    let end = Instant::now() + span;
-    let mut told = String::new();
-    loop {
-        let left = end.saturating_duration_since(Instant::now());
-        let wait = if told.is_empty() {
-            Duration::ZERO
-        } else {
-            left.min(LOOK)
-        };
-        let asked: Result<DeployRecordView, Trouble> = client
-            .get(&["deploys", id], &format!("wait={}ms", wait.as_millis()))
-            .await;
-        let left = end.saturating_duration_since(Instant::now());
-        let news = match asked {
-            Ok(view) if view.deploy.verdict.is_some() || left.is_zero() => return Ok(view),
-            Ok(view) => render(&view),
-            // A daemon that is being restarted comes back.
-            Err(trouble @ Trouble::Unreachable(_)) if !left.is_zero() => {
-                tokio::time::sleep(PAUSE.min(left)).await;
-                trouble.text().to_owned()
-            }
-            Err(trouble) => return Err(failure(trouble)),
-        };
-        if news != told {
-            warn(&clean(news.trim_end()));
-            told = news;
-        }
-    }
 }
 
 fn render(view: &DeployRecordView) -> String {

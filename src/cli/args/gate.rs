@@ -2,7 +2,7 @@
 
 use clap::{Args, Subcommand, builder::NonEmptyStringValueParser};
 
-use super::{ClientArgs, FormatArg, IdArgs, WhoArgs};
+use super::{ClientArgs, FormatArg, IdArgs, WhoArgs, orders::EndArgs};
 
 #[derive(Debug, Args)]
 pub struct GateArgs {
@@ -68,17 +68,8 @@ pub struct FreezeArgs {
     /// An environment, with `*` and `?`; may be repeated [default: all]
     #[arg(long = "environment", visible_alias = "env", value_name = "ENV")]
     pub environments: Vec<String>,
-    /// How long, such as 12h
-    #[arg(
-        long = "for",
-        value_name = "SPAN",
-        required_unless_present = "until",
-        conflicts_with = "until"
-    )]
-    pub span: Option<String>,
-    /// Its end, such as 2026-12-27T06:00:00+01:00
-    #[arg(long, value_name = "TIME")]
-    pub until: Option<String>,
+    #[command(flatten)]
+    pub end: EndArgs,
     /// Its begin [default: now]
     #[arg(long, value_name = "TIME")]
     pub from: Option<String>,

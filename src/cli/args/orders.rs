@@ -14,6 +14,22 @@ pub enum DowntimeCommand {
     Delete(DeleteArgs),
 }
 
+/// When something ends: after a span, or at a time.
+#[derive(Debug, Args)]
+pub struct EndArgs {
+    /// How long, such as 2h
+    #[arg(
+        long = "for",
+        value_name = "SPAN",
+        required_unless_present = "until",
+        conflicts_with = "until"
+    )]
+    pub span: Option<String>,
+    /// Its end, such as 2026-03-02T12:00:00Z
+    #[arg(long, value_name = "TIME")]
+    pub until: Option<String>,
+}
+
 #[derive(Debug, Args)]
 #[command(group = clap::ArgGroup::new("of").required(true).args(["object", "group", "check_group"]))]
 pub struct DowntimeArgs {
@@ -26,17 +42,8 @@ pub struct DowntimeArgs {
     /// The checks of a group of checks
     #[arg(long, value_name = "GROUP")]
     pub check_group: Option<String>,
-    /// How long, such as 2h
-    #[arg(
-        long = "for",
-        value_name = "SPAN",
-        required_unless_present = "until",
-        conflicts_with = "until"
-    )]
-    pub span: Option<String>,
-    /// Its end, such as 2026-03-02T12:00:00Z
-    #[arg(long, value_name = "TIME")]
-    pub until: Option<String>,
+    #[command(flatten)]
+    pub end: EndArgs,
     /// Its begin [default: now]
     #[arg(long, value_name = "TIME")]
     pub start: Option<String>,
@@ -110,17 +117,8 @@ pub struct NotifyArgs {
 
 #[derive(Debug, Args)]
 pub struct DelayArgs {
-    /// How long from now, such as 2h
-    #[arg(
-        long = "for",
-        value_name = "SPAN",
-        required_unless_present = "until",
-        conflicts_with = "until"
-    )]
-    pub span: Option<String>,
-    /// Until when, such as 2026-03-02T12:00:00Z
-    #[arg(long, value_name = "TIME")]
-    pub until: Option<String>,
+    #[command(flatten)]
+    pub end: EndArgs,
     #[command(flatten)]
     pub object: ObjectArgs,
 }

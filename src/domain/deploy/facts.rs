@@ -4,13 +4,13 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use super::{
-    live::{self, LiveDeploy},
+    live::{self, LiveDeploy, interval},
     scope::Relation,
     window::Window,
 };
 use crate::{
     base::time::Timestamp,
-    domain::model::objects::{AppIx, HostIx, Inventory, ObjIx, Schedule},
+    domain::model::objects::{AppIx, HostIx, Inventory, ObjIx},
 };
 
 /// Looked at of one kind, at most: an app on thousands of hosts needs no exact count.
@@ -405,14 +405,6 @@ impl Case<'_> {
             share.count(fails);
         }
         share
-    }
-}
-
-/// How often the object is looked at.
-fn interval(inventory: &Inventory, obj: ObjIx) -> Duration {
-    match &inventory.rule(obj).schedule {
-        Schedule::Every(every) => *every,
-        Schedule::Cron(_) => TOGETHER,
     }
 }
 

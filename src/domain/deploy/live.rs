@@ -88,12 +88,16 @@ pub fn short_name(inventory: &Inventory, obj: ObjIx) -> Arc<str> {
 /// How long after the restart of its host an object may be bad because of that restart: until it is looked at, and
 /// then until it has settled.
 pub fn start_up(inventory: &Inventory, obj: ObjIx) -> Duration {
-    let between = match &inventory.rule(obj).schedule {
+    interval(inventory, obj) + settle(inventory, obj)
+}
+
+/// How often an object is looked at.
+pub fn interval(inventory: &Inventory, obj: ObjIx) -> Duration {
+    match &inventory.rule(obj).schedule {
         Schedule::Every(every) => *every,
         // A crontab's next time may be far away.
         Schedule::Cron(_) => Duration::from_secs(300),
-    };
-    between + settle(inventory, obj)
+    }
 }
 
 /// How long after a deploy's end an object may take to answer afresh: one result and one retry.

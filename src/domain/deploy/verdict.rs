@@ -35,6 +35,10 @@ pub struct Seen {
     pub shared: Vec<String>,
     /// Recovered while held.
     pub passed: usize,
+    /// Numbers that got worse with it, in sentences.
+    pub worse: Vec<String>,
+    /// Numbers that should have come and did not.
+    pub missing: Vec<String>,
     /// Still held.
     pub held: Vec<String>,
     /// Objects with a fresh result from after its end.
@@ -58,13 +62,16 @@ pub fn judge(seen: &Seen) -> (Outcome, Vec<String>) {
         }
     };
     add(&seen.blamed, "put down to it");
+    add(&seen.worse, "got worse with it");
     add(&seen.shared, "put down to it or to another deploy");
     add(&seen.held, "still held for it");
     add(&seen.unmeasured, "without a usable result since its end");
-    let mut outcome = match (seen.blamed.is_empty(), reasons.is_empty()) {
-        (false, _) => Outcome::Regressed,
-        (true, false) => Outcome::Inconclusive,
-        (true, true) => Outcome::Clean,
+    add(&seen.missing, "of its numbers stopped coming");
+    let is_worse = !seen.blamed.is_empty() || !seen.worse.is_empty();
+    let mut outcome = match (is_worse, reasons.is_empty()) {
+        (true, _) => Outcome::Regressed,
+        (false, false) => Outcome::Inconclusive,
+        (false, true) => Outcome::Clean,
     };
     let mut doubt = |why: String| {
         reasons.push(why);

@@ -11,7 +11,7 @@ use super::{
 use crate::{
     base::time::{Timestamp, show_duration},
     domain::{
-        deploy::{fold, live::LiveDeploy, risk, scope::Relation, verdict::Outcome},
+        deploy::{fold, live::LiveDeploy, risk, scope::Relation},
         model::{
             change::{Change, Decided},
             deploy::{Attribution, Deploy, DeployEvent, Phase, Strength, Verdict},
@@ -607,7 +607,7 @@ impl Engine {
         if live.deploy.digested || now < ended + live.rules.bake {
             return;
         }
-        let numbers = self.numbers_at_bake(now, id, out);
+        self.numbers_at_bake(now, id, out);
         let Some(live) = self.deploys.get(id) else {
             return;
         };
@@ -630,23 +630,7 @@ impl Engine {
                 })
             })
             .collect();
-        let (mut outcome, mut why) = self.verdict(now, live);
-        // Numbers are results as well: worse ones are a regression, missing ones no good news.
-        if outcome == Outcome::Clean
-            || outcome == Outcome::Inconclusive && numbers == Some("regressed")
-        {
-            match numbers {
-                Some("regressed") => {
-                    outcome = Outcome::Regressed;
-                    why.insert(0, "numbers got worse".to_owned());
-                }
-                Some("inconclusive") => {
-                    outcome = Outcome::Inconclusive;
-                    why.insert(0, "numbers that should have come did not".to_owned());
-                }
-                _ => {}
-            }
-        }
+        let (outcome, why) = self.verdict(now, live);
         let verdict = outcome.name();
         let line = |what: &str, problem: &Problem| {
             let lasted = problem.recovered_at.map_or("still bad".to_owned(), |at| {

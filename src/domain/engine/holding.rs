@@ -3,12 +3,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use super::{
-    core::{Engine, Mode},
-    effect::Effects,
-    tell::Due,
-    timers::Timer,
-};
+use super::{core::Engine, effect::Effects, tell::Due, timers::Timer};
 use crate::{
     base::time::Timestamp,
     domain::{
@@ -287,11 +282,6 @@ impl Engine {
             return;
         }
         self.arm_hold(&hold, obj);
-        // Held is looked at as often as soft: its deadline must not judge by an old result.
-        let next = now + self.rule(obj).retry;
-        if self.mode == Mode::Live && next < hold.deadline {
-            self.request_at(obj, next, false);
-        }
     }
 
     /// Breakers are looked at whenever a hard problem appears: an outage must not hide behind a deploy.

@@ -245,13 +245,8 @@ impl Engine {
         self.judge_numbers(now, id, false, out);
     }
 
-    /// The bake is over. Answers what the numbers make of the verdict: `regressed`, `inconclusive` or nothing.
-    pub(super) fn numbers_at_bake(
-        &mut self,
-        now: Timestamp,
-        id: &str,
-        out: &mut Effects,
-    ) -> Option<&'static str> {
+    /// The bake is over: what the numbers show stands in the deploy's record.
+    pub(super) fn numbers_at_bake(&mut self, now: Timestamp, id: &str, out: &mut Effects) {
         // After a restart nothing is set aside: that is said, too.
         self.set_baselines(id);
         self.judge_numbers(now, id, true, out);
@@ -261,15 +256,6 @@ impl Engine {
         self.numbers
             .baselines
             .retain(|id, _| deploys.contains_key(id));
-        let shifts = &self.deploys.get(id)?.deploy.shifts;
-        let any = |how: ShiftedHow| shifts.iter().any(|shift| shift.how == how);
-        if any(ShiftedHow::Worse) {
-            Some("regressed")
-        } else if any(ShiftedHow::Missing) {
-            Some("inconclusive")
-        } else {
-            None
-        }
     }
 
     fn judge_numbers(&mut self, now: Timestamp, id: &str, is_last: bool, out: &mut Effects) {

@@ -13,7 +13,7 @@ use crate::{
             verdict::{self, Outcome, Seen},
         },
         model::{
-            deploy::{Attribution, Verdict},
+            deploy::{Attribution, ShiftedHow, Verdict},
             objects::ObjIx,
             state::State,
             status::{End, Problem},
@@ -66,6 +66,18 @@ impl Engine {
                 if live.scope.relation(&self.inventory, obj) == Some(Relation::Exact) {
                     self.measure(now, live, obj, &mut seen);
                 }
+            }
+        }
+        for shift in &deploy.shifts {
+            match shift.how {
+                ShiftedHow::Worse => seen
+                    .worse
+                    .push(format!("{} of {}", shift.label, shift.check)),
+                ShiftedHow::Missing => {
+                    seen.missing
+                        .push(format!("{} of {}", shift.label, shift.check));
+                }
+                ShiftedHow::Gone | ShiftedHow::Unknown => {}
             }
         }
         if now < self.clock_suspect_until {

@@ -263,7 +263,7 @@ mod tests {
         domain::{
             deploy::fold,
             model::{
-                deploy::{DeployEvent, Risk, Strength, Suspect},
+                deploy::{DeployEvent, Nature, Risk, Strength, Suspect},
                 state::{ObjectName, State},
                 status::Page,
             },
@@ -274,7 +274,7 @@ mod tests {
         let events = phases.iter().enumerate().map(|(at, phase)| {
             let at = Timestamp::from_secs(1_000 + i64::try_from(at).expect("small"));
             DeployEvent {
-                nature: Default::default(),
+                nature: Nature::default(),
                 id: id.to_owned(),
                 phase: *phase,
                 at,

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     base::time::Timestamp,
-    domain::model::deploy::{DeployEvent, Phase},
+    domain::model::deploy::{DeployEvent, Nature, Phase},
 };
 
 /// How one app's pipeline is.
@@ -181,7 +181,7 @@ fn event(fleet: &Fleet, deploy: &Deploy, phase: Phase, at: Ms) -> DeployEvent {
         risk: None,
         rollback_of: None,
         reason: None,
-        nature: Default::default(),
+        nature: Nature::default(),
         no_hold: false,
         source: format!("ci-{}", fleet.apps[deploy.app].name),
     }

@@ -37,11 +37,29 @@ fn time(hosts: &[&str], span: (u32, u32), value: f64) -> String {
     minutes(hosts, span, "time", value, "s")
 }
 
+/// A good result of every other check of the app shortly before each bake of these tales ends: only the numbers decide.
+fn all_else(inventory: &Inventory) -> String {
+    let mut lines = String::new();
+    for name in inventory.objects().map(|obj| inventory.name(obj)) {
+        let Some(check) = name.check.as_deref().filter(|check| *check != "http") else {
+            continue;
+        };
+        if name.host.starts_with("web") {
+            for clock in ["10:50:30", "11:35:30"] {
+                lines.push_str(&format!("{clock} {}/{check} ok fine\n", name.host));
+            }
+        }
+    }
+    lines
+}
+
 /// Plays what is told, in the order of time; answers what is known of D-417 then.
 #[track_caller]
 fn plays(inventory: Inventory, parts: &[String], expected: Expect) -> Play {
+    let measured = all_else(&inventory);
     let mut lines: Vec<&str> = parts
         .iter()
+        .chain([&measured])
         .flat_map(|part| part.lines())
         .map(str::trim)
         .filter(|line| !line.is_empty())
@@ -54,9 +72,10 @@ fn plays(inventory: Inventory, parts: &[String], expected: Expect) -> Play {
     let view = play.engine.status_view(at("12:00"));
     for deploy in view.deploys.iter().rev() {
         play.transcript.push_str(&format!(
-            "{}: {} {:?}\n",
+            "{}: {} ({}) {:?}\n",
             deploy.id,
             deploy.verdict.as_deref().unwrap_or("no verdict"),
+            deploy.verdict_why.first().map_or("", String::as_str),
             deploy.shifts
         ));
     }
@@ -89,7 +108,7 @@ fn four_times_as_slow_on_what_was_updated_and_nowhere_else() {
             10:28:10 web1/http sent notice: time 0.12 s to 0.49 s (4.0 times) since D-417 on web1/http, 1 of 1 updated, 0 of 2 others
             10:28:10   -> ann quietly: notice web1 UP [none; weak D-417]
                        | time 0.12 s to 0.49 s (4.0 times) since D-417 on web1/http, 1 of 1 updated, 0 of 2 others
-            D-417: regressed ["time 0.12 s to 0.49 s (4.0 times) since D-417 on web1/http, 1 of 1 updated, 0 of 2 others"]
+            D-417: regressed (1 got worse with it: time of http) ["time 0.12 s to 0.49 s (4.0 times) since D-417 on web1/http, 1 of 1 updated, 0 of 2 others"]
         "#]],
     );
 }
@@ -104,7 +123,7 @@ fn a_shift_of_the_whole_fleet_is_not_the_deploys() {
             time(ALL, (20, 59), 0.48),
         ],
         expect![[r#"
-            D-417: inconclusive []
+            D-417: clean (5 measured after its end, and nothing is put down to it) []
         "#]],
     );
 }
@@ -125,7 +144,7 @@ fn without_others_before_and_after_must_do() {
             10:28:10 web3/http sent notice: time 0.12 s to 0.49 s (4.0 times) since D-417 on web1/http and 2 more, 3 of 3 updated, no others to compare with
             10:28:10   -> ann quietly: notice web1 UP [none; weak D-417]
                        | time 0.12 s to 0.49 s (4.0 times) since D-417 on web1/http and 2 more, 3 of 3 updated, no others to compare with
-            D-417: regressed ["time 0.12 s to 0.49 s (4.0 times) since D-417 on web1/http and 2 more, 3 of 3 updated, no others to compare with"]
+            D-417: regressed (1 got worse with it: time of http) ["time 0.12 s to 0.49 s (4.0 times) since D-417 on web1/http and 2 more, 3 of 3 updated, no others to compare with"]
         "#]],
     );
 }
@@ -147,7 +166,7 @@ fn a_shift_that_went_away_is_taken_back() {
             10:28:10   -> ann quietly: notice web1 UP [none; weak D-417]
                        | time 0.12 s to 0.49 s (4.0 times) since D-417 on web1/http, 1 of 1 updated, 0 of 2 others
             10:51:00 shift D-417: time of http: was worse after D-417 and is so no longer
-            D-417: inconclusive ["time of http: was worse after D-417 and is so no longer"]
+            D-417: clean (5 measured after its end, and nothing is put down to it) ["time of http: was worse after D-417 and is so no longer"]
         "#]],
     );
 }
@@ -164,7 +183,7 @@ fn a_slow_start_alone_is_nothing() {
             time(&["web2", "web3"], (20, 59), 0.12),
         ],
         expect![[r#"
-            D-417: inconclusive []
+            D-417: clean (5 measured after its end, and nothing is put down to it) []
         "#]],
     );
 }
@@ -184,7 +203,7 @@ fn missing_numbers_are_no_good_news() {
         ],
         expect![[r#"
             10:51:00 shift D-417: time of http: too little to compare on 1 of 1 updated (0 values since D-417, 5 needed)
-            D-417: inconclusive ["time of http: too little to compare on 1 of 1 updated (0 values since D-417, 5 needed)"]
+            D-417: inconclusive (1 of its numbers stopped coming: time of http) ["time of http: too little to compare on 1 of 1 updated (0 values since D-417, 5 needed)"]
         "#]],
     );
 }
@@ -200,7 +219,7 @@ fn too_little_before_says_nothing_at_all() {
         ],
         expect![[r#"
             10:51:00 shift D-417: time of http: not compared (5 values before D-417, 29 after; 8 and 5 needed)
-            D-417: inconclusive ["time of http: not compared (5 values before D-417, 29 after; 8 and 5 needed)"]
+            D-417: clean (5 measured after its end, and nothing is put down to it) ["time of http: not compared (5 values before D-417, 29 after; 8 and 5 needed)"]
         "#]],
     );
 }
@@ -216,7 +235,7 @@ fn milliseconds_are_seconds_and_bytes_mean_nothing() {
             time(&["web2", "web3"], (20, 59), 0.12),
         ],
         expect![[r#"
-            D-417: inconclusive []
+            D-417: clean (5 measured after its end, and nothing is put down to it) []
         "#]],
     );
     plays(
@@ -227,7 +246,7 @@ fn milliseconds_are_seconds_and_bytes_mean_nothing() {
             minutes(&["web1"], (20, 59), "size", 900.0, "MB"),
         ],
         expect![[r#"
-            D-417: inconclusive []
+            D-417: clean (5 measured after its end, and nothing is put down to it) []
         "#]],
     );
 }
@@ -254,7 +273,7 @@ fn each_host_is_judged_from_its_own_step() {
             10:22:40 web1/http sent notice: time 0.12 s to 0.37 s (3.0 times) since D-417 on web1/http, 1 of 1 updated, 0 of 2 others
             10:22:40   -> ann quietly: notice shop UP [none; weak D-417]
                        | time 0.12 s to 0.37 s (3.0 times) since D-417 on web1/http, 1 of 1 updated, 0 of 2 others
-            D-417: regressed ["time 0.12 s to 0.37 s (3.0 times) since D-417 on web1/http and 1 more, 2 of 2 updated, 0 of 1 others"]
+            D-417: regressed (1 got worse with it: time of http) ["time 0.12 s to 0.37 s (3.0 times) since D-417 on web1/http and 1 more, 2 of 2 updated, 0 of 1 others"]
         "#]],
     );
 }
@@ -278,8 +297,8 @@ fn the_next_deploy_answers_for_itself() {
             10:38:40 web1/http sent notice: time 0.12 s to 0.49 s (4.0 times) since D-418 on web1/http, 1 of 1 updated, 0 of 2 others
             10:38:40   -> ann quietly: notice web1 UP [none; weak D-418]
                        | time 0.12 s to 0.49 s (4.0 times) since D-418 on web1/http, 1 of 1 updated, 0 of 2 others
-            D-417: inconclusive []
-            D-418: regressed ["time 0.12 s to 0.49 s (4.0 times) since D-418 on web1/http, 1 of 1 updated, 0 of 2 others"]
+            D-417: clean (5 measured after its end, and nothing is put down to it) []
+            D-418: regressed (1 got worse with it: time of http) ["time 0.12 s to 0.49 s (4.0 times) since D-418 on web1/http, 1 of 1 updated, 0 of 2 others"]
         "#]],
     );
 }
@@ -298,14 +317,14 @@ fn a_page_where_one_is_wanted_and_nothing_where_none_is() {
         page,
         &story,
         expect![[r#"
-        10:28:10 shift D-417: time 0.12 s to 0.49 s (4.0 times) since D-417 on web1/http, 1 of 1 updated, 0 of 2 others
-        10:28:10 web1/http sent notice: time 0.12 s to 0.49 s (4.0 times) since D-417 on web1/http, 1 of 1 updated, 0 of 2 others
-        10:28:10   -> oncall: notice web1 UP [none; weak D-417]
-                   | time 0.12 s to 0.49 s (4.0 times) since D-417 on web1/http, 1 of 1 updated, 0 of 2 others
-        10:28:10   -> ann quietly: notice web1 UP [none; weak D-417]
-                   | time 0.12 s to 0.49 s (4.0 times) since D-417 on web1/http, 1 of 1 updated, 0 of 2 others
-        D-417: regressed ["time 0.12 s to 0.49 s (4.0 times) since D-417 on web1/http, 1 of 1 updated, 0 of 2 others"]
-    "#]],
+            10:28:10 shift D-417: time 0.12 s to 0.49 s (4.0 times) since D-417 on web1/http, 1 of 1 updated, 0 of 2 others
+            10:28:10 web1/http sent notice: time 0.12 s to 0.49 s (4.0 times) since D-417 on web1/http, 1 of 1 updated, 0 of 2 others
+            10:28:10   -> oncall: notice web1 UP [none; weak D-417]
+                       | time 0.12 s to 0.49 s (4.0 times) since D-417 on web1/http, 1 of 1 updated, 0 of 2 others
+            10:28:10   -> ann quietly: notice web1 UP [none; weak D-417]
+                       | time 0.12 s to 0.49 s (4.0 times) since D-417 on web1/http, 1 of 1 updated, 0 of 2 others
+            D-417: regressed (1 got worse with it: time of http) ["time 0.12 s to 0.49 s (4.0 times) since D-417 on web1/http, 1 of 1 updated, 0 of 2 others"]
+        "#]],
     );
     let mut off = site::shop();
     off.apps[1].regressions = Regressions::Page;
@@ -314,7 +333,7 @@ fn a_page_where_one_is_wanted_and_nothing_where_none_is() {
         off,
         &story,
         expect![[r#"
-            D-417: inconclusive []
+            D-417: clean (5 measured after its end, and nothing is put down to it) []
         "#]],
     );
 }
@@ -339,7 +358,7 @@ fn a_downtime_keeps_the_page_back_but_not_the_note() {
             10:28:10 web1/http sent notice: time 0.12 s to 0.49 s (4.0 times) since D-417 on web1/http, 1 of 1 updated, 0 of 2 others
             10:28:10   -> ann quietly: notice web1 UP [none; weak D-417]
                        | time 0.12 s to 0.49 s (4.0 times) since D-417 on web1/http, 1 of 1 updated, 0 of 2 others
-            D-417: regressed ["time 0.12 s to 0.49 s (4.0 times) since D-417 on web1/http, 1 of 1 updated, 0 of 2 others"]
+            D-417: regressed (1 got worse with it: time of http) ["time 0.12 s to 0.49 s (4.0 times) since D-417 on web1/http, 1 of 1 updated, 0 of 2 others"]
         "#]],
     );
 }
@@ -360,7 +379,7 @@ fn a_restart_forgets_the_numbers_and_keeps_what_was_found() {
             10:28:10 web1/http sent notice: time 0.12 s to 0.49 s (4.0 times) since D-417 on web1/http, 1 of 1 updated, 0 of 2 others
             10:28:10   -> ann quietly: notice web1 UP [none; weak D-417]
                        | time 0.12 s to 0.49 s (4.0 times) since D-417 on web1/http, 1 of 1 updated, 0 of 2 others
-            D-417: regressed ["time 0.12 s to 0.49 s (4.0 times) since D-417 on web1/http, 1 of 1 updated, 0 of 2 others"]
+            D-417: regressed (1 got worse with it: time of http) ["time 0.12 s to 0.49 s (4.0 times) since D-417 on web1/http, 1 of 1 updated, 0 of 2 others"]
         "#]],
     );
 }
@@ -397,7 +416,7 @@ fn what_a_restart_made_impossible_to_compare_is_said() {
         ],
         expect![[r#"
             10:51:00 shift D-417: time of http: not compared (0 values before D-417, 29 after; 8 and 5 needed)
-            D-417: inconclusive ["time of http: not compared (0 values before D-417, 29 after; 8 and 5 needed)"]
+            D-417: clean (5 measured after its end, and nothing is put down to it) ["time of http: not compared (0 values before D-417, 29 after; 8 and 5 needed)"]
         "#]],
     );
 }
@@ -428,7 +447,7 @@ fn one_note_for_many_numbers() {
                        | connect 0.12 s to 0.48 s (4.0 times) since D-417 on web1/http, 1 of 1 updated, no others to compare with
                        | errors 1 to 5 (5.0 times) since D-417 on web1/http, 1 of 1 updated, no others to compare with
                        | time 0.12 s to 0.49 s (4.0 times) since D-417 on web1/http, 1 of 1 updated, no others to compare with
-            D-417: regressed ["connect 0.12 s to 0.48 s (4.0 times) since D-417 on web1/http, 1 of 1 updated, no others to compare with", "errors 1 to 5 (5.0 times) since D-417 on web1/http, 1 of 1 updated, no others to compare with", "time 0.12 s to 0.49 s (4.0 times) since D-417 on web1/http, 1 of 1 updated, no others to compare with"]
+            D-417: regressed (3 got worse with it: connect of http, errors of http, time of http) ["connect 0.12 s to 0.48 s (4.0 times) since D-417 on web1/http, 1 of 1 updated, no others to compare with", "errors 1 to 5 (5.0 times) since D-417 on web1/http, 1 of 1 updated, no others to compare with", "time 0.12 s to 0.49 s (4.0 times) since D-417 on web1/http, 1 of 1 updated, no others to compare with"]
         "#]],
     );
 }
@@ -470,7 +489,7 @@ fn a_check_too_slow_for_the_bake_is_said_and_decides_nothing() {
         ],
         expect![[r#"
             11:36:00 shift D-417: time of http: not compared (9 values before D-417, 2 after; 8 and 5 needed)
-            D-417: inconclusive ["time of http: not compared (9 values before D-417, 2 after; 8 and 5 needed)"]
+            D-417: clean (5 measured after its end, and nothing is put down to it) ["time of http: not compared (9 values before D-417, 2 after; 8 and 5 needed)"]
         "#]],
     );
 }

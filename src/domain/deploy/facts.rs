@@ -4,8 +4,10 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use super::{
+    around::{Around, Scene},
     live::{self, LiveDeploy, interval},
     scope::Relation,
+    topic::Topic,
     window::Window,
 };
 use crate::{
@@ -17,14 +19,6 @@ use crate::{
 const SAMPLE: usize = 64;
 /// Problems this far apart may have begun together: checks see them at different times.
 const TOGETHER: Duration = Duration::from_secs(600);
-/// Gandalf's age segments (Li et al., NSDI 2020): an effect this young speaks for a deploy most.
-pub const NEAR: Duration = Duration::from_secs(600);
-const AGES: [(Duration, f64); 4] = [
-    (NEAR, 1.0),
-    (Duration::from_secs(3600), 0.5),
-    (Duration::from_secs(6 * 3600), 0.25),
-    (Duration::from_secs(24 * 3600), 0.1),
-];
 
 /// When a problem began: between its last good and its first bad result.
 #[derive(Clone, Copy, Debug)]
@@ -51,8 +45,11 @@ pub struct Look {
 pub trait Sight {
     fn look(&self, obj: ObjIx) -> Look;
 
-    /// Problems that objects of `app` with the name of `obj` had in the two days before `before`.
-    fn ambient(&self, obj: ObjIx, app: AppIx, before: Timestamp) -> u32;
+    /// What the output of an object is about.
+    fn topic(&self, obj: ObjIx) -> Topic;
+
+    /// Objects that are failing, soft states included, and began to between these two; at most `most` of them.
+    fn failing(&self, between: [Timestamp; 2], most: usize) -> Vec<(ObjIx, Timestamp)>;
 }
 
 /// So many fail, of so many measured.
@@ -87,8 +84,9 @@ pub struct Facts {
     pub touched: Option<Timestamp>,
     /// It was fine after its host was updated and had had the time to start.
     pub worked_since: bool,
-    /// The problem is as young as an effect of the deploy most often is.
-    pub near: bool,
+    /// How old the problem is at least, counted from what the deploy did: to the host where a step tells, else from its
+    /// end. Zero while it runs, and where nothing good was seen since.
+    pub age: Duration,
     /// The same check where the deploy was when it failed, the object included.
     pub updated: Share,
     /// The same check on the rest of the app, the object included.
@@ -103,8 +101,14 @@ pub struct Facts {
     pub callers: Share,
     /// What is deployed fails itself.
     pub itself_fails: bool,
-    /// Gandalf's temporal score, in thousandths.
-    pub temporal: i64,
+    /// Checks of different names fail of the deployed app since the deploy began.
+    pub several_fail: bool,
+    /// What else fails.
+    pub scene: Scene,
+    /// What the object says.
+    pub topic: Topic,
+    /// Its machine's disk is full, and something else was asked.
+    pub disk_is_full: bool,
 }
 
 impl Facts {
@@ -146,6 +150,7 @@ impl Case<'_> {
         relation: Relation,
         window: Window,
         tolerance: Duration,
+        around: &Around,
     ) -> Facts {
         let first_bad = self.onset.first_bad;
         let host = self.inventory.host_ix(self.obj);
@@ -158,7 +163,7 @@ impl Case<'_> {
             window,
             touched,
             worked_since: false,
-            near: self.is_near(live, touched),
+            age: self.age(live, touched),
             updated: Share::default(),
             others: Share::default(),
             outside: Share::default(),
@@ -166,7 +171,10 @@ impl Case<'_> {
             called_fails: None,
             callers: Share::default(),
             itself_fails: false,
-            temporal: 0,
+            several_fail: false,
+            scene: Scene::default(),
+            topic: around.topic,
+            disk_is_full: around.disk_is_full,
         };
         if relation == Relation::Environment {
             return facts;
@@ -175,6 +183,10 @@ impl Case<'_> {
             facts.worked_since = touched + live::start_up(self.inventory, self.obj) < good;
         }
         self.count_peers(live, tolerance, &mut facts);
+        facts.scene = around.of(self, live);
+        if let Some(app) = live.scope.app {
+            facts.several_fail = self.several_fail(app, live.deploy.started_at);
+        }
         facts.outside = self.outside(live);
         facts.called_fails = self.called_fails(live);
         if let (Relation::Dependency { .. }, Some(app)) = (relation, live.scope.app) {
@@ -184,22 +196,19 @@ impl Case<'_> {
         facts
     }
 
-    /// In the first ten minutes of what the deploy did to the host, or never seen fine since.
-    fn is_near(&self, live: &LiveDeploy, touched: Option<Timestamp>) -> bool {
-        let deploy = &live.deploy;
+    fn age(&self, live: &LiveDeploy, touched: Option<Timestamp>) -> Duration {
         let first_bad = self.onset.first_bad;
-        // Where no step tells when, it may have been up to the end.
-        let latest = match touched {
+        let since = match touched {
             Some(at) if !live.scope.touched.is_empty() => at,
-            _ => deploy
-                .ended_at
-                .map_or(first_bad, |ended| ended.min(first_bad)),
+            // Where no step tells when, it may have been up to the end.
+            _ => match live.deploy.ended_at {
+                Some(ended) => ended,
+                None => return Duration::ZERO,
+            },
         };
-        if first_bad.since(latest) <= NEAR {
-            return true;
-        }
-        let unseen = self.onset.last_good.is_none_or(|good| good < latest);
-        unseen && first_bad.since(latest) <= NEAR + interval(self.inventory, self.obj)
+        // It began at some time after the last good result: the least that it can be.
+        let began = self.onset.last_good.unwrap_or(first_bad);
+        began.min(first_bad).since(since)
     }
 
     fn count_peers(&self, live: &LiveDeploy, tolerance: Duration, facts: &mut Facts) {
@@ -208,7 +217,6 @@ impl Case<'_> {
         let step = hosts.len().div_ceil(SAMPLE).max(1);
         let own_host = self.inventory.host_ix(self.obj);
         let mut failed: Vec<(Timestamp, Look)> = Vec::new();
-        let mut ages = [0u32; AGES.len()];
         for (at, host) in hosts.into_iter().enumerate() {
             if at % step != 0 && host != own_host {
                 continue;
@@ -244,11 +252,6 @@ impl Case<'_> {
                                     ..look
                                 },
                             ));
-                            let age = since.since(at);
-                            if let Some(segment) = AGES.iter().position(|(up_to, _)| age <= *up_to)
-                            {
-                                ages[segment] += 1;
-                            }
                         }
                         None => facts.others.count(true),
                     }
@@ -266,9 +269,6 @@ impl Case<'_> {
             }
         }
         facts.failed_together = failed_together(&failed, interval(self.inventory, self.obj));
-        if let Some(app) = live.scope.app {
-            facts.temporal = temporal(&ages, self.sight.ambient(self.obj, app, deploy.started_at));
-        }
     }
 
     /// The object of the same name on another host: the check, or the host itself.
@@ -395,6 +395,30 @@ impl Case<'_> {
             .map(|(_, began, obj)| (self.inventory.name(obj).to_string(), began))
     }
 
+    /// Checks of two names that measure the app fail, since `since` or later.
+    fn several_fail(&self, app: AppIx, since: Timestamp) -> bool {
+        let mut first: Option<&str> = None;
+        for host in self.inventory.app(app).hosts.iter().take(8) {
+            for obj in self.inventory.checks_of(*host).take(32) {
+                let began = if obj == self.obj {
+                    Some(self.onset.first_bad)
+                } else {
+                    self.sight.look(obj).bad_since
+                };
+                let fails = began.is_some_and(|began| since <= began)
+                    && self.inventory.apps_of(obj).contains(&app);
+                let Some(check) = self.inventory.check(obj).filter(|_| fails) else {
+                    continue;
+                };
+                match first {
+                    Some(name) if *name != *check.name => return true,
+                    _ => first = Some(&check.name),
+                }
+            }
+        }
+        false
+    }
+
     /// How many of the apps that call the deployed one fail since it began.
     fn callers(&self, live: &LiveDeploy, app: AppIx) -> Share {
         let mut share = Share::default();
@@ -435,21 +459,4 @@ fn failed_together(failed: &[(Timestamp, Look)], interval: Duration) -> bool {
         .min()
         .unwrap_or_default();
     begin <= end && earliest + apart < end
-}
-
-/// Sum over the ages of the weighted logarithm of how much more fails than failed before (clamped: a noisy past is no
-/// evidence against).
-fn temporal(ages: &[u32; AGES.len()], before: u32) -> i64 {
-    let before = f64::from(before);
-    let sum: f64 = ages
-        .iter()
-        .zip(AGES)
-        .map(|(failing, (_, weight))| {
-            let more = (f64::from(*failing) - before).max(0.0);
-            weight * ((more + 1.0) / (before + 1.0)).max(1.0).ln()
-        })
-        .sum();
-    #[expect(clippy::cast_possible_truncation, reason = "a few thousand at most")]
-    let thousandths = (sum * 1000.0) as i64;
-    thousandths
 }

@@ -1,5 +1,6 @@
 //! Deploys: folding their events, their windows and scope, attribution, and when a page may be held.
 
+pub mod around;
 pub mod attribute;
 mod evidence;
 pub mod facts;
@@ -11,6 +12,8 @@ pub mod risk;
 pub mod scope;
 pub mod shift;
 pub mod signature;
+pub mod topic;
 pub mod trial;
 pub mod verdict;
+pub mod weigh;
 pub mod window;

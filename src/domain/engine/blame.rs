@@ -1,25 +1,19 @@
 //! Attribution of what the engine knows: what deploys a problem is put down to, as things stand.
 
-use std::time::Duration;
-
 use super::core::Engine;
 use crate::{
     base::time::Timestamp,
     domain::{
         deploy::{
+            around::Around,
             attribute,
             facts::{Case, Facts, Look, Onset, Sight},
             live::LiveDeploy,
+            topic::Topic,
         },
-        model::{
-            deploy::Attribution,
-            objects::{AppIx, ObjIx},
-        },
+        model::{deploy::Attribution, objects::ObjIx},
     },
 };
-
-/// Earlier problems count as ambient noise for so long.
-const AMBIENT: Duration = Duration::from_secs(48 * 3600);
 
 impl Engine {
     /// Which deploys the problem is put down to, as things stand.
@@ -68,7 +62,31 @@ impl Engine {
         let at = problem.onset_at.max(live.deploy.started_at);
         let window = live.window(&self.inventory, obj, at);
         let tolerance = self.inventory.globals.clock_tolerance;
-        Some(case.gather(live, relation, window, tolerance))
+        let around = Around::look(&case);
+        Some(case.gather(live, relation, window, tolerance, &around))
+    }
+
+    /// Keeps [`Engine::failing`] in step with an object that was failing since `before`.
+    pub(super) fn note_failing(&mut self, obj: ObjIx, before: Option<Timestamp>) {
+        let since = self.status(obj).first_bad_at;
+        if before == since {
+            return;
+        }
+        if let Some(before) = before {
+            self.failing.remove(&(before, obj));
+        }
+        if let Some(since) = since {
+            self.failing.insert((since, obj));
+        }
+    }
+
+    /// Anew from the statuses: at start and after a reload.
+    pub(super) fn list_failing(&mut self) {
+        self.failing = self
+            .inventory
+            .objects()
+            .filter_map(|obj| Some((self.status(obj).first_bad_at?, obj)))
+            .collect();
     }
 
     fn attribute_with(&self, obj: ObjIx, onset: Onset) -> Attribution {
@@ -94,18 +112,15 @@ impl Sight for Engine {
         }
     }
 
-    fn ambient(&self, obj: ObjIx, app: AppIx, before: Timestamp) -> u32 {
-        let name = self.inventory.check(obj).map(|check| &check.name);
-        let rows = self.problems.values().filter(|problem| {
-            problem.onset_at < before
-                && before.since(problem.onset_at) <= AMBIENT
-                && problem.object.check.as_ref() == name
-        });
-        let of_app = rows.filter(|problem| {
-            self.inventory
-                .find(&problem.object)
-                .is_some_and(|obj| self.inventory.apps_of(obj).contains(&app))
-        });
-        u32::try_from(of_app.count()).unwrap_or(u32::MAX)
+    fn topic(&self, obj: ObjIx) -> Topic {
+        Topic::of(&self.status(obj).output)
+    }
+
+    fn failing(&self, [from, to]: [Timestamp; 2], most: usize) -> Vec<(ObjIx, Timestamp)> {
+        self.failing
+            .range((from, ObjIx(0))..=(to, ObjIx(u32::MAX)))
+            .take(most)
+            .map(|(since, obj)| (*obj, *since))
+            .collect()
     }
 }

@@ -60,6 +60,8 @@ pub struct Engine {
     pub(super) problems: BTreeMap<u64, Problem>,
     /// Ids of rows not recovered yet.
     pub(super) open: BTreeSet<u64>,
+    /// Objects that are failing, by the start of their row of bad results.
+    pub(super) failing: BTreeSet<(Timestamp, ObjIx)>,
     /// Live holds.
     pub(super) holds: BTreeMap<u64, Hold>,
     pub(super) deploys: BTreeMap<String, LiveDeploy>,
@@ -165,6 +167,7 @@ impl Engine {
             next_job: 1,
             timers: BTreeSet::new(),
             open: BTreeSet::new(),
+            failing: BTreeSet::new(),
             problems: BTreeMap::new(),
             holds: BTreeMap::new(),
             deploys: restored

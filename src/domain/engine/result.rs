@@ -100,6 +100,7 @@ impl Engine {
             volatile: rule.volatile,
         };
         let old_output = self.status(obj).output.clone();
+        let failing_since = self.status(obj).first_bad_at;
         let step = if is_host {
             let mut result = result.clone();
             // Who says UNREACHABLE from outside knows the parents himself.
@@ -123,6 +124,7 @@ impl Engine {
             let host = self.host_status(obj).state;
             step::check(&mut self.object_mut(obj).status, policy, host, result, now)
         };
+        self.note_failing(obj, failing_since);
         self.number_state(obj);
         if was_acknowledged && self.status(obj).ack.is_none() {
             self.remove_comments(obj, "acknowledgement", out);

@@ -148,6 +148,7 @@ impl Engine {
         for row in open {
             self.arm_reading(now, row);
         }
+        self.list_failing();
         self.watch_freshness(now);
         self.watch_hosts(now);
         let ids: Vec<String> = self.deploys.keys().cloned().collect();

@@ -108,7 +108,7 @@ fn row_13_a_late_effect_and_a_low_risk_leave_it_open() {
         11:19 gate payments production
         ",
         expect![[r#"
-            11:00:00   -> oncall: problem web1/http CRITICAL [suspect d-1 possible]
+            11:00:00   -> oncall: problem web1/http CRITICAL [suspect d-1 likely]
             11:00:00 web1/http sent problem: hard CRITICAL after attempt 1 of 1
             11:01:00 gate open: no problem is put down to a deploy of shop in production
             11:12:00 db1/http held problem until 11:17:00: D-2 of payments is running; a blip is expected, so it is judged again at 2026-03-02T11:17:00Z

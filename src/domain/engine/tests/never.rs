@@ -62,7 +62,7 @@ fn beside_a_risky_deploy_a_harmless_one_holds_nothing() {
         10:06 web1/http crit
         ",
         expect![[r#"
-            10:06:00   -> oncall: problem web1/http CRITICAL [suspect d-high likely, d-low likely]
+            10:06:00   -> oncall: problem web1/http CRITICAL [suspects d-high likely, d-low likely]
             10:06:00 web1/http sent problem: hard CRITICAL after attempt 1 of 1; D-high: not held: risk class high holds no CRITICAL
         "#]],
     );
@@ -83,13 +83,13 @@ fn an_outage_of_one_check_on_most_hosts_is_no_blip() {
         expect![[r#"
             10:06:00 web1/http held problem until 10:09:00: D-1 of shop is running; a blip is expected, so it is judged again at 2026-03-02T10:09:00Z
             10:06:00 web2/http held problem until 10:09:00: D-1 of shop is running; a blip is expected, so it is judged again at 2026-03-02T10:09:00Z
-            10:06:00   -> oncall: problem web3/http CRITICAL [suspect d-1 likely]
+            10:06:00   -> oncall: problem web3/http CRITICAL [suspect d-1 strong]
             10:06:00 web3/http sent problem: hard CRITICAL after attempt 1 of 1; D-1: not held: 3 of 3 objects in its scope are bad at once
             10:06:00 web1/http released problem: the hold ended: 3 of 3 objects in its scope are bad at once
-            10:06:00   -> oncall: problem web1/http CRITICAL [suspect d-1 likely]
+            10:06:00   -> oncall: problem web1/http CRITICAL [suspect d-1 strong]
             10:06:00 web1/http sent problem: still CRITICAL; held since 10:06:00 for deploy D-1: 3 of 3 objects in its scope are bad at once
             10:06:00 web2/http released problem: the hold ended: 3 of 3 objects in its scope are bad at once
-            10:06:00   -> oncall: problem web2/http CRITICAL [suspect d-1 likely]
+            10:06:00   -> oncall: problem web2/http CRITICAL [suspect d-1 strong]
             10:06:00 web2/http sent problem: still CRITICAL; held since 10:06:00 for deploy D-1: 3 of 3 objects in its scope are bad at once
         "#]],
     );
@@ -108,7 +108,7 @@ fn a_mistyped_app_holds_nothing_on_hosts_that_run_another() {
         expect![[r#"
             10:06:00   -> oncall: problem web1/http CRITICAL [suspect d-1 likely]
             10:06:00 web1/http sent problem: hard CRITICAL after attempt 1 of 1; D-1: not held: its host runs other apps than the one deployed
-            10:08:00   -> oncall: problem web2/http CRITICAL [suspect d-2 likely]
+            10:08:00   -> oncall: problem web2/http CRITICAL [suspects d-2 likely]
             10:08:00 web2/http sent problem: hard CRITICAL after attempt 1 of 1; D-2: not held: its host runs other apps than the one deployed
         "#]],
     );
@@ -157,7 +157,7 @@ fn a_host_updated_long_ago_is_not_restarting() {
         10:41 web1/http crit
         ",
         expect![[r#"
-            10:41:00   -> oncall: problem web1/http CRITICAL [suspect d-1 possible]
+            10:41:00   -> oncall: problem web1/http CRITICAL [suspect d-1 likely]
             10:41:00 web1/http sent problem: hard CRITICAL after attempt 1 of 1; D-1: not held: its host was updated before, and worked since then
         "#]],
     );
@@ -284,9 +284,9 @@ fn a_problem_that_is_over_is_not_put_down_to_a_deploy_by_what_is_so_now() {
         10:10 deploy start D-2 app=search
         ",
         expect![[r#"
-            10:07:00   -> oncall: problem web2/http CRITICAL
+            10:07:00   -> oncall: problem web2/http CRITICAL [none; weak D-1]
             10:07:00 web2/http sent problem: hard CRITICAL after attempt 1 of 1; D-1: not held: its host is not in the batch being deployed
-            10:08:00   -> oncall: recovery web2/http OK
+            10:08:00   -> oncall: recovery web2/http OK [none; weak D-1]
             10:08:00 web2/http sent recovery: recovered
         "#]],
     );

@@ -142,7 +142,7 @@ fn row_6_a_group_match_is_held_only_in_the_batch() {
         ",
         expect![[r#"
             10:07:00 web2/http held problem until 10:10:00: D-1 of shop is running; a blip is expected, so it is judged again at 2026-03-02T10:10:00Z
-            10:07:00   -> oncall: problem web3/http CRITICAL [suspect d-1 possible]
+            10:07:00   -> oncall: problem web3/http CRITICAL [suspects d-1 likely]
             10:07:00 web3/http sent problem: hard CRITICAL after attempt 1 of 1; D-1: not held: its host is not in the batch being deployed
         "#]],
     );
@@ -159,12 +159,10 @@ fn row_7_a_caller_of_what_is_deployed_is_paged_at_once() {
         10:07 db1/http crit
         ",
         expect![[r#"
-            10:06:00   -> oncall: problem lb1/http CRITICAL [suspect d-1 possible]
+            10:06:00   -> oncall: problem lb1/http CRITICAL [suspect d-1 likely]
             10:06:00 lb1/http sent problem: hard CRITICAL after attempt 1 of 1; D-1: not held: it is not what is deployed, only connected with it
             10:07:00   -> oncall: problem db1/http CRITICAL [none; weak D-1]
             10:07:00 db1/http sent problem: hard CRITICAL after attempt 1 of 1; D-1: not held: it is not what is deployed, only connected with it
-            10:07:00   -> oncall: amendment lb1/http CRITICAL [none; weak D-1]
-            10:07:00 lb1/http amended amendment: amended: no deploy is suspected any more
         "#]],
     );
 }
@@ -243,7 +241,8 @@ fn row_11_several_candidates_are_all_named() {
         10:15 lb1/http crit
         ",
         expect![[r#"
-            10:15:00   -> oncall: problem lb1/http CRITICAL [suspect d-2 possible, d-1 possible]
+            10:15:00   -> oncall: problem lb1/http CRITICAL [suspect d-1 likely, d-2 possible]
+            10:15:00   -> ann: problem lb1/http CRITICAL [suspect d-1 likely, d-2 possible]
             10:15:00 lb1/http sent problem: hard CRITICAL after attempt 1 of 1; D-1: not held: it is not what is deployed, only connected with it; D-2: not held: its host is not in the batch being deployed
         "#]],
     );
@@ -266,8 +265,8 @@ fn row_11_two_that_are_equally_near() {
         10:15 web1/http crit
         ",
         expect![[r#"
-            10:15:00   -> oncall: problem web1/http CRITICAL [suspects d-2 possible, d-1 possible]
-            10:15:00   -> ann quietly: problem web1/http CRITICAL [suspects d-2 possible, d-1 possible]
+            10:15:00   -> oncall: problem web1/http CRITICAL [suspects d-2 likely, d-1 likely]
+            10:15:00   -> ann quietly: problem web1/http CRITICAL [suspects d-2 likely, d-1 likely]
             10:15:00 web1/http sent problem: hard CRITICAL after attempt 1 of 1; D-1: not held: it is not what is deployed, only connected with it; D-2: not held: it is not what is deployed, only connected with it
         "#]],
     );
@@ -310,7 +309,7 @@ fn row_13_a_late_effect_is_possible() {
         12:01 web1/http crit
         ",
         expect![[r#"
-            12:01:00   -> oncall: problem web1/http CRITICAL [suspect d-1 possible]
+            12:01:00   -> oncall: problem web1/http CRITICAL [suspects d-1 possible]
             12:01:00 web1/http sent problem: hard CRITICAL after attempt 1 of 1
         "#]],
     );
@@ -470,7 +469,7 @@ fn row_19_a_failed_deploy_ends_its_holds() {
             10:07:00 web1/http released problem: the hold ended: D-1 failed
             10:07:00   -> oncall: problem web1/http CRITICAL [suspect d-1 likely]
             10:07:00 web1/http sent problem: still CRITICAL; held since 10:06:00 for deploy D-1: D-1 failed
-            10:08:00   -> oncall: problem web2/http CRITICAL [suspect d-1 possible]
+            10:08:00   -> oncall: problem web2/http CRITICAL [suspects d-1 likely]
             10:08:00 web2/http sent problem: hard CRITICAL after attempt 1 of 1; D-1: not held: its host is not in the batch being deployed
         "#]],
     );
@@ -510,9 +509,9 @@ fn row_21_a_deploy_that_never_ends_is_lost_and_holds_nothing() {
         expect![[r#"
             11:04:00 web1/http held problem until 11:05:00: D-1 of shop is running; a blip is expected, so it is judged again at 2026-03-02T11:05:00Z
             11:05:00 web1/http released problem: the hold ended: D-1 never reported its end: it is lost
-            11:05:00   -> oncall: problem web1/http CRITICAL [suspect d-1 possible]
+            11:05:00   -> oncall: problem web1/http CRITICAL [suspect d-1 likely]
             11:05:00 web1/http sent problem: still CRITICAL; held since 11:04:00 for deploy D-1: D-1 never reported its end: it is lost
-            11:08:00   -> oncall: recovery web1/http OK [suspect d-1 possible]
+            11:08:00   -> oncall: recovery web1/http OK [suspect d-1 likely]
             11:08:00 web1/http sent recovery: recovered
         "#]],
     );
@@ -682,14 +681,14 @@ fn row_27_flapping_in_the_bake_is_told_once_with_the_id() {
             10:11:00 web2/http sent problem: hard CRITICAL after attempt 1 of 1; D-1: not held: the deploy has ended and the results since then are bad
             10:12:00   -> oncall: recovery web2/http OK [suspect d-1 likely]
             10:12:00 web2/http sent recovery: recovered
-            10:13:00   -> oncall: problem web2/http CRITICAL [suspect d-1 likely]
+            10:13:00   -> oncall: problem web2/http CRITICAL [suspects d-1 possible]
             10:13:00 web2/http sent problem: hard CRITICAL after attempt 1 of 1; D-1: not held: the deploy has ended and the results since then are bad
-            10:14:00   -> oncall: recovery web2/http OK [suspect d-1 likely]
+            10:14:00   -> oncall: recovery web2/http OK [suspects d-1 possible]
             10:14:00 web2/http sent recovery: recovered
-            10:15:00   -> oncall: problem web2/http CRITICAL [suspect d-1 likely]
+            10:15:00   -> oncall: problem web2/http CRITICAL [suspects d-1 possible]
             10:15:00 web2/http sent problem: hard CRITICAL after attempt 1 of 1; D-1: not held: the deploy has ended and the results since then are bad
             10:16:00 flapping started: 35.5% change, threshold 30.0%
-            10:16:00   -> oncall: flapping-start web2/http OK [suspect d-1 likely]
+            10:16:00   -> oncall: flapping-start web2/http OK [suspect d-1 possible]
             10:16:00 web2/http sent flapping-start: flapping since deploy D-1: started: 35.5% change, threshold 30.0%
             10:16:00 web2/http skipped recovery: it is flapping
             10:17:00 web2/http skipped problem: it is flapping
@@ -771,11 +770,11 @@ fn row_34_blame_follows_the_version_and_holds_do_not_chain() {
         ",
         expect![[r#"
             10:12:00 web1/http held problem until 10:15:00: D-2 of shop 2 is running; a blip is expected, so it is judged again at 2026-03-02T10:15:00Z
-            10:12:00   -> oncall: problem web2/http CRITICAL [suspect d-1 likely, d-2 possible]
+            10:12:00   -> oncall: problem web2/http CRITICAL [suspect d-1 strong, d-2 likely]
             10:12:00 web2/http sent problem: hard CRITICAL after attempt 1 of 1; D-1: not held: the deploy has ended and the results since then are bad; D-2: not held: its host was not updated yet
             10:14:30 already failing: web1/http CRITICAL since 2026-03-02T10:12:00Z, web2/http CRITICAL since 2026-03-02T10:12:00Z
             10:15:00 web1/http released problem: the hold ended: its deadline came
-            10:15:00   -> oncall: problem web1/http CRITICAL [suspect d-2 possible, d-1 likely]
+            10:15:00   -> oncall: problem web1/http CRITICAL [suspects d-2 likely, d-1 likely]
             10:15:00 web1/http sent problem: still CRITICAL; held since 10:12:00 for deploy D-2: its deadline came
             10:15:10 web1/http skipped problem: the next reminder is due at 2026-03-02T10:45:00Z
         "#]],
@@ -816,11 +815,11 @@ fn breakers_end_or_forbid_a_hold() {
         expect![[r#"
             10:06:00   -> oncall: problem web1/vital CRITICAL [suspect d-1 likely]
             10:06:00 web1/vital sent problem: hard CRITICAL after attempt 1 of 1; D-1: not held: always_page is set
-            10:06:00   -> oncall: problem web1/probe CRITICAL [suspect d-1 likely]
+            10:06:00   -> oncall: problem web1/probe CRITICAL [suspect d-1 strong]
             10:06:00 web1/probe sent problem: hard CRITICAL after attempt 1 of 1; D-1: not held: it is a user-facing probe (external)
-            10:06:00   -> oncall: problem web1/http WARNING [suspect d-1 likely]
+            10:06:00   -> oncall: problem web1/http WARNING [suspect d-1 strong]
             10:06:00 web1/http sent problem: hard WARNING after attempt 1 of 1; D-1: not held: users feel it: web1/probe fails
-            10:07:00   -> oncall: problem web1/http CRITICAL [suspect d-1 likely]
+            10:07:00   -> oncall: problem web1/http CRITICAL [suspect d-1 strong]
             10:07:00 web1/http sent problem: hard CRITICAL after attempt 1 of 1; D-1: not held: users feel it: web1/probe fails
         "#]],
     );
@@ -839,7 +838,7 @@ fn breakers_end_or_forbid_a_hold() {
             10:06:20   -> oncall: problem search1/cpu CRITICAL [none; weak D-1]
             10:06:20 search1/cpu sent problem: hard CRITICAL after attempt 1 of 1
             10:06:20 web1/http released problem: the hold ended: 2 objects outside the deploy's scope fail too
-            10:06:20   -> oncall: problem web1/http CRITICAL [suspect d-1 possible]
+            10:06:20   -> oncall: problem web1/http CRITICAL [suspect d-1 likely]
             10:06:20 web1/http sent problem: still CRITICAL; held since 10:06:00 for deploy D-1: 2 objects outside the deploy's scope fail too
         "#]],
     );
@@ -854,13 +853,13 @@ fn breakers_end_or_forbid_a_hold() {
         expect![[r#"
             10:06:00 web1/http held problem until 10:09:00: D-1 of shop is running; a blip is expected, so it is judged again at 2026-03-02T10:09:00Z
             10:06:10 web2/http held problem until 10:09:10: D-1 of shop is running; a blip is expected, so it is judged again at 2026-03-02T10:09:10Z
-            10:06:20   -> oncall: problem web3/http CRITICAL [suspect d-1 likely]
+            10:06:20   -> oncall: problem web3/http CRITICAL [suspect d-1 strong]
             10:06:20 web3/http sent problem: hard CRITICAL after attempt 1 of 1; D-1: not held: 3 of 3 objects in its scope are bad at once
             10:06:20 web1/http released problem: the hold ended: 3 of 3 objects in its scope are bad at once
-            10:06:20   -> oncall: problem web1/http CRITICAL [suspect d-1 likely]
+            10:06:20   -> oncall: problem web1/http CRITICAL [suspect d-1 strong]
             10:06:20 web1/http sent problem: still CRITICAL; held since 10:06:00 for deploy D-1: 3 of 3 objects in its scope are bad at once
             10:06:20 web2/http released problem: the hold ended: 3 of 3 objects in its scope are bad at once
-            10:06:20   -> oncall: problem web2/http CRITICAL [suspect d-1 likely]
+            10:06:20   -> oncall: problem web2/http CRITICAL [suspect d-1 strong]
             10:06:20 web2/http sent problem: still CRITICAL; held since 10:06:10 for deploy D-1: 3 of 3 objects in its scope are bad at once
         "#]],
     );
@@ -878,7 +877,7 @@ fn breakers_end_or_forbid_a_hold() {
             10:06:30 web1/http released problem: the hold ended: the clock jumped forwards, so no deadline can be trusted
             10:06:30   -> oncall: problem web1/http CRITICAL [suspect d-1 likely]
             10:06:30 web1/http sent problem: still CRITICAL; held since 10:06:00 for deploy D-1: the clock jumped forwards, so no deadline can be trusted
-            10:07:00   -> oncall: problem web2/http CRITICAL [suspect d-1 likely]
+            10:07:00   -> oncall: problem web2/http CRITICAL [suspect d-1 strong]
             10:07:00 web2/http sent problem: hard CRITICAL after attempt 1 of 1; D-1: not held: this machine's clock jumped a short while ago
         "#]],
     );

@@ -96,6 +96,7 @@ impl<'d> Apps<'d> {
                     .text("regressions")
                     .and_then(Regressions::parse)
                     .unwrap_or_default(),
+                hold: tab.get("hold").and_then(Val::flag).unwrap_or(true),
                 url: tab.text("url").filter(|url| !url.is_empty()).map(Arc::from),
             });
         }

@@ -40,6 +40,7 @@ fn class_rules(layers: &Layers<'_>, defaults: ClassRules, sink: &mut Sink) -> Cl
         hold_critical: hold.span("critical", defaults.hold_critical),
         hold_warning: hold.span("warning", defaults.hold_warning),
         ceiling: layers.span("ceiling", defaults.ceiling),
+        settle: layers.span("settle", defaults.settle),
         bake: layers.span("bake", defaults.bake),
         look_back: layers.span("look_back", defaults.look_back),
         max_length: layers.span("max_length", defaults.max_length),

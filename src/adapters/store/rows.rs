@@ -67,6 +67,16 @@ pub(super) fn write(db: &Connection, changes: &[Change], now: Timestamp) -> rusq
                 statement(db, "INSERT OR REPLACE INTO meta VALUES ('gates', ?1)")?
                     .execute([json(gates)?])?;
             }
+            Change::Habit(habit) => {
+                statement(
+                    db,
+                    "INSERT OR REPLACE INTO habit (id, body) VALUES (?1, ?2)",
+                )?
+                .execute(params![
+                    format!("{}@{}", habit.app, habit.environment),
+                    json(habit)?
+                ])?;
+            }
         }
         last_id = last_id.max(id_of(change));
     }

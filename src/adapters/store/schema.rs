@@ -19,7 +19,11 @@ pub(super) const BUSY_WAIT: Duration = Duration::from_secs(2);
 /// "dplw": marks the file as ours, for `file(1)` and for us.
 const APPLICATION_ID: i32 = 0x6470_6c77;
 /// One step each; `PRAGMA user_version` counts those done. Never edit a step that was released: add one.
-const MIGRATIONS: &[&str] = &[include_str!("schema/1.sql"), include_str!("schema/2.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("schema/1.sql"),
+    include_str!("schema/2.sql"),
+    include_str!("schema/3.sql"),
+];
 
 /// Where a store lives.
 #[derive(Clone, Debug)]

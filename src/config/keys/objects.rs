@@ -450,6 +450,12 @@ pub static APP: Spec = Spec::new(
             "When a number of its checks gets worse with a deploy though no threshold sees it: nothing, a note to the deployer, or a page too.",
         )
         .or("\"warn\""),
+        Key::new(
+            "hold",
+            Kind::Flag,
+            "Whether its deploys may hold what they explain; `false` where they are so quiet that holds only delay.",
+        )
+        .or("true"),
         Key::new("url", Kind::AnyText, "Where people read about it."),
     ]],
 );

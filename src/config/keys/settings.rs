@@ -450,6 +450,12 @@ static CLASS: Spec = Spec::new(
         )
         .or("15m"),
         Key::new(
+            "settle",
+            Kind::Span(true),
+            "How long what a deploy restarted may take to answer, while too little is known of the app's own deploys; a hold ends no later than this after its host was restarted, however long it may last otherwise.",
+        )
+        .or("2m"),
+        Key::new(
             "look_back",
             Kind::Span(true),
             "How long after its end a deploy may still be named.",

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use super::{
     around::{Around, Scene},
-    live::{self, LiveDeploy, interval},
+    live::{LiveDeploy, interval},
     scope::Relation,
     topic::Topic,
     window::Window,
@@ -180,7 +180,7 @@ impl Case<'_> {
             return facts;
         }
         if let (Some(touched), Some(good)) = (touched, self.onset.last_good) {
-            facts.worked_since = touched + live::start_up(self.inventory, self.obj) < good;
+            facts.worked_since = touched + live.start_up(self.inventory, self.obj) < good;
         }
         self.count_peers(live, tolerance, &mut facts);
         facts.scene = around.of(self, live);

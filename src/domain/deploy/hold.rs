@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use super::{
-    live::{self, LiveDeploy},
+    live::LiveDeploy,
     scope::Relation,
     window::{self, Window},
 };
@@ -21,6 +21,8 @@ use crate::{
 pub const HOLD_AGAIN_AFTER: Duration = Duration::from_secs(600);
 /// This many objects outside a deploy's scope failing at once mean that it is not the deploy.
 pub const OUTSIDE_LIMIT: usize = 2;
+/// What begins this far apart may have one cause: checks see it at different times.
+pub const TOGETHER: Duration = Duration::from_secs(300);
 /// At least this many of an app's objects ...
 pub const APP_LIMIT: usize = 3;
 /// ... and at least this share of them, in percent, bad at once end every hold of its deploys.
@@ -121,6 +123,9 @@ pub fn consider(
     if may_not(deploy) {
         return refuse(MAY_NOT, false);
     }
+    if live.scope.app.is_some_and(|app| !inventory.app(app).hold) {
+        return refuse("its app does without holds (hold = false)", false);
+    }
     if let Some(why) = forbidden(inventory, request.obj, request.state) {
         return refuse(why, true);
     }
@@ -215,7 +220,7 @@ fn place(
         return refuse("it failed, or was never heard of again", true);
     }
     // The steps say when this host was restarted. Bad long after that is a regression, though others are still updated.
-    let started_up = touched + live::start_up(inventory, request.obj);
+    let started_up = touched + live.start_up(inventory, request.obj);
     let is_restarting = live.scope.touched.is_empty() || request.first_bad <= started_up;
     if comes_up_until(inventory, live, request.obj).is_some_and(|until| request.now < until) {
         return Place::Yes;
@@ -241,11 +246,16 @@ fn place(
     }
 }
 
-/// The end of the time that a host needs to come up after the step that restarted it; None: no step says when that was.
-/// A deploy may end a moment after its last step, and its last host comes up as slowly as its first.
+/// The end of the time that a host needs to come up after it was restarted: by its step, or at the latest when the deploy
+/// ended. None: the deploy has not ended, or not well. It may end a moment after its last step, and its last host comes up as
+/// slowly as its first.
 pub fn comes_up_until(inventory: &Inventory, live: &LiveDeploy, obj: ObjIx) -> Option<Timestamp> {
-    let touched = live.scope.touched.get(&inventory.host_ix(obj))?;
-    (live.deploy.phase == Phase::Finished).then(|| *touched + live::start_up(inventory, obj))
+    let touched = if live.scope.touched.is_empty() {
+        live.deploy.ended_at?
+    } else {
+        *live.scope.touched.get(&inventory.host_ix(obj))?
+    };
+    (live.deploy.phase == Phase::Finished).then(|| touched + live.start_up(inventory, obj))
 }
 
 /// The host is known to run other apps than the one deployed: a mistyped app or environment explains nothing there.

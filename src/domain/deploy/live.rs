@@ -7,6 +7,7 @@ use std::{
 };
 
 use super::{
+    habit::Usual,
     scope::{Relation, Scope},
     window::{self, Window},
 };
@@ -24,6 +25,7 @@ pub struct LiveDeploy {
     pub deploy: Deploy,
     pub scope: Scope,
     pub rules: ClassRules,
+    usual: Usual,
     totals: OnceLock<Totals>,
 }
 
@@ -35,8 +37,10 @@ pub struct Totals {
 }
 
 impl LiveDeploy {
-    pub fn new(inventory: &Inventory, deploy: Deploy) -> Self {
+    /// `usual` is what is known of blips of its app.
+    pub fn new(inventory: &Inventory, deploy: Deploy, usual: Usual) -> Self {
         Self {
+            usual,
             scope: Scope::of(inventory, &deploy),
             rules: inventory.classes.of(deploy.risk).clone(),
             deploy,
@@ -69,6 +73,15 @@ impl LiveDeploy {
         window::of(&self.deploy, &self.rules, settle(inventory, obj), at)
     }
 
+    /// How long after the restart of its host an object may be bad because of that restart: until what was started
+    /// answers, as the app's last deploys showed or as its class allows, and then until it was looked at twice.
+    pub fn start_up(&self, inventory: &Inventory, obj: ObjIx) -> Duration {
+        let usual = inventory
+            .check(obj)
+            .and_then(|check| self.usual.blip(&check.name));
+        usual.unwrap_or(self.rules.settle) + settle(inventory, obj)
+    }
+
     /// `shop 1.4.2`, or `shop`.
     pub fn what(&self) -> String {
         match &self.deploy.version {
@@ -83,12 +96,6 @@ pub fn short_name(inventory: &Inventory, obj: ObjIx) -> Arc<str> {
     inventory
         .check(obj)
         .map_or_else(|| Arc::from(""), |check| check.name.clone())
-}
-
-/// How long after the restart of its host an object may be bad because of that restart: until it is looked at, and
-/// then until it has settled.
-pub fn start_up(inventory: &Inventory, obj: ObjIx) -> Duration {
-    interval(inventory, obj) + settle(inventory, obj)
 }
 
 /// How often an object is looked at.

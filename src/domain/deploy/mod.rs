@@ -6,6 +6,7 @@ mod evidence;
 pub mod facts;
 pub mod fold;
 pub mod gate;
+pub mod habit;
 pub mod hold;
 pub mod live;
 pub mod risk;

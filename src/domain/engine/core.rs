@@ -22,6 +22,7 @@ use crate::{
             change::{Change, Comment, Decided, Decision, Downtime, Event, Restored},
             deploy::Hold,
             gate::Gates,
+            habit::Habit,
             job::JobId,
             message::Kind,
             objects::{Inventory, ObjIx, Rule},
@@ -74,6 +75,8 @@ pub struct Engine {
     pub(super) switches: Switches,
     /// Freezes and overrides set at run time.
     pub(super) gates: Gates,
+    /// By app and environment.
+    pub(super) habits: BTreeMap<(String, String), Habit>,
     /// How many event handlers are running.
     pub(super) handlers: usize,
     /// Performance data on its way out.
@@ -156,6 +159,7 @@ impl Engine {
                 objects[obj.0 as usize].status = status;
             }
         }
+        let deploys = restored.deploys;
         let mut engine = Self {
             mode,
             generation: 0,
@@ -170,13 +174,7 @@ impl Engine {
             failing: BTreeSet::new(),
             problems: BTreeMap::new(),
             holds: BTreeMap::new(),
-            deploys: restored
-                .deploys
-                .into_iter()
-                .map(|deploy| (deploy.id.clone(), LiveDeploy::new(&inventory, deploy)))
-                // What never ended is needed however old: it must be taken for lost.
-                .filter(|(_, live)| live.deploy.ended_at.is_none() || now < needed_until(live))
-                .collect(),
+            deploys: BTreeMap::new(),
             downtimes: restored
                 .downtimes
                 .into_iter()
@@ -191,6 +189,11 @@ impl Engine {
                 .collect(),
             switches: restored.switches,
             gates: restored.gates,
+            habits: restored
+                .habits
+                .into_iter()
+                .map(|habit| ((habit.app.clone(), habit.environment.clone()), habit))
+                .collect(),
             handlers: 0,
             perf: PerfWork::default(),
             fresh: Vec::new(),
@@ -204,6 +207,12 @@ impl Engine {
             numbers: Numbers::default(),
             inventory,
         };
+        engine.deploys = deploys
+            .into_iter()
+            .map(|deploy| (deploy.id.clone(), engine.enliven(deploy)))
+            // What never ended is needed however old: it must be taken for lost.
+            .filter(|(_, live)| live.deploy.ended_at.is_none() || now < needed_until(live))
+            .collect();
         engine.retune_all();
         engine.restore_ledger(restored.problems, restored.holds);
         engine.distrust_the_future(now);

@@ -11,7 +11,7 @@ use super::{
 use crate::{
     base::time::{Timestamp, show_duration},
     domain::{
-        deploy::{fold, live::LiveDeploy, risk, scope::Relation},
+        deploy::{fold, habit, live::LiveDeploy, risk, scope::Relation},
         model::{
             change::{Change, Decided},
             deploy::{Attribution, Deploy, DeployEvent, Phase, Strength, Verdict},
@@ -48,6 +48,10 @@ impl Engine {
             );
             out.reply = Some(Reply::refused(why));
             return;
+        }
+        if event.phase != Phase::Planned {
+            // Nothing is told before it happened: the teller's clock is ahead.
+            event.at = event.at.min(event.received);
         }
         let id = event.id.clone();
         let phase = event.phase;
@@ -149,7 +153,12 @@ impl Engine {
                 ),
                 |app| (app.risk, app.environment.to_string()),
             );
-        let typical = self.typical_length(&app, environment.as_deref());
+        let place = environment.as_deref().unwrap_or(&default_environment);
+        let typical = self
+            .habits
+            .get(&(app.clone(), place.to_owned()))
+            .and_then(habit::typical_length)
+            .unwrap_or(TYPICAL);
         let mut deploy = fold::fold(events, typical, default_risk, &default_environment);
         (deploy.risk, deploy.risk_why) =
             risk::classify(&self.inventory.risk_rules, &deploy, default_risk);
@@ -159,24 +168,7 @@ impl Engine {
             deploy.shifts.clone_from(&known.shifts);
             deploy.verdict_why.clone_from(&known.verdict_why);
         }
-        LiveDeploy::new(&self.inventory, deploy)
-    }
-
-    /// Median length of the app's finished deploys that we saw from start to end.
-    fn typical_length(&self, app: &str, environment: Option<&str>) -> Duration {
-        let mut lengths: Vec<Duration> = self
-            .deploys
-            .values()
-            .map(|live| &live.deploy)
-            .filter(|deploy| {
-                deploy.app == app
-                    && environment.is_none_or(|environment| deploy.environment == environment)
-            })
-            .filter(|deploy| deploy.phase == Phase::Finished && !deploy.start_guessed)
-            .filter_map(|deploy| Some(deploy.ended_at?.since(deploy.started_at)))
-            .collect();
-        lengths.sort_unstable();
-        lengths.get(lengths.len() / 2).copied().unwrap_or(TYPICAL)
+        self.enliven(deploy)
     }
 
     pub(super) fn save_deploy(&self, id: &str, out: &mut Effects) {
@@ -669,6 +661,8 @@ impl Engine {
             count => format!("{reason}; {count} numbers to look at"),
         };
         let any_held = !held.is_empty();
+        let what = live.deploy.app.clone();
+        let quiet = self.learn_from_deploy(id, any_held, out);
         if let Some(live) = self.deploys.get_mut(id) {
             live.deploy.verdict = Some(verdict.to_owned());
             live.deploy.verdict_why = why;
@@ -676,6 +670,14 @@ impl Engine {
         }
         self.save_deploy(id, out);
         self.event(now, None, "deploy", reason.clone(), out);
+        if let Some(quiet) = quiet {
+            let proposal = format!(
+                "no hold hid anything in the last {quiet} deploys of {what}: without holds (`hold = false` of its \
+                 [[app]]) a real problem would be paged sooner"
+            );
+            self.event(now, None, "deploy", proposal.clone(), out);
+            self.tell_deployer(now, id, Kind::Notice, proposal, Vec::new(), out);
+        }
         if any_held {
             self.tell_deployer(now, id, Kind::Digest, reason, lines, out);
         }

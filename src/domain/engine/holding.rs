@@ -45,23 +45,27 @@ impl Engine {
             last_hold_ended: self.object(obj).last_hold_ended,
             clock_suspect: now < self.clock_suspect_until,
         };
-        let mut reasons = Vec::new();
+        let mut reasons: Vec<(Relation, std::cmp::Reverse<Timestamp>, String)> = Vec::new();
         let mut forbidden = false;
         let mut best: Option<(Relation, Timestamp, String, Plan)> = None;
         for (id, live) in &self.deploys {
-            match hold::consider(&self.inventory, live, &request, &|| self.around(live)) {
-                None => {}
-                Some(Err(refusal)) => {
+            let onsets = [request.first_bad, request.first_bad];
+            let answer = hold::consider(&self.inventory, live, &request, &|| {
+                self.around(live, onsets)
+            });
+            let Some(answer) = answer else { continue };
+            let relation = live
+                .scope
+                .relation(&self.inventory, obj)
+                .unwrap_or(Relation::Environment);
+            let started = live.deploy.started_at;
+            match answer {
+                Err(refusal) => {
                     forbidden |= refusal.veto;
-                    reasons.push(refusal.why);
+                    reasons.push((relation, std::cmp::Reverse(started), refusal.why));
                 }
-                Some(Ok(plan)) => {
-                    let relation = live
-                        .scope
-                        .relation(&self.inventory, obj)
-                        .unwrap_or(Relation::Environment);
-                    let started = live.deploy.started_at;
-                    // The nearest deploy explains it; of equals, the later one.
+                // The nearest deploy explains it; of equals, the later one.
+                Ok(plan) => {
                     if best.as_ref().is_none_or(|(near, at, ..)| {
                         (relation, *at) < (*near, started) || relation < *near
                     }) {
@@ -72,21 +76,28 @@ impl Engine {
         }
         match best.filter(|_| !forbidden) {
             Some((_, _, id, plan)) => Ok((id, plan)),
-            None => Err(reasons),
+            None => {
+                // The reader sees the first few: those of what was deployed here last.
+                reasons.sort();
+                Err(reasons.into_iter().map(|(.., why)| why).collect())
+            }
         }
     }
 
     /// What breakers look at.
-    fn around(&self, live: &LiveDeploy) -> Surroundings {
+    fn around(&self, live: &LiveDeploy, onsets: [Timestamp; 2]) -> Surroundings {
         if self.trial.breakers {
-            self.surroundings(live)
+            self.surroundings(live, onsets)
         } else {
             Surroundings::default()
         }
     }
 
-    /// Hard problems around a deploy that began after it.
-    fn surroundings(&self, live: &LiveDeploy) -> Surroundings {
+    /// Hard problems around a deploy that began after it. Outside its scope, only what began together with the problems
+    /// that are held or to be held, which did between the two `onsets`: on a large site something always fails somewhere.
+    fn surroundings(&self, live: &LiveDeploy, onsets: [Timestamp; 2]) -> Surroundings {
+        let [from, to] = onsets;
+        let together = from - hold::TOGETHER..=to + hold::TOGETHER;
         let started = live.deploy.started_at;
         let totals = live.totals(&self.inventory);
         let mut around = Surroundings {
@@ -111,7 +122,9 @@ impl Engine {
                 around.probe = Some(problem.object.to_string());
             }
             match relation {
-                None | Some(Relation::Environment) => around.outside += 1,
+                None | Some(Relation::Environment) => {
+                    around.outside += usize::from(together.contains(&problem.onset_at));
+                }
                 Some(Relation::Exact | Relation::Group) => {
                     around.inside.0 += 1;
                     let name = live::short_name(&self.inventory, obj);
@@ -286,17 +299,21 @@ impl Engine {
 
     /// Breakers are looked at whenever a hard problem appears: an outage must not hide behind a deploy.
     pub(super) fn check_breakers(&mut self, now: Timestamp, out: &mut Effects) {
-        let deploys: std::collections::BTreeSet<String> = self
-            .holds
-            .values()
-            .map(|hold| hold.deploy.clone())
-            .collect();
-        for deploy in deploys {
+        let mut deploys: BTreeMap<String, [Timestamp; 2]> = BTreeMap::new();
+        for hold in self.holds.values() {
+            let Some(problem) = self.problems.get(&hold.problem) else {
+                continue;
+            };
+            let at = problem.onset_at;
+            let onsets = deploys.entry(hold.deploy.clone()).or_insert([at, at]);
+            *onsets = [at.min(onsets[0]), at.max(onsets[1])];
+        }
+        for (deploy, onsets) in deploys {
             let Some(why) = self
                 .deploys
                 .get(&deploy)
                 .filter(|_| self.trial.breakers)
-                .and_then(|live| self.surroundings(live).breaker())
+                .and_then(|live| self.surroundings(live, onsets).breaker())
             else {
                 continue;
             };

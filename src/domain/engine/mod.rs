@@ -16,6 +16,7 @@ mod escalate;
 mod experiments;
 mod freshness;
 pub mod gate;
+mod habits;
 mod handlers;
 pub mod holding;
 mod ids;

@@ -9,7 +9,6 @@ use super::{
 use crate::{
     base::time::Timestamp,
     domain::{
-        deploy::live::LiveDeploy,
         model::{
             change::Change,
             message::{Kind, Urgency},
@@ -110,7 +109,7 @@ impl Engine {
             .collect();
         self.deploys = deploys
             .into_iter()
-            .map(|deploy| (deploy.id.clone(), LiveDeploy::new(&new, deploy)))
+            .map(|deploy| (deploy.id.clone(), self.enliven(deploy)))
             .collect();
         self.count_downtimes();
         self.rebuild_timers(now);

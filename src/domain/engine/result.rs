@@ -419,6 +419,7 @@ impl Engine {
             self.object_mut(obj).status.problem = None;
         }
         self.save_problem(id, out);
+        self.learn_from_recovery(now, obj, id, out);
     }
 
     fn look_for_flapping(&mut self, now: Timestamp, obj: ObjIx, out: &mut Effects) {

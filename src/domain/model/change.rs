@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     deploy::{Deploy, Hold},
     gate::Gates,
+    habit::Habit,
     message::Delivery,
     state::ObjectName,
     status::{Problem, Status},
@@ -46,6 +47,8 @@ pub enum Change {
     Switches(Box<Switches>),
     /// Freezes and overrides set at run time; there is one row.
     Gates(Box<Gates>),
+    /// What an app's deploys usually do; there is one row for each app and environment.
+    Habit(Box<Habit>),
 }
 
 /// Why something was sent, held or skipped: what `why` prints.
@@ -194,6 +197,7 @@ pub struct Restored {
     pub last_id: u64,
     pub switches: Switches,
     pub gates: Gates,
+    pub habits: Vec<Habit>,
     /// When the daemon last wrote.
     pub last_seen: Option<Timestamp>,
 }

@@ -45,6 +45,8 @@ pub struct ClassRules {
     pub hold_warning: Duration,
     /// No hold on one problem lasts longer than this after the first bad result, whatever number of deploys.
     pub ceiling: Duration,
+    /// How long what was restarted may take to answer, while too little is known of the app's own deploys.
+    pub settle: Duration,
     /// How long after its end a deploy is still watched closely.
     pub bake: Duration,
     /// How long after its end a deploy may still be named.
@@ -80,6 +82,7 @@ impl ClassRules {
             hold_critical: Duration::from_secs(5 * 60),
             hold_warning: Duration::from_secs(10 * 60),
             ceiling: Duration::from_secs(15 * 60),
+            settle: Duration::from_secs(2 * 60),
             bake: Duration::from_secs(15 * 60),
             look_back: Duration::from_secs(2 * 3600),
             max_length: Duration::from_secs(30 * 60),
@@ -92,6 +95,7 @@ impl ClassRules {
             hold_critical: Duration::from_secs(3 * 60),
             hold_warning: Duration::from_secs(10 * 60),
             ceiling: Duration::from_secs(15 * 60),
+            settle: Duration::from_secs(2 * 60),
             bake: Duration::from_secs(30 * 60),
             look_back: Duration::from_secs(6 * 3600),
             max_length: Duration::from_secs(60 * 60),
@@ -104,6 +108,7 @@ impl ClassRules {
             hold_critical: Duration::ZERO,
             hold_warning: Duration::from_secs(5 * 60),
             ceiling: Duration::from_secs(15 * 60),
+            settle: Duration::from_secs(2 * 60),
             bake: Duration::from_secs(2 * 3600),
             look_back: Duration::from_secs(24 * 3600),
             max_length: Duration::from_secs(4 * 3600),

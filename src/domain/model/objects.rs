@@ -194,6 +194,8 @@ pub struct App {
     pub risk: Risk,
     /// For its checks that say nothing themselves.
     pub regressions: Regressions,
+    /// Its deploys may hold what they explain.
+    pub hold: bool,
     pub url: Option<Arc<str>>,
 }
 

@@ -4,6 +4,7 @@ mod dependencies;
 mod downtimes;
 mod escalations;
 mod gate;
+mod habits;
 mod handlers;
 mod hosts;
 mod live;

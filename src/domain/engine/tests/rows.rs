@@ -189,7 +189,7 @@ fn row_8_the_environment_alone_is_a_weak_suspect() {
 }
 
 #[test]
-fn row_9_what_turns_bad_while_settling_is_held_for_one_more_result() {
+fn row_9_what_turns_bad_while_settling_is_held_for_as_long_as_a_start_may_take() {
     check(
         "
         10:00 web1/slow ok
@@ -199,13 +199,15 @@ fn row_9_what_turns_bad_while_settling_is_held_for_one_more_result() {
         10:07:30 deploy finish D-1
         10:08 web1/slow crit
         10:08:30 web1/slow crit
+        10:09:30 web1/slow crit
+        10:11 wait
         ",
         expect![[r#"
             10:06:00 web1/slow skipped problem: soft: attempt 1 of 3; nothing is told before the last one fails
-            10:08:00 web1/slow held problem until 10:08:40: D-1 of shop is settling; a blip is expected, so it is judged again at 2026-03-02T10:08:40Z
-            10:08:30 web1/slow released problem: the hold ended: two results after the end of D-1 are still bad
-            10:08:30   -> oncall: problem web1/slow CRITICAL [suspect d-1 likely]
-            10:08:30 web1/slow sent problem: still CRITICAL; held since 10:08:00 for deploy D-1: two results after the end of D-1 are still bad
+            10:08:00 web1/slow held problem until 10:10:40: D-1 of shop is settling; a blip is expected, so it is judged again at 2026-03-02T10:10:40Z
+            10:10:40 web1/slow released problem: the hold ended: its deadline came
+            10:10:40   -> oncall: problem web1/slow CRITICAL [suspect d-1 likely]
+            10:10:40 web1/slow sent problem: still CRITICAL; held since 10:08:00 for deploy D-1: its deadline came
         "#]],
     );
 }
@@ -243,7 +245,7 @@ fn row_11_several_candidates_are_all_named() {
         expect![[r#"
             10:15:00   -> oncall: problem lb1/http CRITICAL [suspect d-1 likely, d-2 possible]
             10:15:00   -> ann: problem lb1/http CRITICAL [suspect d-1 likely, d-2 possible]
-            10:15:00 lb1/http sent problem: hard CRITICAL after attempt 1 of 1; D-1: not held: it is not what is deployed, only connected with it; D-2: not held: its host is not in the batch being deployed
+            10:15:00 lb1/http sent problem: hard CRITICAL after attempt 1 of 1; D-2: not held: its host is not in the batch being deployed; D-1: not held: it is not what is deployed, only connected with it
         "#]],
     );
 }
@@ -267,7 +269,7 @@ fn row_11_two_that_are_equally_near() {
         expect![[r#"
             10:15:00   -> oncall: problem web1/http CRITICAL [suspects d-2 likely, d-1 likely]
             10:15:00   -> ann quietly: problem web1/http CRITICAL [suspects d-2 likely, d-1 likely]
-            10:15:00 web1/http sent problem: hard CRITICAL after attempt 1 of 1; D-1: not held: it is not what is deployed, only connected with it; D-2: not held: it is not what is deployed, only connected with it
+            10:15:00 web1/http sent problem: hard CRITICAL after attempt 1 of 1; D-2: not held: it is not what is deployed, only connected with it; D-1: not held: it is not what is deployed, only connected with it
         "#]],
     );
 }
@@ -771,7 +773,7 @@ fn row_34_blame_follows_the_version_and_holds_do_not_chain() {
         expect![[r#"
             10:12:00 web1/http held problem until 10:15:00: D-2 of shop 2 is running; a blip is expected, so it is judged again at 2026-03-02T10:15:00Z
             10:12:00   -> oncall: problem web2/http CRITICAL [suspect d-1 strong, d-2 likely]
-            10:12:00 web2/http sent problem: hard CRITICAL after attempt 1 of 1; D-1: not held: the deploy has ended and the results since then are bad; D-2: not held: its host was not updated yet
+            10:12:00 web2/http sent problem: hard CRITICAL after attempt 1 of 1; D-2: not held: its host was not updated yet; D-1: not held: the deploy has ended and the results since then are bad
             10:14:30 already failing: web1/http CRITICAL since 2026-03-02T10:12:00Z, web2/http CRITICAL since 2026-03-02T10:12:00Z
             10:15:00 web1/http released problem: the hold ended: its deadline came
             10:15:00   -> oncall: problem web1/http CRITICAL [suspects d-2 likely, d-1 likely]

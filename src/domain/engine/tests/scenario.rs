@@ -101,6 +101,9 @@ impl Kept {
                 restored.last_id = ids.fold(restored.last_id, u64::max);
                 restored.gates = (**gates).clone();
             }
+            Change::Habit(habit) => put(&mut restored.habits, habit, |old| {
+                (&old.app, &old.environment) == (&habit.app, &habit.environment)
+            }),
             Change::Deliver(_)
             | Change::Decision(_)
             | Change::Event(_)
@@ -471,6 +474,11 @@ pub(super) fn check(timeline: &str, expected: expect_test::Expect) {
 /// Plays a timeline on a site of its own.
 #[track_caller]
 pub(super) fn check_on(inventory: Inventory, timeline: &str, expected: expect_test::Expect) {
+    expected.assert_eq(&transcript(inventory, timeline));
+}
+
+/// What happens on a site in the course of a timeline.
+pub(super) fn transcript(inventory: Inventory, timeline: &str) -> String {
     let mut play = Play::new(inventory);
     for line in timeline
         .lines()
@@ -479,5 +487,5 @@ pub(super) fn check_on(inventory: Inventory, timeline: &str, expected: expect_te
     {
         play.line(line);
     }
-    expected.assert_eq(&play.transcript);
+    play.transcript
 }

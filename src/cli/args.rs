@@ -5,9 +5,11 @@ use std::{ffi::OsString, path::PathBuf};
 use clap::{Args, Parser, Subcommand, ValueEnum, builder::NonEmptyStringValueParser};
 
 mod gate;
+mod history;
 mod orders;
 
 pub use gate::{FreezeArgs, FreezeCommand, GateArgs};
+pub use history::DigestArgs;
 pub use orders::{
     DelayArgs, DeleteArgs, DowntimeArgs, DowntimeCommand, NotifyArgs, SetArgs, SwitchArgs,
 };
@@ -46,6 +48,12 @@ pub enum Command {
     Status(StatusArgs),
     /// Tell why a host or check paged, or did not
     Why(WhyArgs),
+    /// Tell what became of a day or a deploy: held, paged, silent
+    #[command(
+        after_help = "Read from stored decisions, so that yesterday's digest says the same whenever it is asked for. \
+                      `[digest]` sends one a day."
+    )]
+    Digest(DigestArgs),
     /// Tell of a deploy, or run one
     #[command(subcommand)]
     Deploy(DeployCommand),

@@ -10,6 +10,7 @@ pub mod demo;
 pub mod deploy;
 pub mod deploy_record;
 mod deploy_run;
+mod digest;
 pub mod gate;
 pub mod import;
 pub mod manual;
@@ -75,6 +76,7 @@ fn dispatch(command: Command) -> Done {
         Command::Try(args) => bridge::try_plugin(&args),
         Command::Status(args) => wait_for(commands::status(args)),
         Command::Why(args) => wait_for(commands::why(args)),
+        Command::Digest(args) => wait_for(digest::digest(args)),
         Command::Deploy(command) => wait_for(deploy::deploy(command)),
         Command::Gate(args) => wait_for(gate::gate(args)),
         Command::Freeze(command) => wait_for(gate::freeze(command)),

@@ -9,7 +9,16 @@ use std::{
 
 use tokio::sync::{mpsc, oneshot, watch};
 
-use super::{clock, events::Events, feeds::Told, journal::Journal, parts, readers::Readers, why};
+use super::{
+    clock,
+    digest::{DailyState, Ready},
+    events::Events,
+    feeds::Told,
+    journal::Journal,
+    parts,
+    readers::Readers,
+    why,
+};
 use crate::{
     adapters::{
         exec::{Refused, Runner},
@@ -80,6 +89,8 @@ pub struct Hub {
     /// For the lines on graphs.
     pub markers: Markers,
     pub moments: Watch,
+    /// The digest of each day.
+    pub daily: DailyState,
     /// When time was last told to the engine.
     pub ticked: Instant,
 }
@@ -99,6 +110,7 @@ pub struct Inlets {
     pub reports: mpsc::Receiver<Report>,
     pub external: mpsc::Receiver<External>,
     pub reload: mpsc::Receiver<()>,
+    pub digests: mpsc::Receiver<Ready>,
     pub stop: watch::Receiver<bool>,
 }
 
@@ -143,6 +155,7 @@ impl Hub {
                         self.external(external).await;
                     }
                 }
+                Some(ready) = inlets.digests.recv() => self.digest_ready(ready),
                 Some(()) = inlets.reload.recv() => {
                     let _ = self.reload(false, "a signal").await;
                 }
@@ -193,6 +206,7 @@ impl Hub {
         self.metrics.queue_depth(self.postponed.len());
         self.write_share();
         self.events.rotate(&self.engine, clock::now());
+        self.look_for_digest();
         if self.pruned_at + PRUNE_EVERY <= clock::now() {
             self.pruned_at = clock::now();
             let (store, keep) = (self.store.clone(), self.history);
@@ -378,6 +392,7 @@ impl Hub {
             Ask::Deploy { id, reply } => {
                 let _ = reply.send(self.engine.deploy_record(now, &id));
             }
+            Ask::Digest { about, reply } => self.digest(about, reply),
             Ask::Freezes { reply } => {
                 let _ = reply.send(self.engine.freezes(now));
             }

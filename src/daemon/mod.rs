@@ -1,6 +1,7 @@
 //! Joins the engine, the store, the runners, the senders and the API.
 
 pub mod clock;
+pub mod digest;
 mod dropins;
 mod events;
 mod external;

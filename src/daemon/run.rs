@@ -13,7 +13,9 @@ use tokio::{
 };
 
 use super::{
-    clock, dropins,
+    clock,
+    digest::DailyState,
+    dropins,
     events::Events,
     feed_files,
     feeds::Told,
@@ -172,6 +174,7 @@ async fn serve(config: PathBuf, loaded: Loaded) -> Result<(), String> {
     let reload = signals(stop)?;
     let told = Told::restored(std::mem::take(&mut restored.heard));
     let tails = std::mem::take(&mut restored.tails);
+    let (daily, digests) = DailyState::restored(std::mem::take(&mut restored.digested));
     let moments = Watch::restored(&restored.deploys, &restored.problems, &restored.holds);
     let counts = metrics.clone();
     let count = move |name: &str, end: Marked| counts.marker(name, end.name());
@@ -215,6 +218,7 @@ async fn serve(config: PathBuf, loaded: Loaded) -> Result<(), String> {
         perfdata,
         markers,
         moments,
+        daily,
         journal: Journal::new(store.clone(), metrics.clone(), wake, unrecorded),
         store: store.clone(),
         runner,
@@ -264,6 +268,7 @@ async fn serve(config: PathBuf, loaded: Loaded) -> Result<(), String> {
         reports: report_inlet,
         external,
         reload,
+        digests,
         stop: stop_seen,
     };
     hub.run(&mut inlets).await;

@@ -2,6 +2,7 @@
 
 pub mod command;
 pub mod deploy;
+pub mod digest;
 pub mod engine;
 pub mod external;
 pub mod feeds;

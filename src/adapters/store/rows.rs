@@ -67,6 +67,10 @@ pub(super) fn write(db: &Connection, changes: &[Change], now: Timestamp) -> rusq
                 statement(db, "INSERT OR REPLACE INTO meta VALUES ('gates', ?1)")?
                     .execute([json(gates)?])?;
             }
+            Change::Digested(day) => {
+                statement(db, "INSERT OR REPLACE INTO meta VALUES ('digested', ?1)")?
+                    .execute([json(day)?])?;
+            }
         }
         last_id = last_id.max(id_of(change));
     }

@@ -51,6 +51,11 @@ pub static ROOT: Spec = Spec::new(
             "How long things are kept.",
         ),
         Key::new(
+            "digest",
+            Kind::Table(&DIGEST),
+            "A digest of each day: what was held, paged and silent.",
+        ),
+        Key::new(
             "messages",
             Kind::Table(&MESSAGES),
             "Own texts for notifications.",
@@ -212,6 +217,31 @@ static DELIVERY: Spec = Spec::new(
             "How many notifications are sent at once.",
         )
         .or("8"),
+    ]],
+);
+
+static DIGEST: Spec = Spec::new(
+    "[digest]",
+    "A digest of each day, sent on the next one.",
+    &[&[
+        Key::new(
+            "at",
+            Kind::Text,
+            "When the digest of the day before is sent, by the clocks of `timezone`.",
+        )
+        .or("\"08:00\""),
+        Key::new(
+            "timezone",
+            Kind::Zone,
+            "Whose days and hours; without it the system's own.",
+        )
+        .or("\"\""),
+        Key::new(
+            "contacts",
+            Kind::Names(Refers::Contact),
+            "Who gets it, by mail, chat, webhook and command; pagers are left out.",
+        )
+        .must(),
     ]],
 );
 

@@ -46,6 +46,8 @@ pub enum Change {
     Switches(Box<Switches>),
     /// Freezes and overrides set at run time; there is one row.
     Gates(Box<Gates>),
+    /// The digest of all days up to this one was told: `2026-03-02`; there is one row.
+    Digested(String),
 }
 
 /// Why something was sent, held or skipped: what `why` prints.
@@ -194,6 +196,8 @@ pub struct Restored {
     pub last_id: u64,
     pub switches: Switches,
     pub gates: Gates,
+    /// The last day whose digest was told: `2026-03-02`; empty: none was.
+    pub digested: String,
     /// When the daemon last wrote.
     pub last_seen: Option<Timestamp>,
 }

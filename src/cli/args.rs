@@ -9,7 +9,7 @@ mod history;
 mod orders;
 
 pub use gate::{FreezeArgs, FreezeCommand, GateArgs};
-pub use history::DigestArgs;
+pub use history::{DigestArgs, WhatIfArgs};
 pub use orders::{
     DelayArgs, DeleteArgs, DowntimeArgs, DowntimeCommand, NotifyArgs, SetArgs, SwitchArgs,
 };
@@ -97,6 +97,12 @@ pub enum Command {
     Results(ResultsCommand),
     /// Show what a recorded trace would have paged, under a virtual clock
     Replay(ReplayArgs),
+    /// Play recorded history under another configuration: pages before and after
+    #[command(
+        after_help = "Exit status: 0 nothing that mattered would have been missed; 1 something would; 2 a fault in a \
+                      configuration. No plugin runs and nothing is sent."
+    )]
+    WhatIf(WhatIfArgs),
     /// Live beside a Nagios, page nobody, and tell where the decisions differ
     #[command(
         after_help = "Exit status: 0 all decisions agree; 1 some differ; 2 a fault in the configuration. Make the \
@@ -527,7 +533,7 @@ pub struct SubmitArgs {
 
 #[derive(Debug, Args)]
 pub struct ReplayArgs {
-    /// The trace, one JSON object a line; `-` is standard input
+    /// The trace, one JSON object a line; `-` is standard input; or a directory of recorded history
     #[arg(value_name = "TRACE.jsonl")]
     pub trace: PathBuf,
     #[command(flatten)]

@@ -23,6 +23,7 @@ pub mod try_plugin;
 pub mod try_run;
 pub mod verdict;
 pub mod wait;
+mod what_if;
 mod why;
 
 use std::{future::Future, process::ExitCode};
@@ -70,6 +71,7 @@ fn dispatch(command: Command) -> Done {
         Command::Config(ConfigCommand::Schema) => configuration::schema(),
         Command::Demo(args) => bridge::demo(&args),
         Command::Replay(args) => bridge::replay(&args),
+        Command::WhatIf(args) => what_if::what_if(&args),
         Command::Shadow(args) => shadow::shadow(&args),
         Command::Import(args) => bridge::import(&args),
         Command::Bench(args) => bridge::bench(args),

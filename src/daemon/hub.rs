@@ -17,6 +17,7 @@ use super::{
     journal::Journal,
     parts,
     readers::Readers,
+    recording::Recording,
     why,
 };
 use crate::{
@@ -89,6 +90,8 @@ pub struct Hub {
     /// For the lines on graphs.
     pub markers: Markers,
     pub moments: Watch,
+    /// For `replay` and `what-if`.
+    pub recording: Recording,
     /// The digest of each day.
     pub daily: DailyState,
     /// When time was last told to the engine.
@@ -206,6 +209,7 @@ impl Hub {
         self.metrics.queue_depth(self.postponed.len());
         self.write_share();
         self.events.rotate(&self.engine, clock::now());
+        self.recording.turn(clock::now(), &self.engine);
         self.look_for_digest();
         if self.pruned_at + PRUNE_EVERY <= clock::now() {
             self.pruned_at = clock::now();
@@ -239,7 +243,12 @@ impl Hub {
     pub(super) fn handle(&mut self, input: Input) -> Option<Reply> {
         let now = clock::now();
         let mut out = Effects::default();
+        let pending = self.recording.before(now, &input, &self.engine);
         self.engine.handle(now, input, &mut out);
+        let results = std::mem::take(&mut out.results);
+        let reply = out.reply.as_ref();
+        self.recording
+            .after(now, pending, results, &out.changes, reply);
         self.readers.saw(&out);
         self.events.add(now, out.log);
         self.perfdata.write(out.perfdata);
@@ -514,6 +523,7 @@ impl Hub {
     /// At the end: every status as it stands, so that a restart knows what only memory knew.
     pub async fn finish(&mut self) {
         self.events.close(clock::now());
+        self.recording.end(clock::now());
         self.journal.add(checked(self.engine.statuses()));
         self.journal.finish(Duration::from_secs(5)).await;
     }

@@ -13,8 +13,12 @@ pub mod journal;
 pub mod outbox;
 pub mod parts;
 mod readers;
+pub mod recording;
 pub mod replay;
+#[cfg(test)]
+mod replay_tests;
 pub mod run;
+pub mod trace;
 pub mod why;
 
 pub use run::run;

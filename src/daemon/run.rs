@@ -25,6 +25,7 @@ use super::{
     outbox::{self, StoreOutbox},
     parts,
     readers::Readers,
+    recording::Recording,
 };
 use crate::{
     adapters::{
@@ -186,6 +187,8 @@ async fn serve(config: PathBuf, loaded: Loaded) -> Result<(), String> {
     } else {
         Readers::default()
     };
+    let history = settings.history.clone().map(parts::history);
+    let recording = Recording::start(history, &mut engine, now);
     let events = Events::open(settings.nagios.log.as_ref(), &engine, now);
     let (to_self, external) = mpsc::channel(EXTERNAL);
     if let Some(path) = &settings.nagios.command_file {
@@ -219,6 +222,7 @@ async fn serve(config: PathBuf, loaded: Loaded) -> Result<(), String> {
         markers,
         moments,
         daily,
+        recording,
         journal: Journal::new(store.clone(), metrics.clone(), wake, unrecorded),
         store: store.clone(),
         runner,

@@ -12,3 +12,4 @@ pub mod notify;
 pub mod plugin;
 pub mod schedule;
 pub mod status;
+pub mod whatif;

@@ -124,6 +124,7 @@ fn help_reads_well() {
               demo           See the whole story on this machine: no configuration needed, ends by itself
               status         Show problems, holds and deploys
               why            Tell why a host or check paged, or did not
+              digest         Tell what became of a day or a deploy: held, paged, silent
               deploy         Tell of a deploy, or run one
               gate           Ask whether a pipeline may go on: exit 0 yes, 1 no
               freeze         Stop deploys for a time, with an owner, a reason and an end
@@ -141,6 +142,7 @@ fn help_reads_well() {
               set            Change a setting while the daemon runs, until it is changed again
               results        Hand in results that were found elsewhere (passive results)
               replay         Show what a recorded trace would have paged, under a virtual clock
+              what-if        Play recorded history under another configuration: pages before and after
               shadow         Live beside a Nagios, page nobody, and tell where the decisions differ
               import         Make a configuration from one of Nagios or Icinga
               bench          Measure this machine: loading, plugins per second against its own limit, lateness,

@@ -96,6 +96,11 @@ pub enum Command {
     #[command(subcommand)]
     Results(ResultsCommand),
     /// Show what a recorded trace would have paged, under a virtual clock
+    #[command(
+        after_help = "A line is {\"at\": TIME} with `result` (host, check, exit, output), `deploy` (phase, id, app, ...) or \
+                      `command`: an external command of Nagios, such as \"ACKNOWLEDGE_SVC_PROBLEM;web1;http;1;1;0;ann;on it\". \
+                      A directory is what the daemon recorded ([history] dir)."
+    )]
     Replay(ReplayArgs),
     /// Play recorded history under another configuration: pages before and after
     #[command(

@@ -3,7 +3,7 @@
 use super::{
     args::{DigestArgs, Format},
     client::{Client, Trouble},
-    out::{Done, Failure, Paint, clean, colors, print, print_json},
+    out::{Done, Failure, Paint, clean, clean_line, colors, print, print_json},
 };
 use crate::domain::{
     digest::{self, Digest},
@@ -42,7 +42,7 @@ fn render(digest: &Digest, paint: Paint) -> String {
     let zone = Zone::find(&digest.timezone).unwrap_or_else(|_| Zone::utc());
     let mut text = paint.bold(&clean(&digest::headline(digest))) + "\n";
     for line in digest::lines(digest, &zone) {
-        text.push_str(&clean(&line));
+        text.push_str(&clean_line(&line));
         text.push('\n');
     }
     text

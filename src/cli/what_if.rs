@@ -10,14 +10,17 @@ use std::{
 use super::{
     args::{Format, WhatIfArgs},
     client::need_config,
-    out::{Done, Failure, clean, print, print_json},
+    out::{Done, Failure, clean_line, print, print_json},
 };
 use crate::{
     base::time::{self, Timestamp, parse_duration},
     config::{self, Loaded, Secrets},
     daemon::replay::{Facts, History, Player, play_file},
     domain::{
-        model::message::{Kind, Urgency},
+        model::{
+            message::{Kind, Urgency},
+            objects::ObjIx,
+        },
         whatif::{HoldEnds, Page, Question, Side, compare},
     },
 };
@@ -39,13 +42,19 @@ pub fn what_if(args: &WhatIfArgs) -> Done {
     let history = History::open(&dir)
         .map_err(Failure::Refused)?
         .starting(since);
+    if !history.recorded && old.is_none() {
+        return Err(Failure::Usage(format!(
+            "{} tells of no pages: say with --old which configuration to compare with",
+            dir.display()
+        )));
+    }
     let (new_inventory, old_inventory) = (
         Arc::new(new.inventory),
         old.map(|old| Arc::new(old.inventory)),
     );
     let mut players: Vec<Player> = std::iter::once(&new_inventory)
         .chain(&old_inventory)
-        .map(|inventory| Player::new(inventory.clone(), true))
+        .map(|inventory| Player::new(inventory.clone(), history.recorded))
         .collect();
     let mut facts = Facts::default();
     for file in &history.files {
@@ -70,34 +79,36 @@ pub fn what_if(args: &WhatIfArgs) -> Done {
         Some(player) => played(player, from),
         None => recorded(&facts, from),
     };
-    let known: BTreeSet<String> = new_inventory
-        .objects()
-        .filter(|obj| new_inventory.rule(*obj).command.is_some())
-        .map(|obj| new_inventory.name(obj).to_string())
-        .collect();
+    let names = |wanted: &dyn Fn(ObjIx) -> bool| -> BTreeSet<String> {
+        new_inventory
+            .objects()
+            .filter(|obj| wanted(*obj))
+            .map(|obj| new_inventory.name(obj).to_string())
+            .collect()
+    };
+    let known = names(&|_| true);
+    // What only takes results from outside may have had none.
+    let run = names(&|obj| new_inventory.rule(obj).command.is_some());
     let mut report = compare(&Question {
         before: &before_side,
         after: &played(&after, from),
         spells: &facts.spells,
         decisions: &after.decisions,
         known: &known,
+        run: &run,
         heard: &facts.objects,
         from,
         until: last,
         short,
     });
-    // A host without a command of its own may have had results from outside.
-    report
-        .gone
-        .retain(|name| after.strangers.contains_key(name));
-    report.notes = notes(&facts, since, before.is_some());
+    report.notes = notes(&facts, since, history.recorded, before.is_some());
     match args.format.output {
         Format::Json => print_json(&report)?,
         Format::Text => {
             let text: String = report
                 .lines()
                 .iter()
-                .map(|line| clean(line) + "\n")
+                .map(|line| clean_line(line) + "\n")
                 .collect();
             print(&text)?;
         }
@@ -211,10 +222,16 @@ fn is_own(dedup_key: &str) -> bool {
     dedup_key.starts_with("deploywatch/")
 }
 
-fn notes(facts: &Facts, since: Timestamp, is_played: bool) -> Vec<String> {
+fn notes(facts: &Facts, since: Timestamp, is_recorded: bool, is_played: bool) -> Vec<String> {
     let mut notes = facts.notes.clone();
     if let Some(first) = facts.first.filter(|first| since < *first) {
         notes.push(format!("the history begins at {first}"));
+    }
+    if is_recorded && !facts.ended {
+        notes.push(
+            "the daemon still records: what was well in the last half hour may not be written yet"
+                .to_owned(),
+        );
     }
     if !facts.reloads.is_empty() && !is_played {
         notes.push(format!(

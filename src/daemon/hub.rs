@@ -122,6 +122,7 @@ impl Hub {
     pub async fn run(&mut self, inlets: &mut Inlets) {
         let mut outcomes = Vec::with_capacity(TURN);
         self.take(Input::Tick, None);
+        self.look_for_digest();
         loop {
             self.journal.start();
             self.readers.publish(&mut self.engine);

@@ -31,7 +31,7 @@ use crate::{
 
 /// Time goes on this long after the last line: the default ceiling of a hold, so that every hold ends.
 pub const AFTERWARDS: Duration = Duration::from_secs(15 * 60);
-/// Decisions kept for their reasons, the newest of each run.
+/// Decisions kept for their reasons: the first ones.
 const DECISIONS: usize = 500_000;
 
 /// The notifications that would leave, in order; one for each decision, whatever number of contacts and channels.
@@ -61,11 +61,19 @@ pub fn replay_history(inventory: Inventory, dir: &Path) -> Result<Vec<Arc<Messag
 #[derive(Debug)]
 pub struct History {
     pub files: Vec<PathBuf>,
+    /// By a daemon; else it is a trace that somebody wrote.
+    pub recorded: bool,
 }
 
 impl History {
-    /// The error is a sentence.
+    /// A directory, or a single file. The error is a sentence.
     pub fn open(dir: &Path) -> Result<Self, String> {
+        if dir.is_file() {
+            return Ok(Self {
+                files: vec![dir.to_owned()],
+                recorded: first_fields(dir).is_some_and(|fields| fields.contains_key("history")),
+            });
+        }
         let all = files(dir).map_err(|error| format!("cannot read {}: {error}", dir.display()))?;
         if all.is_empty() {
             return Err(format!(
@@ -75,6 +83,7 @@ impl History {
         }
         Ok(Self {
             files: all.into_iter().map(|(_, path)| path).collect(),
+            recorded: true,
         })
     }
 
@@ -92,12 +101,16 @@ impl History {
 }
 
 fn first_time(path: &Path) -> Option<Timestamp> {
+    Timestamp::parse(first_fields(path)?.get("at")?.as_str()?)
+}
+
+/// The first line.
+fn first_fields(path: &Path) -> Option<serde_json::Map<String, serde_json::Value>> {
     use std::io::BufRead;
     let mut line = String::new();
     let file = std::fs::File::open(path).ok()?;
     std::io::BufReader::new(file).read_line(&mut line).ok()?;
-    let value: serde_json::Value = serde_json::from_str(&line).ok()?;
-    Timestamp::parse(value.get("at")?.as_str()?)
+    serde_json::from_str(&line).ok()
 }
 
 /// What a history tells beside what is played: what the daemon decided, and what happened whatever was decided.
@@ -116,7 +129,8 @@ pub struct Facts {
     pub reloads: Vec<Timestamp>,
     /// What a reader should know of the history, in sentences.
     pub notes: Vec<String>,
-    ended: bool,
+    /// The daemon said that it ends; else it may still hold back what is well.
+    pub ended: bool,
 }
 
 /// Plays one file through all players. `until`: what comes later is left out. The error is a sentence.
@@ -221,8 +235,6 @@ pub struct Player {
     pub holds: BTreeMap<u64, Hold>,
     /// All but what was sent.
     pub decisions: Vec<Decision>,
-    /// Objects that are not in the configuration, with how many results they had.
-    pub strangers: BTreeMap<String, u64>,
 }
 
 impl Player {
@@ -240,7 +252,6 @@ impl Player {
             told: Vec::new(),
             holds: BTreeMap::new(),
             decisions: Vec::new(),
-            strangers: BTreeMap::new(),
         }
     }
 
@@ -251,12 +262,6 @@ impl Player {
             What::Daemon(Event::End) => self.pass(at),
             What::State(part, whole) => self.state(at, part, *whole),
             What::Input(input) => {
-                if let Input::Passive(result) = &**input
-                    && self.inventory.find(&result.object).is_none()
-                {
-                    *self.strangers.entry(result.object.to_string()).or_default() += 1;
-                    return;
-                }
                 self.feed_at(at, (**input).clone());
             }
             What::Command { command, made } => {
@@ -388,10 +393,10 @@ impl Player {
                 Change::Hold(hold) => {
                     self.holds.insert(hold.id, *hold);
                 }
-                Change::Decision(decision) if decision.what != Decided::Sent => {
-                    if self.decisions.len() < DECISIONS {
-                        self.decisions.push(decision);
-                    }
+                Change::Decision(decision)
+                    if decision.what != Decided::Sent && self.decisions.len() < DECISIONS =>
+                {
+                    self.decisions.push(decision);
                 }
                 _ => {}
             }

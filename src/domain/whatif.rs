@@ -41,6 +41,29 @@ impl Spells {
         }
     }
 
+    /// All spells of `object` around the one from `from`, as long as what was well between two is shorter than `gap`.
+    fn around(&self, object: &str, from: Timestamp, gap: Duration) -> &[Spell] {
+        let Some(all) = self.0.get(object) else {
+            return &[];
+        };
+        let Some(place) = all.iter().position(|spell| spell.from == from) else {
+            return &[];
+        };
+        let is_near = |earlier: &Spell, later: &Spell| {
+            earlier
+                .until
+                .is_some_and(|until| later.from.since(until) < gap)
+        };
+        let (mut first, mut last) = (place, place);
+        while first != 0 && is_near(&all[first - 1], &all[first]) {
+            first -= 1;
+        }
+        while last + 1 < all.len() && is_near(&all[last], &all[last + 1]) {
+            last += 1;
+        }
+        &all[first..=last]
+    }
+
     /// The last spell of `object` that had begun at `at`: a page may come a little later than it ended.
     fn find(&self, object: &str, at: Timestamp) -> Option<Spell> {
         let all = self.0.get(object)?;
@@ -80,6 +103,8 @@ pub struct Question<'a> {
     pub decisions: &'a [Decision],
     /// Objects of the other configuration.
     pub known: &'a BTreeSet<String>,
+    /// Those of them that it runs plugins for.
+    pub run: &'a BTreeSet<String>,
     /// Objects that had a result.
     pub heard: &'a BTreeSet<String>,
     pub from: Timestamp,
@@ -128,11 +153,18 @@ pub struct Difference {
     pub since: String,
     /// How long it was bad; None: it was at the end.
     pub lasted: Option<u64>,
+    /// It came and went so many times; 0: it did not.
+    pub spells: usize,
+    /// How long it was bad in all of these; None where it did not come and go, or still was at the end.
+    pub in_all: Option<u64>,
     pub before: Option<String>,
     pub after: Option<String>,
     /// Why the other configuration decides so.
     pub why: String,
 }
+
+/// Two spells are one trouble where less than this part of the short time lies between them.
+const SPELLS_APART: u32 = 3;
 
 /// All pages of one spell of one object.
 struct Incident<'a> {
@@ -165,7 +197,7 @@ pub fn compare(question: &Question<'_>) -> Report {
         holds_before: question.before.holds.clone(),
         holds_after: question.after.holds.clone(),
         gone: question.heard.difference(question.known).cloned().collect(),
-        without_history: question.known.difference(question.heard).cloned().collect(),
+        without_history: question.run.difference(question.heard).cloned().collect(),
         ..Report::default()
     };
     for (key, old) in &before {
@@ -180,10 +212,22 @@ pub fn compare(question: &Question<'_>) -> Report {
                 continue;
             }
             difference.why = why_not(question, key.0, key.1);
-            let is_short = difference
-                .lasted
-                .is_some_and(|lasted| lasted < question.short.as_secs());
-            if is_short {
+            // What comes and goes is one trouble to those who have it.
+            let around = question
+                .spells
+                .around(key.0, key.1, question.short / SPELLS_APART);
+            let is_told = around
+                .iter()
+                .any(|spell| after.contains_key(&(key.0, spell.from)));
+            let bad: Option<Duration> = around
+                .iter()
+                .map(|spell| Some(spell.until?.since(spell.from)))
+                .sum();
+            if 1 < around.len() {
+                difference.spells = around.len();
+                difference.in_all = bad.map(|bad| bad.as_secs());
+            }
+            if is_told || bad.is_some_and(|bad| bad < question.short) {
                 report.quieter.push(difference);
             } else {
                 report.missed.push(difference);
@@ -353,10 +397,17 @@ impl Report {
 
 impl Difference {
     fn lines(&self) -> Vec<String> {
-        let lasted = match self.lasted {
-            Some(lasted) => format!("bad for {}", show_duration(Duration::from_secs(lasted))),
+        let span = |seconds| show_duration(Duration::from_secs(seconds));
+        let mut lasted = match self.lasted {
+            Some(lasted) => format!("bad for {}", span(lasted)),
             None => "bad to the end".to_owned(),
         };
+        if 1 < self.spells {
+            lasted.push_str(&format!(", one of {} times", self.spells));
+            if let Some(in_all) = self.in_all {
+                lasted.push_str(&format!(", {} in all", span(in_all)));
+            }
+        }
         let paged = match (&self.before, &self.after) {
             (Some(before), Some(after)) => format!("paged at {before} before, at {after} after"),
             (Some(before), None) => format!("paged at {before} before, not after"),
@@ -465,6 +516,7 @@ mod tests {
             spells: &all,
             decisions: &decisions,
             known: &known,
+            run: &known,
             heard: &heard,
             from: at(0),
             until: at(60),
@@ -537,6 +589,24 @@ mod tests {
         );
         assert!(long.is_same());
         assert_eq!((long.pages_before, long.pages_after), (1, 2));
+    }
+
+    #[test]
+    fn what_comes_and_goes_is_one_trouble() {
+        // Bad for four minutes of each five.
+        let spells: Vec<(&str, i64, Option<i64>)> = (0..4)
+            .map(|n| ("a", 10 + 5 * n, Some(14 + 5 * n)))
+            .collect();
+        let paged = [page("a", 10, "oncall")];
+        let report = compared(&spells, &paged, &[]);
+        assert_eq!((report.missed.len(), report.quieter.len()), (1, 0));
+        assert_eq!(
+            (report.missed[0].spells, report.missed[0].in_all),
+            (4, Some(16 * 60))
+        );
+        // Told of another one of them, people know.
+        let report = compared(&spells, &paged, &[page("a", 21, "oncall")]);
+        assert_eq!((report.missed.len(), report.quieter.len()), (0, 1));
     }
 
     #[test]

@@ -34,6 +34,8 @@ use crate::{
 const WAITING: usize = 65_536;
 /// Lines are on the disk after this at the latest.
 const FLUSH_EVERY: Duration = Duration::from_secs(1);
+/// How often it is looked whether files are to go.
+const PRUNE_EVERY: Duration = Duration::from_secs(60);
 /// The longest wait for the disk at the end.
 const END_WAIT: Duration = Duration::from_secs(3);
 /// Written as the format's version; a reader that knows an older one says so.
@@ -169,6 +171,9 @@ struct Writer {
     /// The last fault was told.
     told: bool,
     flushed: Instant,
+    pruned: Instant,
+    /// Of the newest entry.
+    at: Timestamp,
 }
 
 impl Writer {
@@ -182,6 +187,8 @@ impl Writer {
             torn: false,
             told: false,
             flushed: Instant::now(),
+            pruned: Instant::now(),
+            at: Timestamp::default(),
         }
     }
 
@@ -202,6 +209,9 @@ impl Writer {
             }
             if FLUSH_EVERY <= self.flushed.elapsed() {
                 self.flush();
+                if PRUNE_EVERY <= self.pruned.elapsed() {
+                    self.prune();
+                }
             }
         }
         self.flush();
@@ -209,8 +219,12 @@ impl Writer {
 
     fn take(&mut self, entry: Entry) {
         match entry {
-            Entry::Begin(at, why, snapshot) => self.begin(at, why, *snapshot),
+            Entry::Begin(at, why, snapshot) => {
+                self.at = at;
+                self.begin(at, why, *snapshot);
+            }
             Entry::Result(at, seen) => {
+                self.at = at;
                 self.own_up(at);
                 self.result(at, &seen);
             }
@@ -293,7 +307,7 @@ impl Writer {
         }
         self.flush();
         self.own_up(at);
-        self.prune(at);
+        self.prune();
     }
 
     /// Never one that is there: its last line may be torn.
@@ -310,7 +324,9 @@ impl Writer {
     }
 
     /// The present file is never deleted: one that is too large takes no more.
-    fn prune(&mut self, now: Timestamp) {
+    fn prune(&mut self) {
+        self.pruned = Instant::now();
+        let now = self.at;
         let Ok(mut all) = files(&self.settings.dir) else {
             return;
         };

@@ -39,6 +39,9 @@ fn the_contract_parses() {
         "try -- check_http -H web1 --output x",
         "import nagios /etc/nagios/nagios.cfg --output out",
         "replay trace.jsonl --config a.toml --output json",
+        "what-if --config a.toml --since 12h --old b.toml --history dir --output json",
+        "digest --day 2026-03-02 --output json",
+        "digest --deploy D-1",
         "bench",
         "bench plugins --seconds 3 --rate 50,200 --output json",
         "bench --plugin /bin/true load --checks 10",
@@ -73,6 +76,7 @@ fn wrong_use_is_refused() {
         "results submit web1 --exit 9",
         "deploy start  --app x",
         "try web1 -- true",
+        "digest --day 2026-03-02 --since 2h",
     ] {
         assert!(parse(line).is_err(), "{line}");
     }

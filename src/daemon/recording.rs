@@ -124,6 +124,15 @@ impl Recording {
         }
     }
 
+    /// The daemon is gone without a word.
+    #[cfg(test)]
+    pub(super) fn kill(&mut self) {
+        self.open
+            .take()
+            .into_iter()
+            .for_each(|open| open.recorder.kill());
+    }
+
     /// The daemon ends: waits until all is written.
     pub fn end(&mut self, now: Timestamp) {
         if let Some(open) = self.open.take() {

@@ -575,3 +575,42 @@ fn the_same_history_under_the_same_configuration_pages_the_same() {
         "{live:?}"
     );
 }
+
+/// What a kill leaves: no word at the end, and a line that is half there.
+#[test]
+fn a_history_with_holes_is_played_and_says_so() {
+    let inventory = inventory(CONFIG);
+    let dir = tempfile::tempdir().expect("a directory");
+    let start = Timestamp::parse("2026-03-02T09:58:00Z").expect("a time");
+    let mut world = World::new(inventory.clone(), dir.path(), start);
+    world.pass(start + Duration::from_secs(300));
+    world.step(&Step::Fault {
+        object: 0,
+        exit: 2,
+        seconds: 3000,
+    });
+    world.pass(start + Duration::from_secs(600));
+    world.recording.kill();
+    let (_, path) = crate::adapters::history::files(dir.path())
+        .expect("read")
+        .remove(0);
+    let mut text = std::fs::read_to_string(&path).expect("UTF-8");
+    text.push_str("{\"at\":\"2026-03-02T10:07:00Z\",\"lost\":{\"records\":12}}\n");
+    text.push_str("{\"at\":\"2026-03-02T10:08:00Z\",\"resu");
+    std::fs::write(&path, text).expect("written");
+    world.step(&Step::Restart);
+    world.pass(world.now + Duration::from_secs(60));
+    world.recording.end(world.now);
+    let (player, facts) = replayed(dir.path(), inventory);
+    assert_eq!(told_by(&player), world.told);
+    assert_eq!(facts.told, world.told);
+    assert_eq!(world.told.len(), 1);
+    let notes = facts.notes.join("\n");
+    for part in [
+        "there is a hole of 12 records before 2026-03-02T10:07:00Z",
+        "this is not JSON",
+        "ended without a word after 2026-03-02T10:07:",
+    ] {
+        assert!(notes.contains(part), "no `{part}` in\n{notes}");
+    }
+}

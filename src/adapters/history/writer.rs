@@ -127,6 +127,16 @@ impl Recorder {
             .is_ok()
     }
 
+    /// Ends as a kill does, but for what was to be written at once.
+    #[cfg(test)]
+    pub fn kill(self) {
+        let Self { to, writer, .. } = self;
+        drop(to);
+        if let Some(writer) = writer {
+            let _ = writer.join();
+        }
+    }
+
     fn send(&self, entry: Entry) {
         if self.to.try_send(entry).is_err() {
             self.lost.fetch_add(1, Ordering::Relaxed);

@@ -69,7 +69,7 @@ fn each_example_has_been_thought_of_here() {
         .collect();
     assert_eq!(
         names.into_iter().collect::<Vec<_>>(),
-        ["feeds", "first-page.toml", "gate", "small-site"]
+        ["feeds", "first-page.toml", "gate", "small-site", "what-if"]
     );
 }
 
@@ -518,4 +518,53 @@ fn a_pipeline_asks_and_waits() {
         (&json!("high"), &json!("failed"))
     );
     daemon.end_well();
+}
+
+#[test]
+fn another_configuration_is_tried_on_yesterday() {
+    let site = Site::new();
+    checkout(&site);
+    let expected = expect_test::expect![[r#"
+        2026-03-02T10:00:00Z to 2026-03-02T11:30:00Z
+        problems paged: 5 before, 0 after; pages with reminders: 6 before, 0 after
+        holds: 1 (1 paged) before, 0 after
+        would have been missed (3):
+            web2/http CRITICAL since 2026-03-02T11:00:00Z, bad for 3m, one of 5 times, 15m in all; paged at 2026-03-02T11:00:00Z before, not after
+                skipped: soft: attempt 1 of 5; nothing is told before the last one fails
+            web2/http CRITICAL since 2026-03-02T11:04:00Z, bad for 3m, one of 5 times, 15m in all; paged at 2026-03-02T11:04:00Z before, not after
+                skipped: soft: attempt 1 of 5; nothing is told before the last one fails
+            web2/http CRITICAL since 2026-03-02T11:08:00Z, bad for 3m, one of 5 times, 15m in all; paged at 2026-03-02T11:08:00Z before, not after
+                skipped: soft: attempt 1 of 5; nothing is told before the last one fails
+        would have been quieter: it recovered by itself (2):
+            web1/http CRITICAL since 2026-03-02T10:10:00Z, bad for 3m; paged at 2026-03-02T10:10:00Z before, not after
+                skipped: soft: attempt 1 of 5; nothing is told before the last one fails
+            web2/http CRITICAL since 2026-03-02T10:40:00Z, bad for 4m; paged at 2026-03-02T10:43:00Z before, not after
+                skipped: soft: attempt 1 of 5; nothing is told before the last one fails
+        without history, nothing can be said (1): web2/queue
+        note: the history begins at 2026-03-02T10:00:00Z
+        note: played with 182 recorded results at their own times: other intervals would have seen other results
+    "#]];
+    // As the example's comment says it.
+    let comment = site.read("examples/what-if/later.toml").expect("there");
+    let words = comment
+        .lines()
+        .find_map(|line| line.strip_prefix("#     deploywatch "))
+        .expect("the command");
+    let output = Command::new(common::PROGRAM)
+        .args(words.split_whitespace())
+        .current_dir(site.file("examples/what-if"))
+        .output()
+        .expect("it runs");
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(
+        output.status.code(),
+        Some(1),
+        "{text}\n{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    expected.assert_eq(&text);
+    for line in text.lines().filter(|line| line.contains("would have been")) {
+        let readme = fs::read_to_string(root().join("README.md")).expect("there");
+        assert!(readme.contains(line.trim()), "README.md has no `{line}`");
+    }
 }

@@ -93,3 +93,44 @@ fn a_blip_pages_nobody() {
     let told = replayed(&[(0, 0), (6, 2), (7, 0)]);
     assert!(told.iter().all(|(kind, ..)| kind == "digest"), "{told:?}");
 }
+
+#[test]
+fn commands_of_people_are_part_of_a_trace() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let config = directory.path().join("deploywatch.toml");
+    fs::write(&config, CONFIG).expect("written");
+    let trace = directory.path().join("trace.jsonl");
+    let kinds = |command: &str| -> Vec<String> {
+        let result = |minute: u32, exit: u32| {
+            format!(
+                r#"{{"at":"2026-03-02T10:{minute:02}:00Z","result":{{"host":"web1","check":"http","exit":{exit},"output":"HTTP"}}}}"#
+            )
+        };
+        let command = format!(r#"{{"at":"2026-03-02T10:05:00Z","command":{command}}}"#);
+        let lines = [result(0, 0), result(1, 2), command, result(10, 0)];
+        fs::write(&trace, lines.join("\n")).expect("written");
+        let output = Command::new(env!("CARGO_BIN_EXE_deploywatch"))
+            .args(["replay", "--output", "json", "--config"])
+            .arg(&config)
+            .arg(&trace)
+            .output()
+            .expect("it runs");
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8_lossy(&output.stdout)
+            .lines()
+            .map(|line| {
+                let body: serde_json::Value =
+                    serde_json::from_str(line).expect("one object a line");
+                body["kind"].as_str().unwrap_or_default().to_owned()
+            })
+            .collect()
+    };
+    let all = ["problem", "acknowledgement", "recovery"];
+    assert_eq!(
+        kinds(r#""[0] ACKNOWLEDGE_SVC_PROBLEM;web1;http;1;1;0;ann;on it""#),
+        all
+    );
+    let recorded = r#"{"acknowledge":{"object":"web1/http","sticky":true,"notify":true,"persistent":false,
+        "author":"ann","comment":"on it","until":null,"not_caused_by":null}}"#;
+    assert_eq!(kinds(&recorded.replace('\n', " ")), all);
+}

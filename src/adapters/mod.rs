@@ -2,6 +2,7 @@
 
 pub mod exec;
 pub mod feed_files;
+pub mod history;
 pub mod nagios;
 pub mod send;
 pub mod serve;

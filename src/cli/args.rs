@@ -5,9 +5,11 @@ use std::{ffi::OsString, path::PathBuf};
 use clap::{Args, Parser, Subcommand, ValueEnum, builder::NonEmptyStringValueParser};
 
 mod gate;
+mod history;
 mod orders;
 
 pub use gate::{FreezeArgs, FreezeCommand, GateArgs};
+pub use history::{DigestArgs, WhatIfArgs};
 pub use orders::{
     DelayArgs, DeleteArgs, DowntimeArgs, DowntimeCommand, NotifyArgs, SetArgs, SwitchArgs,
 };
@@ -46,6 +48,12 @@ pub enum Command {
     Status(StatusArgs),
     /// Tell why a host or check paged, or did not
     Why(WhyArgs),
+    /// Tell what became of a day or a deploy: held, paged, silent
+    #[command(
+        after_help = "Read from stored decisions, so that yesterday's digest says the same whenever it is asked for. \
+                      `[digest]` sends one a day."
+    )]
+    Digest(DigestArgs),
     /// Tell of a deploy, or run one
     #[command(subcommand)]
     Deploy(DeployCommand),
@@ -88,7 +96,18 @@ pub enum Command {
     #[command(subcommand)]
     Results(ResultsCommand),
     /// Show what a recorded trace would have paged, under a virtual clock
+    #[command(
+        after_help = "A line is {\"at\": TIME} with `result` (host, check, exit, output), `deploy` (phase, id, app, ...) or \
+                      `command`: an external command of Nagios, such as \"ACKNOWLEDGE_SVC_PROBLEM;web1;http;1;1;0;ann;on it\". \
+                      A directory is what the daemon recorded ([history] dir)."
+    )]
     Replay(ReplayArgs),
+    /// Play recorded history under another configuration: pages before and after
+    #[command(
+        after_help = "Exit status: 0 nothing that mattered would have been missed; 1 something would; 2 a fault in a \
+                      configuration. No plugin runs and nothing is sent."
+    )]
+    WhatIf(WhatIfArgs),
     /// Live beside a Nagios, page nobody, and tell where the decisions differ
     #[command(
         after_help = "Exit status: 0 all decisions agree; 1 some differ; 2 a fault in the configuration. Make the \
@@ -519,7 +538,7 @@ pub struct SubmitArgs {
 
 #[derive(Debug, Args)]
 pub struct ReplayArgs {
-    /// The trace, one JSON object a line; `-` is standard input
+    /// The trace, one JSON object a line; `-` is standard input; or a directory of recorded history
     #[arg(value_name = "TRACE.jsonl")]
     pub trace: PathBuf,
     #[command(flatten)]

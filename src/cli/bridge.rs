@@ -36,16 +36,21 @@ pub fn replay(args: &ReplayArgs) -> Done {
                 faults.render(false).trim_end()
             ))
         })?;
-    let trace = if args.trace.as_os_str() == "-" {
-        std::io::read_to_string(std::io::stdin())
+    let told = if args.trace.is_dir() {
+        crate::daemon::replay::replay_history(loaded.inventory, &args.trace)
+            .map_err(Failure::Usage)?
     } else {
-        std::fs::read_to_string(&args.trace)
+        let trace = if args.trace.as_os_str() == "-" {
+            std::io::read_to_string(std::io::stdin())
+        } else {
+            std::fs::read_to_string(&args.trace)
+        };
+        let trace = trace.map_err(|error| {
+            Failure::Usage(format!("cannot read {}: {error}", args.trace.display()))
+        })?;
+        crate::daemon::replay::replay(loaded.inventory, &trace)
+            .map_err(|why| Failure::Usage(format!("{}: {why}", args.trace.display())))?
     };
-    let trace = trace.map_err(|error| {
-        Failure::Usage(format!("cannot read {}: {error}", args.trace.display()))
-    })?;
-    let told = crate::daemon::replay::replay(loaded.inventory, &trace)
-        .map_err(|why| Failure::Usage(format!("{}: {why}", args.trace.display())))?;
     for message in told {
         let line = match args.format.output {
             Format::Json => crate::adapters::send::webhook::body(&message).to_string(),

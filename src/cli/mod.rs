@@ -10,6 +10,7 @@ pub mod demo;
 pub mod deploy;
 pub mod deploy_record;
 mod deploy_run;
+mod digest;
 pub mod gate;
 pub mod import;
 pub mod manual;
@@ -22,6 +23,7 @@ pub mod try_plugin;
 pub mod try_run;
 pub mod verdict;
 pub mod wait;
+mod what_if;
 mod why;
 
 use std::{future::Future, process::ExitCode};
@@ -69,12 +71,14 @@ fn dispatch(command: Command) -> Done {
         Command::Config(ConfigCommand::Schema) => configuration::schema(),
         Command::Demo(args) => bridge::demo(&args),
         Command::Replay(args) => bridge::replay(&args),
+        Command::WhatIf(args) => what_if::what_if(&args),
         Command::Shadow(args) => shadow::shadow(&args),
         Command::Import(args) => bridge::import(&args),
         Command::Bench(args) => bridge::bench(args),
         Command::Try(args) => bridge::try_plugin(&args),
         Command::Status(args) => wait_for(commands::status(args)),
         Command::Why(args) => wait_for(commands::why(args)),
+        Command::Digest(args) => wait_for(digest::digest(args)),
         Command::Deploy(command) => wait_for(deploy::deploy(command)),
         Command::Gate(args) => wait_for(gate::gate(args)),
         Command::Freeze(command) => wait_for(gate::freeze(command)),

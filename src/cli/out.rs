@@ -116,6 +116,12 @@ impl Paint {
     }
 }
 
+/// A line of a list, harmless for a terminal; it keeps its indentation.
+pub fn clean_line(line: &str) -> String {
+    let text = line.trim_start_matches(' ');
+    " ".repeat(line.len() - text.len()) + &clean(text)
+}
+
 /// Text from outside, harmless for a terminal.
 pub fn clean(text: &str) -> String {
     one_line(text)

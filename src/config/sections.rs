@@ -13,6 +13,7 @@ use super::{
     value::{Layers, Val, parse_umask},
 };
 use crate::domain::{
+    digest::Daily,
     model::{
         date::DateFormat,
         deploy::{ClassRules, GateOn},
@@ -246,9 +247,45 @@ pub(super) fn globals<'d>(
             .root
             .sub("nagios")
             .span("interval_unit", defaults.interval_unit),
+        daily: daily(raw, contacts, sink),
         log: nagios::log_rules(raw),
         perfdata: nagios::perf_rules(raw, commands, sink),
     }
+}
+
+/// Who gets the digest of each day.
+fn daily(raw: &Raw<'_>, contacts: &Contacts<'_>, sink: &mut Sink) -> Option<Daily> {
+    let layers = raw.root.sub("digest");
+    let named = layers.get("contacts")?;
+    let (hour, minute) = match layers.get("at") {
+        None => (8, 0),
+        Some(value) => {
+            let text = value.text().unwrap_or_default();
+            let time = text
+                .split_once(':')
+                .filter(|(hour, minute)| hour.len() == 2 && minute.len() == 2)
+                .and_then(|(hour, minute)| Some((hour.parse().ok()?, minute.parse().ok()?)))
+                .filter(|(hour, minute): &(i8, i8)| {
+                    (0..24).contains(hour) && (0..60).contains(minute)
+                });
+            let Some(time) = time else {
+                let fault = Fault::new(
+                    value.place(),
+                    format!("`at` is not a time of day: `{text}`"),
+                );
+                sink.push(fault.help("write for example at = \"08:00\", from 00:00 to 23:59"));
+                return None;
+            };
+            time
+        }
+    };
+    Some(Daily {
+        hour,
+        minute,
+        // A name that is not one was told where the zones are looked at.
+        zone: Zone::find(layers.text("timezone").unwrap_or_default()).ok()?,
+        contacts: contacts.resolve(named),
+    })
 }
 
 /// Reads `$USER1$=value` lines. Their values are never shown: they are often passwords.

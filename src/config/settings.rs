@@ -41,6 +41,8 @@ pub struct Settings {
     pub markers: Vec<Target>,
     pub delivery: Delivery,
     pub retention: Retention,
+    /// What is recorded, to be played again; None: nothing is.
+    pub history: Option<History>,
     /// `error`, `warn`, `info`, `debug` or `trace`.
     pub log: String,
     /// Environment variables that hold secrets: for the daemon alone, not for what it runs.
@@ -160,6 +162,14 @@ pub struct Retention {
     pub deliveries: Duration,
 }
 
+/// Where history is recorded and how much of it is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct History {
+    pub dir: PathBuf,
+    pub keep: Duration,
+    pub max_bytes: u64,
+}
+
 const DAY: Duration = Duration::from_secs(86_400);
 const LISTEN: SocketAddr =
     SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 8420);
@@ -218,9 +228,11 @@ pub(super) fn build(
         markers: markers::build(raw, vault, sink),
         delivery: delivery(raw),
         retention: retention(raw),
+        history: None,
         log: daemon.text("log").unwrap_or("info").to_owned(),
         secret_variables: Vec::new(),
     };
+    settings.history = history(raw, vault, &settings.store);
     // Contacts were built before.
     settings.secret_variables = vault.variables.borrow().iter().cloned().collect();
     warn_of_mail(names, &settings, sink);
@@ -245,6 +257,27 @@ fn retention(raw: &Raw<'_>) -> Retention {
         history: layers.span("history", 400 * DAY),
         deliveries: layers.span("deliveries", 30 * DAY),
     }
+}
+
+/// Beside the store, unless said otherwise: where nothing is stored, nothing is recorded.
+fn history(raw: &Raw<'_>, vault: &Vault<'_>, store: &Store) -> Option<History> {
+    let layers = raw.root.sub("history");
+    let dir = match (layers.get("dir"), store) {
+        (Some(value), _) => {
+            let text = value.text().filter(|text| !text.is_empty())?;
+            vault.sources.resolve(value.file, text)
+        }
+        (None, Store::File(path)) => path.with_extension("history"),
+        (None, Store::Memory) => return None,
+    };
+    Some(History {
+        dir,
+        keep: layers.span("keep", 7 * DAY),
+        max_bytes: layers
+            .get("max_bytes")
+            .and_then(Val::size)
+            .unwrap_or(1 << 30),
+    })
 }
 
 fn addresses(daemon: &Layers<'_>) -> Vec<SocketAddr> {

@@ -9,7 +9,17 @@ use std::{
 
 use tokio::sync::{mpsc, oneshot, watch};
 
-use super::{clock, events::Events, feeds::Told, journal::Journal, parts, readers::Readers, why};
+use super::{
+    clock,
+    digest::{DailyState, Ready},
+    events::Events,
+    feeds::Told,
+    journal::Journal,
+    parts,
+    readers::Readers,
+    recording::Recording,
+    why,
+};
 use crate::{
     adapters::{
         exec::{Refused, Runner},
@@ -80,6 +90,10 @@ pub struct Hub {
     /// For the lines on graphs.
     pub markers: Markers,
     pub moments: Watch,
+    /// For `replay` and `what-if`.
+    pub recording: Recording,
+    /// The digest of each day.
+    pub daily: DailyState,
     /// When time was last told to the engine.
     pub ticked: Instant,
 }
@@ -99,6 +113,7 @@ pub struct Inlets {
     pub reports: mpsc::Receiver<Report>,
     pub external: mpsc::Receiver<External>,
     pub reload: mpsc::Receiver<()>,
+    pub digests: mpsc::Receiver<Ready>,
     pub stop: watch::Receiver<bool>,
 }
 
@@ -107,6 +122,7 @@ impl Hub {
     pub async fn run(&mut self, inlets: &mut Inlets) {
         let mut outcomes = Vec::with_capacity(TURN);
         self.take(Input::Tick, None);
+        self.look_for_digest();
         loop {
             self.journal.start();
             self.readers.publish(&mut self.engine);
@@ -143,6 +159,7 @@ impl Hub {
                         self.external(external).await;
                     }
                 }
+                Some(ready) = inlets.digests.recv() => self.digest_ready(ready),
                 Some(()) = inlets.reload.recv() => {
                     let _ = self.reload(false, "a signal").await;
                 }
@@ -193,6 +210,8 @@ impl Hub {
         self.metrics.queue_depth(self.postponed.len());
         self.write_share();
         self.events.rotate(&self.engine, clock::now());
+        self.recording.turn(clock::now(), &self.engine);
+        self.look_for_digest();
         if self.pruned_at + PRUNE_EVERY <= clock::now() {
             self.pruned_at = clock::now();
             let (store, keep) = (self.store.clone(), self.history);
@@ -225,7 +244,12 @@ impl Hub {
     pub(super) fn handle(&mut self, input: Input) -> Option<Reply> {
         let now = clock::now();
         let mut out = Effects::default();
+        let pending = self.recording.before(now, &input, &self.engine);
         self.engine.handle(now, input, &mut out);
+        let results = std::mem::take(&mut out.results);
+        let reply = out.reply.as_ref();
+        self.recording
+            .after(now, pending, results, &out.changes, reply);
         self.readers.saw(&out);
         self.events.add(now, out.log);
         self.perfdata.write(out.perfdata);
@@ -378,6 +402,7 @@ impl Hub {
             Ask::Deploy { id, reply } => {
                 let _ = reply.send(self.engine.deploy_record(now, &id));
             }
+            Ask::Digest { about, reply } => self.digest(about, reply),
             Ask::Freezes { reply } => {
                 let _ = reply.send(self.engine.freezes(now));
             }
@@ -499,6 +524,7 @@ impl Hub {
     /// At the end: every status as it stands, so that a restart knows what only memory knew.
     pub async fn finish(&mut self) {
         self.events.close(clock::now());
+        self.recording.end(clock::now());
         self.journal.add(checked(self.engine.statuses()));
         self.journal.finish(Duration::from_secs(5)).await;
     }

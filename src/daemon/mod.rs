@@ -1,6 +1,7 @@
 //! Joins the engine, the store, the runners, the senders and the API.
 
 pub mod clock;
+pub mod digest;
 mod dropins;
 mod events;
 mod external;
@@ -12,8 +13,12 @@ pub mod journal;
 pub mod outbox;
 pub mod parts;
 mod readers;
+pub mod recording;
 pub mod replay;
+#[cfg(test)]
+mod replay_tests;
 pub mod run;
+pub mod trace;
 pub mod why;
 
 pub use run::run;

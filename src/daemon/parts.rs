@@ -10,6 +10,7 @@ use std::{
 use crate::{
     adapters::{
         exec::RunnerOptions,
+        history,
         send::{ContactInfo, DelivererSettings, Directory, SendSettings, SmtpSettings, SmtpTls},
         serve::{Access, Scope, TokenEntry},
     },
@@ -82,6 +83,15 @@ pub fn runner(settings: &Settings, inventory: &Inventory) -> RunnerOptions {
         program: std::env::current_exe().unwrap_or_else(|_| PathBuf::from("/proc/self/exe")),
         max_output: inventory.globals.max_output,
         ..RunnerOptions::default()
+    }
+}
+
+/// Where history is recorded.
+pub fn history(settings: config::History) -> history::Settings {
+    history::Settings {
+        dir: settings.dir,
+        keep: settings.keep,
+        max_bytes: settings.max_bytes,
     }
 }
 

@@ -13,7 +13,9 @@ use tokio::{
 };
 
 use super::{
-    clock, dropins,
+    clock,
+    digest::DailyState,
+    dropins,
     events::Events,
     feed_files,
     feeds::Told,
@@ -23,6 +25,7 @@ use super::{
     outbox::{self, StoreOutbox},
     parts,
     readers::Readers,
+    recording::Recording,
 };
 use crate::{
     adapters::{
@@ -172,6 +175,7 @@ async fn serve(config: PathBuf, loaded: Loaded) -> Result<(), String> {
     let reload = signals(stop)?;
     let told = Told::restored(std::mem::take(&mut restored.heard));
     let tails = std::mem::take(&mut restored.tails);
+    let (daily, digests) = DailyState::restored(std::mem::take(&mut restored.digested));
     let moments = Watch::restored(&restored.deploys, &restored.problems, &restored.holds);
     let counts = metrics.clone();
     let count = move |name: &str, end: Marked| counts.marker(name, end.name());
@@ -183,6 +187,8 @@ async fn serve(config: PathBuf, loaded: Loaded) -> Result<(), String> {
     } else {
         Readers::default()
     };
+    let history = settings.history.clone().map(parts::history);
+    let recording = Recording::start(history, &mut engine, now);
     let events = Events::open(settings.nagios.log.as_ref(), &engine, now);
     let (to_self, external) = mpsc::channel(EXTERNAL);
     if let Some(path) = &settings.nagios.command_file {
@@ -215,6 +221,8 @@ async fn serve(config: PathBuf, loaded: Loaded) -> Result<(), String> {
         perfdata,
         markers,
         moments,
+        daily,
+        recording,
         journal: Journal::new(store.clone(), metrics.clone(), wake, unrecorded),
         store: store.clone(),
         runner,
@@ -264,6 +272,7 @@ async fn serve(config: PathBuf, loaded: Loaded) -> Result<(), String> {
         reports: report_inlet,
         external,
         reload,
+        digests,
         stop: stop_seen,
     };
     hub.run(&mut inlets).await;

@@ -2,6 +2,7 @@
 
 pub mod command;
 pub mod deploy;
+pub mod digest;
 pub mod engine;
 pub mod external;
 pub mod feeds;
@@ -11,3 +12,4 @@ pub mod notify;
 pub mod plugin;
 pub mod schedule;
 pub mod status;
+pub mod whatif;

@@ -5,9 +5,10 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use tokio::sync::{mpsc, oneshot};
 
-use super::{refusal::Refusal, views::WhyView};
+use super::{digest::About, refusal::Refusal, views::WhyView};
 use crate::domain::{
     deploy::gate::{FreezeView, GateView},
+    digest::Digest,
     engine::{
         effect::Reply,
         gate::NoGate,
@@ -72,6 +73,11 @@ pub enum Ask {
     Deploy {
         id: String,
         reply: oneshot::Sender<Option<DeployRecordView>>,
+    },
+    /// The digest of a day, a time or a deploy; None: no such deploy. The error is a sentence: the store cannot be read.
+    Digest {
+        about: About,
+        reply: oneshot::Sender<Result<Option<Digest>, String>>,
     },
     /// All freezes that have not ended.
     Freezes {

@@ -8,7 +8,7 @@ use axum::{
 use serde_json::{Map, Value, json};
 
 /// A path: method, path, scope (empty: open), what it does, fields as `name:type`, needed ones with `!`.
-pub const PATHS: [(&str, &str, &str, &str, &str); 47] = [
+pub const PATHS: [(&str, &str, &str, &str, &str); 48] = [
     ("get", "/", "read", "The status as a page.", ""),
     (
         "get",
@@ -79,6 +79,13 @@ pub const PATHS: [(&str, &str, &str, &str, &str); 47] = [
         "/v1/gate/{app}",
         "read",
         "The same for an app in one environment only.",
+        "",
+    ),
+    (
+        "get",
+        "/v1/digest",
+        "read",
+        "What was held, paged and silent: of a deploy (?deploy=), a day (?day=) or the time up to now (?since=).",
         "",
     ),
     (

@@ -15,7 +15,7 @@ use tokio::sync::watch;
 use super::{
     access::{Access, Peer, Scope},
     ask::Hub,
-    commands, deploys, gate, hooks,
+    commands, deploys, digest, gate, hooks,
     metrics::Metrics,
     nrdp, openapi, read,
     refusal::Refusal,
@@ -122,6 +122,7 @@ fn read_routes() -> Vec<(&'static str, MethodRouter<App>)> {
         ("/v1/gate/{app}", get(gate::of_app)),
         ("/v1/gate/{app}/{environment}", get(gate::in_environment)),
         ("/v1/freezes", get(gate::freezes)),
+        ("/v1/digest", get(digest::serve)),
         ("/v1/openapi.json", get(openapi::serve)),
     ]
 }

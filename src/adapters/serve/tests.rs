@@ -219,6 +219,10 @@ fn answer_ask(ask: Ask, inputs: &Mutex<Vec<String>>) {
             reply,
         } => drop(reply.send(gate::judged(&app, environment.as_deref()))),
         Ask::Deploy { id, reply } => drop(reply.send(gate::recorded(&id))),
+        Ask::Digest { about, reply } => {
+            let known = about != super::About::Deploy("D-none".to_owned());
+            drop(reply.send(Ok(known.then(Default::default))));
+        }
         Ask::Freezes { reply } => drop(reply.send(Vec::new())),
         Ask::DeployApp { id, reply } => {
             let app = id.strip_prefix("of-").map(|app| AppName {

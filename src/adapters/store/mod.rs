@@ -5,6 +5,7 @@
 //! own. A fault ends only the transaction it struck: the next order tries again, on a new connection if need be.
 
 mod audit;
+mod digest;
 mod error;
 mod handle;
 mod lock;

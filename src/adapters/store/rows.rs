@@ -77,6 +77,10 @@ pub(super) fn write(db: &Connection, changes: &[Change], now: Timestamp) -> rusq
                     json(habit)?
                 ])?;
             }
+            Change::Digested(day) => {
+                statement(db, "INSERT OR REPLACE INTO meta VALUES ('digested', ?1)")?
+                    .execute([json(day)?])?;
+            }
         }
         last_id = last_id.max(id_of(change));
     }

@@ -39,6 +39,9 @@ fn the_contract_parses() {
         "try -- check_http -H web1 --output x",
         "import nagios /etc/nagios/nagios.cfg --output out",
         "replay trace.jsonl --config a.toml --output json",
+        "what-if --config a.toml --since 12h --old b.toml --history dir --output json",
+        "digest --day 2026-03-02 --output json",
+        "digest --deploy D-1",
         "bench",
         "bench plugins --seconds 3 --rate 50,200 --output json",
         "bench --plugin /bin/true load --checks 10",
@@ -73,6 +76,7 @@ fn wrong_use_is_refused() {
         "results submit web1 --exit 9",
         "deploy start  --app x",
         "try web1 -- true",
+        "digest --day 2026-03-02 --since 2h",
     ] {
         assert!(parse(line).is_err(), "{line}");
     }
@@ -124,6 +128,7 @@ fn help_reads_well() {
               demo           See the whole story on this machine: no configuration needed, ends by itself
               status         Show problems, holds and deploys
               why            Tell why a host or check paged, or did not
+              digest         Tell what became of a day or a deploy: held, paged, silent
               deploy         Tell of a deploy, or run one
               gate           Ask whether a pipeline may go on: exit 0 yes, 1 no
               freeze         Stop deploys for a time, with an owner, a reason and an end
@@ -141,6 +146,7 @@ fn help_reads_well() {
               set            Change a setting while the daemon runs, until it is changed again
               results        Hand in results that were found elsewhere (passive results)
               replay         Show what a recorded trace would have paged, under a virtual clock
+              what-if        Play recorded history under another configuration: pages before and after
               shadow         Live beside a Nagios, page nobody, and tell where the decisions differ
               import         Make a configuration from one of Nagios or Icinga
               bench          Measure this machine: loading, plugins per second against its own limit, lateness,

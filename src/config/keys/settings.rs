@@ -51,6 +51,16 @@ pub static ROOT: Spec = Spec::new(
             "How long things are kept.",
         ),
         Key::new(
+            "history",
+            Kind::Table(&HISTORY),
+            "What is recorded for `replay` and `what-if`.",
+        ),
+        Key::new(
+            "digest",
+            Kind::Table(&DIGEST),
+            "A digest of each day: what was held, paged and silent.",
+        ),
+        Key::new(
             "messages",
             Kind::Table(&MESSAGES),
             "Own texts for notifications.",
@@ -212,6 +222,51 @@ static DELIVERY: Spec = Spec::new(
             "How many notifications are sent at once.",
         )
         .or("8"),
+    ]],
+);
+
+static HISTORY: Spec = Spec::new(
+    "[history]",
+    "Results, deploys, commands and pages, recorded so that they can be played again; a change counts after a restart.",
+    &[&[
+        Key::new(
+            "dir",
+            Kind::AnyText,
+            "The directory, relative to this file; empty: nothing is recorded. Without it: beside the store, named as \
+             that with `.history` at its end.",
+        ),
+        Key::new("keep", Kind::Span(false), "How long it is kept.").or("7d"),
+        Key::new(
+            "max_bytes",
+            Kind::Size,
+            "How much is kept; the oldest goes first.",
+        )
+        .or("\"1GiB\""),
+    ]],
+);
+
+static DIGEST: Spec = Spec::new(
+    "[digest]",
+    "A digest of each day, sent on the next one.",
+    &[&[
+        Key::new(
+            "at",
+            Kind::Text,
+            "When the digest of the day before is sent, by the clocks of `timezone`.",
+        )
+        .or("\"08:00\""),
+        Key::new(
+            "timezone",
+            Kind::Zone,
+            "Whose days and hours; without it the system's own.",
+        )
+        .or("\"\""),
+        Key::new(
+            "contacts",
+            Kind::Names(Refers::Contact),
+            "Who gets it, by mail, chat, webhook and command; pagers are left out.",
+        )
+        .must(),
     ]],
 );
 

@@ -1356,3 +1356,27 @@ fn markers_that_lead_nowhere() {
         assert!(shown.contains(message), "no `{message}` in\n{shown}");
     }
 }
+
+#[test]
+fn a_digest_needs_a_time_of_day() {
+    shows(
+        r#"
+[[contact]]
+name = "ann"
+[digest]
+at = "8 o'clock"
+contacts = ["ann"]
+"#,
+        expect![[r#"
+            error: `at` is not a time of day: `8 o'clock`
+             --> deploywatch.toml:5:6
+              |
+            5 | at = "8 o'clock"
+              |      ^^^^^^^^^^^
+              |
+              = help: write for example at = "08:00", from 00:00 to 23:59
+
+            1 fault in the configuration
+        "#]],
+    );
+}

@@ -91,6 +91,8 @@ pub struct Engine {
     pub(super) clock_suspect_until: Timestamp,
     /// Objects whose row changed since readers got theirs; None: nobody reads rows.
     pub(super) changed: Option<Vec<ObjIx>>,
+    /// Results are handed out as they come.
+    pub(super) recording: bool,
     pub(super) trial: Trial,
     /// For checks beside the schedule.
     pub(super) allowance: Allowance,
@@ -202,6 +204,7 @@ impl Engine {
             began_at: now,
             clock_suspect_until: Timestamp::default(),
             changed: None,
+            recording: false,
             trial: Trial::default(),
             allowance: Allowance::new(inventory.len(), now),
             numbers: Numbers::default(),

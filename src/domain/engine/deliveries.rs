@@ -208,6 +208,37 @@ impl Engine {
         }
     }
 
+    /// The digest of the days up to `day`, to these contacts. Pagers are left out: nothing in it is urgent.
+    pub fn daily_deliveries(
+        &self,
+        now: Timestamp,
+        day: &str,
+        contacts: &[ContactIx],
+        reason: String,
+        lines: Vec<String>,
+    ) -> Vec<Delivery> {
+        let mut message =
+            compose::about_app("deploywatch", Kind::Digest, reason.clone(), lines, now);
+        message.dedup_key = format!("digest@{day}");
+        message.output = reason;
+        let message = Arc::new(message);
+        contacts
+            .iter()
+            .map(|ix| self.inventory.contact(*ix))
+            .filter(|contact| contact.enabled)
+            .flat_map(|contact| contact.channels.iter().map(move |way| (contact, way)))
+            .filter(|(_, way)| !matches!(way.kind, ChannelKind::PagerDuty { .. }))
+            .map(|(contact, way)| Delivery {
+                // By the day alone: whatever is tried again, it is one row.
+                key: format!("{}/{}/{}", message.dedup_key, contact.name, way.label),
+                contact: contact.name.to_string(),
+                channel: way.label.to_string(),
+                created_at: now,
+                message: message.clone(),
+            })
+            .collect()
+    }
+
     /// Deliveries of a self-problem to the fallback contacts, else to everyone: for when the store is down.
     pub fn self_deliveries(&self, message: &Message) -> Vec<Delivery> {
         let mut out = Effects::default();

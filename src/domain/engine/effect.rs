@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::snapshot::Seen;
 use crate::domain::model::{change::Change, job::Job};
 
 /// Collected by one call of `handle`; jobs may start at once, all else only after `changes` are committed.
@@ -14,6 +15,8 @@ pub struct Effects {
     pub log: Vec<String>,
     /// For the files of performance data.
     pub perfdata: Vec<PerfLine>,
+    /// Results, where somebody records them.
+    pub results: Vec<Seen>,
     /// The answer to a command, a deploy event, a passive result or a reload.
     pub reply: Option<Reply>,
 }

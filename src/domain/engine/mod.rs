@@ -30,6 +30,7 @@ pub mod result;
 pub mod rows;
 pub mod run;
 mod shifts;
+pub mod snapshot;
 pub mod tell;
 pub mod timers;
 mod tuning;

@@ -80,6 +80,9 @@ impl Engine {
         passive: bool,
         out: &mut Effects,
     ) -> bool {
+        if self.recording {
+            out.results.push(self.seen(obj, result, passive));
+        }
         // In whole seconds, as results from outside carry them.
         if result.started.secs() < self.status(obj).last_check_at.secs()
             && self.status(obj).last_check_at <= now

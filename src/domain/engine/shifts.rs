@@ -133,7 +133,7 @@ impl Engine {
     }
 
     /// What the check says, else its app.
-    fn regressions(&self, obj: ObjIx) -> Regressions {
+    pub(super) fn regressions(&self, obj: ObjIx) -> Regressions {
         let of_apps = || {
             let apps = self.inventory.apps_of(obj).iter();
             apps.map(|app| self.inventory.app(*app).regressions).max()

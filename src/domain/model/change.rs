@@ -49,6 +49,8 @@ pub enum Change {
     Gates(Box<Gates>),
     /// What an app's deploys usually do; there is one row for each app and environment.
     Habit(Box<Habit>),
+    /// The digest of all days up to this one was told: `2026-03-02`; there is one row.
+    Digested(String),
 }
 
 /// Why something was sent, held or skipped: what `why` prints.
@@ -198,6 +200,8 @@ pub struct Restored {
     pub switches: Switches,
     pub gates: Gates,
     pub habits: Vec<Habit>,
+    /// The last day whose digest was told: `2026-03-02`; empty: none was.
+    pub digested: String,
     /// When the daemon last wrote.
     pub last_seen: Option<Timestamp>,
 }

@@ -2,10 +2,13 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use super::{gate::Reach, state::ObjectName};
 use crate::base::time::Timestamp;
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Command {
     Acknowledge {
         object: ObjectName,
@@ -141,7 +144,8 @@ pub enum Command {
 }
 
 /// What a switch is for.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Scope {
     Global,
     /// All hosts; all checks. Where Nagios has one switch for both it is that one.
@@ -175,7 +179,8 @@ pub enum Scope {
     },
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum What {
     Notifications,
     ActiveChecks,
@@ -203,7 +208,8 @@ impl What {
 }
 
 /// A setting and its new value; periods by name.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Setting {
     Interval {
         object: ObjectName,
@@ -260,7 +266,8 @@ pub enum Setting {
 }
 
 /// What happens to the hosts behind a host.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Children {
     #[default]
     Untouched,
@@ -270,14 +277,16 @@ pub enum Children {
     Triggered,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum GroupName {
     Hosts(String),
     Checks(String),
 }
 
 /// Which downtimes; a field that is None fits all.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct DowntimeFilter {
     pub host: Option<String>,
     pub check: Option<String>,

@@ -369,6 +369,18 @@ pub enum HoldEndHow {
     Gone,
 }
 
+impl HoldEndHow {
+    /// As it is stored.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Paged => "paged",
+            Self::Recovered => "recovered",
+            Self::Human => "human",
+            Self::Gone => "gone",
+        }
+    }
+}
+
 /// Which deploys a problem is put down to, and why. Says "suspect", never "caused by".
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attribution {

@@ -18,7 +18,10 @@ use super::{
 };
 use crate::{
     base::secret::Secret,
-    domain::schedule::{Cron, Period, Zone},
+    domain::{
+        digest::Daily,
+        schedule::{Cron, Period, Zone},
+    },
 };
 
 /// Index of a host in [`Inventory::hosts`].
@@ -385,6 +388,8 @@ pub struct Globals {
     pub freshness_latency: Duration,
     /// What a number stands for where Nagios' commands give an interval (`interval_length`).
     pub interval_unit: Duration,
+    /// The digest of each day; None: nobody gets one.
+    pub daily: Option<Daily>,
     /// The log in Nagios' format; None: there is none.
     pub log: Option<LogRules>,
     pub perfdata: PerfRules,
@@ -415,6 +420,7 @@ impl Default for Globals {
             aggressive_host_checking: false,
             freshness_latency: Duration::from_secs(15),
             interval_unit: Duration::from_secs(60),
+            daily: None,
             log: None,
             perfdata: PerfRules::default(),
         }

@@ -107,6 +107,21 @@ impl Status {
         }
     }
 
+    /// It is well, and nothing of the past or of people hangs on it.
+    pub fn is_plain(&self) -> bool {
+        !self.state.is_problem()
+            && self.state_type == StateType::Hard
+            && self.ack.is_none()
+            && self.notified_on.is_empty()
+            && self.number == 0
+            && !self.no_more
+            && !self.notifications_off
+            && !self.host_problem
+            && self.problem.is_none()
+            && self.tuned.is_none()
+            && self.first_bad_at.is_none()
+    }
+
     pub const fn is_hard_problem(&self) -> bool {
         self.state.is_problem() && matches!(self.state_type, StateType::Hard)
     }

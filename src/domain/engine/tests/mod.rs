@@ -1,6 +1,7 @@
 //! The engine's proof: scenarios in, transcripts out; and properties over random histories.
 
 mod dependencies;
+mod digest;
 mod downtimes;
 mod escalations;
 mod gate;

@@ -109,7 +109,8 @@ impl Kept {
             | Change::Event(_)
             | Change::Audit(_)
             | Change::Heard(_)
-            | Change::Tail(_) => {}
+            | Change::Tail(_)
+            | Change::Digested(_) => {}
         }
     }
 
@@ -121,7 +122,7 @@ impl Kept {
 pub(super) struct Play {
     pub(super) engine: Engine,
     inventory: Arc<Inventory>,
-    kept: Kept,
+    pub(super) kept: Kept,
     pub(super) transcript: String,
     /// Channel and kind of each delivery.
     pub(super) delivered: Vec<(String, String)>,

@@ -1,0 +1,270 @@
+//! What the daemon tells of the past: digests, and its recorded history under the same and another configuration.
+
+mod common;
+
+use std::{collections::BTreeMap, fs, process::Command, thread, time::Duration};
+
+use common::{Daemon, PROGRAM, Site, free_port, hook::Hook, until_true};
+use serde_json::Value;
+
+/// Three checks each second; the shop is on web1 and web2.
+fn site() -> (Site, Hook, u16, String) {
+    let (site, hook, listen) = (Site::new(), Hook::start(), free_port());
+    let check = |name: &str, host: &str, attempts: u32| {
+        let plugin = site.changeable_plugin(&format!("{host}-{name}"));
+        format!(
+            "[[check]]\nname = \"{name}\"\nhosts = [\"{host}\"]\ncommand = \"{}\"\nevery = \"1s\"\nretry = \"1s\"\n\
+             attempts = {attempts}\ncontacts = [\"oncall\"]\n",
+            plugin.display()
+        )
+    };
+    let text = format!(
+        "[daemon]\nstore = \"store.db\"\nlisten = \"127.0.0.1:{listen}\"\n\
+         [[contact]]\nname = \"oncall\"\nwebhook = {{ url = \"http://127.0.0.1:{}/hook\" }}\n\
+         [[app]]\nname = \"shop\"\nenvironment = \"production\"\n\
+         [[host]]\nname = \"web1\"\naddress = \"127.0.0.1\"\napps = [\"shop\"]\n\
+         [[host]]\nname = \"web2\"\naddress = \"127.0.0.1\"\napps = [\"shop\"]\n\
+         [[host]]\nname = \"db1\"\naddress = \"127.0.0.1\"\n{}{}{}",
+        hook.port,
+        check("http", "web1", 1),
+        check("http", "web2", 2),
+        check("disk", "db1", 3),
+    );
+    (site, hook, listen, text)
+}
+
+fn lines(output: &std::process::Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+/// A blip under a deploy, a page without one.
+fn live_through(site: &Site, daemon: &Daemon) {
+    for object in ["web1/http", "web2/http", "db1/disk"] {
+        daemon.until_hard(object, "OK");
+    }
+    daemon.ask(&[
+        "deploy",
+        "start",
+        "D-417",
+        "--app",
+        "shop",
+        "--version",
+        "1.4.2",
+        "--host",
+        "web1",
+        "--actor",
+        "ann",
+    ]);
+    site.say("web1-http", 2, "CRITICAL - 502");
+    daemon.until_decided("web1/http", "held", |decision| decision["what"] == "held");
+    site.say("web1-http", 0, "OK - fine");
+    daemon.until_decided("web1/http", "released", |decision| {
+        decision["what"] == "released"
+    });
+    daemon.ask(&["deploy", "finish", "D-417"]);
+    site.say("db1-disk", 2, "CRITICAL - full");
+    daemon.until_decided("db1/disk", "paged", |decision| {
+        decision["what"] == "sent" && decision["kind"] == "problem"
+    });
+    thread::sleep(Duration::from_millis(2500));
+    site.say("db1-disk", 0, "OK - empty");
+    daemon.until_decided("db1/disk", "recovered", |decision| {
+        decision["what"] == "sent" && decision["kind"] == "recovery"
+    });
+}
+
+#[test]
+fn a_digest_tells_what_was_held_and_what_was_paged() {
+    let (site, _hook, listen, text) = site();
+    let config = site.write("deploywatch.toml", &text);
+    let daemon = Daemon::start(&config, listen);
+    assert!(
+        daemon
+            .ask(&["digest"])
+            .starts_with("the last 1d: nothing happened")
+    );
+    live_through(&site, &daemon);
+    let digest = daemon.json(&["digest", "--deploy", "D-417"]);
+    let deploy = &digest["deploys"][0];
+    assert_eq!(
+        (&deploy["id"], &deploy["version"], &deploy["actors"][0]),
+        (&"D-417".into(), &"1.4.2".into(), &"ann".into())
+    );
+    assert_eq!(
+        deploy["recovered_in_hold"][0]["object"], "web1/http",
+        "{digest:#}"
+    );
+    assert_eq!(deploy["held"], 1);
+    assert!(deploy["recovered_in_hold"][0]["lasted"].is_u64());
+    let text = daemon.ask(&["digest", "--since", "10m"]);
+    for part in [
+        "1 deploy, 1 blip held, 1 problem paged",
+        "deploy D-417 of shop 1.4.2 in production by ann",
+        "recovered while held: web1/http CRITICAL",
+        "without a deploy\n    paged: db1/disk CRITICAL",
+        "notifications: 1 problem, 1 recovery",
+    ] {
+        assert!(text.contains(part), "no `{part}` in\n{text}");
+    }
+    let code = |words: &[&str]| daemon.cli(words).status.code();
+    assert_eq!(code(&["digest", "--deploy", "D-none"]), Some(1));
+    assert_eq!(code(&["digest", "--day", "yesterday"]), Some(2));
+    assert_eq!(code(&["digest", "--day", "2026-03-02"]), Some(0));
+    daemon.end_well();
+}
+
+#[test]
+fn each_day_has_one_digest_also_when_it_was_missed() {
+    let (site, hook, listen, text) = site();
+    let text =
+        format!("{text}[digest]\nat = \"00:00\"\ntimezone = \"UTC\"\ncontacts = [\"oncall\"]\n");
+    let config = site.write("deploywatch.toml", text);
+    let digests = || hook.of(|body| body["kind"] == "digest");
+    Daemon::start(&config, listen).end_well();
+    assert!(
+        digests().is_empty(),
+        "days from before it was asked for are not told"
+    );
+    // It was down for two days.
+    let store = rusqlite::Connection::open(site.file("store.db")).expect("a database");
+    let today = jiff::tz::TimeZone::UTC
+        .to_datetime(jiff::Timestamp::now())
+        .date();
+    let before = |days: i64| {
+        today
+            .checked_sub(jiff::Span::new().days(days))
+            .expect("a day")
+    };
+    let changed = store
+        .execute(
+            "UPDATE meta SET value = ?1 WHERE key = 'digested'",
+            [format!("\"{}\"", before(3))],
+        )
+        .expect("written");
+    assert_eq!(changed, 1, "the first start leaves its mark");
+    drop(store);
+    for _ in 0..2 {
+        let daemon = Daemon::start(&config, listen);
+        until_true("the digest came", || !digests().is_empty());
+        // Twice as long as it takes.
+        thread::sleep(Duration::from_millis(1500));
+        daemon.end_well();
+    }
+    let digests = digests();
+    assert_eq!(digests.len(), 1, "{digests:?}");
+    let reason = digests[0]["reason"].as_str().expect("a sentence");
+    let days = format!("{} to {}: nothing happened", before(2), before(1));
+    assert_eq!(reason, days);
+}
+
+/// Notifications by what they are about, and when.
+fn told(bodies: &[Value]) -> BTreeMap<(String, String), Vec<i64>> {
+    let mut all: BTreeMap<(String, String), Vec<i64>> = BTreeMap::new();
+    for body in bodies {
+        let text = |name: &str| body[name].as_str().unwrap_or_default().to_owned();
+        let at: jiff::Timestamp = text("at").parse().expect("a time");
+        all.entry((text("kind"), text("dedup_key")))
+            .or_default()
+            .push(at.as_millisecond());
+    }
+    for times in all.values_mut() {
+        times.sort_unstable();
+    }
+    all
+}
+
+#[test]
+fn recorded_history_pages_the_same_again_and_says_what_another_configuration_would_do() {
+    let (site, hook, listen, text) = site();
+    let config = site.write("deploywatch.toml", &text);
+    let daemon = Daemon::start(&config, listen);
+    live_through(&site, &daemon);
+    // A restart in the middle of a problem, which a person takes on.
+    site.say("web2-http", 2, "CRITICAL - 500");
+    daemon.until_decided("web2/http", "paged", |decision| decision["what"] == "sent");
+    daemon.end_well();
+    let daemon = Daemon::start(&config, listen);
+    daemon.ask(&["ack", "web2/http", "-m", "on it", "--author", "ann"]);
+    hook.until("the acknowledgement", |body| {
+        body["kind"] == "acknowledgement"
+    });
+    site.say("web2-http", 0, "OK - fine");
+    hook.until("its recovery", |body| {
+        body["kind"] == "recovery" && body["host"] == "web2"
+    });
+    daemon.end_well();
+    let dir = site.file("store.history");
+    let names: Vec<_> = fs::read_dir(&dir).expect("recorded").collect();
+    assert!(2 <= names.len(), "{names:?}");
+
+    let run = |words: &[&str], config: &std::path::Path| {
+        Command::new(PROGRAM)
+            .args(words)
+            .arg("--config")
+            .arg(config)
+            .output()
+            .expect("it runs")
+    };
+    let replayed = run(
+        &["replay", &dir.display().to_string(), "--output", "json"],
+        &config,
+    );
+    assert!(replayed.status.success(), "{replayed:?}");
+    let bodies: Vec<Value> = lines(&replayed)
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("JSON"))
+        .collect();
+    let (again, live) = (told(&bodies), told(&hook.of(|_| true)));
+    // Time goes on after the end of a history; what is told then is not the daemon's.
+    let shared: BTreeMap<_, _> = again
+        .iter()
+        .filter(|((kind, _), _)| kind != "digest")
+        .collect();
+    assert_eq!(
+        shared.keys().copied().collect::<Vec<_>>(),
+        live.keys().collect::<Vec<_>>()
+    );
+    for (key, times) in &live {
+        for (a, b) in times.iter().zip(&again[key]) {
+            assert!((a - b).abs() < 2000, "{key:?}: {times:?} {:?}", again[key]);
+        }
+    }
+
+    let same = run(&["what-if"], &config);
+    assert_eq!(same.status.code(), Some(0), "{same:?}");
+    assert!(
+        lines(&same).contains("nothing would have been otherwise"),
+        "{same:?}"
+    );
+    // Twenty attempts: the full disk would not have been believed in time.
+    let patient = site.write(
+        "patient.toml",
+        text.replace("attempts = 3", "attempts = 20"),
+    );
+    let missed = run(&["what-if", "--short", "1s"], &patient);
+    let said = lines(&missed);
+    assert_eq!(missed.status.code(), Some(1), "{said}");
+    assert!(
+        said.contains("would have been missed (1):\n    db1/disk CRITICAL"),
+        "{said}"
+    );
+    assert!(said.contains("skipped: soft: attempt 1 of 20"), "{said}");
+    let quieter = run(&["what-if", "--output", "json"], &patient);
+    assert_eq!(quieter.status.code(), Some(0));
+    let report: Value = serde_json::from_slice(&quieter.stdout).expect("JSON");
+    assert_eq!(report["quieter"][0]["object"], "db1/disk", "{report:#}");
+    assert_eq!(report["holds_before"], report["holds_after"]);
+
+    // The last line is torn, as a power cut leaves it: the rest is read, and it is said.
+    let mut files: Vec<_> = fs::read_dir(&dir)
+        .expect("recorded")
+        .map(|entry| entry.expect("readable").path())
+        .collect();
+    files.sort();
+    let last = files.last().expect("one");
+    let whole = fs::read(last).expect("readable");
+    fs::write(last, &whole[..whole.len() - 20]).expect("written");
+    let torn = run(&["what-if"], &config);
+    assert_eq!(torn.status.code(), Some(0), "{torn:?}");
+    assert!(lines(&torn).contains("skipped"), "{torn:?}");
+}

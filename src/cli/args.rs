@@ -675,6 +675,12 @@ pub enum BenchPart {
     Memory,
     /// The engine alone with made-up results
     Engine,
+    /// What a result costs under a flood of deploys; not part of `all`
+    Deploys {
+        /// So many deploy events, beside 10,000 checks
+        #[arg(long, value_name = "COUNT", default_value_t = 1_000_000, value_parser = clap::value_parser!(u64).range(7..=10_000_000))]
+        events: u64,
+    },
     /// Livestatus queries while made-up results change the states
     Livestatus,
     /// The same plugin under Nagios, where it is installed

@@ -108,6 +108,16 @@ pub struct Run {
     pub now: Timestamp,
     pub results: u64,
     changes: u64,
+    /// Where each result's cost is wanted.
+    pub meter: Option<Meter>,
+}
+
+/// What results cost, one by one.
+#[derive(Debug, Default)]
+pub struct Meter {
+    pub all: Vec<Duration>,
+    /// Of these, the bad ones.
+    pub bad: Vec<Duration>,
 }
 
 impl Run {
@@ -117,6 +127,7 @@ impl Run {
             now: START,
             results: 0,
             changes: 0,
+            meter: None,
         }
     }
 
@@ -128,7 +139,27 @@ impl Run {
         let mut jobs = self.handle(Input::Tick);
         while let Some(job) = jobs.pop() {
             self.results += 1;
-            let outcome = answer(&job, self.now, self.results.is_multiple_of(ONE_BAD_IN));
+            let bad = self.results.is_multiple_of(ONE_BAD_IN);
+            let outcome = answer(&job, self.now, bad);
+            let begun = self.meter.is_some().then(Instant::now);
+            let more = self.handle(Input::Outcome(outcome));
+            if let (Some(meter), Some(begun)) = (&mut self.meter, begun) {
+                let cost = begun.elapsed();
+                meter.all.push(cost);
+                if bad {
+                    meter.bad.push(cost);
+                }
+            }
+            jobs.extend(more);
+        }
+    }
+
+    /// Something from outside; jobs that it starts are answered.
+    pub fn tell(&mut self, input: Input) {
+        let mut jobs = self.handle(input);
+        while let Some(job) = jobs.pop() {
+            self.results += 1;
+            let outcome = answer(&job, self.now, false);
             let more = self.handle(Input::Outcome(outcome));
             jobs.extend(more);
         }

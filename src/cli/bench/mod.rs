@@ -9,6 +9,7 @@ mod attribution;
 mod ceiling;
 mod compare;
 mod daemon;
+mod deploys;
 mod engine;
 mod histogram;
 mod http;
@@ -57,6 +58,17 @@ pub fn bench(args: BenchArgs) -> Done {
         Some(BenchPart::Worker(order)) => return worker::work(&order),
         Some(BenchPart::Attribution(wanted)) => {
             return attribution::bench(&wanted, args.options.output);
+        }
+        Some(BenchPart::Deploys { events }) => {
+            if cfg!(debug_assertions) {
+                out::warn("this is not a release build: it takes several times as long");
+            }
+            let flood = stage::on_stage(move |stage| deploys::measure(stage, events))?;
+            match args.options.output {
+                Format::Json => out::print_json(&flood)?,
+                Format::Text => out::print(&flood.render())?,
+            }
+            return Ok(0);
         }
         Some(part) => part,
         None => BenchPart::All,

@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// How far calls are followed.
-const MAX_HOPS: u8 = 2;
+pub const MAX_HOPS: u8 = 2;
 
 /// Nearest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -116,6 +116,11 @@ impl Scope {
                 .unwrap_or_default(),
             environment: deploy.environment.clone(),
         }
+    }
+
+    /// Hosts that it reaches other than through its app: targets, and hosts of named groups.
+    pub fn named_hosts(&self) -> impl Iterator<Item = HostIx> {
+        self.targets.iter().chain(&self.grouped).copied()
     }
 
     /// The hosts whose objects may be exact or in its group.

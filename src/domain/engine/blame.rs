@@ -92,7 +92,7 @@ impl Engine {
     fn attribute_with(&self, obj: ObjIx, onset: Onset) -> Attribution {
         attribute::attribute(
             &self.inventory,
-            self.deploys.values(),
+            self.deploys_around(obj).into_iter(),
             obj,
             onset,
             self,

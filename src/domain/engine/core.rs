@@ -7,9 +7,11 @@ use std::{
 };
 
 use super::{
+    deploy_index::DeployIndex,
     effect::Effects,
     experiments::Allowance,
     input::Input,
+    news::News,
     perfdata::PerfWork,
     shifts::Numbers,
     timers::{Timer, needed_until},
@@ -59,6 +61,7 @@ pub struct Engine {
     pub(super) timers: BTreeSet<(Timestamp, Timer)>,
     /// Open ledger rows, and those of the last two days.
     pub(super) problems: BTreeMap<u64, Problem>,
+    pub(super) news: News,
     /// Ids of rows not recovered yet.
     pub(super) open: BTreeSet<u64>,
     /// Objects that are failing, by the start of their row of bad results.
@@ -66,6 +69,7 @@ pub struct Engine {
     /// Live holds.
     pub(super) holds: BTreeMap<u64, Hold>,
     pub(super) deploys: BTreeMap<String, LiveDeploy>,
+    pub(super) deploy_index: DeployIndex,
     pub(super) downtimes: BTreeMap<u64, Downtime>,
     /// Downtimes that begin and end with another one, by that one.
     pub(super) triggered: BTreeMap<u64, Vec<u64>>,
@@ -175,8 +179,10 @@ impl Engine {
             open: BTreeSet::new(),
             failing: BTreeSet::new(),
             problems: BTreeMap::new(),
+            news: News::default(),
             holds: BTreeMap::new(),
             deploys: BTreeMap::new(),
+            deploy_index: DeployIndex::default(),
             downtimes: restored
                 .downtimes
                 .into_iter()
@@ -210,12 +216,13 @@ impl Engine {
             numbers: Numbers::default(),
             inventory,
         };
-        engine.deploys = deploys
+        let deploys: Vec<LiveDeploy> = deploys
             .into_iter()
-            .map(|deploy| (deploy.id.clone(), engine.enliven(deploy)))
+            .map(|deploy| engine.enliven(deploy))
             // What never ended is needed however old: it must be taken for lost.
-            .filter(|(_, live)| live.deploy.ended_at.is_none() || now < needed_until(live))
+            .filter(|live| live.deploy.ended_at.is_none() || now < needed_until(live))
             .collect();
+        engine.put_deploys(deploys);
         engine.retune_all();
         engine.restore_ledger(restored.problems, restored.holds);
         engine.distrust_the_future(now);
@@ -276,6 +283,7 @@ impl Engine {
             if problem.recovered_at.is_none() && current {
                 self.open.insert(problem.id);
             }
+            self.news.note(&problem);
             self.problems.insert(problem.id, problem);
         }
         let problems = &self.problems;
@@ -408,8 +416,9 @@ impl Engine {
             .map(|obj| (self.inventory.name(obj), self.status(obj)))
     }
 
-    pub(super) fn save_problem(&self, id: u64, out: &mut Effects) {
+    pub(super) fn save_problem(&mut self, id: u64, out: &mut Effects) {
         if let Some(problem) = self.problems.get(&id) {
+            self.news.note(problem);
             out.changes.push(Change::Problem(Box::new(problem.clone())));
         }
     }

@@ -73,7 +73,7 @@ impl Engine {
         let began = known
             .as_ref()
             .is_none_or(|deploy| deploy.phase == Phase::Planned);
-        self.deploys.insert(id.clone(), live);
+        self.put_deploy(live);
         self.event(now, None, "deploy", text.clone(), out);
         self.save_deploy(&id, out);
         self.set_baselines(&id);
@@ -324,8 +324,7 @@ impl Engine {
             .get(id)
             .is_some_and(|live| live.deploy.phase == Phase::Cancelled);
         let rows: Vec<(u64, ObjectName)> = self
-            .problems
-            .values()
+            .rows_since(now - AMEND_RECOVERED_WITHIN)
             .filter(|problem| problem.page.is_some())
             .filter(|problem| {
                 problem.recovered_at.is_none_or(|at| {
@@ -502,7 +501,7 @@ impl Engine {
         );
         let known = live.deploy.clone();
         let live = self.refold(events, Some(&known));
-        self.deploys.insert(id.to_owned(), live);
+        self.put_deploy(live);
         self.event(now, None, "deploy", format!("{id} is lost: {why}"), out);
         self.save_deploy(id, out);
         self.review_holds(now, id, out);
@@ -603,14 +602,13 @@ impl Engine {
         let Some(live) = self.deploys.get(id) else {
             return;
         };
+        let begun = live.deploy.started_at;
         let held: Vec<&Problem> = self
-            .problems
-            .values()
+            .rows_since(begun)
             .filter(|problem| problem.end == Some(End::RecoveredHeld(id.to_owned())))
             .collect();
         let paged: Vec<&Problem> = self
-            .problems
-            .values()
+            .rows_since(begun)
             .filter(|problem| {
                 problem.page.as_ref().is_some_and(|page| {
                     page.attribution.verdict != Verdict::None

@@ -90,7 +90,7 @@ impl Engine {
         }
         let inventory = self.inventory.clone();
         let mut wanted = Vec::new();
-        for live in self.deploys.values() {
+        for live in self.deploys_near(obj) {
             let is_near = matches!(
                 live.scope.relation(&inventory, obj),
                 Some(Relation::Exact | Relation::Group | Relation::Dependency { .. })

@@ -49,7 +49,7 @@ impl Engine {
         };
         // The last deploy that came to the host before, if no other came since: that would be the cure.
         let mut last: Option<(&LiveDeploy, Timestamp)> = None;
-        for live in self.deploys.values() {
+        for live in self.deploys_near(obj) {
             let Some(at) = touches(live) else { continue };
             if began < at && at <= now {
                 return;

@@ -48,7 +48,7 @@ impl Engine {
         let mut reasons: Vec<(Relation, std::cmp::Reverse<Timestamp>, String)> = Vec::new();
         let mut forbidden = false;
         let mut best: Option<(Relation, Timestamp, String, Plan)> = None;
-        for (id, live) in &self.deploys {
+        for live in self.deploys_near(obj) {
             let onsets = [request.first_bad, request.first_bad];
             let answer = hold::consider(&self.inventory, live, &request, &|| {
                 self.around(live, onsets)
@@ -69,7 +69,7 @@ impl Engine {
                     if best.as_ref().is_none_or(|(near, at, ..)| {
                         (relation, *at) < (*near, started) || relation < *near
                     }) {
-                        best = Some((relation, started, id.clone(), plan));
+                        best = Some((relation, started, live.deploy.id.clone(), plan));
                     }
                 }
             }
@@ -469,7 +469,11 @@ impl Engine {
             format!("it recovered while held, bad for {lasted}"),
             out,
         );
-        let again = self.problems.values().any(|other| {
+        let begun = self
+            .deploys
+            .get(&hold.deploy)
+            .map_or(now, |live| live.deploy.started_at);
+        let again = self.rows_since(begun).any(|other| {
             other.object == hold.object
                 && other.end == Some(End::RecoveredHeld(hold.deploy.clone()))
         });
@@ -605,7 +609,7 @@ impl Engine {
 
     /// Is the object in the window of a deploy that touches exactly it, begun after `known`?
     pub(super) fn in_exact_window(&self, obj: ObjIx, at: Timestamp, known: Timestamp) -> bool {
-        self.deploys.values().any(|live| {
+        self.deploys_near(obj).into_iter().any(|live| {
             known < live.deploy.started_at
                 && live.scope.relation(&self.inventory, obj) == Some(Relation::Exact)
                 && matches!(

@@ -107,10 +107,11 @@ impl Engine {
             .into_values()
             .map(|live| live.deploy)
             .collect();
-        self.deploys = deploys
+        let deploys: Vec<_> = deploys
             .into_iter()
-            .map(|deploy| (deploy.id.clone(), self.enliven(deploy)))
+            .map(|deploy| self.enliven(deploy))
             .collect();
+        self.put_deploys(deploys);
         self.count_downtimes();
         self.rebuild_timers(now);
         // Classes, apps and switches may have changed: holds are judged anew, and may only get shorter.

@@ -203,13 +203,14 @@ impl Engine {
                 || problem.hold.is_some()
                 || problem.recovered_at.is_some_and(|at| old < at)
         });
+        let problems = &self.problems;
+        self.news.retain(|id| problems.contains_key(&id));
         let named: Vec<String> = self
             .holds
             .values()
             .map(|hold| hold.deploy.clone())
             .collect();
-        self.deploys
-            .retain(|id, live| now < needed_until(live) || named.contains(id));
+        self.retain_deploys(|live| now < needed_until(live) || named.contains(&live.deploy.id));
     }
 
     /// The wall clock moved against the monotonic one, or the machine slept: no burst, no lost hour, no hold on a guess.

@@ -33,15 +33,14 @@ impl Engine {
             phase: Some(deploy.phase),
             ..Seen::default()
         };
-        for problem in self.problems.values() {
-            let name = problem.object.to_string();
+        for problem in self.rows_since(deploy.started_at) {
             if problem.end == Some(End::RecoveredHeld(id.clone())) {
                 seen.passed += 1;
                 continue;
             }
             if let Some(hold) = problem.hold.and_then(|hold| self.holds.get(&hold)) {
                 if hold.deploy == *id {
-                    seen.held.push(name);
+                    seen.held.push(problem.object.to_string());
                 }
                 continue;
             }
@@ -55,8 +54,8 @@ impl Engine {
                 .is_some_and(|suspect| suspect.id == *id);
             let listed = attribution.suspects.iter().any(|suspect| suspect.id == *id);
             match attribution.verdict {
-                Verdict::Suspect if leads => seen.blamed.push(name),
-                Verdict::Suspects if listed => seen.shared.push(name),
+                Verdict::Suspect if leads => seen.blamed.push(problem.object.to_string()),
+                Verdict::Suspects if listed => seen.shared.push(problem.object.to_string()),
                 _ => {}
             }
         }
@@ -132,8 +131,7 @@ impl Engine {
         let live = self.deploys.get(id)?;
         let events = &live.deploy.events;
         let mut troubles: Vec<DeployTrouble> = self
-            .problems
-            .values()
+            .rows_since(live.deploy.started_at)
             .filter_map(|problem| self.trouble(problem, id))
             .collect();
         troubles.sort_by(|a, b| a.since.cmp(&b.since).then_with(|| a.object.cmp(&b.object)));

@@ -1,0 +1,165 @@
+//! Which deploys may have to do with an object: an index, so that a problem looks at a few of them and not at all.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use super::core::Engine;
+use crate::{
+    base::time::Timestamp,
+    domain::{
+        deploy::{live::LiveDeploy, scope::MAX_HOPS},
+        model::objects::{AppIx, HostIx, Inventory, ObjIx},
+    },
+};
+
+/// Of one app, one host or one environment the newest are looked at: what came before so many others explains nothing that
+/// they do not explain better.
+const NEWEST: usize = 64;
+/// Deploys that share only the environment are listed at most.
+const NEWEST_BESIDE: usize = 8;
+
+/// A deploy's place in the order of their starts.
+type Place = (Timestamp, String);
+
+/// Ids of deploys by what they reach, in order of their starts.
+#[derive(Debug, Default)]
+pub(super) struct DeployIndex {
+    by_app: HashMap<AppIx, BTreeSet<Place>>,
+    /// By hosts that they name and that do not run their app.
+    by_host: HashMap<HostIx, BTreeSet<Place>>,
+    by_environment: BTreeMap<String, BTreeSet<Place>>,
+}
+
+impl DeployIndex {
+    fn each(
+        &mut self,
+        inventory: &Inventory,
+        live: &LiveDeploy,
+        mut visit: impl FnMut(&mut BTreeSet<Place>, Place),
+    ) {
+        let place = (live.deploy.started_at, live.deploy.id.clone());
+        if let Some(app) = live.scope.app {
+            visit(self.by_app.entry(app).or_default(), place.clone());
+        }
+        let own: &[HostIx] = live.scope.app.map_or(&[], |app| &inventory.app(app).hosts);
+        let others = live.scope.named_hosts().filter(|host| !own.contains(host));
+        for host in others {
+            visit(self.by_host.entry(host).or_default(), place.clone());
+        }
+        let environment = self
+            .by_environment
+            .entry(live.scope.environment.clone())
+            .or_default();
+        visit(environment, place);
+    }
+
+    fn add(&mut self, inventory: &Inventory, live: &LiveDeploy) {
+        self.each(inventory, live, |places, place| {
+            places.insert(place);
+        });
+    }
+
+    fn remove(&mut self, inventory: &Inventory, live: &LiveDeploy) {
+        self.each(inventory, live, |places, place| {
+            places.remove(&place);
+        });
+    }
+}
+
+impl Engine {
+    /// The one way to keep a deploy: its places in the index follow.
+    pub(super) fn put_deploy(&mut self, live: LiveDeploy) {
+        let id = live.deploy.id.clone();
+        self.deploy_index.add(&self.inventory, &live);
+        if let Some(old) = self.deploys.insert(id.clone(), live) {
+            self.deploy_index.remove(&self.inventory, &old);
+            if let Some(live) = self.deploys.get(&id) {
+                self.deploy_index.add(&self.inventory, live);
+            }
+        }
+    }
+
+    /// All deploys anew, at start and after a reload.
+    pub(super) fn put_deploys(&mut self, all: impl IntoIterator<Item = LiveDeploy>) {
+        self.deploys.clear();
+        self.deploy_index = DeployIndex::default();
+        for live in all {
+            self.put_deploy(live);
+        }
+    }
+
+    /// Keeps those that are still needed.
+    pub(super) fn retain_deploys(&mut self, is_needed: impl Fn(&LiveDeploy) -> bool) {
+        let (index, inventory) = (&mut self.deploy_index, &self.inventory);
+        self.deploys.retain(|_, live| {
+            let stays = is_needed(live);
+            if !stays {
+                index.remove(inventory, live);
+            }
+            stays
+        });
+    }
+
+    /// Deploys that have to do with an object by its app, its host, or a call of two steps at most, the newest of each; no
+    /// other can hold a problem of it.
+    pub(super) fn deploys_near(&self, obj: ObjIx) -> Vec<&LiveDeploy> {
+        let mut places: BTreeSet<&Place> = BTreeSet::new();
+        let host = self.inventory.host_ix(obj);
+        places.extend(newest(self.deploy_index.by_host.get(&host), NEWEST));
+        for app in self.apps_near(obj) {
+            places.extend(newest(self.deploy_index.by_app.get(&app), NEWEST));
+        }
+        self.of_places(places)
+    }
+
+    /// The same, and the newest of its environment: what attribution lists.
+    pub(super) fn deploys_around(&self, obj: ObjIx) -> Vec<&LiveDeploy> {
+        let mut near = self.deploys_near(obj);
+        let known: BTreeSet<&str> = near.iter().map(|live| &*live.deploy.id).collect();
+        let mut places = BTreeSet::new();
+        for app in self.inventory.apps_of(obj) {
+            let environment = &*self.inventory.app(*app).environment;
+            places.extend(newest(
+                self.deploy_index.by_environment.get(environment),
+                NEWEST_BESIDE,
+            ));
+        }
+        places.retain(|(_, id)| !known.contains(&**id));
+        near.extend(self.of_places(places));
+        near
+    }
+
+    fn of_places(&self, places: BTreeSet<&Place>) -> Vec<&LiveDeploy> {
+        places
+            .into_iter()
+            .filter_map(|(_, id)| self.deploys.get(id))
+            .collect()
+    }
+
+    /// The apps of an object, and those within two calls of one.
+    fn apps_near(&self, obj: ObjIx) -> BTreeSet<AppIx> {
+        // What is deployed to its host concerns it, also where it measures another app.
+        let host = self.inventory.host(self.inventory.host_ix(obj));
+        let own = self.inventory.apps_of(obj).iter().chain(&host.apps);
+        let mut near: BTreeSet<AppIx> = own.copied().collect();
+        let own: Vec<AppIx> = near.iter().copied().collect();
+        for callers in [true, false] {
+            let mut edge = own.clone();
+            for _ in 0..MAX_HOPS {
+                let mut next = Vec::new();
+                for app in edge {
+                    let app = self.inventory.app(app);
+                    let others = if callers { &app.called_by } else { &app.calls };
+                    next.extend(others.iter().copied().filter(|other| near.insert(*other)));
+                }
+                edge = next;
+            }
+        }
+        near
+    }
+}
+
+fn newest(places: Option<&BTreeSet<Place>>, most: usize) -> impl Iterator<Item = &Place> {
+    places
+        .into_iter()
+        .flat_map(move |all| all.iter().rev().take(most))
+}

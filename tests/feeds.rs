@@ -428,7 +428,12 @@ fn pipelines_that_send_to_pagerduty_graphite_grafana_or_a_collector_change_the_a
 
 #[test]
 fn flagger_and_deployinator_ask_the_gate() {
-    let (site, _hook, listen) = site("");
+    // Two hosts more, which the deploy does not reach.
+    let more = "[[host]]\nname = \"web2\"\naddress = \"127.0.0.1\"\napps = [\"shop\"]\n\
+         [[host]]\nname = \"web3\"\naddress = \"127.0.0.1\"\napps = [\"shop\"]\n\
+         [[check]]\nname = \"http\"\nhosts = [\"web2\", \"web3\"]\nattempts = 1\nactive = false\n\
+         command = \"true\"\ncontacts = [\"oncall\"]\n";
+    let (site, _hook, listen) = site(more);
     let daemon = Daemon::start(&site.file("deploywatch.toml"), listen);
     let canary =
         json!({"name": "shop", "namespace": "production", "phase": "Progressing", "checksum": "1"});
@@ -442,34 +447,34 @@ fn flagger_and_deployinator_ask_the_gate() {
     };
     assert_eq!((ask("confirm-promotion"), ask("rollback")), (200, 409));
     assert_eq!(can_deploy(), true);
-    // A deploy that is over, and a check that breaks in its bake.
-    daemon.ask(&["deploy", "start", "D-1", "--app", "shop", "--risk", "high"]);
+    // A deploy of one host, and a check that breaks there.
     daemon.ask(&[
-        "results",
-        "submit",
-        "web1/http",
-        "--exit",
-        "0",
-        "--text",
-        "fine",
+        "deploy", "start", "D-1", "--app", "shop", "--risk", "high", "--host", "web1",
     ]);
-    daemon.ask(&[
-        "results",
-        "submit",
-        "web1/http",
-        "--exit",
-        "2",
-        "--text",
-        "503",
-    ]);
+    let submit = |object: &str, exit: &str| {
+        daemon.ask(&[
+            "results", "submit", object, "--exit", exit, "--text", "said",
+        ]);
+    };
+    submit("web1/http", "0");
+    submit("web1/http", "2");
     daemon.until_decided("web1/http", "paged", |decision| decision["what"] == "sent");
+    // It leads the suspects, which shuts the gate; but nobody has looked at the rest, so it is not to go back.
     assert_eq!(
         (
             ask("confirm-promotion"),
             ask("confirm-rollout"),
             ask("rollback")
         ),
-        (409, 409, 200)
+        (409, 409, 409)
+    );
+    submit("web2/http", "0");
+    submit("web3/http", "0");
+    assert_eq!(ask("rollback"), 200);
+    let record = daemon.api("GET", "/v1/deploys/D-1", None);
+    assert_eq!(
+        record["rollback"], "its rollback was left to whoever asked",
+        "{record}"
     );
     assert_eq!(can_deploy(), false);
     assert_eq!(ask("confirm-everything"), 404);

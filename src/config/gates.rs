@@ -111,6 +111,7 @@ pub(super) fn risk_rules(raw: &Raw<'_>) -> Vec<RiskRule> {
                 risk: tab.text("risk").and_then(Risk::parse)?,
                 why: tab.text("why")?.to_owned(),
                 may_lower: tab.get("may_lower").and_then(Val::flag).unwrap_or(false),
+                irreversible: tab.get("irreversible").and_then(Val::flag).unwrap_or(false),
             })
         })
         .collect()

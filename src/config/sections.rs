@@ -15,7 +15,7 @@ use super::{
 use crate::domain::{
     model::{
         date::DateFormat,
-        deploy::{ClassRules, GateOn},
+        deploy::{ClassRules, GateOn, RollbackMode},
         objects::{Classes, Globals, Limits, Profile, ProfileIx, TagIx},
     },
     schedule::Zone,
@@ -47,6 +47,10 @@ fn class_rules(layers: &Layers<'_>, defaults: ClassRules, sink: &mut Sink) -> Cl
             .text("gate_on")
             .and_then(GateOn::parse)
             .unwrap_or(defaults.gate_on),
+        rollback: layers
+            .text("rollback")
+            .and_then(RollbackMode::parse)
+            .unwrap_or(defaults.rollback),
     };
     let ceiling = layers.get("ceiling");
     if let (Some(value), true) = (ceiling, MAX_CEILING < rules.ceiling) {

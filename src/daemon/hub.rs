@@ -29,7 +29,7 @@ use crate::{
         feeds::Feeds,
         model::{
             change::{Audit, Change},
-            job::{Exit, Job, JobId, Outcome},
+            job::{CannotStart, Exit, Job, JobId, Outcome},
             marker::Watch,
             message::{Delivered, Kind},
             state::{ObjectName, State},
@@ -233,6 +233,7 @@ impl Hub {
             self.submit(job);
         }
         self.journal.add(out.changes);
+        self.journal.hold_back(out.later);
         out.reply
     }
 
@@ -301,6 +302,9 @@ impl Hub {
     fn landed(&mut self, batch: &[Change], done: Result<(), String>) {
         let was_open = self.journal.opened;
         let worked = self.journal.settle(batch, done);
+        for job in self.journal.released() {
+            self.start_recorded(job, worked);
+        }
         if worked {
             for moment in self.moments.look(batch) {
                 self.markers.push(&moment);
@@ -313,6 +317,30 @@ impl Hub {
         } else if worked && was_open {
             self.tell_of_store("the store can be written again: pages are recorded", true);
         }
+    }
+
+    /// What must not be done twice starts only where it is on record; else it does not start at all.
+    fn start_recorded(&mut self, job: Job, is_recorded: bool) {
+        if is_recorded {
+            self.submit(job);
+            return;
+        }
+        let why = "the store cannot be written, and what is not recorded might be done twice";
+        let outcome = Outcome {
+            job: job.id,
+            exit: Exit::CannotStart {
+                why: why.to_owned(),
+                kind: CannotStart::Other,
+            },
+            stdout: Vec::new(),
+            stderr: Vec::new(),
+            cut: 0,
+            started: clock::now(),
+            took: Duration::ZERO,
+            cpu: Duration::ZERO,
+            peak_kib: 0,
+        };
+        self.take(Input::Outcome(outcome), None);
     }
 
     fn tell_of_store(&mut self, text: &str, is_well: bool) {

@@ -26,9 +26,12 @@ use crate::{
     },
     domain::{
         deploy::gate::GateView,
-        engine::effect::Reply,
+        engine::{effect::Reply, input::Input},
         feeds::{self, Asked, BODY_MAX, Fit, Headers, Kind, Known, Source},
-        model::change::{Audit, Heard},
+        model::{
+            change::{Audit, Heard},
+            command::Command,
+        },
     },
 };
 
@@ -93,17 +96,34 @@ pub async fn ask(
         ))
     })?;
     let told = Asked::about(&body).map_err(Refusal::bad)?;
-    let view = judge(&app, &source, told).await?;
-    let (yes, text) = match asked {
-        Asked::MayGoOn => (view.open, view.reason),
-        Asked::RollBack => (!view.suspects.is_empty() && !view.open, view.reason),
+    let (name, environment) = about(&app, &source, told)?;
+    if let Some(caller) = came.caller.filter(|caller| !caller.apps.is_empty()) {
+        caller.may_deploy(&name, environment.as_deref())?;
+    }
+    let (yes, answer) = match asked {
+        Asked::MayGoOn => {
+            let view = gate::look(&app, name, environment).await?;
+            let answer =
+                json!({ "open": view.open, "reason": view.reason, "suspects": view.suspects });
+            (view.open, answer)
+        }
+        // Not the gate's answer: it is shut also by a hold or a freeze, which are no reasons to go back.
+        Asked::RollBack => {
+            let command = Command::AskRollback {
+                app: name,
+                environment,
+                by: source.name.clone(),
+            };
+            let reply = app.hub.input(Input::Command(command), None).await?;
+            let answer = json!({ "roll_back": reply.accepted, "reason": reply.text });
+            (reply.accepted, answer)
+        }
     };
     let status = if yes {
         StatusCode::OK
     } else {
         StatusCode::CONFLICT
     };
-    let answer = json!({ "open": view.open, "reason": text, "suspects": view.suspects });
     Ok((status, Json(answer)).into_response())
 }
 
@@ -432,6 +452,16 @@ async fn tell(app: &App, source: &Source, came: Came) -> Result<Outcome, Refusal
 
 /// The gate of what a tool asks about.
 async fn judge(app: &App, source: &Source, told: feeds::Told) -> Result<GateView, Refusal> {
+    let (name, environment) = about(app, source, told)?;
+    gate::look(app, name, environment).await
+}
+
+/// The app and the environment that a tool asks about.
+fn about(
+    app: &App,
+    source: &Source,
+    told: feeds::Told,
+) -> Result<(String, Option<String>), Refusal> {
     let feeds = app.feeds.borrow().clone();
     let event = match feeds.fit(source, told, (app.now)()) {
         Fit::Event(event) => *event,
@@ -445,6 +475,5 @@ async fn judge(app: &App, source: &Source, told: feeds::Told) -> Result<GateView
         Fit::Passed(why) => return Err(Refusal::not_found(why)),
     };
     app.metrics.feed(&source.name, Feed::Asked);
-    let name = event.app.unwrap_or_default();
-    gate::look(app, name, event.environment).await
+    Ok((event.app.unwrap_or_default(), event.environment))
 }

@@ -67,6 +67,12 @@ pub static RISK: Spec = Spec::new(
             "A lower class that is told with the deploy counts.",
         )
         .or("false"),
+        Key::new(
+            "irreversible",
+            Kind::Flag,
+            "What fits cannot be taken back: it is never rolled back by itself, whatever rule gave the class.",
+        )
+        .or("false"),
     ]],
 );
 

@@ -11,7 +11,10 @@ use super::{
 };
 use crate::domain::{
     feeds,
-    model::{date::DateFormat, deploy::GateOn},
+    model::{
+        date::DateFormat,
+        deploy::{GateOn, RollbackMode},
+    },
 };
 
 const PROFILE_TABLE: Kind = Kind::Table(&PROFILE);
@@ -463,6 +466,11 @@ static CLASS: Spec = Spec::new(
             "gate_on",
             Kind::OneOf(GateOn::WORDS),
             "What shuts the app's gate: `suspect` (a problem put down to the deploy, held for it or left by its failure) or `never`.",
+        ),
+        Key::new(
+            "rollback",
+            Kind::OneOf(RollbackMode::WORDS),
+            "The most that is done about taking back a deploy: `off`, `suggest` (usual for low), or `run` (usual for normal and high; the app has to say so as well).",
         ),
     ]],
 );

@@ -268,6 +268,7 @@ pub fn fold(
         verdict: None,
         shifts: Vec::new(),
         verdict_why: Vec::new(),
+        rollback: None,
         events,
     }
 }

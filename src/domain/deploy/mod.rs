@@ -8,6 +8,7 @@ pub mod gate;
 pub mod hold;
 pub mod live;
 pub mod risk;
+pub mod rollback;
 pub mod scope;
 pub mod shift;
 pub mod signature;

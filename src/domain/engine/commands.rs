@@ -186,6 +186,11 @@ impl Engine {
                 let from = from.unwrap_or(now);
                 self.freeze(now, reach, from, until, long, (owner, reason), out)
             }
+            Command::AskRollback {
+                app,
+                environment,
+                by,
+            } => self.ask_rollback(now, &app, environment.as_deref(), &by, out),
             Command::EndFreeze { id, author } => self.end_freeze(now, id, &author, out),
             Command::OverrideGate {
                 app,

@@ -125,11 +125,19 @@ pub(super) struct Running {
     pub(super) aside: Option<Aside>,
 }
 
-/// An event handler or a performance data command.
+/// A command that runs beside the checks.
 #[derive(Clone, Debug)]
 pub(super) struct Aside {
     pub(super) name: Arc<str>,
-    pub(super) is_perfdata: bool,
+    pub(super) what: Beside,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Beside {
+    Handler,
+    Perfdata,
+    /// Takes back the deploy of this id.
+    Rollback(String),
 }
 
 /// When a host's state was last remembered for flapping, and how often results of its checks make it so.

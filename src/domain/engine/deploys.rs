@@ -158,6 +158,7 @@ impl Engine {
             deploy.verdict.clone_from(&known.verdict);
             deploy.shifts.clone_from(&known.shifts);
             deploy.verdict_why.clone_from(&known.verdict_why);
+            deploy.rollback.clone_from(&known.rollback);
         }
         LiveDeploy::new(&self.inventory, deploy)
     }
@@ -408,9 +409,18 @@ impl Engine {
             (_, None) => "amended".to_owned(),
         };
         self.send_amendment(now, obj, row, attribution, reason, out);
+        if let Some(page) = self
+            .problems
+            .get_mut(&row)
+            .and_then(|row| row.page.as_mut())
+        {
+            page.amended += 1;
+        }
+        self.save_problem(row, out);
     }
 
-    fn send_amendment(
+    /// The message; whoever moves the blame counts it.
+    pub(super) fn send_amendment(
         &mut self,
         now: Timestamp,
         obj: ObjIx,
@@ -427,7 +437,6 @@ impl Engine {
         let Some(page) = &mut problem.page else {
             return;
         };
-        page.amended += 1;
         page.attribution = attribution.clone();
         let key = page.key.clone();
         // Amended, not re-sent; after the end it is only a note.
@@ -571,6 +580,7 @@ impl Engine {
                 continue;
             };
             page.rollback_failed = true;
+            page.amended += 1;
             let mut attribution = page.attribution.clone();
             if let Some(suspect) = attribution.suspects.first_mut() {
                 suspect.strength = Strength::Weak;

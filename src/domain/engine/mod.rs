@@ -26,6 +26,7 @@ mod perfdata;
 pub mod picture;
 pub mod reload;
 pub mod result;
+mod rollback;
 pub mod rows;
 pub mod run;
 mod shifts;

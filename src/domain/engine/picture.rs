@@ -109,6 +109,7 @@ impl Engine {
                 .iter()
                 .map(|shift| shift.text.clone())
                 .collect(),
+            rollback: super::rollback::shown(deploy),
             rollback_of: deploy.rollback_of.clone(),
             reason: deploy.reason.clone(),
             conflict: deploy.conflict,

@@ -38,6 +38,8 @@ pub enum Timer {
     AckEnd(ObjIx),
     /// Event handlers and performance data commands of which nothing was heard.
     HandlerLost(JobId),
+    /// A rollback was let run of which nothing runs any more.
+    RollbackLost(String),
     /// A run that somebody asked for at this time.
     Asked {
         obj: ObjIx,
@@ -104,6 +106,7 @@ impl Engine {
                 Timer::DowntimeEnd(id) => self.downtime_ends(now, id, out),
                 Timer::AckEnd(obj) => self.ack_ends(now, obj, out),
                 Timer::HandlerLost(id) => self.aside_lost(now, id, out),
+                Timer::RollbackLost(id) => self.rollback_lost(now, &id, out),
                 Timer::Asked { obj, forced } => {
                     self.request(obj, now, forced);
                 }
@@ -153,6 +156,9 @@ impl Engine {
         let ids: Vec<String> = self.deploys.keys().cloned().collect();
         for id in ids {
             self.arm_deploy(&id);
+            if self.is_rollback_lost(&id) {
+                self.timers.insert((now, Timer::RollbackLost(id)));
+            }
         }
     }
 

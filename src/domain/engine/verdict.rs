@@ -88,11 +88,12 @@ impl Engine {
             seen.doubts
                 .push(format!("no app `{}` is configured", deploy.app));
         }
+        seen.rollback = super::rollback::shown(deploy);
         verdict::judge(&seen)
     }
 
     /// What the page names, or what would be named.
-    fn attribution_of(&self, problem: &Problem) -> Attribution {
+    pub(super) fn attribution_of(&self, problem: &Problem) -> Attribution {
         match &problem.page {
             Some(page) => page.attribution.clone(),
             None if self.open.contains(&problem.id) => self

@@ -100,6 +100,9 @@ pub struct DeployView {
     pub shifts: Vec<String>,
     #[serde(default)]
     pub verdict_why: Vec<String>,
+    /// That it should be taken back, or what came of that, in a sentence.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rollback: Option<String>,
     pub rollback_of: Option<String>,
     pub reason: Option<String>,
     pub conflict: bool,

@@ -55,6 +55,7 @@ fn site() -> Feeds {
         contacts: Vec::new(),
         risk: Risk::Normal,
         regressions: Default::default(),
+        rollback: None,
         url: None,
     };
     let inventory = Inventory {

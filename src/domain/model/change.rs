@@ -80,6 +80,10 @@ pub enum Decided {
     Released,
     Skipped,
     Amended,
+    /// A deploy was let be taken back.
+    Rollback,
+    /// It was not; the reason names the guard.
+    NoRollback,
 }
 
 impl Decided {
@@ -90,6 +94,8 @@ impl Decided {
             Self::Released => "released",
             Self::Skipped => "skipped",
             Self::Amended => "amended",
+            Self::Rollback => "rollback",
+            Self::NoRollback => "no-rollback",
         }
     }
 }

@@ -127,6 +127,14 @@ pub enum Command {
         owner: String,
         reason: String,
     },
+    /// A tool that can take a deploy of this app back asks whether it is to. Answered yes once an hour at most.
+    AskRollback {
+        app: String,
+        /// None: the only one it is in.
+        environment: Option<String>,
+        /// Who asks.
+        by: String,
+    },
     EndFreeze {
         id: u64,
         author: String,

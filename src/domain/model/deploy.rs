@@ -52,6 +52,31 @@ pub struct ClassRules {
     /// A deploy that runs longer is lost.
     pub max_length: Duration,
     pub gate_on: GateOn,
+    /// The most that is done about taking back one of its deploys, whatever its app says.
+    pub rollback: RollbackMode,
+}
+
+/// What is done about taking back a deploy that made things worse.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum RollbackMode {
+    Off,
+    /// People read that it is advised.
+    Suggest,
+    /// The app's command is run, where every guard agrees.
+    Run,
+}
+
+impl RollbackMode {
+    pub const WORDS: &'static [&'static str] = &["off", "suggest", "run"];
+
+    pub fn parse(text: &str) -> Option<Self> {
+        match text {
+            "off" => Some(Self::Off),
+            "suggest" => Some(Self::Suggest),
+            "run" => Some(Self::Run),
+            _ => None,
+        }
+    }
 }
 
 /// What of a class's deploys shuts the gate of their app.
@@ -84,6 +109,7 @@ impl ClassRules {
             look_back: Duration::from_secs(2 * 3600),
             max_length: Duration::from_secs(30 * 60),
             gate_on: GateOn::Never,
+            rollback: RollbackMode::Suggest,
         }
     }
 
@@ -96,6 +122,7 @@ impl ClassRules {
             look_back: Duration::from_secs(6 * 3600),
             max_length: Duration::from_secs(60 * 60),
             gate_on: GateOn::Suspect,
+            rollback: RollbackMode::Run,
         }
     }
 
@@ -108,6 +135,7 @@ impl ClassRules {
             look_back: Duration::from_secs(24 * 3600),
             max_length: Duration::from_secs(4 * 3600),
             gate_on: GateOn::Suspect,
+            rollback: RollbackMode::Run,
         }
     }
 }
@@ -126,6 +154,8 @@ pub struct RiskRule {
     pub why: String,
     /// What is told with the deploy may lower the class.
     pub may_lower: bool,
+    /// What fits cannot be taken back: it is never rolled back by itself, whatever rule gave the class.
+    pub irreversible: bool,
 }
 
 /// What an event says of a deploy.
@@ -281,6 +311,22 @@ pub struct Deploy {
     /// Why, in words and counts.
     #[serde(default)]
     pub verdict_why: Vec<String>,
+    /// That it should be taken back, and what came of it.
+    #[serde(default)]
+    pub rollback: Option<Rollback>,
+}
+
+/// A deploy that should be taken back. Stored with it: one attempt is one attempt, also over a restart.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rollback {
+    /// When it was advised first.
+    pub advised_at: Timestamp,
+    /// The ledger row of the problem.
+    pub problem: u64,
+    /// When it was let run; None: nobody opted in.
+    pub ran_at: Option<Timestamp>,
+    /// What became of it, in words that follow "the rollback"; None while it runs.
+    pub ended: Option<String>,
 }
 
 /// What became of a number that a check measures.

@@ -10,7 +10,7 @@ use std::{
 
 use super::{
     date::DateFormat,
-    deploy::{ClassRules, Regressions, Risk, RiskRule},
+    deploy::{ClassRules, Regressions, Risk, RiskRule, RollbackMode},
     dropin::{LogRules, PerfRules},
     gate::Freeze,
     relations::{COMMON, Rare, Relations},
@@ -194,7 +194,18 @@ pub struct App {
     pub risk: Risk,
     /// For its checks that say nothing themselves.
     pub regressions: Regressions,
+    /// How its deploys are taken back; None: people do it.
+    pub rollback: Option<RollbackHook>,
     pub url: Option<Arc<str>>,
+}
+
+/// A command that takes back a deploy of an app.
+#[derive(Clone, Debug)]
+pub struct RollbackHook {
+    pub command: CommandLine,
+    pub mode: RollbackMode,
+    /// It is ended after this.
+    pub timeout: Duration,
 }
 
 /// Someone who is told.

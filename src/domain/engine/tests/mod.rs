@@ -12,6 +12,7 @@ mod never;
 mod people;
 mod perfdata;
 mod properties;
+mod rollback;
 mod rows;
 mod scenario;
 mod shifts;

@@ -85,6 +85,7 @@ pub(super) fn shop_without(host: &str) -> Inventory {
             contacts: Vec::new(),
             risk: Risk::Normal,
             regressions: Regressions::default(),
+            rollback: None,
             url: None,
         });
     }

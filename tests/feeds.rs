@@ -9,10 +9,15 @@ use std::{
     io::{Read, Write},
     net::{Shutdown, TcpStream},
     path::Path,
+    sync::{Arc, Mutex},
     time::{Duration, SystemTime},
 };
 
-use common::{Daemon, Site, free_port, hook::Hook, until, until_true};
+use common::{
+    Daemon, Site, free_port,
+    hook::{Hook, serve_whole},
+    until, until_true,
+};
 use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Value, json};
 use sha2::Sha256;
@@ -579,5 +584,129 @@ fn events_are_dropped_as_files() {
         !site.file("drop/1.json").exists() && !site.file("drop/2.json").exists()
     });
     assert!(site.file("drop/bad/3.json").exists() && !site.file("drop/3.json").exists());
+    daemon.end_well();
+}
+
+/// What GitHub was told, each with the request's line and header.
+#[derive(Clone, Default)]
+struct Told(Arc<Mutex<Vec<(String, Value)>>>);
+
+impl Told {
+    fn until(&self, run: u64) -> (String, Value) {
+        let line = format!("POST {}", rule_path(run));
+        until("GitHub is told", || {
+            let all = self.0.lock().expect("not poisoned");
+            let found = all.iter().filter(|(head, _)| head.starts_with(&line));
+            found.last().cloned()
+        })
+    }
+
+    fn of(&self, run: u64) -> usize {
+        let line = format!("POST {}", rule_path(run));
+        let all = self.0.lock().expect("not poisoned");
+        all.iter()
+            .filter(|(head, _)| head.starts_with(&line))
+            .count()
+    }
+}
+
+fn rule_path(run: u64) -> String {
+    format!("/repos/acme/shop/actions/runs/{run}/deployment_protection_rule")
+}
+
+#[test]
+fn github_waits_for_the_gate_and_is_told_what_it_says() {
+    let told = Told::default();
+    let kept = told.clone();
+    let port = serve_whole(move |head, body| {
+        let mut all = kept.0.lock().expect("not poisoned");
+        all.push((head.to_owned(), body));
+        // The first try of all fails.
+        1 < all.len()
+    });
+    let sources = format!(
+        "{GITHUB}\ntoken_file = \"app.token\"\napi_url = \"http://127.0.0.1:{port}\"\nanswer_within = \"5s\""
+    );
+    let (site, _hook, listen) = site(&sources);
+    site.secret("app.token", "first");
+    let daemon = Daemon::start(&site.file("deploywatch.toml"), listen);
+    let ask = |run: u64, callback: &str| {
+        let mut body: Value =
+            serde_json::from_str(&fixture("github-protection-rule.json")).expect("JSON");
+        body["deployment_callback_url"] = callback.into();
+        body["deployment"]["id"] = run.into();
+        let body = body.to_string();
+        from_github(listen, &format!("d-{run}"), &sign(SECRET, &body), &body)
+    };
+    let here = |run: u64| format!("http://127.0.0.1:{port}{}", rule_path(run));
+
+    // The gate is open. What does not arrive is tried again, with the token as it is then.
+    let (code, answer) = ask(1, &here(1));
+    assert_eq!(code, 200, "{answer}");
+    until_true("the first try", || told.of(1) == 1);
+    site.secret("app.token", "second");
+    until_true("the second try", || told.of(1) == 2);
+    let (head, body) = told.until(1);
+    assert!(head.contains("uthorization: Bearer second\n"), "{head}");
+    assert_eq!(
+        body,
+        json!({"environment_name": "prod", "state": "approved",
+            "comment": "no problem is put down to a deploy of shop in production"})
+    );
+
+    // A forged payload makes us call nobody.
+    let elsewhere = serve_whole(|head, _| panic!("{head}"));
+    for callback in [
+        format!("http://127.0.0.1:{elsewhere}{}", rule_path(2)),
+        format!(
+            "http://127.0.0.1:{port}@127.0.0.1:{elsewhere}{}",
+            rule_path(2)
+        ),
+        format!("http://127.0.0.1:{port}/repos/acme/shop/actions/runs/2/cancel"),
+    ] {
+        let (code, answer) = ask(2, &callback);
+        assert_eq!(code, 403, "{answer}");
+    }
+
+    // Frozen: it waits over a restart, and goes on when the freeze ends.
+    let frozen = daemon.json(&["freeze", "add", "--for", "1h", "-m", "the sale"]);
+    assert_eq!(ask(3, &here(3)).0, 200);
+    daemon.end_well();
+    let daemon = Daemon::start(&site.file("deploywatch.toml"), listen);
+    assert_eq!(told.of(3), 0);
+    daemon.ask(&["freeze", "end", &frozen["id"].to_string()]);
+    assert_eq!(told.until(3).1["state"], "approved");
+
+    // It stays frozen for longer than GitHub is to wait.
+    daemon.ask(&["freeze", "add", "--for", "1h", "-m", "the sale"]);
+    assert_eq!(ask(4, &here(4)).0, 200);
+    let (_, body) = told.until(4);
+    assert_eq!(body["state"], "rejected", "{body}");
+    let comment = body["comment"].as_str().unwrap_or_default();
+    assert!(comment.contains("the sale; it opens when"), "{comment}");
+    daemon.end_well();
+    assert_eq!((told.of(1), told.of(3), told.of(4)), (2, 1, 1));
+}
+
+#[test]
+fn a_source_that_floods_is_told_to_come_later() {
+    let (site, _hook, listen) = site(&format!("{GITHUB}\nper_minute = 3"));
+    let daemon = Daemon::start(&site.file("deploywatch.toml"), listen);
+    // Who does not know the secret uses nothing up.
+    for _ in 0..5 {
+        assert_eq!(from_github(listen, "d", "sha256=0", "{}").0, 401);
+    }
+    let mut codes = Vec::new();
+    for number in 0..5 {
+        let body = github(number, "in_progress");
+        let delivery = format!("d-{number}");
+        codes.push(from_github(listen, &delivery, &sign(SECRET, &body), &body));
+    }
+    let numbers: Vec<u16> = codes.iter().map(|(code, _)| *code).collect();
+    assert_eq!(numbers, [200, 200, 200, 429, 429]);
+    let why = codes[3].1["error"].as_str().unwrap_or_default();
+    assert!(why.contains("raise `per_minute`"), "{why}");
+    assert_eq!(counted(&daemon, "github", "limited"), 2);
+    assert_eq!(daemon.status()["deploys"].as_array().map(Vec::len), Some(3));
     daemon.end_well();
 }

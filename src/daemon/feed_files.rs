@@ -160,6 +160,7 @@ impl Desk {
             ),
         });
         Telling {
+            question: None,
             source: source.name.clone(),
             heard: None,
             events,

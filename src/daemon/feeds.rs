@@ -12,6 +12,7 @@ use crate::{
         feeds::{Known, Seen, Unmatched, covers},
         model::{
             change::{Change, Event, Heard},
+            command::Command,
             deploy::DeployEvent,
         },
     },
@@ -95,6 +96,7 @@ impl Hub {
             may_hold,
             tail,
             audit,
+            question,
         } = telling;
         let mut texts = Vec::new();
         let mut total = Reply::ok("");
@@ -113,6 +115,10 @@ impl Hub {
             }
             total.already_failing.extend(answer.already_failing);
             texts.push(answer.text);
+        }
+        if let Some(question) = question.filter(|_| taken != 0) {
+            let answer = self.handle(Input::Command(Command::AskGate(question)));
+            texts.extend(answer.map(|answer| answer.text));
         }
         let now = clock::now();
         for (at, one) in unmatched.into_iter().enumerate() {

@@ -14,7 +14,11 @@ use crate::{
     adapters::{
         exec::{Refused, Runner},
         nagios::{External, ToHub, perfdata::Feed},
-        send::{Report, Senders, SwapSenders, markers::Markers},
+        send::{
+            Report, Senders, SwapSenders,
+            answers::{Answered, Answers},
+            markers::Markers,
+        },
         serve::{Access, AppName, Ask, Health, Metrics, Tried},
         store::Store,
     },
@@ -29,6 +33,7 @@ use crate::{
         feeds::Feeds,
         model::{
             change::{Audit, Change},
+            command::Command,
             job::{CannotStart, Exit, Job, JobId, Outcome},
             marker::Watch,
             message::{Delivered, Kind},
@@ -80,6 +85,8 @@ pub struct Hub {
     /// For the lines on graphs.
     pub markers: Markers,
     pub moments: Watch,
+    /// To tools that wait for leave to deploy.
+    pub answers: Answers,
     /// When time was last told to the engine.
     pub ticked: Instant,
 }
@@ -97,6 +104,7 @@ pub struct Inlets {
     pub asks: mpsc::Receiver<Ask>,
     pub outcomes: mpsc::Receiver<Outcome>,
     pub reports: mpsc::Receiver<Report>,
+    pub answered: mpsc::Receiver<Answered>,
     pub external: mpsc::Receiver<External>,
     pub reload: mpsc::Receiver<()>,
     pub stop: watch::Receiver<bool>,
@@ -136,6 +144,7 @@ impl Hub {
                     }
                 }
                 Some(report) = inlets.reports.recv() => self.report(report),
+                Some(answered) = inlets.answered.recv() => self.answered(answered),
                 Some(external) = inlets.external.recv() => {
                     self.external(external).await;
                     for _ in 0..TURN {
@@ -309,6 +318,12 @@ impl Hub {
             for moment in self.moments.look(batch) {
                 self.markers.push(&moment);
             }
+            if batch
+                .iter()
+                .any(|change| matches!(change, Change::Gates(_)))
+            {
+                self.send_answers();
+            }
         }
         if !worked && self.journal.opened && !was_open {
             let why = self.journal.fault.clone().unwrap_or_default();
@@ -317,6 +332,22 @@ impl Hub {
         } else if worked && was_open {
             self.tell_of_store("the store can be written again: pages are recorded", true);
         }
+    }
+
+    /// Answers that are on record leave; those on their way are not sent twice.
+    pub(super) fn send_answers(&mut self) {
+        let sources = self.sources.borrow().clone();
+        for question in self.engine.answers() {
+            self.answers.push(question, sources.find(&question.source));
+        }
+    }
+
+    fn answered(&mut self, Answered { id, end }: Answered) {
+        if let Err(why) = &end {
+            tracing::error!("the answer to a tool that waits for the gate is given up: {why}");
+        }
+        self.take(Input::Command(Command::GateAnswered { id, end }), None);
+        self.answers.settled(id);
     }
 
     /// What must not be done twice starts only where it is on record; else it does not start at all.

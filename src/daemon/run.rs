@@ -30,6 +30,7 @@ use crate::{
         nagios::pipe::CommandPipe,
         send::{
             Carrier, Deliverer, Senders, SwapSenders,
+            answers::Answers,
             markers::{Marked, Markers, Patience},
         },
         serve::{self, App, Metrics},
@@ -148,6 +149,7 @@ async fn serve(config: PathBuf, loaded: Loaded) -> Result<(), String> {
         access: access_seen,
         feeds: sources_seen,
         metrics: metrics.clone(),
+        rates: Arc::default(),
         now: clock::now,
     };
     let servers: Vec<_> = listeners
@@ -205,8 +207,10 @@ async fn serve(config: PathBuf, loaded: Loaded) -> Result<(), String> {
     let (files, perfdata) = Files::start(&settings, &engine, readers.mirror(), &asks, &stop_seen);
     let livestatus =
         dropins::livestatus(&settings.nagios, readers.mirror(), to_self.clone()).await?;
+    let (answered, answered_inlet) = mpsc::channel(REPORTS);
     let mut hub = Hub {
         engine,
+        answers: Answers::new(answered, clock::now)?,
         readers,
         events,
         feeds: told,
@@ -232,6 +236,7 @@ async fn serve(config: PathBuf, loaded: Loaded) -> Result<(), String> {
         checkpoint: Checkpoint { next: 0, at: now },
         ticked: std::time::Instant::now(),
     };
+    hub.send_answers();
     match store.pending(PENDING).await {
         Ok(pending) => {
             for delivery in &pending {
@@ -262,6 +267,7 @@ async fn serve(config: PathBuf, loaded: Loaded) -> Result<(), String> {
         asks: ask_inlet,
         outcomes,
         reports: report_inlet,
+        answered: answered_inlet,
         external,
         reload,
         stop: stop_seen,

@@ -18,6 +18,7 @@ use crate::domain::{
     model::{
         change::{Audit, Heard, Tail},
         deploy::DeployEvent,
+        gate::Question,
         state::ObjectName,
     },
 };
@@ -111,6 +112,8 @@ pub struct Telling {
     pub apps: Vec<String>,
     /// Apps for which it may open holds; None: all of these.
     pub may_hold: Option<Vec<String>>,
+    /// It waits for leave to deploy what it tells of.
+    pub question: Option<Question>,
     /// Where a file was read up to; kept with what was read.
     pub tail: Option<Tail>,
     pub audit: Option<Audit>,

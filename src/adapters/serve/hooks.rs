@@ -22,15 +22,17 @@ use super::{
 use crate::{
     base::{
         text::{cut, one_line},
-        time::show_duration,
+        time::{Timestamp, show_duration},
     },
     domain::{
         deploy::gate::GateView,
         engine::{effect::Reply, input::Input},
-        feeds::{self, Asked, BODY_MAX, Fit, Headers, Kind, Known, Source},
+        feeds::{self, Asked, BODY_MAX, Fit, Headers, Kind, Known, Source, answer},
         model::{
             change::{Audit, Heard},
             command::Command,
+            deploy::DeployEvent,
+            gate::Question,
         },
     },
 };
@@ -245,6 +247,19 @@ async fn receive(app: &App, source: &Source, request: Request) -> Result<Came, R
             Refusal::unauthorized(format!("refused: {why}"))
         })?;
     }
+    // After the proof: who only pretends to be the source must not use up what it may send.
+    app.rates
+        .take(&source.name, source.per_minute, (app.now)())
+        .map_err(|wait| {
+            app.metrics.feed(&source.name, Feed::Limited);
+            Refusal::too_many(
+                format!(
+                    "{0} may send {1} requests a minute; raise `per_minute` of [deploys.source.{0}] if that is too few",
+                    source.name, source.per_minute
+                ),
+                wait,
+            )
+        })?;
     Ok(Came {
         headers,
         body,
@@ -419,6 +434,10 @@ async fn tell(app: &App, source: &Source, came: Came) -> Result<Outcome, Refusal
             }
         ),
     });
+    let question = match (&reading.asks, events.first()) {
+        (Some(asks), Some(event)) if !came.by_hand => question(source, asks, event, now)?,
+        _ => None,
+    };
     let caller_apps = came.caller.map(|caller| caller.apps).unwrap_or_default();
     let telling = Telling {
         source: source.name.clone(),
@@ -433,6 +452,7 @@ async fn tell(app: &App, source: &Source, came: Came) -> Result<Outcome, Refusal
         may_hold: source.may_hold.clone(),
         tail: None,
         audit,
+        question,
     };
     let (seen, mut reply) = app.hub.tell(telling).await?;
     let (status, counted) = match seen {
@@ -448,6 +468,35 @@ async fn tell(app: &App, source: &Source, came: Came) -> Result<Outcome, Refusal
         reply.text.push_str(&far);
     }
     Ok(Outcome { status, reply })
+}
+
+/// What a tool that waits for leave wants to know; None: its source is not to be answered.
+fn question(
+    source: &Source,
+    asks: &feeds::Asks,
+    event: &DeployEvent,
+    now: Timestamp,
+) -> Result<Option<Question>, Refusal> {
+    let Some(answers) = &source.answers else {
+        return Ok(None);
+    };
+    if !answer::may_go_to(&answers.api_url, &asks.callback) {
+        return Err(Refusal::forbidden(format!(
+            "the answer is wanted outside `api_url` of [deploys.source.{}], which is {}",
+            source.name, answers.api_url
+        )));
+    }
+    Ok(Some(Question {
+        id: 0,
+        source: source.name.clone(),
+        deploy: event.id.clone(),
+        app: event.app.clone().unwrap_or_default(),
+        environment: event.environment.clone().unwrap_or_default(),
+        callback: asks.callback.clone(),
+        theirs: asks.environment.clone(),
+        until: now + answers.within,
+        answer: None,
+    }))
 }
 
 /// The gate of what a tool asks about.

@@ -26,7 +26,10 @@ use crate::{
         text::{cut, one_line},
         time::Timestamp,
     },
-    domain::{engine::effect::Reply, feeds::Feeds},
+    domain::{
+        engine::effect::Reply,
+        feeds::{Feeds, rate::Rates},
+    },
 };
 
 /// What every route can reach.
@@ -38,6 +41,8 @@ pub struct App {
     /// Tools that tell of deploys; replaced by reloads as well.
     pub feeds: watch::Receiver<Arc<Feeds>>,
     pub metrics: Arc<Metrics>,
+    /// How much each source has sent of late.
+    pub rates: Arc<Rates>,
     /// The wall clock.
     pub now: fn() -> Timestamp,
 }

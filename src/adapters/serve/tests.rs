@@ -88,6 +88,7 @@ impl Site {
         let listener = bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("an address");
         let app = App {
+            rates: Arc::default(),
             hub: Hub::new(asks),
             access: watched,
             feeds: sources,

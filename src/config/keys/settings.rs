@@ -411,6 +411,29 @@ static SOURCE: Spec = Spec::new(
             Kind::Text,
             "Deployinator's log, which is read on and on.",
         ),
+        Key::new(
+            "per_minute",
+            Kind::Whole(1, 1_000_000),
+            "Requests that are taken in a minute; what comes beyond is told to come later (429).",
+        )
+        .or("600"),
+        Key::new(
+            "token_file",
+            Kind::Text,
+            "A file with a token of a GitHub App, read for each answer: its deployment protection rule is then answered by the gate.",
+        ),
+        Key::new(
+            "api_url",
+            Kind::Url,
+            "Where GitHub is told the gate's answer; it is told nowhere else, whatever a request says.",
+        )
+        .or("\"https://api.github.com\""),
+        Key::new(
+            "answer_within",
+            Kind::Span(true),
+            "So long GitHub waits for a gate that is shut; then the answer is no.",
+        )
+        .or("30m"),
     ]],
 );
 

@@ -191,6 +191,8 @@ impl Engine {
                 environment,
                 by,
             } => self.ask_rollback(now, &app, environment.as_deref(), &by, out),
+            Command::AskGate(question) => self.ask_gate(now, question, out),
+            Command::GateAnswered { id, end } => self.gate_answered(now, id, end, out),
             Command::EndFreeze { id, author } => self.end_freeze(now, id, &author, out),
             Command::OverrideGate {
                 app,

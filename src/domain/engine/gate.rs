@@ -457,7 +457,7 @@ impl Engine {
         Ok(())
     }
 
-    fn save_gates(&self, now: Timestamp, text: String, out: &mut Effects) {
+    pub(super) fn save_gates(&self, now: Timestamp, text: String, out: &mut Effects) {
         self.event(now, None, "gate", text, out);
         out.changes
             .push(Change::Gates(Box::new(self.gates.clone())));

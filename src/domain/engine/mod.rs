@@ -24,6 +24,7 @@ mod logging;
 mod macros;
 mod perfdata;
 pub mod picture;
+mod questions;
 pub mod reload;
 pub mod result;
 mod rollback;

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Kind, Told, value};
+use super::{Kind, Told, answer::Answers, rate, value};
 use crate::{
     base::{
         glob,
@@ -60,6 +60,10 @@ pub struct Source {
     pub default_environment: Option<String>,
     /// Their names of what is none of our business.
     pub ignore: Vec<String>,
+    /// How it is told whether a deploy may begin; None: what it asks is only recorded.
+    pub answers: Option<Answers>,
+    /// Requests that are taken in a minute.
+    pub per_minute: u32,
 }
 
 impl Source {
@@ -76,6 +80,8 @@ impl Source {
             host: Names::default(),
             default_environment: None,
             ignore: Vec::new(),
+            answers: None,
+            per_minute: rate::PER_MINUTE,
         }
     }
 }

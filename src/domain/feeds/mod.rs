@@ -2,6 +2,7 @@
 //! names to ours, and what was heard already. Outside text in, checked values out; nothing here knows a socket.
 
 mod annotations;
+pub mod answer;
 mod argo;
 mod cdevents;
 mod deployinator;
@@ -16,6 +17,7 @@ mod otlp;
 mod own;
 mod pagerduty;
 mod proof;
+pub mod rate;
 mod seen;
 mod spinnaker;
 #[cfg(test)]
@@ -221,9 +223,21 @@ pub struct Reading {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub delivery: Option<String>,
     pub told: Vec<Told>,
+    /// It waits for leave to deploy what it tells of.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub asks: Option<Asks>,
     /// Where it tells of no deploy: why, in a sentence.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub nothing: Option<String>,
+}
+
+/// A tool waits for leave.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Asks {
+    /// Where it wants the answer; not to be believed before it was looked at ([`answer::may_go_to`]).
+    pub callback: String,
+    /// What it calls the environment.
+    pub environment: String,
 }
 
 impl Reading {

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use super::{gate::Reach, state::ObjectName};
+use super::{
+    gate::{Question, Reach},
+    state::ObjectName,
+};
 use crate::base::time::Timestamp;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -134,6 +137,13 @@ pub enum Command {
         environment: Option<String>,
         /// Who asks.
         by: String,
+    },
+    /// A tool asks whether a deploy may begin; it is answered when the gate opens, or at the end of its patience.
+    AskGate(Question),
+    /// The answer to a question arrived, or never will; in words.
+    GateAnswered {
+        id: u64,
+        end: Result<String, String>,
     },
     EndFreeze {
         id: u64,

@@ -97,7 +97,12 @@ impl Kept {
             Change::CommentGone(id) => restored.comments.retain(|comment| comment.id != *id),
             Change::Switches(switches) => restored.switches = (**switches).clone(),
             Change::Gates(gates) => {
-                let ids = gates.freezes.iter().map(|freeze| freeze.id);
+                let questions = gates.questions.iter().map(|one| one.id);
+                let ids = gates
+                    .freezes
+                    .iter()
+                    .map(|freeze| freeze.id)
+                    .chain(questions);
                 restored.last_id = ids.fold(restored.last_id, u64::max);
                 restored.gates = (**gates).clone();
             }

@@ -150,6 +150,7 @@ async fn serve(config: PathBuf, loaded: Loaded) -> Result<(), String> {
         feeds: sources_seen,
         metrics: metrics.clone(),
         rates: Arc::default(),
+        chains: Arc::default(),
         now: clock::now,
     };
     let servers: Vec<_> = listeners

@@ -2,6 +2,8 @@
 //! PagerDuty take the same. Who sends is known by the source's secret; a source without one is under the rules of the
 //! API. An answer comes only when what was told is durable.
 
+use std::sync::PoisonError;
+
 use axum::{
     Json,
     body::Bytes,
@@ -361,7 +363,12 @@ async fn tell(app: &App, source: &Source, came: Came) -> Result<Outcome, Refusal
     let known = app.feeds.borrow().clone();
     let (mut events, mut unmatched, mut passed) = (Vec::new(), Vec::new(), Vec::new());
     passed.extend(reading.nothing);
-    for told in reading.told {
+    let told = app
+        .chains
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .join(&source.name, reading.told, now);
+    for told in told {
         match known.fit(source, told, now) {
             Fit::Event(event) => events.push(*event),
             Fit::Unmatched(one) => unmatched.push(*one),

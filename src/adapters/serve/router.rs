@@ -1,6 +1,6 @@
 //! Which path leads where, and who may walk it.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use axum::{
     Extension, Json, Router,
@@ -28,7 +28,7 @@ use crate::{
     },
     domain::{
         engine::effect::Reply,
-        feeds::{Feeds, rate::Rates},
+        feeds::{Feeds, chain::Chains, rate::Rates},
     },
 };
 
@@ -43,6 +43,8 @@ pub struct App {
     pub metrics: Arc<Metrics>,
     /// How much each source has sent of late.
     pub rates: Arc<Rates>,
+    /// Runs that began, for what they will be said to have deployed.
+    pub chains: Arc<Mutex<Chains>>,
     /// The wall clock.
     pub now: fn() -> Timestamp,
 }

@@ -89,6 +89,7 @@ impl Site {
         let address = listener.local_addr().expect("an address");
         let app = App {
             rates: Arc::default(),
+            chains: Arc::default(),
             hub: Hub::new(asks),
             access: watched,
             feeds: sources,
@@ -284,7 +285,7 @@ async fn a_deploy_event_reaches_the_engine() {
         assert_eq!(status, 200, "{verb}: {text}");
     }
     let inputs = site.inputs();
-    expect![[r#"Deploy(DeployEvent { id: "D-417", phase: Started, at: Timestamp(1772452740000), received: Timestamp(1772452800000), app: Some("shop"), environment: Some("production"), version: Some("1.4.2"), hosts: ["web1"], groups: [], actors: ["ann"], url: Some("https://ci.example/1"), risk: Some(High), rollback_of: None, reason: None, nature: Nature { kind: None, labels: [], paths: [] }, no_hold: false, source: "local" }) [local: told of deploy D-417: started]"#]]
+    expect![[r#"Deploy(DeployEvent { id: "D-417", phase: Started, at: Timestamp(1772452740000), received: Timestamp(1772452800000), app: Some("shop"), environment: Some("production"), version: Some("1.4.2"), hosts: ["web1"], groups: [], actors: ["ann"], url: Some("https://ci.example/1"), risk: Some(High), rollback_of: None, reason: None, nature: Nature { kind: None, labels: [], paths: [] }, no_hold: false, told_at: None, source: "local" }) [local: told of deploy D-417: started]"#]]
         .assert_eq(&inputs[0]);
     let phases: Vec<_> = inputs[1..]
         .iter()

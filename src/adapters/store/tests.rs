@@ -229,6 +229,7 @@ fn deploy(id: &str, phase: Phase) -> Deploy {
         reason: None,
         nature: Default::default(),
         no_hold: false,
+        told_at: None,
         source: "local".to_owned(),
     };
     Deploy {

@@ -207,6 +207,7 @@ mod tests {
                 reason: None,
                 nature: Nature::default(),
                 no_hold: false,
+                told_at: None,
                 source: String::new(),
             };
             for (key, value) in words

@@ -243,6 +243,7 @@ mod tests {
             reason: None,
             nature: Default::default(),
             no_hold: false,
+            told_at: None,
             source: String::new(),
         });
         fold::fold(events.collect(), Duration::ZERO, Risk::Normal, "production")

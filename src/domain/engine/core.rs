@@ -18,6 +18,7 @@ use crate::{
     base::time::Timestamp,
     domain::{
         deploy::{live::LiveDeploy, trial::Trial},
+        feeds::skew::Skews,
         model::{
             change::{Change, Comment, Decided, Decision, Downtime, Event, Restored},
             deploy::Hold,
@@ -91,6 +92,8 @@ pub struct Engine {
     pub(super) allowance: Allowance,
     /// Of checks that measure an app.
     pub(super) numbers: Numbers,
+    /// Clocks of those who tell of deploys.
+    pub(super) skews: Skews,
 }
 
 /// What is kept of one object while running.
@@ -207,8 +210,10 @@ impl Engine {
             trial: Trial::default(),
             allowance: Allowance::new(inventory.len(), now),
             numbers: Numbers::default(),
+            skews: Skews::default(),
             inventory,
         };
+        engine.relearn_clocks();
         engine.retune_all();
         engine.restore_ledger(restored.problems, restored.holds);
         engine.distrust_the_future(now);

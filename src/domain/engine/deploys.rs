@@ -49,6 +49,7 @@ impl Engine {
             out.reply = Some(Reply::refused(why));
             return;
         }
+        self.set_clock(now, &mut event, out);
         let id = event.id.clone();
         let phase = event.phase;
         let known = self.deploys.get(&id).map(|live| live.deploy.clone());
@@ -92,6 +93,48 @@ impl Engine {
         }
         self.probe_step(now, &event);
         out.reply = Some(reply);
+    }
+
+    /// Puts an event at the time it happened by our clock, as far as its source's is known.
+    fn set_clock(&mut self, now: Timestamp, event: &mut DeployEvent, out: &mut Effects) {
+        // It was put right already: what a rollback records of itself.
+        if event.told_at.is_some() {
+            return;
+        }
+        let tolerance = self.inventory.globals.clock_tolerance;
+        let DeployEvent {
+            at,
+            received,
+            source,
+            ..
+        } = &*event;
+        let (at, received) = (*at, *received);
+        let wrong = self.skews.observe(source, at, received, tolerance);
+        let corrected = self.skews.correct(source, at, received, tolerance);
+        if let Some(text) = wrong {
+            self.event(now, None, "feed-clock", text, out);
+        }
+        if let Some(corrected) = corrected {
+            event.told_at = Some(at);
+            event.at = corrected;
+        }
+    }
+
+    /// What the events that were stored say of their sources' clocks.
+    pub(super) fn relearn_clocks(&mut self) {
+        let tolerance = self.inventory.globals.clock_tolerance;
+        let mut events: Vec<&DeployEvent> = self
+            .deploys
+            .values()
+            .flat_map(|live| &live.deploy.events)
+            .filter(|event| event.phase != Phase::Lost)
+            .collect();
+        events.sort_by_key(|event| event.received);
+        for event in events {
+            let at = event.told_at.unwrap_or(event.at);
+            self.skews
+                .observe(&event.source, at, event.received, tolerance);
+        }
     }
 
     /// Fills in what an event leaves out; the error is a sentence for the pipeline's author.
@@ -511,6 +554,7 @@ impl Engine {
                 phase: Phase::Lost,
                 at: now,
                 received: now,
+                told_at: None,
                 hosts: Vec::new(),
                 groups: Vec::new(),
                 reason: Some(why.clone()),

@@ -70,6 +70,7 @@ impl Engine {
             deploys,
             downtimes: self.downtimes.values().map(downtime_view).collect(),
             unmatched: Vec::new(),
+            clocks: self.skews.list(self.inventory.globals.clock_tolerance),
             notices: Vec::new(),
         }
     }

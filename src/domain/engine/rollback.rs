@@ -336,6 +336,7 @@ impl Engine {
             phase: Phase::RolledBack,
             at: now,
             received: now,
+            told_at: None,
             hosts: Vec::new(),
             groups: Vec::new(),
             reason: Some("rolled back by the app's own command".to_owned()),

@@ -148,6 +148,8 @@ impl Engine {
                 .iter()
                 .map(|event| DeployEventView {
                     at: event.at.to_string(),
+                    told_at: event.told_at.map(|at| at.to_string()),
+                    received: event.received.to_string(),
                     phase: event.phase.name().to_owned(),
                     hosts: event.hosts.clone(),
                     reason: event.reason.clone(),

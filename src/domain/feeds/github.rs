@@ -75,6 +75,7 @@ fn deployment(body: &Value, phase: Phase) -> Result<Told, String> {
         .collect();
     told.hosts = value::names(value::at(payload, &["hosts"]), value::HOSTS_MAX);
     told.rollback_of = value::text(value::at(payload, &["rollback_of"]));
+    told.nature = value::nature(payload);
     told.reason = value::prose(value::at(deployment, &["description"]));
     Ok(told)
 }

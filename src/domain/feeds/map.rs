@@ -299,8 +299,13 @@ fn event(
         let host = source.host.find(host).unwrap_or(host);
         host.to_owned()
     };
+    let key = match (&told.chain, &app, &environment) {
+        // One chain may reach several apps and environments.
+        (Some(chain), Some(app), Some(environment)) => format!("{chain}-{app}-{environment}"),
+        _ => told.key.clone(),
+    };
     DeployEvent {
-        id: told.id.unwrap_or_else(|| id_of(&source.name, &told.key)),
+        id: told.id.unwrap_or_else(|| id_of(&source.name, &key)),
         phase: told.phase,
         at: told.at.unwrap_or(received),
         received,
@@ -314,8 +319,9 @@ fn event(
         risk: told.risk,
         rollback_of: told.rollback_of,
         reason: told.reason,
-        nature: Default::default(),
+        nature: told.nature,
         no_hold: false,
+        told_at: None,
         source: source.name.clone(),
     }
 }

@@ -5,6 +5,7 @@ mod annotations;
 pub mod answer;
 mod argo;
 mod cdevents;
+pub mod chain;
 mod deployinator;
 mod flux;
 mod github;
@@ -19,6 +20,7 @@ mod pagerduty;
 mod proof;
 pub mod rate;
 mod seen;
+pub mod skew;
 mod spinnaker;
 #[cfg(test)]
 mod tests;
@@ -36,7 +38,7 @@ pub use seen::{Heard, Known, Seen, digest};
 
 use crate::{
     base::{text::one_line, time::Timestamp},
-    domain::model::deploy::{Phase, Risk},
+    domain::model::deploy::{Nature, Phase, Risk},
 };
 
 /// Longest body.
@@ -182,6 +184,14 @@ pub struct Told {
     pub rollback_of: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// What is changed, for the rules for risk.
+    #[serde(skip_serializing_if = "Nature::is_empty")]
+    pub nature: Nature,
+    /// What ties several events to one deploy: then it is known by this, our app and our environment.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub chain: Option<String>,
+    #[serde(skip)]
+    pub links: chain::Links,
 }
 
 fn shown_time<S: serde::Serializer>(at: &Option<Timestamp>, to: S) -> Result<S::Ok, S::Error> {
@@ -212,6 +222,9 @@ impl Told {
             risk: None,
             rollback_of: None,
             reason: None,
+            nature: Nature::default(),
+            chain: None,
+            links: chain::Links::default(),
         }
     }
 }

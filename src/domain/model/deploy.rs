@@ -224,7 +224,7 @@ pub struct Nature {
 }
 
 impl Nature {
-    fn is_empty(&self) -> bool {
+    pub fn is_empty(&self) -> bool {
         *self == Self::default()
     }
 }
@@ -265,6 +265,9 @@ pub struct DeployEvent {
     /// Whoever told it may not keep problems of this app quiet: the deploy is named, but holds nothing.
     #[serde(default)]
     pub no_hold: bool,
+    /// What it said itself, where `at` was corrected, since its source's clock is wrong.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub told_at: Option<Timestamp>,
     /// Who told us: the token's name, `local`, `replay`.
     #[serde(default)]
     pub source: String,

@@ -290,6 +290,7 @@ mod tests {
                 rollback_of: id.strip_suffix("-rollback").map(str::to_owned),
                 reason: None,
                 no_hold: false,
+                told_at: None,
                 source: String::new(),
             }
         });

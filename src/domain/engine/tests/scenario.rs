@@ -405,6 +405,7 @@ fn event(phase: &str, id: &str, rest: &[&str], now: Timestamp) -> DeployEvent {
         reason: None,
         nature: Default::default(),
         no_hold: false,
+        told_at: None,
         source: "test".to_owned(),
     };
     for word in rest {

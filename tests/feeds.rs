@@ -710,3 +710,95 @@ fn a_source_that_floods_is_told_to_come_later() {
     assert_eq!(daemon.status()["deploys"].as_array().map(Vec::len), Some(3));
     daemon.end_well();
 }
+
+#[test]
+fn a_version_that_is_new_on_a_host_is_a_step_or_a_deploy_nobody_told_of() {
+    let more = "[[host]]\nname = \"web2\"\naddress = \"127.0.0.1\"\napps = [\"shop\"]\n";
+    let (site, _hook, listen) = site(more);
+    let daemon = Daemon::start(&site.file("deploywatch.toml"), listen);
+    let see = |host: &str, version: &str| {
+        let attribute =
+            |key: &str, value: &str| json!({"key": key, "value": {"stringValue": value}});
+        let body = json!({"resourceSpans": [{"resource": {"attributes": [
+            attribute("service.name", "shop"),
+            attribute("service.version", version),
+            attribute("host.name", host),
+        ]}, "scopeSpans": []}]});
+        let (code, answer) = send(
+            listen,
+            "/v1/hooks/otlp/v1/traces",
+            &[],
+            &body.to_string(),
+            0,
+        );
+        assert_eq!((code, answer["error"].as_str()), (200, None), "{answer}");
+    };
+    let deploys = || {
+        let status = daemon.status();
+        let all = status["deploys"].as_array().expect("a list").clone();
+        all.iter()
+            .map(|deploy| deploy["id"].as_str().unwrap_or_default().to_owned())
+            .collect::<Vec<_>>()
+    };
+    let steps = |id: &str| {
+        let record = daemon.api("GET", &format!("/v1/deploys/{id}"), None);
+        let events = record["events"].as_array().expect("a list").clone();
+        events
+            .iter()
+            .filter(|event| event["phase"] == "step")
+            .map(|event| event["hosts"][0].as_str().unwrap_or_default().to_owned())
+            .collect::<Vec<_>>()
+    };
+    // What is seen first may have run for long.
+    for host in ["web1", "web2", "pod-7"] {
+        see(host, "1.4.1");
+    }
+    assert!(deploys().is_empty());
+    // A deploy that somebody told of.
+    daemon.ask(&[
+        "deploy",
+        "start",
+        "D-1",
+        "--app",
+        "shop",
+        "--version",
+        "1.4.2",
+    ]);
+    for host in ["web1", "web1", "pod-7"] {
+        see(host, "1.4.2");
+    }
+    assert_eq!(
+        (deploys(), steps("D-1")),
+        (vec!["D-1".into()], vec!["web1".into()])
+    );
+    daemon.ask(&["deploy", "cancel", "D-1"]);
+    // One that nobody told of: it is named, and holds nothing.
+    see("web1", "1.4.3");
+    see("web2", "1.4.3");
+    let id = deploys()
+        .into_iter()
+        .find(|id| id.starts_with("otlp-shop-1.4.3-"));
+    let id = id.expect("a deploy of its own");
+    assert_eq!(steps(&id), ["web1", "web2"]);
+    daemon.ask(&[
+        "results",
+        "submit",
+        "web1/http",
+        "--exit",
+        "0",
+        "--text",
+        "fine",
+    ]);
+    daemon.ask(&[
+        "results",
+        "submit",
+        "web1/http",
+        "--exit",
+        "2",
+        "--text",
+        "503",
+    ]);
+    let page = daemon.until_decided("web1/http", "paged", |decision| decision["what"] == "sent");
+    assert_eq!(page["deploys"][0], id.as_str(), "{page}");
+    daemon.end_well();
+}

@@ -151,6 +151,7 @@ async fn serve(config: PathBuf, loaded: Loaded) -> Result<(), String> {
         metrics: metrics.clone(),
         rates: Arc::default(),
         chains: Arc::default(),
+        versions: Arc::default(),
         now: clock::now,
     };
     let servers: Vec<_> = listeners

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 
 use super::{
     access::{Caller, Scope},
-    ask::{ASK_LIMIT, Ask, Telling},
+    ask::{ASK_LIMIT, Ask, Running, Telling},
     body, gate,
     metrics::Feed,
     refusal::Refusal,
@@ -29,7 +29,10 @@ use crate::{
     domain::{
         deploy::gate::GateView,
         engine::{effect::Reply, input::Input},
-        feeds::{self, Asked, BODY_MAX, Fit, Headers, Kind, Known, Source, answer},
+        feeds::{
+            self, Asked, BODY_MAX, Fit, Headers, Kind, Known, Source, answer,
+            versions::{News, Place},
+        },
         model::{
             change::{Audit, Heard},
             command::Command,
@@ -384,7 +387,21 @@ async fn tell(app: &App, source: &Source, came: Came) -> Result<Outcome, Refusal
             }
         }
     }
-    if events.is_empty() && unmatched.is_empty() {
+    let running = running(app, source, &known, reading.running, now);
+    if let Some(caller) = came
+        .caller
+        .as_ref()
+        .filter(|caller| !caller.apps.is_empty())
+    {
+        for one in &running {
+            let event = &one.event;
+            caller.may_deploy(
+                event.app.as_deref().unwrap_or_default(),
+                event.environment.as_deref(),
+            )?;
+        }
+    }
+    if events.is_empty() && unmatched.is_empty() && running.is_empty() {
         app.metrics.feed(&source.name, Feed::Passed);
         let why = passed.first().cloned().unwrap_or_default();
         return Ok(Outcome {
@@ -410,7 +427,11 @@ async fn tell(app: &App, source: &Source, came: Came) -> Result<Outcome, Refusal
             )
         })
     });
-    let fits = !events.is_empty();
+    let fits = !events.is_empty() || !running.is_empty();
+    let places: Vec<(Place, String)> = running
+        .iter()
+        .filter_map(|one| place_of(&source.name, &one.event))
+        .collect();
     let signed = feeds::is_signed(source.kind, &came.headers) && source.secret.is_some();
     let digest = feeds::digest(&came.body);
     let heard = match reading.delivery {
@@ -460,8 +481,16 @@ async fn tell(app: &App, source: &Source, came: Came) -> Result<Outcome, Refusal
         tail: None,
         audit,
         question,
+        running,
     };
     let (seen, mut reply) = app.hub.tell(telling).await?;
+    // Only what is on record is known: else it would be news for nobody.
+    if !places.is_empty() {
+        let mut versions = app.versions.lock().unwrap_or_else(PoisonError::into_inner);
+        for (place, version) in places {
+            versions.note(place, version);
+        }
+    }
     let (status, counted) = match seen {
         Known::Again(_) => (StatusCode::OK, Feed::Repeated),
         Known::Replayed(_) => (StatusCode::CONFLICT, Feed::Replayed),
@@ -475,6 +504,46 @@ async fn tell(app: &App, source: &Source, came: Came) -> Result<Outcome, Refusal
         reply.text.push_str(&far);
     }
     Ok(Outcome { status, reply })
+}
+
+/// What is news of what hosts were seen to run. What fits no app is no deploy of ours, and nobody need hear of it.
+fn running(
+    app: &App,
+    source: &Source,
+    known: &feeds::Feeds,
+    seen: Vec<feeds::Told>,
+    now: Timestamp,
+) -> Vec<Running> {
+    let mut news = Vec::new();
+    for told in seen {
+        let Fit::Event(event) = known.fit(source, told, now) else {
+            continue;
+        };
+        let Some((place, version)) = place_of(&source.name, &event) else {
+            continue;
+        };
+        let versions = app.versions.lock().unwrap_or_else(PoisonError::into_inner);
+        let changed = match versions.look(&place, &version) {
+            News::None => continue,
+            News::First => false,
+            News::Changed => true,
+        };
+        news.push(Running {
+            event: *event,
+            changed,
+        });
+    }
+    news
+}
+
+fn place_of(source: &str, event: &DeployEvent) -> Option<(Place, String)> {
+    let place = Place {
+        source: source.to_owned(),
+        app: event.app.clone()?,
+        environment: event.environment.clone()?,
+        host: event.hosts.first()?.clone(),
+    };
+    Some((place, event.version.clone()?))
 }
 
 /// What a tool that waits for leave wants to know; None: its source is not to be answered.

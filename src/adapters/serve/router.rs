@@ -28,7 +28,7 @@ use crate::{
     },
     domain::{
         engine::effect::Reply,
-        feeds::{Feeds, chain::Chains, rate::Rates},
+        feeds::{Feeds, chain::Chains, rate::Rates, versions::Versions},
     },
 };
 
@@ -45,6 +45,8 @@ pub struct App {
     pub rates: Arc<Rates>,
     /// Runs that began, for what they will be said to have deployed.
     pub chains: Arc<Mutex<Chains>>,
+    /// What hosts were seen to run.
+    pub versions: Arc<Mutex<Versions>>,
     /// The wall clock.
     pub now: fn() -> Timestamp,
 }

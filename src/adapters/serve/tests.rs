@@ -90,6 +90,7 @@ impl Site {
         let app = App {
             rates: Arc::default(),
             chains: Arc::default(),
+            versions: Arc::default(),
             hub: Hub::new(asks),
             access: watched,
             feeds: sources,

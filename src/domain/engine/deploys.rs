@@ -137,6 +137,29 @@ impl Engine {
         }
     }
 
+    /// The deploy that may have brought what an event saw: the newest of its app that runs or bakes, with its version or
+    /// with none.
+    pub fn deploy_that_brings(&self, event: &DeployEvent, now: Timestamp) -> Option<&Deploy> {
+        self.deploys
+            .values()
+            .filter(|live| {
+                let deploy = &live.deploy;
+                Some(&deploy.app) == event.app.as_ref()
+                    && Some(&deploy.environment) == event.environment.as_ref()
+                    && deploy
+                        .version
+                        .as_ref()
+                        .is_none_or(|version| Some(version) == event.version.as_ref())
+                    && deploy.rollback_of.is_none()
+                    && !matches!(deploy.phase, Phase::Cancelled | Phase::RolledBack)
+                    && deploy
+                        .ended_at
+                        .is_none_or(|ended| now < ended + live.rules.bake)
+            })
+            .map(|live| &live.deploy)
+            .max_by_key(|deploy| deploy.started_at)
+    }
+
     /// Fills in what an event leaves out; the error is a sentence for the pipeline's author.
     fn complete(&self, event: &mut DeployEvent) -> Result<(), String> {
         let known = self.deploys.get(&event.id);

@@ -25,6 +25,7 @@ mod spinnaker;
 #[cfg(test)]
 mod tests;
 pub mod value;
+pub mod versions;
 
 use serde::Serialize;
 use serde_json::Value;
@@ -239,6 +240,9 @@ pub struct Reading {
     /// It waits for leave to deploy what it tells of.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub asks: Option<Asks>,
+    /// What was seen to run, where; each as a step of no deploy.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub running: Vec<Told>,
     /// Where it tells of no deploy: why, in a sentence.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub nothing: Option<String>,

@@ -596,8 +596,8 @@ impl Told {
         let line = format!("POST {}", rule_path(run));
         until("GitHub is told", || {
             let all = self.0.lock().expect("not poisoned");
-            let found = all.iter().filter(|(head, _)| head.starts_with(&line));
-            found.last().cloned()
+            let mut found = all.iter().filter(|(head, _)| head.starts_with(&line));
+            found.next_back().cloned()
         })
     }
 
@@ -800,5 +800,62 @@ fn a_version_that_is_new_on_a_host_is_a_step_or_a_deploy_nobody_told_of() {
     ]);
     let page = daemon.until_decided("web1/http", "paged", |decision| decision["what"] == "sent");
     assert_eq!(page["deploys"][0], id.as_str(), "{page}");
+    daemon.end_well();
+}
+
+#[test]
+fn the_downtime_of_a_deploy_script_is_a_deploy() {
+    let (site, _hook, listen) =
+        site("[nagios]\ncommand_file = \"nagios.cmd\"\n[[deploys.downtime]]\nauthor = \"deploy*\"");
+    let daemon = Daemon::start(&site.file("deploywatch.toml"), listen);
+    let now = SystemTime::now()
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .expect("after 1970")
+        .as_secs();
+    let pipe = |line: &str| {
+        fs::write(site.file("nagios.cmd"), format!("[{now}] {line}\n")).expect("written");
+    };
+    let span = format!("{now};{};1;0;0", now + 1800);
+    let deploy = || daemon.status()["deploys"][0].clone();
+    // A person's downtime is one.
+    pipe(&format!("SCHEDULE_SVC_DOWNTIME;web1;ftp;{span};bob;a disk"));
+    pipe(&format!(
+        "SCHEDULE_HOST_SVC_DOWNTIME;web1;{span};deployer;deploy 1.4.2"
+    ));
+    until_true("the deploy runs", || deploy()["phase"] == "started");
+    assert_eq!(
+        (
+            &deploy()["app"],
+            &deploy()["actors"][0],
+            &deploy()["hosts"][0]
+        ),
+        (&json!("shop"), &json!("deployer"), &json!("web1"))
+    );
+    assert_eq!(daemon.status()["deploys"].as_array().map(Vec::len), Some(1));
+    daemon.ask(&[
+        "results",
+        "submit",
+        "web1/http",
+        "--exit",
+        "2",
+        "--text",
+        "503",
+    ]);
+    daemon.until_decided("web1/http", "held", |decision| decision["what"] == "held");
+    daemon.ask(&[
+        "results", "submit", "web1/ftp", "--exit", "2", "--text", "gone",
+    ]);
+    daemon.until_decided("web1/ftp", "quiet", |decision| {
+        decision["what"] == "skipped"
+            && decision["reason"]
+                .as_str()
+                .is_some_and(|why| why.contains("downtime"))
+    });
+    pipe("DEL_DOWNTIME_BY_HOST_NAME;web1;;;deploy 1.4.2");
+    until_true("the deploy is over", || deploy()["phase"] == "finished");
+    assert_eq!(
+        daemon.status()["downtimes"].as_array().map(Vec::len),
+        Some(1)
+    );
     daemon.end_well();
 }

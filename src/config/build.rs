@@ -221,6 +221,7 @@ fn resolve<'d>(
         relations,
         freezes,
         risk_rules: gates::risk_rules(raw),
+        downtime_rules: gates::downtime_rules(raw, sink),
         digest: String::new(),
         by_name: std::sync::OnceLock::new(),
     };

@@ -259,5 +259,6 @@ fn downtime(block: &Block<'_>, id: u64) -> Downtime {
             block.time("start_time")
         }),
         comment_id: None,
+        deploys: Vec::new(),
     }
 }

@@ -76,6 +76,23 @@ pub static RISK: Spec = Spec::new(
     ]],
 );
 
+pub static DOWNTIME: Spec = Spec::new(
+    "[[deploys.downtime]]",
+    "Downtimes that are deploys of the apps on their hosts: those that deploy scripts set. They are capped like other holds.",
+    &[&[
+        Key::new(
+            "author",
+            Kind::Texts,
+            "Who sets them; `*` and `?` match any.",
+        ),
+        Key::new(
+            "comment",
+            Kind::Texts,
+            "What their comment says; `*` and `?` match any.",
+        ),
+    ]],
+);
+
 static MATCH: Spec = Spec::new(
     "match",
     "What a rule is for: all that is given has to fit; `*` and `?` match any.",

@@ -2,7 +2,7 @@
 
 use super::{
     Key, Kind, Refers, Spec,
-    gates::{FREEZE, RISK},
+    gates::{DOWNTIME, FREEZE, RISK},
     nagios::NAGIOS,
     objects::{
         APP, CHECK, COMMAND, CONTACT, CONTACT_GROUP, DEFAULTS, GROUP, HOST, PERIOD, TEMPLATE,
@@ -328,6 +328,11 @@ pub static DEPLOYS: Spec = Spec::new(
             "risk",
             Kind::Tables(&RISK),
             "Rules for the class of a deploy; the first that fits counts.",
+        ),
+        Key::new(
+            "downtime",
+            Kind::Tables(&DOWNTIME),
+            "Downtimes that are deploys; without it none is.",
         ),
         Key::new(
             "source",

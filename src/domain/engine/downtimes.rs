@@ -1,5 +1,6 @@
 //! Downtimes: fixed, flexible and triggered, for one object, its checks, the hosts behind it, or a group
-//! (`common/downtime.c`). Never looks at deploys; a held problem is told that a person took it.
+//! (`common/downtime.c`). A held problem is told that a person took it. One that the configuration calls a deploy
+//! (`[[deploys.downtime]]`) starts and ends that, and keeps nothing quiet by itself.
 //!
 //! Decided where Nagios is accidental or wrong:
 //! 1. [QUIRK] A flexible downtime that was never used ends without a word: Nagios sends DOWNTIMEEND for what never began.
@@ -16,10 +17,11 @@ use super::{
     timers::Timer,
 };
 use crate::{
-    base::time::Timestamp,
+    base::time::{Timestamp, show_duration},
     domain::model::{
         change::{Change, Comment, Downtime},
         command::{Children, DowntimeFilter, GroupName},
+        deploy::{DeployEvent, Nature, Phase},
         message::Kind,
         objects::{HostIx, ObjIx},
         state::ObjectName,
@@ -105,6 +107,7 @@ impl Engine {
             }
         }
         let first = self.enter(now, &objects, plan, out);
+        let as_deploy = self.as_deploy(now, first, plan, out);
         let trigger = match reach.children {
             Children::Triggered => first,
             Children::Untouched | Children::Plain => plan.triggered_by,
@@ -116,11 +119,9 @@ impl Engine {
         self.enter(now, &behind, &plan, out);
         Ok(Reply {
             id: first,
-            ..Reply::ok(described(
-                &name.to_string(),
-                &plan,
-                objects.len() + behind.len(),
-            ))
+            ..Reply::ok(
+                described(&name.to_string(), &plan, objects.len() + behind.len()) + &as_deploy,
+            )
         })
     }
 
@@ -136,9 +137,10 @@ impl Engine {
         self.refuse_plan(plan, now)?;
         let (GroupName::Hosts(name) | GroupName::Checks(name)) = group;
         let first = self.enter(now, &objects, plan, out);
+        let as_deploy = self.as_deploy(now, first, plan, out);
         Ok(Reply {
             id: first,
-            ..Reply::ok(described(&format!("group {name}"), plan, objects.len()))
+            ..Reply::ok(described(&format!("group {name}"), plan, objects.len()) + &as_deploy)
         })
     }
 
@@ -201,9 +203,28 @@ impl Engine {
         out: &mut Effects,
     ) -> Option<u64> {
         let mut first = None;
+        // A deploy's start is now or at a time; it does not wait for a problem.
+        let is_deploy = plan.fixed
+            && self
+                .inventory
+                .downtime_rules
+                .iter()
+                .any(|rule| rule.fits(&plan.author, &plan.comment));
         for obj in objects {
             let id = self.new_id();
             first = first.or(Some(id));
+            let apps = self.inventory.apps_of(*obj).iter();
+            let deploys = match is_deploy {
+                true => apps
+                    .map(|app| {
+                        let app = self.inventory.app(*app);
+                        // One deploy for all that one order covers.
+                        let order = first.unwrap_or(id);
+                        format!("downtime-{order}-{}@{}", app.name, app.environment)
+                    })
+                    .collect(),
+                false => Vec::new(),
+            };
             let comment_id = self.new_id();
             let one = Downtime {
                 id,
@@ -222,6 +243,7 @@ impl Engine {
                 triggered_by: plan.triggered_by,
                 began_at: None,
                 comment_id: Some(comment_id),
+                deploys,
             };
             let comment = Comment {
                 id: comment_id,
@@ -334,6 +356,10 @@ impl Engine {
         let Some(obj) = self.inventory.find(&downtime.object) else {
             return;
         };
+        if !downtime.deploys.is_empty() {
+            self.begin_deploys(now, obj, downtime, out);
+            return;
+        }
         // Told before it counts, and only when the object was in none.
         if self.object(obj).downtimes == 0 {
             self.log_downtime(obj, Kind::DowntimeStart, out);
@@ -377,6 +403,111 @@ impl Engine {
         for id in self.triggered.get(&id).cloned().unwrap_or_default() {
             self.begin_downtime(now, id, out);
         }
+    }
+
+    /// The downtime of a deploy script: the apps of its host are being deployed, which holds what that explains, and no
+    /// longer than a deploy may.
+    fn begin_deploys(&mut self, now: Timestamp, obj: ObjIx, downtime: Downtime, out: &mut Effects) {
+        let id = downtime.id;
+        for deploy in &downtime.deploys {
+            let Some((app, environment)) = app_in(deploy) else {
+                continue;
+            };
+            let event = DeployEvent {
+                app: Some(app.to_owned()),
+                environment: Some(environment.to_owned()),
+                hosts: vec![downtime.object.host.to_string()],
+                actors: vec![downtime.author.clone()],
+                reason: Some(downtime.comment.clone()).filter(|text| !text.is_empty()),
+                ..own_event(deploy, Phase::Started, now)
+            };
+            self.tell_own(now, event, out);
+        }
+        let text = format!(
+            "{} by {} counts as {}",
+            downtime.comment,
+            downtime.author,
+            downtime.deploys.join(", ")
+        );
+        self.event(now, Some(obj), "downtime", text, out);
+        let active = Downtime {
+            active: true,
+            began_at: Some(now.second()),
+            ..downtime
+        };
+        out.changes.push(Change::Downtime(active.clone()));
+        self.downtimes.insert(id, active);
+        self.arm_downtime(id);
+        for id in self.triggered.get(&id).cloned().unwrap_or_default() {
+            self.begin_downtime(now, id, out);
+        }
+    }
+
+    /// Its deploys are over with the last downtime of their order.
+    fn end_deploys(&mut self, now: Timestamp, ended: &Downtime, out: &mut Effects) {
+        if !ended.active {
+            return;
+        }
+        for deploy in &ended.deploys {
+            let goes_on = self
+                .downtimes
+                .values()
+                .any(|other| other.deploys.contains(deploy));
+            let runs = self
+                .deploys
+                .get(deploy)
+                .is_some_and(|live| !live.deploy.phase.is_terminal());
+            if !goes_on && runs {
+                self.tell_own(now, own_event(deploy, Phase::Finished, now), out);
+            }
+        }
+    }
+
+    fn tell_own(&mut self, now: Timestamp, event: DeployEvent, out: &mut Effects) {
+        let reply = out.reply.take();
+        self.on_deploy(now, event, out);
+        out.reply = reply;
+    }
+
+    /// What whoever set it should know: it is a deploy, and how long that may keep a problem quiet. Empty: it is none.
+    fn as_deploy(
+        &self,
+        now: Timestamp,
+        first: Option<u64>,
+        plan: &Plan,
+        out: &mut Effects,
+    ) -> String {
+        let Some(downtime) = first.and_then(|id| self.downtimes.get(&id)) else {
+            return String::new();
+        };
+        let caps = downtime.deploys.iter().filter_map(|deploy| {
+            let (app, environment) = app_in(deploy)?;
+            let ix = self.inventory.find_app(app, Some(environment))?;
+            let risk = self.inventory.app(ix).risk;
+            Some((deploy, risk, self.inventory.classes.of(risk)))
+        });
+        let mut told = String::new();
+        for (deploy, risk, rules) in caps {
+            let most = rules.hold_critical.max(rules.hold_warning);
+            let text = format!(
+                "it counts as deploy {deploy}: a problem waits at most {} (risk {})",
+                show_duration(most),
+                risk.name()
+            );
+            let asked = plan.end.since(plan.start);
+            if most < asked {
+                let line = format!(
+                    "downtime {} by {} asks for {} of quiet; {text}",
+                    downtime.id,
+                    plan.author,
+                    show_duration(asked)
+                );
+                out.log.push(format!("Warning: {line}"));
+                self.event(now, None, "downtime", line, out);
+            }
+            told += &format!("; {text}");
+        }
+        told
     }
 
     pub(super) fn downtime_ends(&mut self, now: Timestamp, id: u64, out: &mut Effects) {
@@ -496,6 +627,10 @@ impl Engine {
             // Stored before comments were remembered.
             None => self.remove_comments(obj, &format!("downtime-{id}"), out),
         }
+        if !downtime.deploys.is_empty() {
+            self.end_deploys(now, &downtime, out);
+            return;
+        }
         if !downtime.active {
             return;
         }
@@ -535,11 +670,40 @@ impl Engine {
             .collect();
         for (obj, downtime) in all {
             self.index_downtime(obj, &downtime);
-            if downtime.active {
+            if downtime.active && downtime.deploys.is_empty() {
                 let object = self.object_mut(obj);
                 object.downtimes = object.downtimes.saturating_add(1);
             }
         }
+    }
+}
+
+/// The app and the environment in the id of a downtime's deploy.
+fn app_in(deploy: &str) -> Option<(&str, &str)> {
+    let (_, rest) = deploy.strip_prefix("downtime-")?.split_once('-')?;
+    rest.rsplit_once('@')
+}
+
+fn own_event(deploy: &str, phase: Phase, now: Timestamp) -> DeployEvent {
+    DeployEvent {
+        id: deploy.to_owned(),
+        phase,
+        at: now,
+        received: now,
+        app: None,
+        environment: None,
+        version: None,
+        hosts: Vec::new(),
+        groups: Vec::new(),
+        actors: Vec::new(),
+        url: None,
+        risk: None,
+        rollback_of: None,
+        reason: None,
+        nature: Nature::default(),
+        no_hold: false,
+        told_at: None,
+        source: "downtime".to_owned(),
     }
 }
 

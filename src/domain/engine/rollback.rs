@@ -197,7 +197,7 @@ impl Engine {
         let Some(live) = self.deploys.get_mut(id) else {
             return;
         };
-        let kept = live.deploy.rollback.get_or_insert_with(|| Rollback {
+        let kept = live.deploy.rollback.get_or_insert(Rollback {
             advised_at: now,
             problem: row,
             ran_at: None,

@@ -163,6 +163,9 @@ pub struct Downtime {
     /// The comment that tells of it.
     #[serde(default)]
     pub comment_id: Option<u64>,
+    /// It is a deploy by these ids, as the configuration says of its author or comment: it keeps nothing quiet by itself.
+    #[serde(default)]
+    pub deploys: Vec<String>,
 }
 
 const fn yes() -> bool {

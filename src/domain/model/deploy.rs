@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use serde::{Deserialize, Serialize};
 
 use super::state::{ObjectName, State};
-use crate::base::time::Timestamp;
+use crate::base::{glob, time::Timestamp};
 
 /// Risk class of a change. DNS, monitoring and minor code changes are low; networking, schema and payments are high.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -156,6 +156,24 @@ pub struct RiskRule {
     pub may_lower: bool,
     /// What fits cannot be taken back: it is never rolled back by itself, whatever rule gave the class.
     pub irreversible: bool,
+}
+
+/// Downtimes that are deploys: those of scripts that were written for Nagios.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DowntimeRule {
+    /// With `*` and `?`; none: any.
+    pub authors: Vec<String>,
+    /// Likewise.
+    pub comments: Vec<String>,
+}
+
+impl DowntimeRule {
+    pub fn fits(&self, author: &str, comment: &str) -> bool {
+        let any = |patterns: &[String], text: &str| {
+            patterns.is_empty() || patterns.iter().any(|pattern| glob::matches(pattern, text))
+        };
+        any(&self.authors, author) && any(&self.comments, comment)
+    }
 }
 
 /// What an event says of a deploy.

@@ -10,7 +10,7 @@ use std::{
 
 use super::{
     date::DateFormat,
-    deploy::{ClassRules, Regressions, Risk, RiskRule, RollbackMode},
+    deploy::{ClassRules, DowntimeRule, Regressions, Risk, RiskRule, RollbackMode},
     dropin::{LogRules, PerfRules},
     gate::Freeze,
     relations::{COMMON, Rare, Relations},
@@ -58,6 +58,8 @@ pub struct Inventory {
     pub freezes: Vec<Freeze>,
     /// In the order of the files; the first that fits counts.
     pub risk_rules: Vec<RiskRule>,
+    /// Downtimes that are deploys.
+    pub downtime_rules: Vec<DowntimeRule>,
     /// Short hash of all configuration text, shown in decisions and `status`.
     pub digest: String,
     /// Checks by name, made when first asked for.

@@ -9,10 +9,15 @@ use std::{
     io::{Read, Write},
     net::{Shutdown, TcpStream},
     path::Path,
+    sync::{Arc, Mutex},
     time::{Duration, SystemTime},
 };
 
-use common::{Daemon, Site, free_port, hook::Hook, until, until_true};
+use common::{
+    Daemon, Site, free_port,
+    hook::{Hook, serve_whole},
+    until, until_true,
+};
 use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Value, json};
 use sha2::Sha256;
@@ -428,7 +433,12 @@ fn pipelines_that_send_to_pagerduty_graphite_grafana_or_a_collector_change_the_a
 
 #[test]
 fn flagger_and_deployinator_ask_the_gate() {
-    let (site, _hook, listen) = site("");
+    // Two hosts more, which the deploy does not reach.
+    let more = "[[host]]\nname = \"web2\"\naddress = \"127.0.0.1\"\napps = [\"shop\"]\n\
+         [[host]]\nname = \"web3\"\naddress = \"127.0.0.1\"\napps = [\"shop\"]\n\
+         [[check]]\nname = \"http\"\nhosts = [\"web2\", \"web3\"]\nattempts = 1\nactive = false\n\
+         command = \"true\"\ncontacts = [\"oncall\"]\n";
+    let (site, _hook, listen) = site(more);
     let daemon = Daemon::start(&site.file("deploywatch.toml"), listen);
     let canary =
         json!({"name": "shop", "namespace": "production", "phase": "Progressing", "checksum": "1"});
@@ -442,34 +452,34 @@ fn flagger_and_deployinator_ask_the_gate() {
     };
     assert_eq!((ask("confirm-promotion"), ask("rollback")), (200, 409));
     assert_eq!(can_deploy(), true);
-    // A deploy that is over, and a check that breaks in its bake.
-    daemon.ask(&["deploy", "start", "D-1", "--app", "shop", "--risk", "high"]);
+    // A deploy of one host, and a check that breaks there.
     daemon.ask(&[
-        "results",
-        "submit",
-        "web1/http",
-        "--exit",
-        "0",
-        "--text",
-        "fine",
+        "deploy", "start", "D-1", "--app", "shop", "--risk", "high", "--host", "web1",
     ]);
-    daemon.ask(&[
-        "results",
-        "submit",
-        "web1/http",
-        "--exit",
-        "2",
-        "--text",
-        "503",
-    ]);
+    let submit = |object: &str, exit: &str| {
+        daemon.ask(&[
+            "results", "submit", object, "--exit", exit, "--text", "said",
+        ]);
+    };
+    submit("web1/http", "0");
+    submit("web1/http", "2");
     daemon.until_decided("web1/http", "paged", |decision| decision["what"] == "sent");
+    // It leads the suspects, which shuts the gate; but nobody has looked at the rest, so it is not to go back.
     assert_eq!(
         (
             ask("confirm-promotion"),
             ask("confirm-rollout"),
             ask("rollback")
         ),
-        (409, 409, 200)
+        (409, 409, 409)
+    );
+    submit("web2/http", "0");
+    submit("web3/http", "0");
+    assert_eq!(ask("rollback"), 200);
+    let record = daemon.api("GET", "/v1/deploys/D-1", None);
+    assert_eq!(
+        record["rollback"], "its rollback was left to whoever asked",
+        "{record}"
     );
     assert_eq!(can_deploy(), false);
     assert_eq!(ask("confirm-everything"), 404);
@@ -574,5 +584,278 @@ fn events_are_dropped_as_files() {
         !site.file("drop/1.json").exists() && !site.file("drop/2.json").exists()
     });
     assert!(site.file("drop/bad/3.json").exists() && !site.file("drop/3.json").exists());
+    daemon.end_well();
+}
+
+/// What GitHub was told, each with the request's line and header.
+#[derive(Clone, Default)]
+struct Told(Arc<Mutex<Vec<(String, Value)>>>);
+
+impl Told {
+    fn until(&self, run: u64) -> (String, Value) {
+        let line = format!("POST {}", rule_path(run));
+        until("GitHub is told", || {
+            let all = self.0.lock().expect("not poisoned");
+            let mut found = all.iter().filter(|(head, _)| head.starts_with(&line));
+            found.next_back().cloned()
+        })
+    }
+
+    fn of(&self, run: u64) -> usize {
+        let line = format!("POST {}", rule_path(run));
+        let all = self.0.lock().expect("not poisoned");
+        all.iter()
+            .filter(|(head, _)| head.starts_with(&line))
+            .count()
+    }
+}
+
+fn rule_path(run: u64) -> String {
+    format!("/repos/acme/shop/actions/runs/{run}/deployment_protection_rule")
+}
+
+#[test]
+fn github_waits_for_the_gate_and_is_told_what_it_says() {
+    let told = Told::default();
+    let kept = told.clone();
+    let port = serve_whole(move |head, body| {
+        let mut all = kept.0.lock().expect("not poisoned");
+        all.push((head.to_owned(), body));
+        // The first try of all fails.
+        1 < all.len()
+    });
+    let sources = format!(
+        "{GITHUB}\ntoken_file = \"app.token\"\napi_url = \"http://127.0.0.1:{port}\"\nanswer_within = \"5s\""
+    );
+    let (site, _hook, listen) = site(&sources);
+    site.secret("app.token", "first");
+    let daemon = Daemon::start(&site.file("deploywatch.toml"), listen);
+    let ask = |run: u64, callback: &str| {
+        let mut body: Value =
+            serde_json::from_str(&fixture("github-protection-rule.json")).expect("JSON");
+        body["deployment_callback_url"] = callback.into();
+        body["deployment"]["id"] = run.into();
+        let body = body.to_string();
+        from_github(listen, &format!("d-{run}"), &sign(SECRET, &body), &body)
+    };
+    let here = |run: u64| format!("http://127.0.0.1:{port}{}", rule_path(run));
+
+    // The gate is open. What does not arrive is tried again, with the token as it is then.
+    let (code, answer) = ask(1, &here(1));
+    assert_eq!(code, 200, "{answer}");
+    until_true("the first try", || told.of(1) == 1);
+    site.secret("app.token", "second");
+    until_true("the second try", || told.of(1) == 2);
+    let (head, body) = told.until(1);
+    assert!(head.contains("uthorization: Bearer second\n"), "{head}");
+    assert_eq!(
+        body,
+        json!({"environment_name": "prod", "state": "approved",
+            "comment": "no problem is put down to a deploy of shop in production"})
+    );
+
+    // A forged payload makes us call nobody.
+    let elsewhere = serve_whole(|head, _| panic!("{head}"));
+    for callback in [
+        format!("http://127.0.0.1:{elsewhere}{}", rule_path(2)),
+        format!(
+            "http://127.0.0.1:{port}@127.0.0.1:{elsewhere}{}",
+            rule_path(2)
+        ),
+        format!("http://127.0.0.1:{port}/repos/acme/shop/actions/runs/2/cancel"),
+    ] {
+        let (code, answer) = ask(2, &callback);
+        assert_eq!(code, 403, "{answer}");
+    }
+
+    // Frozen: it waits over a restart, and goes on when the freeze ends.
+    let frozen = daemon.json(&["freeze", "add", "--for", "1h", "-m", "the sale"]);
+    assert_eq!(ask(3, &here(3)).0, 200);
+    daemon.end_well();
+    let daemon = Daemon::start(&site.file("deploywatch.toml"), listen);
+    assert_eq!(told.of(3), 0);
+    daemon.ask(&["freeze", "end", &frozen["id"].to_string()]);
+    assert_eq!(told.until(3).1["state"], "approved");
+
+    // It stays frozen for longer than GitHub is to wait.
+    daemon.ask(&["freeze", "add", "--for", "1h", "-m", "the sale"]);
+    assert_eq!(ask(4, &here(4)).0, 200);
+    let (_, body) = told.until(4);
+    assert_eq!(body["state"], "rejected", "{body}");
+    let comment = body["comment"].as_str().unwrap_or_default();
+    assert!(comment.contains("the sale; it opens when"), "{comment}");
+    daemon.end_well();
+    assert_eq!((told.of(1), told.of(3), told.of(4)), (2, 1, 1));
+}
+
+#[test]
+fn a_source_that_floods_is_told_to_come_later() {
+    let (site, _hook, listen) = site(&format!("{GITHUB}\nper_minute = 3"));
+    let daemon = Daemon::start(&site.file("deploywatch.toml"), listen);
+    // Who does not know the secret uses nothing up.
+    for _ in 0..5 {
+        assert_eq!(from_github(listen, "d", "sha256=0", "{}").0, 401);
+    }
+    let mut codes = Vec::new();
+    for number in 0..5 {
+        let body = github(number, "in_progress");
+        let delivery = format!("d-{number}");
+        codes.push(from_github(listen, &delivery, &sign(SECRET, &body), &body));
+    }
+    let numbers: Vec<u16> = codes.iter().map(|(code, _)| *code).collect();
+    assert_eq!(numbers, [200, 200, 200, 429, 429]);
+    let why = codes[3].1["error"].as_str().unwrap_or_default();
+    assert!(why.contains("raise `per_minute`"), "{why}");
+    assert_eq!(counted(&daemon, "github", "limited"), 2);
+    assert_eq!(daemon.status()["deploys"].as_array().map(Vec::len), Some(3));
+    daemon.end_well();
+}
+
+#[test]
+fn a_version_that_is_new_on_a_host_is_a_step_or_a_deploy_nobody_told_of() {
+    let more = "[[host]]\nname = \"web2\"\naddress = \"127.0.0.1\"\napps = [\"shop\"]\n";
+    let (site, _hook, listen) = site(more);
+    let daemon = Daemon::start(&site.file("deploywatch.toml"), listen);
+    let see = |host: &str, version: &str| {
+        let attribute =
+            |key: &str, value: &str| json!({"key": key, "value": {"stringValue": value}});
+        let body = json!({"resourceSpans": [{"resource": {"attributes": [
+            attribute("service.name", "shop"),
+            attribute("service.version", version),
+            attribute("host.name", host),
+        ]}, "scopeSpans": []}]});
+        let (code, answer) = send(
+            listen,
+            "/v1/hooks/otlp/v1/traces",
+            &[],
+            &body.to_string(),
+            0,
+        );
+        assert_eq!((code, answer["error"].as_str()), (200, None), "{answer}");
+    };
+    let deploys = || {
+        let status = daemon.status();
+        let all = status["deploys"].as_array().expect("a list").clone();
+        all.iter()
+            .map(|deploy| deploy["id"].as_str().unwrap_or_default().to_owned())
+            .collect::<Vec<_>>()
+    };
+    let steps = |id: &str| {
+        let record = daemon.api("GET", &format!("/v1/deploys/{id}"), None);
+        let events = record["events"].as_array().expect("a list").clone();
+        events
+            .iter()
+            .filter(|event| event["phase"] == "step")
+            .map(|event| event["hosts"][0].as_str().unwrap_or_default().to_owned())
+            .collect::<Vec<_>>()
+    };
+    // What is seen first may have run for long.
+    for host in ["web1", "web2", "pod-7"] {
+        see(host, "1.4.1");
+    }
+    assert!(deploys().is_empty());
+    // A deploy that somebody told of.
+    daemon.ask(&[
+        "deploy",
+        "start",
+        "D-1",
+        "--app",
+        "shop",
+        "--version",
+        "1.4.2",
+    ]);
+    for host in ["web1", "web1", "pod-7"] {
+        see(host, "1.4.2");
+    }
+    assert_eq!(
+        (deploys(), steps("D-1")),
+        (vec!["D-1".into()], vec!["web1".into()])
+    );
+    daemon.ask(&["deploy", "cancel", "D-1"]);
+    // One that nobody told of: it is named, and holds nothing.
+    see("web1", "1.4.3");
+    see("web2", "1.4.3");
+    let id = deploys()
+        .into_iter()
+        .find(|id| id.starts_with("otlp-shop-1.4.3-"));
+    let id = id.expect("a deploy of its own");
+    assert_eq!(steps(&id), ["web1", "web2"]);
+    daemon.ask(&[
+        "results",
+        "submit",
+        "web1/http",
+        "--exit",
+        "0",
+        "--text",
+        "fine",
+    ]);
+    daemon.ask(&[
+        "results",
+        "submit",
+        "web1/http",
+        "--exit",
+        "2",
+        "--text",
+        "503",
+    ]);
+    let page = daemon.until_decided("web1/http", "paged", |decision| decision["what"] == "sent");
+    assert_eq!(page["deploys"][0], id.as_str(), "{page}");
+    daemon.end_well();
+}
+
+#[test]
+fn the_downtime_of_a_deploy_script_is_a_deploy() {
+    let (site, _hook, listen) =
+        site("[nagios]\ncommand_file = \"nagios.cmd\"\n[[deploys.downtime]]\nauthor = \"deploy*\"");
+    let daemon = Daemon::start(&site.file("deploywatch.toml"), listen);
+    let now = SystemTime::now()
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .expect("after 1970")
+        .as_secs();
+    let pipe = |line: &str| {
+        fs::write(site.file("nagios.cmd"), format!("[{now}] {line}\n")).expect("written");
+    };
+    let span = format!("{now};{};1;0;0", now + 1800);
+    let deploy = || daemon.status()["deploys"][0].clone();
+    // A person's downtime is one.
+    pipe(&format!("SCHEDULE_SVC_DOWNTIME;web1;ftp;{span};bob;a disk"));
+    pipe(&format!(
+        "SCHEDULE_HOST_SVC_DOWNTIME;web1;{span};deployer;deploy 1.4.2"
+    ));
+    until_true("the deploy runs", || deploy()["phase"] == "started");
+    assert_eq!(
+        (
+            &deploy()["app"],
+            &deploy()["actors"][0],
+            &deploy()["hosts"][0]
+        ),
+        (&json!("shop"), &json!("deployer"), &json!("web1"))
+    );
+    assert_eq!(daemon.status()["deploys"].as_array().map(Vec::len), Some(1));
+    daemon.ask(&[
+        "results",
+        "submit",
+        "web1/http",
+        "--exit",
+        "2",
+        "--text",
+        "503",
+    ]);
+    daemon.until_decided("web1/http", "held", |decision| decision["what"] == "held");
+    daemon.ask(&[
+        "results", "submit", "web1/ftp", "--exit", "2", "--text", "gone",
+    ]);
+    daemon.until_decided("web1/ftp", "quiet", |decision| {
+        decision["what"] == "skipped"
+            && decision["reason"]
+                .as_str()
+                .is_some_and(|why| why.contains("downtime"))
+    });
+    pipe("DEL_DOWNTIME_BY_HOST_NAME;web1;;;deploy 1.4.2");
+    until_true("the deploy is over", || deploy()["phase"] == "finished");
+    assert_eq!(
+        daemon.status()["downtimes"].as_array().map(Vec::len),
+        Some(1)
+    );
     daemon.end_well();
 }

@@ -158,3 +158,95 @@ fn a_pipeline_is_stopped_let_pass_and_told_how_it_went() {
     assert_eq!(status.code(), Some(0));
     daemon.end_well();
 }
+
+#[test]
+fn a_deploy_that_breaks_its_host_is_taken_back_by_the_apps_own_command() {
+    let (site, hook, listen) = (Site::new(), Hook::start(), free_port());
+    let mut hosts = String::new();
+    for host in ["web1", "web2", "web3"] {
+        let plugin = site.changeable_plugin(host);
+        site.say(host, 0, "OK");
+        hosts += &format!(
+            "[[host]]\nname = \"{host}\"\naddress = \"127.0.0.1\"\napps = [\"shop\"]\n\
+             [[check]]\nname = \"http\"\nhosts = [\"{host}\"]\nattempts = 3\ncontacts = [\"oncall\"]\n\
+             command = \"{}\"\nevery = \"1s\"\nretry = \"1s\"\n",
+            plugin.display()
+        );
+    }
+    let ran = site.file("ran");
+    let back = site.script(
+        "back",
+        &format!(
+            "#!/bin/sh\necho \"$1 $2 $NAGIOS_DEPLOYENVIRONMENT\" >> {}\n",
+            ran.display()
+        ),
+    );
+    let config = site.write(
+        "deploywatch.toml",
+        format!(
+            "[daemon]\nstore = \"store.db\"\nlisten = \"127.0.0.1:{listen}\"\n\
+             [[contact]]\nname = \"oncall\"\nwebhook = {{ url = \"http://127.0.0.1:{}/hook\" }}\n\
+             [[command]]\nname = \"go-back\"\nline = \"{} $DEPLOYID$ $DEPLOYPREVIOUSVERSION$\"\n\
+             [[app]]\nname = \"shop\"\nrollback = {{ command = \"go-back\", mode = \"run\" }}\n{hosts}",
+            hook.port,
+            back.display()
+        ),
+    );
+    let daemon = Daemon::start(&config, listen);
+    for host in ["web1/http", "web2/http", "web3/http"] {
+        until_true("a result", || daemon.object(host)["checked"] == true);
+    }
+    let deploy = |words: &[&str]| daemon.ask(&[&["deploy"], words].concat());
+    deploy(&[
+        "start",
+        "D-1",
+        "--app",
+        "shop",
+        "--version",
+        "1.4.1",
+        "--host",
+        "web2",
+    ]);
+    deploy(&["finish", "D-1"]);
+    deploy(&[
+        "start",
+        "D-2",
+        "--app",
+        "shop",
+        "--version",
+        "1.4.2",
+        "--host",
+        "web1",
+        "--risk",
+        "high",
+    ]);
+    site.say("web1", 2, "CRITICAL - 502");
+    let said = until("it is taken back", || {
+        std::fs::read_to_string(&ran)
+            .ok()
+            .filter(|text| text.ends_with('\n'))
+    });
+    assert_eq!(said, "D-2 1.4.1 production\n");
+    daemon.until_decided("web1/http", "the decision", |decision| {
+        decision["what"] == "rollback"
+            && decision["reason"] == "every guard agrees: `go-back` is run to roll back D-2"
+    });
+    let told = hook.until("its end", |body| {
+        body["kind"] == "amendment"
+            && body["reason"]
+                .as_str()
+                .is_some_and(|reason| reason.starts_with("the rollback of D-2 ended well"))
+    });
+    assert_eq!(told["check"], "http");
+    let record = daemon.api("GET", "/v1/deploys/D-2", None);
+    assert_eq!(record["phase"], "rolled_back", "{record}");
+    assert_eq!(record["rollback"], "its rollback ended well", "{record}");
+
+    // Once is once, also after a restart, though the problem stays.
+    daemon.end_well();
+    let daemon = Daemon::start(&config, listen);
+    daemon.until_hard("web1/http", "CRITICAL");
+    std::thread::sleep(std::time::Duration::from_secs(3));
+    assert_eq!(std::fs::read_to_string(&ran).expect("it ran"), said);
+    daemon.end_well();
+}

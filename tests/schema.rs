@@ -341,7 +341,11 @@ fn every_key_is_taken_as_the_loader_takes_it() {
         "[[marker]] routing_key",
         "[[marker]] token",
         "[[token]] secret",
+        // Of use to one kind only, with a token and a secret: config/feeds.rs says so key by key.
+        "[deploys.source.NAME] answer_within",
+        "[deploys.source.NAME] api_url",
         "[deploys.source.NAME] secret",
+        "[deploys.source.NAME] token_file",
         // A source that is called `x` has to say its kind.
         "[deploys] source.x",
         "[nagios.nsca] password",

@@ -37,6 +37,8 @@ pub fn render(view: &StatusView, paint: Paint) -> String {
         "UNMATCHED",
         unmatched(&view.unmatched, now),
     );
+    let clocks = view.clocks.iter().map(|clock| clean(&clock.text));
+    section(&mut lines, paint, "CLOCKS", clocks.collect());
     section(&mut lines, paint, "DOWNTIMES", downtimes(view, now));
     lines.join("\n") + "\n"
 }

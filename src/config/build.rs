@@ -176,7 +176,7 @@ fn resolve<'d>(
     let contacts = Contacts::build(raw, names, &periods, &mut commands, &vault, sink);
     let (limits, tags) = sections::limits(raw, names);
     let (profiles, profile_places) = sections::profiles(raw, names, sources);
-    let mut apps = Apps::build(names, &contacts, sink);
+    let mut apps = Apps::build(names, &contacts, &mut commands, sink);
     let mut rules = Rules {
         contacts: &contacts,
         periods: &periods,
@@ -221,6 +221,7 @@ fn resolve<'d>(
         relations,
         freezes,
         risk_rules: gates::risk_rules(raw),
+        downtime_rules: gates::downtime_rules(raw, sink),
         digest: String::new(),
         by_name: std::sync::OnceLock::new(),
     };

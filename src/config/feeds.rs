@@ -10,7 +10,11 @@ use super::{
 };
 use crate::{
     base::text::did_you_mean,
-    domain::feeds::{Kind, Names, Source},
+    domain::feeds::{
+        Kind, Names, Source,
+        answer::{self, Answers},
+        rate,
+    },
 };
 
 /// Feeds of deploy events.
@@ -123,5 +127,76 @@ fn source(name: &str, kind: Kind, tab: Tab<'_>, vault: &Vault<'_>, sink: &mut Si
             .filter(|text| !text.is_empty())
             .map(str::to_owned),
         ignore: list("ignore").unwrap_or_default(),
+        answers: answers(name, kind, tab, vault, sink),
+        per_minute: tab
+            .get("per_minute")
+            .and_then(Val::whole)
+            .and_then(|count| u32::try_from(count).ok())
+            .unwrap_or(rate::PER_MINUTE),
     }
+}
+
+/// How a tool that asks is answered: with a token, at its own address and nowhere else.
+fn answers(
+    name: &str,
+    kind: Kind,
+    tab: Tab<'_>,
+    vault: &Vault<'_>,
+    sink: &mut Sink,
+) -> Option<Answers> {
+    let keys = ["token_file", "api_url", "answer_within"];
+    if kind != Kind::GitHub {
+        for key in keys.into_iter().filter(|key| tab.get(key).is_some()) {
+            let message = format!("`{key}` is of no use to the kind `{}`", kind.name());
+            sink.push(
+                Fault::new(tab.key_place(key), message).help("only GitHub waits for an answer"),
+            );
+        }
+        return None;
+    }
+    let layers = Layers { tabs: vec![tab] };
+    let Some(token_file) = path(&layers, "token_file", vault) else {
+        for key in keys.into_iter().filter(|key| tab.get(key).is_some()) {
+            let message = format!("`{key}` is of no use without `token_file`");
+            sink.push(
+                Fault::new(tab.key_place(key), message)
+                    .help("add token_file = \"FILE\" with the token of a GitHub App"),
+            );
+        }
+        return None;
+    };
+    // Read each time, since such tokens are renewed each hour; looked at now, so that a typo is found now.
+    vault.find(tab, "token", false, sink)?;
+    if ["secret_file", "secret_env", "secret_credential"]
+        .iter()
+        .all(|key| tab.get(key).is_none())
+    {
+        sink.push(
+            Fault::new(
+                tab.key_place("token_file"),
+                format!("`{name}` would be answered without knowing who asks"),
+            )
+            .help("add secret_file = \"FILE\" with the webhook's secret"),
+        );
+        return None;
+    }
+    let api_url = layers
+        .text("api_url")
+        .filter(|url| !url.is_empty())
+        .unwrap_or(answer::GITHUB);
+    if !answer::is_private(api_url) {
+        sink.push(
+            Fault::new(
+                tab.value_place("api_url"),
+                "the token would be sent in the clear",
+            )
+            .help("write an https address"),
+        );
+        return None;
+    }
+    Some(Answers {
+        api_url: api_url.trim_end_matches('/').to_owned(),
+        token_file,
+        within: layers.span("answer_within", answer::WITHIN),
+    })
 }

@@ -11,7 +11,7 @@ use crate::{
     base::time::Timestamp,
     domain::{
         model::{
-            deploy::{Risk, RiskRule},
+            deploy::{DowntimeRule, Risk, RiskRule},
             gate::{Freeze, Reach, When},
         },
         schedule::{Period, Zone},
@@ -111,9 +111,30 @@ pub(super) fn risk_rules(raw: &Raw<'_>) -> Vec<RiskRule> {
                 risk: tab.text("risk").and_then(Risk::parse)?,
                 why: tab.text("why")?.to_owned(),
                 may_lower: tab.get("may_lower").and_then(Val::flag).unwrap_or(false),
+                irreversible: tab.get("irreversible").and_then(Val::flag).unwrap_or(false),
             })
         })
         .collect()
+}
+
+/// Downtimes that are deploys.
+pub(super) fn downtime_rules(raw: &Raw<'_>, sink: &mut Sink) -> Vec<DowntimeRule> {
+    let mut rules = Vec::new();
+    for tab in tables(&raw.root.sub("deploys"), "downtime") {
+        let rule = DowntimeRule {
+            authors: texts(tab, "author"),
+            comments: texts(tab, "comment"),
+        };
+        if rule.authors.is_empty() && rule.comments.is_empty() {
+            sink.push(
+                Fault::new(tab.place(), "which downtimes are deploys?")
+                    .help("write author = \"deploy*\", comment = \"deploy*\", or both"),
+            );
+            continue;
+        }
+        rules.push(rule);
+    }
+    rules
 }
 
 /// The tables of a list, file by file.

@@ -3,10 +3,11 @@
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     sync::Arc,
+    time::Duration,
 };
 
 use super::{
-    commands::Strings,
+    commands::{Commands, Strings},
     contacts::{Contacts, variables},
     fault::{Fault, Sink},
     glob, graph,
@@ -14,12 +15,15 @@ use super::{
     names::{Names, Raw},
     rules::Rules,
     templates::{Stack, Templates},
-    value::{Tab, Val},
+    value::{Layers, Tab, Val},
 };
 use crate::domain::model::{
-    deploy::{Regressions, Risk},
-    objects::{App, AppIx, Check, Host, HostIx, Rule},
+    deploy::{Regressions, Risk, RollbackMode},
+    objects::{App, AppIx, Check, Host, HostIx, RollbackHook, Rule},
 };
+
+/// A command that takes a deploy back is ended after this, where nothing else is said.
+const ROLLBACK_TIMEOUT: Duration = Duration::from_secs(600);
 
 /// Characters that Nagios refuses in names (`illegal_object_name_chars`), and `;`, which parts external commands.
 const DOUBTFUL: &str = "`~!$%^&*|'\"<>?,()=;";
@@ -51,8 +55,30 @@ enum Meant {
     Unknown,
 }
 
+/// Without a command there is a fault already.
+fn rollback<'d>(
+    tab: Tab<'d>,
+    commands: &mut Commands<'d, '_>,
+    sink: &mut Sink,
+) -> Option<RollbackHook> {
+    let layers = Layers { tabs: vec![tab] };
+    Some(RollbackHook {
+        command: commands.line(layers.get("command")?, sink)?,
+        mode: layers
+            .text("mode")
+            .and_then(RollbackMode::parse)
+            .unwrap_or(RollbackMode::Suggest),
+        timeout: layers.span("timeout", ROLLBACK_TIMEOUT),
+    })
+}
+
 impl<'d> Apps<'d> {
-    pub fn build(names: &Names<'d>, contacts: &Contacts<'d>, sink: &mut Sink) -> Self {
+    pub fn build(
+        names: &Names<'d>,
+        contacts: &Contacts<'d>,
+        commands: &mut Commands<'d, '_>,
+        sink: &mut Sink,
+    ) -> Self {
         let mut all: Vec<(&'d str, &'d str, Tab<'d>)> = names
             .apps
             .iter()
@@ -97,6 +123,10 @@ impl<'d> Apps<'d> {
                     .and_then(Regressions::parse)
                     .unwrap_or_default(),
                 hold: tab.get("hold").and_then(Val::flag).unwrap_or(true),
+                rollback: tab
+                    .get("rollback")
+                    .and_then(Val::table)
+                    .and_then(|tab| rollback(tab, commands, sink)),
                 url: tab.text("url").filter(|url| !url.is_empty()).map(Arc::from),
             });
         }

@@ -16,7 +16,7 @@ use crate::domain::{
     digest::Daily,
     model::{
         date::DateFormat,
-        deploy::{ClassRules, GateOn},
+        deploy::{ClassRules, GateOn, RollbackMode},
         objects::{Classes, Globals, Limits, Profile, ProfileIx, TagIx},
     },
     schedule::Zone,
@@ -49,6 +49,10 @@ fn class_rules(layers: &Layers<'_>, defaults: ClassRules, sink: &mut Sink) -> Cl
             .text("gate_on")
             .and_then(GateOn::parse)
             .unwrap_or(defaults.gate_on),
+        rollback: layers
+            .text("rollback")
+            .and_then(RollbackMode::parse)
+            .unwrap_or(defaults.rollback),
     };
     let ceiling = layers.get("ceiling");
     if let (Some(value), true) = (ceiling, MAX_CEILING < rules.ceiling) {

@@ -160,6 +160,8 @@ impl Desk {
             ),
         });
         Telling {
+            question: None,
+            running: Vec::new(),
             source: source.name.clone(),
             heard: None,
             events,

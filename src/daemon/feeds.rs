@@ -6,13 +6,14 @@ use tokio::sync::oneshot;
 
 use super::{clock, hub::Hub};
 use crate::{
-    adapters::serve::{Telling, Unavailable},
+    adapters::serve::{Running, Telling, Unavailable},
     domain::{
         engine::{effect::Reply, input::Input},
         feeds::{Known, Seen, Unmatched, covers},
         model::{
             change::{Change, Event, Heard},
-            deploy::DeployEvent,
+            command::Command,
+            deploy::{DeployEvent, Phase},
         },
     },
 };
@@ -95,6 +96,8 @@ impl Hub {
             may_hold,
             tail,
             audit,
+            question,
+            running,
         } = telling;
         let mut texts = Vec::new();
         let mut total = Reply::ok("");
@@ -113,6 +116,20 @@ impl Hub {
             }
             total.already_failing.extend(answer.already_failing);
             texts.push(answer.text);
+        }
+        for one in &running {
+            // What the first of several hosts brought is known when the next is looked at.
+            for mut event in self.steps_of(one) {
+                let answer = match self.rights(&mut event, &apps, may_hold.as_deref()) {
+                    Ok(()) => self.handle(Input::Deploy(event)),
+                    Err(why) => Some(Reply::refused(why)),
+                };
+                texts.extend(answer.map(|answer| answer.text));
+            }
+        }
+        if let Some(question) = question.filter(|_| taken != 0) {
+            let answer = self.handle(Input::Command(Command::AskGate(question)));
+            texts.extend(answer.map(|answer| answer.text));
         }
         let now = clock::now();
         for (at, one) in unmatched.into_iter().enumerate() {
@@ -153,6 +170,46 @@ impl Hub {
             more => format!("{}; and {} more", texts[..10].join("; "), more - 10),
         };
         total
+    }
+
+    /// A version that was not seen on a host before is a step of the app's deploy that brings it. Where none is known, one
+    /// went by that nobody told of: it is named, but may hold nothing, and is over at once.
+    fn steps_of(&self, one: &Running) -> Vec<DeployEvent> {
+        let Running { event, changed } = one;
+        let host = event.hosts.first().map(String::as_str).unwrap_or_default();
+        if self.engine.inventory().find_host(host).is_none() {
+            return Vec::new();
+        }
+        if let Some(found) = self.engine.deploy_that_brings(event, clock::now()) {
+            let is_news = !found.touched.iter().any(|(known, _)| known == host);
+            let step = DeployEvent {
+                id: found.id.clone(),
+                version: None,
+                ..event.clone()
+            };
+            return if is_news { vec![step] } else { Vec::new() };
+        }
+        if !changed {
+            return Vec::new();
+        }
+        let told = DeployEvent {
+            id: format!(
+                "{}-{}-{}-{}",
+                event.source,
+                event.app.as_deref().unwrap_or_default(),
+                event.version.as_deref().unwrap_or_default(),
+                event.received.secs()
+            ),
+            no_hold: true,
+            reason: Some(format!("seen on {host}; nobody told of this deploy")),
+            ..event.clone()
+        };
+        [Phase::Started, Phase::Step, Phase::Finished]
+            .map(|phase| DeployEvent {
+                phase,
+                ..told.clone()
+            })
+            .to_vec()
     }
 
     /// A source bound to apps tells of these only, also where it names a deploy that is known as another app's; one

@@ -24,7 +24,11 @@ use crate::{
     adapters::{
         exec::{Refused, Runner},
         nagios::{External, ToHub, perfdata::Feed},
-        send::{Report, Senders, SwapSenders, markers::Markers},
+        send::{
+            Report, Senders, SwapSenders,
+            answers::{Answered, Answers},
+            markers::Markers,
+        },
         serve::{Access, AppName, Ask, Health, Metrics, Tried},
         store::Store,
     },
@@ -39,7 +43,8 @@ use crate::{
         feeds::Feeds,
         model::{
             change::{Audit, Change},
-            job::{Exit, Job, JobId, Outcome},
+            command::Command,
+            job::{CannotStart, Exit, Job, JobId, Outcome},
             marker::Watch,
             message::{Delivered, Kind},
             state::{ObjectName, State},
@@ -94,6 +99,8 @@ pub struct Hub {
     pub recording: Recording,
     /// The digest of each day.
     pub daily: DailyState,
+    /// To tools that wait for leave to deploy.
+    pub answers: Answers,
     /// When time was last told to the engine.
     pub ticked: Instant,
 }
@@ -111,6 +118,7 @@ pub struct Inlets {
     pub asks: mpsc::Receiver<Ask>,
     pub outcomes: mpsc::Receiver<Outcome>,
     pub reports: mpsc::Receiver<Report>,
+    pub answered: mpsc::Receiver<Answered>,
     pub external: mpsc::Receiver<External>,
     pub reload: mpsc::Receiver<()>,
     pub digests: mpsc::Receiver<Ready>,
@@ -152,6 +160,7 @@ impl Hub {
                     }
                 }
                 Some(report) = inlets.reports.recv() => self.report(report),
+                Some(answered) = inlets.answered.recv() => self.answered(answered),
                 Some(external) = inlets.external.recv() => {
                     self.external(external).await;
                     for _ in 0..TURN {
@@ -257,6 +266,7 @@ impl Hub {
             self.submit(job);
         }
         self.journal.add(out.changes);
+        self.journal.hold_back(out.later);
         out.reply
     }
 
@@ -325,9 +335,18 @@ impl Hub {
     fn landed(&mut self, batch: &[Change], done: Result<(), String>) {
         let was_open = self.journal.opened;
         let worked = self.journal.settle(batch, done);
+        for job in self.journal.released() {
+            self.start_recorded(job, worked);
+        }
         if worked {
             for moment in self.moments.look(batch) {
                 self.markers.push(&moment);
+            }
+            if batch
+                .iter()
+                .any(|change| matches!(change, Change::Gates(_)))
+            {
+                self.send_answers();
             }
         }
         if !worked && self.journal.opened && !was_open {
@@ -337,6 +356,46 @@ impl Hub {
         } else if worked && was_open {
             self.tell_of_store("the store can be written again: pages are recorded", true);
         }
+    }
+
+    /// Answers that are on record leave; those on their way are not sent twice.
+    pub(super) fn send_answers(&mut self) {
+        let sources = self.sources.borrow().clone();
+        for question in self.engine.answers() {
+            self.answers.push(question, sources.find(&question.source));
+        }
+    }
+
+    fn answered(&mut self, Answered { id, end }: Answered) {
+        if let Err(why) = &end {
+            tracing::error!("the answer to a tool that waits for the gate is given up: {why}");
+        }
+        self.take(Input::Command(Command::GateAnswered { id, end }), None);
+        self.answers.settled(id);
+    }
+
+    /// What must not be done twice starts only where it is on record; else it does not start at all.
+    fn start_recorded(&mut self, job: Job, is_recorded: bool) {
+        if is_recorded {
+            self.submit(job);
+            return;
+        }
+        let why = "the store cannot be written, and what is not recorded might be done twice";
+        let outcome = Outcome {
+            job: job.id,
+            exit: Exit::CannotStart {
+                why: why.to_owned(),
+                kind: CannotStart::Other,
+            },
+            stdout: Vec::new(),
+            stderr: Vec::new(),
+            cut: 0,
+            started: clock::now(),
+            took: Duration::ZERO,
+            cpu: Duration::ZERO,
+            peak_kib: 0,
+        };
+        self.take(Input::Outcome(outcome), None);
     }
 
     fn tell_of_store(&mut self, text: &str, is_well: bool) {

@@ -19,7 +19,7 @@ use crate::{
     },
     domain::{
         engine::effect::Reply,
-        model::{change::Change, message::Delivery},
+        model::{change::Change, job::Job, message::Delivery},
     },
 };
 
@@ -47,6 +47,9 @@ pub struct Journal {
     answers: Vec<Answer>,
     flight: Option<Flight>,
     flying: Vec<Answer>,
+    /// Jobs that start once what was added before them is durable, and those whose commit is under way.
+    later: Vec<Job>,
+    flying_jobs: Vec<Job>,
     failing_since: Option<Instant>,
     retry_at: Option<Instant>,
     /// Deliveries whose end is not known, by key: what the outbox cannot give out while the store is down.
@@ -73,6 +76,8 @@ impl Journal {
             answers: Vec::new(),
             flight: None,
             flying: Vec::new(),
+            later: Vec::new(),
+            flying_jobs: Vec::new(),
             failing_since: None,
             retry_at: None,
             unsettled: BTreeMap::new(),
@@ -103,6 +108,16 @@ impl Journal {
         self.answers.push((to, reply));
     }
 
+    /// Keeps jobs back until everything added so far is durable.
+    pub fn hold_back(&mut self, jobs: Vec<Job>) {
+        self.later.extend(jobs);
+    }
+
+    /// The jobs whose commit has ended, well or not.
+    pub fn released(&mut self) -> Vec<Job> {
+        std::mem::take(&mut self.flying_jobs)
+    }
+
     /// Starts a commit if there is something to commit and none is under way.
     pub fn start(&mut self) {
         if self.flight.is_some() || self.retry_at.is_some_and(|at| Instant::now() < at) {
@@ -122,6 +137,7 @@ impl Journal {
             }
         }
         self.flying = std::mem::take(&mut self.answers);
+        self.flying_jobs.append(&mut self.later);
         let (store, metrics) = (self.store.clone(), self.metrics.clone());
         self.flight = Some(tokio::spawn(async move {
             let begun = Instant::now();

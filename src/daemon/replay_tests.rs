@@ -354,6 +354,7 @@ impl<'a> World<'a> {
                 risk,
             } => {
                 self.handle(Input::Deploy(DeployEvent {
+                    told_at: None,
                     id: format!("D-{id}"),
                     phase,
                     at: now - Duration::from_millis(700),

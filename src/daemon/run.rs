@@ -33,6 +33,7 @@ use crate::{
         nagios::pipe::CommandPipe,
         send::{
             Carrier, Deliverer, Senders, SwapSenders,
+            answers::Answers,
             markers::{Marked, Markers, Patience},
         },
         serve::{self, App, Metrics},
@@ -151,6 +152,9 @@ async fn serve(config: PathBuf, loaded: Loaded) -> Result<(), String> {
         access: access_seen,
         feeds: sources_seen,
         metrics: metrics.clone(),
+        rates: Arc::default(),
+        chains: Arc::default(),
+        versions: Arc::default(),
         now: clock::now,
     };
     let servers: Vec<_> = listeners
@@ -211,8 +215,10 @@ async fn serve(config: PathBuf, loaded: Loaded) -> Result<(), String> {
     let (files, perfdata) = Files::start(&settings, &engine, readers.mirror(), &asks, &stop_seen);
     let livestatus =
         dropins::livestatus(&settings.nagios, readers.mirror(), to_self.clone()).await?;
+    let (answered, answered_inlet) = mpsc::channel(REPORTS);
     let mut hub = Hub {
         engine,
+        answers: Answers::new(answered, clock::now)?,
         readers,
         events,
         feeds: told,
@@ -240,6 +246,7 @@ async fn serve(config: PathBuf, loaded: Loaded) -> Result<(), String> {
         checkpoint: Checkpoint { next: 0, at: now },
         ticked: std::time::Instant::now(),
     };
+    hub.send_answers();
     match store.pending(PENDING).await {
         Ok(pending) => {
             for delivery in &pending {
@@ -270,6 +277,7 @@ async fn serve(config: PathBuf, loaded: Loaded) -> Result<(), String> {
         asks: ask_inlet,
         outcomes,
         reports: report_inlet,
+        answered: answered_inlet,
         external,
         reload,
         digests,

@@ -14,6 +14,18 @@ use super::until;
 
 /// Serves a new port. `take` gets the delivery's key and the body; false is answered with 503.
 pub fn serve(take: impl Fn(&str, Value) -> bool + Send + Sync + 'static) -> u16 {
+    serve_whole(move |head, body| {
+        let key = head.lines().find_map(|line| {
+            let (name, value) = line.split_once(':')?;
+            name.eq_ignore_ascii_case("x-deploywatch-delivery")
+                .then(|| value.trim())
+        });
+        take(key.unwrap_or_default(), body)
+    })
+}
+
+/// The same, where `take` gets the request's line and header.
+pub fn serve_whole(take: impl Fn(&str, Value) -> bool + Send + Sync + 'static) -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let port = listener.local_addr().expect("bound").port();
     let take = Arc::new(take);
@@ -34,18 +46,21 @@ fn talk(mut stream: &TcpStream, take: &dyn Fn(&str, Value) -> bool) -> Option<()
         let length = reader.read_line(&mut line).ok()?;
         (0 < length).then(|| line.trim_end().to_owned())
     };
-    line()?;
-    let (mut length, mut key) = (0, String::new());
-    while let Some((name, value)) = line()?.split_once(':') {
-        match name.to_ascii_lowercase().as_str() {
-            "content-length" => length = value.trim().parse().ok()?,
-            "x-deploywatch-delivery" => value.trim().clone_into(&mut key),
-            _ => {}
+    let mut head = format!("{}\n", line()?);
+    let mut length = 0;
+    loop {
+        let line = line()?;
+        let Some((name, value)) = line.split_once(':') else {
+            break;
+        };
+        if name.eq_ignore_ascii_case("content-length") {
+            length = value.trim().parse().ok()?;
         }
+        head += &format!("{line}\n");
     }
     let mut body = vec![0; length];
     reader.read_exact(&mut body).ok()?;
-    let status = if take(&key, serde_json::from_slice(&body).ok()?) {
+    let status = if take(&head, serde_json::from_slice(&body).ok()?) {
         "204 No Content"
     } else {
         "503 Service Unavailable"

@@ -3,6 +3,7 @@
 //! Every channel is three parts: `encode` (pure: message in, request out), a post (the only I/O) and `classify`
 //! (pure: answer in, [`SendResult`] out). [`Deliverer`] is the loop around them; its pauses are [`retry`]'s.
 
+pub mod answers;
 pub mod command;
 pub mod deliver;
 pub mod email;

@@ -19,6 +19,7 @@ use crate::domain::{
     model::{
         change::{Audit, Heard, Tail},
         deploy::DeployEvent,
+        gate::Question,
         state::ObjectName,
     },
 };
@@ -117,9 +118,21 @@ pub struct Telling {
     pub apps: Vec<String>,
     /// Apps for which it may open holds; None: all of these.
     pub may_hold: Option<Vec<String>>,
+    /// Versions that were not seen on their hosts before.
+    pub running: Vec<Running>,
+    /// It waits for leave to deploy what it tells of.
+    pub question: Option<Question>,
     /// Where a file was read up to; kept with what was read.
     pub tail: Option<Tail>,
     pub audit: Option<Audit>,
+}
+
+/// A version was seen on a host, as a step of a deploy that is to be found.
+#[derive(Clone, Debug)]
+pub struct Running {
+    pub event: DeployEvent,
+    /// Another version was there before; else nothing was known.
+    pub changed: bool,
 }
 
 /// An app in an environment.

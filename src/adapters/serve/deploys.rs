@@ -104,6 +104,7 @@ pub fn read_event(
             paths: fields.names("paths")?,
         },
         no_hold: false,
+        told_at: None,
         source: source.to_owned(),
     })
 }

@@ -2,6 +2,8 @@
 //! PagerDuty take the same. Who sends is known by the source's secret; a source without one is under the rules of the
 //! API. An answer comes only when what was told is durable.
 
+use std::sync::PoisonError;
+
 use axum::{
     Json,
     body::Bytes,
@@ -13,7 +15,7 @@ use serde_json::{Value, json};
 
 use super::{
     access::{Caller, Scope},
-    ask::{ASK_LIMIT, Ask, Telling},
+    ask::{ASK_LIMIT, Ask, Running, Telling},
     body, gate,
     metrics::Feed,
     refusal::Refusal,
@@ -22,13 +24,21 @@ use super::{
 use crate::{
     base::{
         text::{cut, one_line},
-        time::show_duration,
+        time::{Timestamp, show_duration},
     },
     domain::{
         deploy::gate::GateView,
-        engine::effect::Reply,
-        feeds::{self, Asked, BODY_MAX, Fit, Headers, Kind, Known, Source},
-        model::change::{Audit, Heard},
+        engine::{effect::Reply, input::Input},
+        feeds::{
+            self, Asked, BODY_MAX, Fit, Headers, Kind, Known, Source, answer,
+            versions::{News, Place},
+        },
+        model::{
+            change::{Audit, Heard},
+            command::Command,
+            deploy::DeployEvent,
+            gate::Question,
+        },
     },
 };
 
@@ -93,17 +103,34 @@ pub async fn ask(
         ))
     })?;
     let told = Asked::about(&body).map_err(Refusal::bad)?;
-    let view = judge(&app, &source, told).await?;
-    let (yes, text) = match asked {
-        Asked::MayGoOn => (view.open, view.reason),
-        Asked::RollBack => (!view.suspects.is_empty() && !view.open, view.reason),
+    let (name, environment) = about(&app, &source, told)?;
+    if let Some(caller) = came.caller.filter(|caller| !caller.apps.is_empty()) {
+        caller.may_deploy(&name, environment.as_deref())?;
+    }
+    let (yes, answer) = match asked {
+        Asked::MayGoOn => {
+            let view = gate::look(&app, name, environment).await?;
+            let answer =
+                json!({ "open": view.open, "reason": view.reason, "suspects": view.suspects });
+            (view.open, answer)
+        }
+        // Not the gate's answer: it is shut also by a hold or a freeze, which are no reasons to go back.
+        Asked::RollBack => {
+            let command = Command::AskRollback {
+                app: name,
+                environment,
+                by: source.name.clone(),
+            };
+            let reply = app.hub.input(Input::Command(command), None).await?;
+            let answer = json!({ "roll_back": reply.accepted, "reason": reply.text });
+            (reply.accepted, answer)
+        }
     };
     let status = if yes {
         StatusCode::OK
     } else {
         StatusCode::CONFLICT
     };
-    let answer = json!({ "open": view.open, "reason": text, "suspects": view.suspects });
     Ok((status, Json(answer)).into_response())
 }
 
@@ -225,6 +252,19 @@ async fn receive(app: &App, source: &Source, request: Request) -> Result<Came, R
             Refusal::unauthorized(format!("refused: {why}"))
         })?;
     }
+    // After the proof: who only pretends to be the source must not use up what it may send.
+    app.rates
+        .take(&source.name, source.per_minute, (app.now)())
+        .map_err(|wait| {
+            app.metrics.feed(&source.name, Feed::Limited);
+            Refusal::too_many(
+                format!(
+                    "{0} may send {1} requests a minute; raise `per_minute` of [deploys.source.{0}] if that is too few",
+                    source.name, source.per_minute
+                ),
+                wait,
+            )
+        })?;
     Ok(Came {
         headers,
         body,
@@ -326,7 +366,12 @@ async fn tell(app: &App, source: &Source, came: Came) -> Result<Outcome, Refusal
     let known = app.feeds.borrow().clone();
     let (mut events, mut unmatched, mut passed) = (Vec::new(), Vec::new(), Vec::new());
     passed.extend(reading.nothing);
-    for told in reading.told {
+    let told = app
+        .chains
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .join(&source.name, reading.told, now);
+    for told in told {
         match known.fit(source, told, now) {
             Fit::Event(event) => events.push(*event),
             Fit::Unmatched(one) => unmatched.push(*one),
@@ -342,7 +387,21 @@ async fn tell(app: &App, source: &Source, came: Came) -> Result<Outcome, Refusal
             }
         }
     }
-    if events.is_empty() && unmatched.is_empty() {
+    let running = running(app, source, &known, reading.running, now);
+    if let Some(caller) = came
+        .caller
+        .as_ref()
+        .filter(|caller| !caller.apps.is_empty())
+    {
+        for one in &running {
+            let event = &one.event;
+            caller.may_deploy(
+                event.app.as_deref().unwrap_or_default(),
+                event.environment.as_deref(),
+            )?;
+        }
+    }
+    if events.is_empty() && unmatched.is_empty() && running.is_empty() {
         app.metrics.feed(&source.name, Feed::Passed);
         let why = passed.first().cloned().unwrap_or_default();
         return Ok(Outcome {
@@ -368,7 +427,11 @@ async fn tell(app: &App, source: &Source, came: Came) -> Result<Outcome, Refusal
             )
         })
     });
-    let fits = !events.is_empty();
+    let fits = !events.is_empty() || !running.is_empty();
+    let places: Vec<(Place, String)> = running
+        .iter()
+        .filter_map(|one| place_of(&source.name, &one.event))
+        .collect();
     let signed = feeds::is_signed(source.kind, &came.headers) && source.secret.is_some();
     let digest = feeds::digest(&came.body);
     let heard = match reading.delivery {
@@ -399,6 +462,10 @@ async fn tell(app: &App, source: &Source, came: Came) -> Result<Outcome, Refusal
             }
         ),
     });
+    let question = match (&reading.asks, events.first()) {
+        (Some(asks), Some(event)) if !came.by_hand => question(source, asks, event, now)?,
+        _ => None,
+    };
     let caller_apps = came.caller.map(|caller| caller.apps).unwrap_or_default();
     let telling = Telling {
         source: source.name.clone(),
@@ -413,8 +480,17 @@ async fn tell(app: &App, source: &Source, came: Came) -> Result<Outcome, Refusal
         may_hold: source.may_hold.clone(),
         tail: None,
         audit,
+        question,
+        running,
     };
     let (seen, mut reply) = app.hub.tell(telling).await?;
+    // Only what is on record is known: else it would be news for nobody.
+    if !places.is_empty() {
+        let mut versions = app.versions.lock().unwrap_or_else(PoisonError::into_inner);
+        for (place, version) in places {
+            versions.note(place, version);
+        }
+    }
     let (status, counted) = match seen {
         Known::Again(_) => (StatusCode::OK, Feed::Repeated),
         Known::Replayed(_) => (StatusCode::CONFLICT, Feed::Replayed),
@@ -430,8 +506,87 @@ async fn tell(app: &App, source: &Source, came: Came) -> Result<Outcome, Refusal
     Ok(Outcome { status, reply })
 }
 
+/// What is news of what hosts were seen to run. What fits no app is no deploy of ours, and nobody need hear of it.
+fn running(
+    app: &App,
+    source: &Source,
+    known: &feeds::Feeds,
+    seen: Vec<feeds::Told>,
+    now: Timestamp,
+) -> Vec<Running> {
+    let mut news = Vec::new();
+    for told in seen {
+        let Fit::Event(event) = known.fit(source, told, now) else {
+            continue;
+        };
+        let Some((place, version)) = place_of(&source.name, &event) else {
+            continue;
+        };
+        let versions = app.versions.lock().unwrap_or_else(PoisonError::into_inner);
+        let changed = match versions.look(&place, &version) {
+            News::None => continue,
+            News::First => false,
+            News::Changed => true,
+        };
+        news.push(Running {
+            event: *event,
+            changed,
+        });
+    }
+    news
+}
+
+fn place_of(source: &str, event: &DeployEvent) -> Option<(Place, String)> {
+    let place = Place {
+        source: source.to_owned(),
+        app: event.app.clone()?,
+        environment: event.environment.clone()?,
+        host: event.hosts.first()?.clone(),
+    };
+    Some((place, event.version.clone()?))
+}
+
+/// What a tool that waits for leave wants to know; None: its source is not to be answered.
+fn question(
+    source: &Source,
+    asks: &feeds::Asks,
+    event: &DeployEvent,
+    now: Timestamp,
+) -> Result<Option<Question>, Refusal> {
+    let Some(answers) = &source.answers else {
+        return Ok(None);
+    };
+    if !answer::may_go_to(&answers.api_url, &asks.callback) {
+        return Err(Refusal::forbidden(format!(
+            "the answer is wanted outside `api_url` of [deploys.source.{}], which is {}",
+            source.name, answers.api_url
+        )));
+    }
+    Ok(Some(Question {
+        id: 0,
+        source: source.name.clone(),
+        deploy: event.id.clone(),
+        app: event.app.clone().unwrap_or_default(),
+        environment: event.environment.clone().unwrap_or_default(),
+        callback: asks.callback.clone(),
+        theirs: asks.environment.clone(),
+        until: now + answers.within,
+        answer: None,
+    }))
+}
+
 /// The gate of what a tool asks about.
 async fn judge(app: &App, source: &Source, told: feeds::Told) -> Result<GateView, Refusal> {
+    let (name, environment) = about(app, source, told)?;
+    gate::look(app, name, environment).await
+}
+
+/// The app and the environment that a tool asks about.
+fn about(
+    app: &App,
+    source: &Source,
+    told: feeds::Told,
+) -> Result<(String, Option<String>), Refusal> {
     let feeds = app.feeds.borrow().clone();
     let event = match feeds.fit(source, told, (app.now)()) {
         Fit::Event(event) => *event,
@@ -445,6 +600,5 @@ async fn judge(app: &App, source: &Source, told: feeds::Told) -> Result<GateView
         Fit::Passed(why) => return Err(Refusal::not_found(why)),
     };
     app.metrics.feed(&source.name, Feed::Asked);
-    let name = event.app.unwrap_or_default();
-    gate::look(app, name, event.environment).await
+    Ok((event.app.unwrap_or_default(), event.environment))
 }

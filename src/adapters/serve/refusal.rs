@@ -48,6 +48,15 @@ impl Refusal {
         Self::new(StatusCode::NOT_FOUND, text)
     }
 
+    /// 429: not so fast.
+    pub fn too_many(text: impl Into<String>, wait: Duration) -> Self {
+        let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() != 0);
+        Self {
+            retry_after: Some(u16::try_from(seconds).unwrap_or(u16::MAX)),
+            ..Self::new(StatusCode::TOO_MANY_REQUESTS, text)
+        }
+    }
+
     /// 503: what was asked was not made durable.
     pub fn unavailable(why: impl Into<String>) -> Self {
         Self {

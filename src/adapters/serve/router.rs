@@ -1,6 +1,6 @@
 //! Which path leads where, and who may walk it.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use axum::{
     Extension, Json, Router,
@@ -26,7 +26,10 @@ use crate::{
         text::{cut, one_line},
         time::Timestamp,
     },
-    domain::{engine::effect::Reply, feeds::Feeds},
+    domain::{
+        engine::effect::Reply,
+        feeds::{Feeds, chain::Chains, rate::Rates, versions::Versions},
+    },
 };
 
 /// What every route can reach.
@@ -38,6 +41,12 @@ pub struct App {
     /// Tools that tell of deploys; replaced by reloads as well.
     pub feeds: watch::Receiver<Arc<Feeds>>,
     pub metrics: Arc<Metrics>,
+    /// How much each source has sent of late.
+    pub rates: Arc<Rates>,
+    /// Runs that began, for what they will be said to have deployed.
+    pub chains: Arc<Mutex<Chains>>,
+    /// What hosts were seen to run.
+    pub versions: Arc<Mutex<Versions>>,
     /// The wall clock.
     pub now: fn() -> Timestamp,
 }

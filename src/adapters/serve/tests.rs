@@ -88,6 +88,9 @@ impl Site {
         let listener = bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("an address");
         let app = App {
+            rates: Arc::default(),
+            chains: Arc::default(),
+            versions: Arc::default(),
             hub: Hub::new(asks),
             access: watched,
             feeds: sources,
@@ -287,7 +290,7 @@ async fn a_deploy_event_reaches_the_engine() {
         assert_eq!(status, 200, "{verb}: {text}");
     }
     let inputs = site.inputs();
-    expect![[r#"Deploy(DeployEvent { id: "D-417", phase: Started, at: Timestamp(1772452740000), received: Timestamp(1772452800000), app: Some("shop"), environment: Some("production"), version: Some("1.4.2"), hosts: ["web1"], groups: [], actors: ["ann"], url: Some("https://ci.example/1"), risk: Some(High), rollback_of: None, reason: None, nature: Nature { kind: None, labels: [], paths: [] }, no_hold: false, source: "local" }) [local: told of deploy D-417: started]"#]]
+    expect![[r#"Deploy(DeployEvent { id: "D-417", phase: Started, at: Timestamp(1772452740000), received: Timestamp(1772452800000), app: Some("shop"), environment: Some("production"), version: Some("1.4.2"), hosts: ["web1"], groups: [], actors: ["ann"], url: Some("https://ci.example/1"), risk: Some(High), rollback_of: None, reason: None, nature: Nature { kind: None, labels: [], paths: [] }, no_hold: false, told_at: None, source: "local" }) [local: told of deploy D-417: started]"#]]
         .assert_eq(&inputs[0]);
     let phases: Vec<_> = inputs[1..]
         .iter()

@@ -103,7 +103,11 @@ fn id_of(change: &Change) -> u64 {
         Change::Hold(hold) => hold.id,
         Change::Downtime(downtime) => downtime.id,
         Change::Comment(comment) => comment.id,
-        Change::Gates(gates) => gates.freezes.iter().map(|set| set.id).max().unwrap_or(0),
+        Change::Gates(gates) => {
+            let questions = gates.questions.iter().map(|one| one.id);
+            let all = gates.freezes.iter().map(|set| set.id).chain(questions);
+            all.max().unwrap_or(0)
+        }
         _ => 0,
     }
 }

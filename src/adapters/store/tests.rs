@@ -183,6 +183,7 @@ fn paged(id: u64) -> Problem {
         amended: 0,
         told: vec!["oncall".to_owned()],
         rollback_failed: false,
+        rollback: None,
     };
     Problem {
         page: Some(page),
@@ -228,6 +229,7 @@ fn deploy(id: &str, phase: Phase) -> Deploy {
         reason: None,
         nature: Default::default(),
         no_hold: false,
+        told_at: None,
         source: "local".to_owned(),
     };
     Deploy {
@@ -256,5 +258,6 @@ fn deploy(id: &str, phase: Phase) -> Deploy {
         shifts: Vec::new(),
         risk_why: String::new(),
         verdict_why: Vec::new(),
+        rollback: None,
     }
 }

@@ -125,6 +125,7 @@ fn event(number: u64, deploys: u64, now: Timestamp) -> DeployEvent {
         id: format!("D-{round}-{lane}"),
         phase,
         at: now,
+        told_at: None,
         received: now,
         app: Some(format!("app{app:02}")),
         environment: Some("production".to_owned()),

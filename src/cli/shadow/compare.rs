@@ -132,6 +132,8 @@ impl Compare {
             Decided::Skipped => "tells nobody",
             Decided::Released => "releases",
             Decided::Amended => "amends",
+            Decided::Rollback => "rolls back",
+            Decided::NoRollback => "does not roll back",
         };
         self.reasons.insert(
             named(&decision.object),

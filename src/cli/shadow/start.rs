@@ -231,6 +231,7 @@ fn problem(
                 .map(|ix| inventory.contact(*ix).name.to_string())
                 .collect(),
             rollback_failed: false,
+            rollback: None,
         });
     }
     problem
@@ -258,5 +259,6 @@ fn downtime(block: &Block<'_>, id: u64) -> Downtime {
             block.time("start_time")
         }),
         comment_id: None,
+        deploys: Vec::new(),
     }
 }

@@ -67,6 +67,29 @@ pub static RISK: Spec = Spec::new(
             "A lower class that is told with the deploy counts.",
         )
         .or("false"),
+        Key::new(
+            "irreversible",
+            Kind::Flag,
+            "What fits cannot be taken back: it is never rolled back by itself, whatever rule gave the class.",
+        )
+        .or("false"),
+    ]],
+);
+
+pub static DOWNTIME: Spec = Spec::new(
+    "[[deploys.downtime]]",
+    "Downtimes that are deploys of the apps on their hosts: those that deploy scripts set. They are capped like other holds.",
+    &[&[
+        Key::new(
+            "author",
+            Kind::Texts,
+            "Who sets them; `*` and `?` match any.",
+        ),
+        Key::new(
+            "comment",
+            Kind::Texts,
+            "What their comment says; `*` and `?` match any.",
+        ),
     ]],
 );
 

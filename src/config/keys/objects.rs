@@ -456,6 +456,31 @@ pub static APP: Spec = Spec::new(
             "Whether its deploys may hold what they explain; `false` where they are so quiet that holds only delay.",
         )
         .or("true"),
+        Key::new(
+            "rollback",
+            Kind::Table(&ROLLBACK),
+            "How its deploys are taken back; without it people do it.",
+        ),
         Key::new("url", Kind::AnyText, "Where people read about it."),
+    ]],
+);
+
+static ROLLBACK: Spec = Spec::new(
+    "rollback",
+    "How deploys of an app are taken back.",
+    &[&[
+        Key::new(
+            "command",
+            Kind::Text,
+            "A command line or the name of a [[command]]; knows $DEPLOYID$, $DEPLOYVERSION$, $DEPLOYPREVIOUSVERSION$ and kin.",
+        )
+        .must(),
+        Key::new(
+            "mode",
+            Kind::OneOf(&["suggest", "run"]),
+            "`run`: it is run by itself when every guard agrees; `suggest`: people read that it is advised.",
+        )
+        .or("\"suggest\""),
+        Key::new("timeout", Kind::Span(false), "It is ended after this.").or("10m"),
     ]],
 );

@@ -2,7 +2,7 @@
 
 use super::{
     Key, Kind, Refers, Spec,
-    gates::{FREEZE, RISK},
+    gates::{DOWNTIME, FREEZE, RISK},
     nagios::NAGIOS,
     objects::{
         APP, CHECK, COMMAND, CONTACT, CONTACT_GROUP, DEFAULTS, GROUP, HOST, PERIOD, TEMPLATE,
@@ -11,7 +11,10 @@ use super::{
 };
 use crate::domain::{
     feeds,
-    model::{date::DateFormat, deploy::GateOn},
+    model::{
+        date::DateFormat,
+        deploy::{GateOn, RollbackMode},
+    },
 };
 
 const PROFILE_TABLE: Kind = Kind::Table(&PROFILE);
@@ -382,6 +385,11 @@ pub static DEPLOYS: Spec = Spec::new(
             "Rules for the class of a deploy; the first that fits counts.",
         ),
         Key::new(
+            "downtime",
+            Kind::Tables(&DOWNTIME),
+            "Downtimes that are deploys; without it none is.",
+        ),
+        Key::new(
             "source",
             Kind::Map(&SOURCE_TABLE),
             "Tools that tell of deploys, each under a name.",
@@ -463,6 +471,29 @@ static SOURCE: Spec = Spec::new(
             Kind::Text,
             "Deployinator's log, which is read on and on.",
         ),
+        Key::new(
+            "per_minute",
+            Kind::Whole(1, 1_000_000),
+            "Requests that are taken in a minute; what comes beyond is told to come later (429).",
+        )
+        .or("600"),
+        Key::new(
+            "token_file",
+            Kind::Text,
+            "A file with a token of a GitHub App, read for each answer: its deployment protection rule is then answered by the gate.",
+        ),
+        Key::new(
+            "api_url",
+            Kind::Url,
+            "Where GitHub is told the gate's answer; it is told nowhere else, whatever a request says.",
+        )
+        .or("\"https://api.github.com\""),
+        Key::new(
+            "answer_within",
+            Kind::Span(true),
+            "So long GitHub waits for a gate that is shut; then the answer is no.",
+        )
+        .or("30m"),
     ]],
 );
 
@@ -524,6 +555,11 @@ static CLASS: Spec = Spec::new(
             "gate_on",
             Kind::OneOf(GateOn::WORDS),
             "What shuts the app's gate: `suspect` (a problem put down to the deploy, held for it or left by its failure) or `never`.",
+        ),
+        Key::new(
+            "rollback",
+            Kind::OneOf(RollbackMode::WORDS),
+            "The most that is done about taking back a deploy: `off`, `suggest` (usual for low), or `run` (usual for normal and high; the app has to say so as well).",
         ),
     ]],
 );

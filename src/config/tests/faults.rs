@@ -1380,3 +1380,54 @@ contacts = ["ann"]
         "#]],
     );
 }
+
+#[test]
+fn who_waits_for_an_answer_and_which_downtimes_are_deploys() {
+    shows(
+        r#"
+[deploys.source.github]
+token_file = "deploywatch.toml"
+[deploys.source.other]
+kind = "github"
+api_url = "https://github.example.org"
+[deploys.source.gitlab]
+answer_within = "5m"
+[[deploys.downtime]]
+"#,
+        expect![[r#"
+            error: cannot read the secret in deploywatch.toml: there is no such file
+             --> deploywatch.toml:3:14
+              |
+            3 | token_file = "deploywatch.toml"
+              |              ^^^^^^^^^^^^^^^^^^
+              |
+              = help: paths are relative to the file they are written in; the daemon's user must be able to read it
+
+            error: `api_url` is of no use without `token_file`
+             --> deploywatch.toml:6:1
+              |
+            6 | api_url = "https://github.example.org"
+              | ^^^^^^^
+              |
+              = help: add token_file = "FILE" with the token of a GitHub App
+
+            error: `answer_within` is of no use to the kind `gitlab`
+             --> deploywatch.toml:8:1
+              |
+            8 | answer_within = "5m"
+              | ^^^^^^^^^^^^^
+              |
+              = help: only GitHub waits for an answer
+
+            error: which downtimes are deploys?
+             --> deploywatch.toml:9:1
+              |
+            9 | [[deploys.downtime]]
+              | ^^^^^^^^^^^^^^^^^^^^
+              |
+              = help: write author = "deploy*", comment = "deploy*", or both
+
+            4 faults in the configuration
+        "#]],
+    );
+}

@@ -9,8 +9,8 @@ use crate::{
     base::time::Timestamp,
     config::{Loaded, Scope, Secrets, SmtpTls, Store, load, load_with, schema, show},
     domain::model::{
-        deploy::{GateOn, Risk},
-        objects::{ChannelKind, Check, Schedule},
+        deploy::{GateOn, Risk, RollbackMode},
+        objects::{ChannelKind, Check, CommandLine, Schedule},
         state::{ObjectName, State, StateSet},
     },
 };
@@ -841,6 +841,18 @@ may_lower = true
 [[deploys.risk]]
 risk = "low"
 why = "all else"
+irreversible = true
+[[deploys.downtime]]
+author = "deploy*"
+[[command]]
+name = "go-back"
+line = "back $ARG1$"
+[[app]]
+name = "search"
+rollback = { command = "go-back!now", mode = "run", timeout = "1m" }
+[[app]]
+name = "mail"
+rollback = { command = "back" }
 "#,
     );
     let at = |text: &str| Timestamp::parse(text).expect("a time");
@@ -860,6 +872,35 @@ why = "all else"
     assert!(!inventory.freezes[1].reach.covers("shop", "staging"));
     assert_eq!(inventory.classes.low.gate_on, GateOn::Suspect);
     assert_eq!(inventory.classes.high.gate_on, GateOn::Suspect);
+    assert_eq!(inventory.classes.low.rollback, RollbackMode::Suggest);
+    assert!(inventory.risk_rules[1].irreversible && !inventory.risk_rules[0].irreversible);
+    let rules = &inventory.downtime_rules;
+    assert!(rules[0].fits("deployer", "any") && !rules[0].fits("bob", "any"));
+    let hook = |name: &str| {
+        let app = inventory.find_app(name, None).expect("an app");
+        let hook = inventory.app(app).rollback.as_ref()?;
+        let CommandLine { line, args, .. } = &hook.command;
+        Some((line.to_string(), args.clone(), hook.mode, hook.timeout))
+    };
+    assert_eq!(hook("shop"), None, "off unless the owners say so");
+    assert_eq!(
+        hook("search"),
+        Some((
+            "back $ARG1$".into(),
+            vec!["now".into()],
+            RollbackMode::Run,
+            minutes(1)
+        ))
+    );
+    assert_eq!(
+        hook("mail"),
+        Some((
+            "back".into(),
+            Vec::new(),
+            RollbackMode::Suggest,
+            minutes(10)
+        ))
+    );
     let rules = &inventory.risk_rules;
     assert_eq!(
         (&rules[0].kinds, rules[0].max_paths),

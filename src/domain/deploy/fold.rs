@@ -86,6 +86,7 @@ fn drop_repeats(events: &mut Vec<DeployEvent>) {
 fn same_words(a: &DeployEvent, b: &DeployEvent) -> bool {
     DeployEvent {
         at: b.at,
+        told_at: b.told_at,
         hosts: b.hosts.clone(),
         received: b.received,
         source: b.source.clone(),
@@ -125,12 +126,16 @@ fn sort(events: &mut [DeployEvent]) {
     events.sort_by(|a, b| (a.at, a.phase).cmp(&(b.at, b.phase)).then_with(|| a.cmp(b)));
 }
 
+/// By the time that was told: how a copy was corrected may have changed meanwhile.
 fn says_the_same(a: &DeployEvent, b: &DeployEvent) -> bool {
-    DeployEvent {
-        received: b.received,
-        source: b.source.clone(),
-        ..a.clone()
-    } == *b
+    a.told_at.unwrap_or(a.at) == b.told_at.unwrap_or(b.at)
+        && DeployEvent {
+            at: b.at,
+            told_at: b.told_at,
+            received: b.received,
+            source: b.source.clone(),
+            ..a.clone()
+        } == *b
 }
 
 /// The record that `events` tell. `typical` is how long this app's deploys usually take, for a start that was never told;
@@ -268,6 +273,7 @@ pub fn fold(
         verdict: None,
         shifts: Vec::new(),
         verdict_why: Vec::new(),
+        rollback: None,
         events,
     }
 }
@@ -295,6 +301,7 @@ mod tests {
             reason: None,
             nature: Default::default(),
             no_hold: false,
+            told_at: None,
             source: "test".into(),
         }
     }

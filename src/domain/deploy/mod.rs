@@ -10,6 +10,7 @@ pub mod habit;
 pub mod hold;
 pub mod live;
 pub mod risk;
+pub mod rollback;
 pub mod scope;
 pub mod shift;
 pub mod signature;

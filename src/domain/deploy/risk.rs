@@ -8,14 +8,16 @@ use crate::{
 /// A change of code that touches at most so many paths is small.
 const SMALL: usize = 3;
 
-fn fits(rule: &Rule, deploy: &Deploy, kind: Option<&str>, labels: &[&str], paths: &[&str]) -> bool {
+/// `any`: one path is enough.
+fn fits(rule: &Rule, deploy: &Deploy, kind: Option<&str>, told: &Told<'_>, any: bool) -> bool {
+    let Told { labels, paths, .. } = told;
     let one = |patterns: &[String], text: &str| {
         patterns.iter().any(|pattern| glob::matches(pattern, text))
     };
     let named = |patterns: &[String], text: &str| patterns.is_empty() || one(patterns, text);
     // A change is harmless only where all of it is, and risky where any of it is.
     let touches = rule.paths.is_empty()
-        || if rule.risk == Risk::Low {
+        || if !any {
             !paths.is_empty() && paths.iter().all(|path| one(&rule.paths, path))
         } else {
             paths.iter().any(|path| one(&rule.paths, path))
@@ -42,6 +44,7 @@ fn built_in() -> Vec<Rule> {
         risk,
         why: why.to_owned(),
         may_lower: false,
+        irreversible: false,
     };
     vec![
         rule(&["network*"], Risk::High, "it changes the network"),
@@ -56,6 +59,74 @@ fn built_in() -> Vec<Rule> {
     ]
 }
 
+/// What all events of a deploy say of the change.
+struct Told<'d> {
+    /// In lower case.
+    kinds: Vec<String>,
+    labels: Vec<&'d str>,
+    paths: Vec<&'d str>,
+}
+
+impl<'d> Told<'d> {
+    fn of(deploy: &'d Deploy) -> Self {
+        let natures = || deploy.events.iter().map(|event| &event.nature);
+        let all = |pick: fn(&Nature) -> &Vec<String>| -> Vec<&'d str> {
+            let mut all: Vec<&str> = natures().flat_map(pick).map(String::as_str).collect();
+            all.sort_unstable();
+            all.dedup();
+            all
+        };
+        Self {
+            kinds: natures()
+                .filter_map(|nature| Some(nature.kind.as_ref()?.to_lowercase()))
+                .collect(),
+            labels: all(|nature| &nature.labels),
+            paths: all(|nature| &nature.paths),
+        }
+    }
+
+    /// The kinds to try, `None` where none was told.
+    fn tries(&self) -> Vec<Option<&str>> {
+        match self.kinds.as_slice() {
+            [] => vec![None],
+            kinds => kinds.iter().map(|kind| Some(kind.as_str())).collect(),
+        }
+    }
+}
+
+/// Kinds and labels of changes that cannot be taken back by deploying what was there before: data has moved on.
+const ONE_WAY: &[&str] = &["schema", "migration*", "data*", "irreversible"];
+/// Files that say the same, where no kind was told.
+const ONE_WAY_PATHS: &[&str] = &["*migrations/*", "*.sql"];
+
+/// Why a deploy cannot be taken back; None: nothing speaks against it. All that was told counts, not only what gave the
+/// class: one migration among many files is enough.
+pub fn irreversible(rules: &[Rule], deploy: &Deploy) -> Option<String> {
+    let told = Told::of(deploy);
+    let one_way =
+        |patterns: &[&str], text: &str| patterns.iter().any(|pattern| glob::matches(pattern, text));
+    let words = told.kinds.iter().map(String::as_str);
+    if let Some(word) = words
+        .chain(told.labels.iter().copied())
+        .find(|word| one_way(ONE_WAY, &word.to_lowercase()))
+    {
+        return Some(format!("`{word}` cannot be taken back"));
+    }
+    if let Some(path) = told.paths.iter().find(|path| one_way(ONE_WAY_PATHS, path)) {
+        return Some(format!("`{path}` cannot be taken back"));
+    }
+    let tries = told.tries();
+    rules
+        .iter()
+        .filter(|rule| rule.irreversible)
+        .find(|rule| {
+            tries
+                .iter()
+                .any(|kind| fits(rule, deploy, *kind, &told, true))
+        })
+        .map(|rule| rule.why.clone())
+}
+
 /// The class of a deploy and why, in a sentence. `configured` is the app's.
 ///
 /// What is told with the deploy raises the class and does not lower it below that of a rule, unless the rule lets it:
@@ -63,37 +134,23 @@ fn built_in() -> Vec<Rule> {
 /// does not lower an app that is configured to be risky, since the event alone says that it is but DNS.
 pub fn classify(rules: &[Rule], deploy: &Deploy, configured: Risk) -> (Risk, String) {
     let told = deploy.events.iter().filter_map(|event| event.risk).max();
-    let natures = || deploy.events.iter().map(|event| &event.nature);
-    let kinds: Vec<String> = natures()
-        .filter_map(|nature| Some(nature.kind.as_ref()?.to_lowercase()))
-        .collect();
-    let all = |pick: fn(&Nature) -> &Vec<String>| -> Vec<&str> {
-        let mut all: Vec<&str> = natures().flat_map(pick).map(String::as_str).collect();
-        all.sort_unstable();
-        all.dedup();
-        all
-    };
-    let (labels, paths) = (all(|nature| &nature.labels), all(|nature| &nature.paths));
+    let said = Told::of(deploy);
     let built_in = built_in();
     let fit = |kind: Option<&str>| {
         let own = rules
             .iter()
-            .find(|rule| fits(rule, deploy, kind, &labels, &paths));
+            .find(|rule| fits(rule, deploy, kind, &said, rule.risk != Risk::Low));
         let usual = || {
             built_in
                 .iter()
-                .find(|rule| fits(rule, deploy, kind, &labels, &paths))
+                .find(|rule| fits(rule, deploy, kind, &said, rule.risk != Risk::Low))
                 .filter(|rule| configured < Risk::High || rule.risk == Risk::High)
         };
         own.or_else(usual)
     };
     // Of several kinds the riskiest counts.
-    let ruled = if kinds.is_empty() {
-        fit(None)
-    } else {
-        let all: Vec<Option<&Rule>> = kinds.iter().map(|kind| fit(Some(kind))).collect();
-        all.into_iter().flatten().rev().max_by_key(|rule| rule.risk)
-    };
+    let all: Vec<Option<&Rule>> = said.tries().into_iter().map(fit).collect();
+    let ruled = all.into_iter().flatten().rev().max_by_key(|rule| rule.risk);
     match (ruled, told) {
         (None, Some(told)) => (told, "told with the deploy".to_owned()),
         (None, None) => (configured, "the class of the app".to_owned()),
@@ -150,6 +207,7 @@ mod tests {
                 reason: None,
                 nature: Nature::default(),
                 no_hold: false,
+                told_at: None,
                 source: String::new(),
             };
             for (key, value) in words
@@ -283,6 +341,49 @@ mod tests {
             assert_eq!(
                 classify(&rules, &deploy(events), configured),
                 (expected, why.to_owned()),
+                "{events:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_taken_back_is_known_by_all_that_was_told() {
+        let own = Rule {
+            kinds: Vec::new(),
+            paths: list(&["terraform/*"]),
+            irreversible: true,
+            ..rule(Risk::Low, "machines are destroyed")
+        };
+        let all = Rule {
+            kinds: Vec::new(),
+            ..rule(Risk::Normal, "all is normal")
+        };
+        // The rule that gives the class stands before the one that says no.
+        let rules = [all, own];
+        for (events, why) in [
+            (&["kind=code path=src/a.rs"][..], None),
+            (&[""], None),
+            (&["kind=schema"], Some("`schema` cannot be taken back")),
+            (
+                &["kind=Migrations"],
+                Some("`migrations` cannot be taken back"),
+            ),
+            (
+                &["kind=code label=irreversible"],
+                Some("`irreversible` cannot be taken back"),
+            ),
+            (
+                &["kind=code", "kind=code path=a path=db/migrations/7.py"],
+                Some("`db/migrations/7.py` cannot be taken back"),
+            ),
+            (
+                &["kind=code path=src/a path=terraform/b"],
+                Some("machines are destroyed"),
+            ),
+        ] {
+            assert_eq!(
+                irreversible(&rules, &deploy(events)).as_deref(),
+                why,
                 "{events:?}"
             );
         }

@@ -51,6 +51,8 @@ pub struct Seen {
     pub unblamed: Vec<String>,
     /// Why what was seen is not to be trusted, in sentences.
     pub doubts: Vec<String>,
+    /// That it should be taken back, or what came of that.
+    pub rollback: Option<String>,
 }
 
 /// Judges, with the reasons in words; the first one decided.
@@ -120,6 +122,7 @@ pub fn judge(seen: &Seen) -> (Outcome, Vec<String>) {
     if 0 < seen.passed {
         reasons.push(format!("{} recovered while held", seen.passed));
     }
+    reasons.extend(seen.rollback.clone());
     (outcome, reasons)
 }
 

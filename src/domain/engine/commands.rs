@@ -186,6 +186,13 @@ impl Engine {
                 let from = from.unwrap_or(now);
                 self.freeze(now, reach, from, until, long, (owner, reason), out)
             }
+            Command::AskRollback {
+                app,
+                environment,
+                by,
+            } => self.ask_rollback(now, &app, environment.as_deref(), &by, out),
+            Command::AskGate(question) => self.ask_gate(now, question, out),
+            Command::GateAnswered { id, end } => self.gate_answered(now, id, end, out),
             Command::EndFreeze { id, author } => self.end_freeze(now, id, &author, out),
             Command::OverrideGate {
                 app,

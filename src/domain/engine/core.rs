@@ -20,6 +20,7 @@ use crate::{
     base::time::Timestamp,
     domain::{
         deploy::{live::LiveDeploy, trial::Trial},
+        feeds::skew::Skews,
         model::{
             change::{Change, Comment, Decided, Decision, Downtime, Event, Restored},
             deploy::Hold,
@@ -102,6 +103,8 @@ pub struct Engine {
     pub(super) allowance: Allowance,
     /// Of checks that measure an app.
     pub(super) numbers: Numbers,
+    /// Clocks of those who tell of deploys.
+    pub(super) skews: Skews,
 }
 
 /// What is kept of one object while running.
@@ -136,11 +139,19 @@ pub(super) struct Running {
     pub(super) aside: Option<Aside>,
 }
 
-/// An event handler or a performance data command.
+/// A command that runs beside the checks.
 #[derive(Clone, Debug)]
 pub(super) struct Aside {
     pub(super) name: Arc<str>,
-    pub(super) is_perfdata: bool,
+    pub(super) what: Beside,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Beside {
+    Handler,
+    Perfdata,
+    /// Takes back the deploy of this id.
+    Rollback(String),
 }
 
 /// When a host's state was last remembered for flapping, and how often results of its checks make it so.
@@ -214,6 +225,7 @@ impl Engine {
             trial: Trial::default(),
             allowance: Allowance::new(inventory.len(), now),
             numbers: Numbers::default(),
+            skews: Skews::default(),
             inventory,
         };
         let deploys: Vec<LiveDeploy> = deploys
@@ -223,6 +235,7 @@ impl Engine {
             .filter(|live| live.deploy.ended_at.is_none() || now < needed_until(live))
             .collect();
         engine.put_deploys(deploys);
+        engine.relearn_clocks();
         engine.retune_all();
         engine.restore_ledger(restored.problems, restored.holds);
         engine.distrust_the_future(now);

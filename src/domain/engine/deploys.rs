@@ -49,10 +49,7 @@ impl Engine {
             out.reply = Some(Reply::refused(why));
             return;
         }
-        if event.phase != Phase::Planned {
-            // Nothing is told before it happened: the teller's clock is ahead.
-            event.at = event.at.min(event.received);
-        }
+        self.set_clock(now, &mut event, out);
         let id = event.id.clone();
         let phase = event.phase;
         let known = self.deploys.get(&id).map(|live| live.deploy.clone());
@@ -167,6 +164,7 @@ impl Engine {
             deploy.verdict.clone_from(&known.verdict);
             deploy.shifts.clone_from(&known.shifts);
             deploy.verdict_why.clone_from(&known.verdict_why);
+            deploy.rollback.clone_from(&known.rollback);
         }
         self.enliven(deploy)
     }
@@ -399,9 +397,18 @@ impl Engine {
             (_, None) => "amended".to_owned(),
         };
         self.send_amendment(now, obj, row, attribution, reason, out);
+        if let Some(page) = self
+            .problems
+            .get_mut(&row)
+            .and_then(|row| row.page.as_mut())
+        {
+            page.amended += 1;
+        }
+        self.save_problem(row, out);
     }
 
-    fn send_amendment(
+    /// The message; whoever moves the blame counts it.
+    pub(super) fn send_amendment(
         &mut self,
         now: Timestamp,
         obj: ObjIx,
@@ -418,7 +425,6 @@ impl Engine {
         let Some(page) = &mut problem.page else {
             return;
         };
-        page.amended += 1;
         page.attribution = attribution.clone();
         let key = page.key.clone();
         // Amended, not re-sent; after the end it is only a note.
@@ -493,6 +499,7 @@ impl Engine {
                 phase: Phase::Lost,
                 at: now,
                 received: now,
+                told_at: None,
                 hosts: Vec::new(),
                 groups: Vec::new(),
                 reason: Some(why.clone()),
@@ -562,6 +569,7 @@ impl Engine {
                 continue;
             };
             page.rollback_failed = true;
+            page.amended += 1;
             let mut attribution = page.attribution.clone();
             if let Some(suspect) = attribution.suspects.first_mut() {
                 suspect.strength = Strength::Weak;

@@ -1,5 +1,6 @@
 //! Downtimes: fixed, flexible and triggered, for one object, its checks, the hosts behind it, or a group
-//! (`common/downtime.c`). Never looks at deploys; a held problem is told that a person took it.
+//! (`common/downtime.c`). A held problem is told that a person took it. One that the configuration calls a deploy
+//! (`[[deploys.downtime]]`) starts and ends that, and keeps nothing quiet by itself.
 //!
 //! Decided where Nagios is accidental or wrong:
 //! 1. [QUIRK] A flexible downtime that was never used ends without a word: Nagios sends DOWNTIMEEND for what never began.
@@ -105,6 +106,7 @@ impl Engine {
             }
         }
         let first = self.enter(now, &objects, plan, out);
+        let as_deploy = self.as_deploy(now, first, plan, out);
         let trigger = match reach.children {
             Children::Triggered => first,
             Children::Untouched | Children::Plain => plan.triggered_by,
@@ -116,11 +118,9 @@ impl Engine {
         self.enter(now, &behind, &plan, out);
         Ok(Reply {
             id: first,
-            ..Reply::ok(described(
-                &name.to_string(),
-                &plan,
-                objects.len() + behind.len(),
-            ))
+            ..Reply::ok(
+                described(&name.to_string(), &plan, objects.len() + behind.len()) + &as_deploy,
+            )
         })
     }
 
@@ -136,9 +136,10 @@ impl Engine {
         self.refuse_plan(plan, now)?;
         let (GroupName::Hosts(name) | GroupName::Checks(name)) = group;
         let first = self.enter(now, &objects, plan, out);
+        let as_deploy = self.as_deploy(now, first, plan, out);
         Ok(Reply {
             id: first,
-            ..Reply::ok(described(&format!("group {name}"), plan, objects.len()))
+            ..Reply::ok(described(&format!("group {name}"), plan, objects.len()) + &as_deploy)
         })
     }
 
@@ -201,9 +202,28 @@ impl Engine {
         out: &mut Effects,
     ) -> Option<u64> {
         let mut first = None;
+        // A deploy's start is now or at a time; it does not wait for a problem.
+        let is_deploy = plan.fixed
+            && self
+                .inventory
+                .downtime_rules
+                .iter()
+                .any(|rule| rule.fits(&plan.author, &plan.comment));
         for obj in objects {
             let id = self.new_id();
             first = first.or(Some(id));
+            let apps = self.inventory.apps_of(*obj).iter();
+            let deploys = match is_deploy {
+                true => apps
+                    .map(|app| {
+                        let app = self.inventory.app(*app);
+                        // One deploy for all that one order covers.
+                        let order = first.unwrap_or(id);
+                        format!("downtime-{order}-{}@{}", app.name, app.environment)
+                    })
+                    .collect(),
+                false => Vec::new(),
+            };
             let comment_id = self.new_id();
             let one = Downtime {
                 id,
@@ -222,6 +242,7 @@ impl Engine {
                 triggered_by: plan.triggered_by,
                 began_at: None,
                 comment_id: Some(comment_id),
+                deploys,
             };
             let comment = Comment {
                 id: comment_id,
@@ -322,7 +343,7 @@ impl Engine {
         }
     }
 
-    fn begin_downtime(&mut self, now: Timestamp, id: u64, out: &mut Effects) {
+    pub(super) fn begin_downtime(&mut self, now: Timestamp, id: u64, out: &mut Effects) {
         let Some(downtime) = self
             .downtimes
             .get(&id)
@@ -334,6 +355,10 @@ impl Engine {
         let Some(obj) = self.inventory.find(&downtime.object) else {
             return;
         };
+        if !downtime.deploys.is_empty() {
+            self.begin_deploys(now, obj, downtime, out);
+            return;
+        }
         // Told before it counts, and only when the object was in none.
         if self.object(obj).downtimes == 0 {
             self.log_downtime(obj, Kind::DowntimeStart, out);
@@ -496,6 +521,10 @@ impl Engine {
             // Stored before comments were remembered.
             None => self.remove_comments(obj, &format!("downtime-{id}"), out),
         }
+        if !downtime.deploys.is_empty() {
+            self.end_deploys(now, &downtime, out);
+            return;
+        }
         if !downtime.active {
             return;
         }
@@ -535,7 +564,7 @@ impl Engine {
             .collect();
         for (obj, downtime) in all {
             self.index_downtime(obj, &downtime);
-            if downtime.active {
+            if downtime.active && downtime.deploys.is_empty() {
                 let object = self.object_mut(obj);
                 object.downtimes = object.downtimes.saturating_add(1);
             }

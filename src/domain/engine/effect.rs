@@ -10,6 +10,8 @@ use crate::domain::model::{change::Change, job::Job};
 #[must_use]
 pub struct Effects {
     pub jobs: Vec<Job>,
+    /// That start only once `changes` are committed: what must not be done twice.
+    pub later: Vec<Job>,
     pub changes: Vec<Change>,
     /// Lines for the log in Nagios' format, without their time.
     pub log: Vec<String>,

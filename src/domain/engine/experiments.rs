@@ -216,6 +216,7 @@ impl Engine {
         else {
             return;
         };
+        let object = problem.object.clone();
         // A rollback that did not help has settled the question.
         let is_open = problem
             .page
@@ -224,6 +225,9 @@ impl Engine {
         if let (Some(obj), true) = (self.inventory.find(&problem.object), is_open) {
             let attribution = self.attribute(obj, row);
             self.amend(now, obj, row, attribution, None, out);
+        }
+        if let Some(obj) = self.inventory.find(&object) {
+            self.reconsider_rollback(now, obj, row, out);
         }
         self.arm_reading(now, row);
     }

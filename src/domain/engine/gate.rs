@@ -76,7 +76,11 @@ impl Engine {
         }))
     }
 
-    fn environment_of(&self, app: &str, environment: Option<&str>) -> Result<String, NoGate> {
+    pub(super) fn environment_of(
+        &self,
+        app: &str,
+        environment: Option<&str>,
+    ) -> Result<String, NoGate> {
         let configured = self
             .inventory
             .apps
@@ -259,7 +263,12 @@ impl Engine {
         set.map(shown).chain(configured).collect()
     }
 
-    fn override_at(&self, now: Timestamp, app: &str, environment: &str) -> Option<&Override> {
+    pub(super) fn override_at(
+        &self,
+        now: Timestamp,
+        app: &str,
+        environment: &str,
+    ) -> Option<&Override> {
         self.gates
             .overrides
             .iter()
@@ -448,7 +457,7 @@ impl Engine {
         Ok(())
     }
 
-    fn save_gates(&self, now: Timestamp, text: String, out: &mut Effects) {
+    pub(super) fn save_gates(&self, now: Timestamp, text: String, out: &mut Effects) {
         self.event(now, None, "gate", text, out);
         out.changes
             .push(Change::Gates(Box::new(self.gates.clone())));
@@ -456,7 +465,7 @@ impl Engine {
 }
 
 /// It began when the deploy had baked: named, but no reason to stop others (row 13).
-fn is_late(live: &LiveDeploy, problem: &Problem) -> bool {
+pub(super) fn is_late(live: &LiveDeploy, problem: &Problem) -> bool {
     live.deploy
         .ended_at
         .is_some_and(|ended| ended + live.rules.bake < problem.onset_at)

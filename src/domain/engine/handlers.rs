@@ -6,7 +6,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use super::{
-    core::{Aside, Engine, Mode, Running},
+    core::{Aside, Beside, Engine, Mode, Running},
     effect::Effects,
     timers::Timer,
 };
@@ -121,7 +121,7 @@ impl Engine {
         ));
         let aside = Aside {
             name: handler.name.clone(),
-            is_perfdata: false,
+            what: Beside::Handler,
         };
         self.start_aside(now, obj, (handler, aside, TIMEOUT), &mut all, out);
         self.event(now, Some(obj), "handler", what, out);
@@ -136,6 +136,18 @@ impl Engine {
         all: &mut Option<BTreeMap<String, String>>,
         out: &mut Effects,
     ) {
+        let job = self.aside_job(now, obj, (command, aside, timeout), all);
+        out.jobs.push(job);
+    }
+
+    /// The job of a command beside the checks, which counts as running from now on.
+    pub(super) fn aside_job(
+        &mut self,
+        now: Timestamp,
+        obj: ObjIx,
+        (command, aside, timeout): (&CommandLine, Aside, Duration),
+        all: &mut Option<BTreeMap<String, String>>,
+    ) -> Job {
         let host = self.inventory.host(self.inventory.host_ix(obj));
         let args: Vec<String> = command
             .args
@@ -151,7 +163,9 @@ impl Engine {
         });
         let id = JobId(self.next_job);
         self.next_job += 1;
-        *self.count_of(&aside) += 1;
+        if let Some(count) = self.count_of(&aside) {
+            *count += 1;
+        }
         self.jobs.insert(
             id,
             Running {
@@ -163,7 +177,7 @@ impl Engine {
         );
         self.timers
             .insert((now + timeout + LOST_AFTER, Timer::HandlerLost(id)));
-        out.jobs.push(Job {
+        Job {
             id,
             obj,
             generation: self.generation,
@@ -172,22 +186,23 @@ impl Engine {
             env: Vec::new(),
             timeout,
             profile: ProfileIx(0),
-        });
+        }
     }
 
-    /// How many of its kind are running.
-    fn count_of(&mut self, aside: &Aside) -> &mut usize {
-        if aside.is_perfdata {
-            &mut self.perf.running
-        } else {
-            &mut self.handlers
+    /// How many of its kind are running, where that is limited.
+    const fn count_of(&mut self, aside: &Aside) -> Option<&mut usize> {
+        match aside.what {
+            Beside::Perfdata => Some(&mut self.perf.running),
+            Beside::Handler => Some(&mut self.handlers),
+            Beside::Rollback(_) => None,
         }
     }
 
     /// It runs no more, or nobody waits for it.
     pub(super) fn aside_gone(&mut self, aside: &Aside) {
-        let count = self.count_of(aside);
-        *count = count.saturating_sub(1);
+        if let Some(count) = self.count_of(aside) {
+            *count = count.saturating_sub(1);
+        }
     }
 
     /// A command beside the checks ended.
@@ -203,8 +218,10 @@ impl Engine {
         let lost_at = running.due + running.timeout + LOST_AFTER;
         self.timers
             .remove(&(lost_at, Timer::HandlerLost(outcome.job)));
-        if let Some(how) = fault(outcome) {
-            self.aside_failed(now, running.obj, aside, &how, out);
+        match (&aside.what, fault(outcome)) {
+            (Beside::Rollback(deploy), fault) => self.rolled_back(now, deploy, fault, out),
+            (_, Some(how)) => self.aside_failed(now, running.obj, aside, &how, out),
+            (_, None) => {}
         }
     }
 
@@ -216,16 +233,11 @@ impl Engine {
         how: &str,
         out: &mut Effects,
     ) {
-        if aside.is_perfdata {
-            self.perfdata_failed(now, &format!("{} {how}", aside.name), out);
-        } else {
-            self.event(
-                now,
-                Some(obj),
-                "handler",
-                format!("{} {how}", aside.name),
-                out,
-            );
+        let text = format!("{} {how}", aside.name);
+        match &aside.what {
+            Beside::Perfdata => self.perfdata_failed(now, &text, out),
+            Beside::Handler => self.event(now, Some(obj), "handler", text, out),
+            Beside::Rollback(deploy) => self.rolled_back(now, deploy, Some(how.to_owned()), out),
         }
     }
 

@@ -4,7 +4,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use super::{
-    core::{Aside, Engine, Mode},
+    core::{Aside, Beside, Engine, Mode},
     effect::{Effects, PerfLine},
 };
 use crate::{
@@ -55,7 +55,7 @@ impl Engine {
             if self.perf.running < MOST {
                 let aside = Aside {
                     name: command.name.clone(),
-                    is_perfdata: true,
+                    what: Beside::Perfdata,
                 };
                 self.start_aside(now, obj, (&command, aside, timeout), &mut all, out);
             } else {

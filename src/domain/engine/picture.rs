@@ -70,6 +70,7 @@ impl Engine {
             deploys,
             downtimes: self.downtimes.values().map(downtime_view).collect(),
             unmatched: Vec::new(),
+            clocks: self.skews.list(self.inventory.globals.clock_tolerance),
             notices: Vec::new(),
         }
     }
@@ -109,6 +110,7 @@ impl Engine {
                 .iter()
                 .map(|shift| shift.text.clone())
                 .collect(),
+            rollback: super::rollback::shown(deploy),
             rollback_of: deploy.rollback_of.clone(),
             reason: deploy.reason.clone(),
             conflict: deploy.conflict,

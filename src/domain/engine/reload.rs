@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use super::{
-    core::{Engine, Object},
+    core::{Beside, Engine, Object},
     effect::{Effects, Plan, Reply},
 };
 use crate::{
@@ -139,7 +139,13 @@ impl Engine {
         self.budget = Self::budget_of(&self.inventory);
         let jobs = std::mem::take(&mut self.jobs);
         for (id, mut running) in jobs {
-            let Some(obj) = moved.get(&running.obj) else {
+            let is_rollback = running
+                .aside
+                .as_ref()
+                .is_some_and(|aside| matches!(aside.what, Beside::Rollback(_)));
+            // It is about a deploy: whichever object it runs for, its end is heard.
+            let obj = moved.get(&running.obj).or(is_rollback.then_some(&ObjIx(0)));
+            let Some(obj) = obj else {
                 if let Some(aside) = &running.aside {
                     self.aside_gone(aside);
                 }

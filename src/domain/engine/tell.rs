@@ -275,6 +275,14 @@ impl Engine {
         );
         message.escalated = circle.escalated;
         present.name().clone_into(&mut message.state);
+        // A reminder decides nothing: evidence is read while it is young.
+        let advice = match fresh {
+            true => self.rollback_advice(now, obj, id, &attribution),
+            false => None,
+        };
+        message
+            .lines
+            .extend(advice.as_ref().and_then(|advice| self.advice_line(advice)));
         self.deliver(Some(obj), &message, &audience, out);
         let reason = std::iter::once(reason)
             .chain(not_held.iter().take(3).cloned())
@@ -291,6 +299,9 @@ impl Engine {
             out,
         );
         self.save_status(obj, out);
+        if let Some(advice) = advice {
+            self.follow_advice(now, obj, id, advice, out);
+        }
     }
 
     fn keep_page(
@@ -319,6 +330,7 @@ impl Engine {
             amended: 0,
             told: Vec::new(),
             rollback_failed: false,
+            rollback: None,
         });
         page.attribution = attribution.clone();
         for name in names {

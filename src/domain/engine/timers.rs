@@ -38,6 +38,10 @@ pub enum Timer {
     AckEnd(ObjIx),
     /// Event handlers and performance data commands of which nothing was heard.
     HandlerLost(JobId),
+    /// A rollback was let run of which nothing runs any more.
+    RollbackLost(String),
+    /// Tools wait for a gate to open.
+    Questions,
     /// A run that somebody asked for at this time.
     Asked {
         obj: ObjIx,
@@ -104,6 +108,8 @@ impl Engine {
                 Timer::DowntimeEnd(id) => self.downtime_ends(now, id, out),
                 Timer::AckEnd(obj) => self.ack_ends(now, obj, out),
                 Timer::HandlerLost(id) => self.aside_lost(now, id, out),
+                Timer::Questions => self.look_at_questions(now, out),
+                Timer::RollbackLost(id) => self.rollback_lost(now, &id, out),
                 Timer::Asked { obj, forced } => {
                     self.request(obj, now, forced);
                 }
@@ -151,9 +157,13 @@ impl Engine {
         self.list_failing();
         self.watch_freshness(now);
         self.watch_hosts(now);
+        self.arm_questions(now);
         let ids: Vec<String> = self.deploys.keys().cloned().collect();
         for id in ids {
             self.arm_deploy(&id);
+            if self.is_rollback_lost(&id) {
+                self.timers.insert((now, Timer::RollbackLost(id)));
+            }
         }
     }
 

@@ -87,11 +87,12 @@ impl Engine {
             seen.doubts
                 .push(format!("no app `{}` is configured", deploy.app));
         }
+        seen.rollback = super::rollback::shown(deploy);
         verdict::judge(&seen)
     }
 
     /// What the page names, or what would be named.
-    fn attribution_of(&self, problem: &Problem) -> Attribution {
+    pub(super) fn attribution_of(&self, problem: &Problem) -> Attribution {
         match &problem.page {
             Some(page) => page.attribution.clone(),
             None if self.open.contains(&problem.id) => self
@@ -145,6 +146,8 @@ impl Engine {
                 .iter()
                 .map(|event| DeployEventView {
                     at: event.at.to_string(),
+                    told_at: event.told_at.map(|at| at.to_string()),
+                    received: event.received.to_string(),
                     phase: event.phase.name().to_owned(),
                     hosts: event.hosts.clone(),
                     reason: event.reason.clone(),

@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::{feeds::Unmatched, model::deploy::Attribution};
+use crate::domain::{
+    feeds::{Unmatched, skew::ClockView},
+    model::deploy::Attribution,
+};
 
 /// `GET /v1/status`. Times are RFC 3339, spans are seconds.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -17,6 +20,9 @@ pub struct StatusView {
     /// What feeds told of that fits no app, the newest first.
     #[serde(default)]
     pub unmatched: Vec<Unmatched>,
+    /// Tools that tell of deploys and whose clocks are wrong.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub clocks: Vec<ClockView>,
     /// What is wrong with the daemon itself, in sentences.
     #[serde(default)]
     pub notices: Vec<String>,
@@ -100,6 +106,9 @@ pub struct DeployView {
     pub shifts: Vec<String>,
     #[serde(default)]
     pub verdict_why: Vec<String>,
+    /// That it should be taken back, or what came of that, in a sentence.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rollback: Option<String>,
     pub rollback_of: Option<String>,
     pub reason: Option<String>,
     pub conflict: bool,
@@ -122,7 +131,13 @@ pub struct DeployRecordView {
 
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct DeployEventView {
+    /// When it happened by our clock.
     pub at: String,
+    /// What it said itself, where that was corrected.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub told_at: Option<String>,
+    #[serde(default)]
+    pub received: String,
     pub phase: String,
     pub hosts: Vec<String>,
     pub reason: Option<String>,

@@ -80,6 +80,11 @@ fn mark(text: &str, tags: &[String], data: Option<&str>, begin: &Value, end: &Va
     told.environment =
         named(&["environment", "env"]).or_else(|| bare.get(1).map(|tag| (*tag).clone()));
     told.version = named(&["version"]);
+    told.nature.kind = named(&["change_type", "kind"]);
+    told.nature.labels = tags
+        .iter()
+        .filter_map(|tag| value::name(tag.strip_prefix("label:")?))
+        .collect();
     told.actors = named(&["actor", "user", "by"]).into_iter().collect();
     told.reason = value::prose(&Value::String(match data {
         Some(data) => format!("{text}: {data}"),

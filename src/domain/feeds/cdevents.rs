@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Headers, Reading, Told, value};
+use super::{Headers, Reading, Told, chain::Links, value};
 use crate::domain::model::deploy::Phase;
 
 pub(super) fn read(headers: &Headers, body: &Value) -> Result<Reading, String> {
@@ -81,16 +81,7 @@ fn one(
     );
     let mut told = match (what, verb) {
         ("service", "deployed" | "upgraded" | "rolledback") => {
-            // One chain may reach several services and environments.
-            let key = match &chain {
-                Some(chain) => format!(
-                    "{chain}-{}-{}",
-                    short.as_deref().unwrap_or("?"),
-                    environment.as_deref().unwrap_or("?")
-                ),
-                None => id.clone(),
-            };
-            let mut told = Told::new(value::name(&key).unwrap_or_default(), Phase::Finished);
+            let mut told = Told::new(id.clone(), Phase::Finished);
             if verb == "rolledback" {
                 // What it took back is not said: it is a deploy of an older version.
                 told.reason = Some("a rollback".to_owned());
@@ -135,6 +126,22 @@ fn one(
     };
     told.at = at;
     told.environment = environment;
+    let custom = ["customData"].iter().map(|key| value::at(event, &[key]));
+    if let Some(custom) = custom.into_iter().find(|custom| custom.is_object()) {
+        told.nature = value::nature(custom);
+    }
+    told.links = links(context, &id, chain.as_deref());
+    if what == "pipelinerun" {
+        let run = format!("run {subject_id}");
+        if verb == "started" {
+            told.links.known_by.push(run);
+        } else {
+            // Its chain's last run may be another one.
+            told.links.follows = vec![run];
+            told.links.known_by.truncate(1);
+        }
+    }
+    told.chain = chain;
     if told.apps.is_empty() {
         told.apps = [Some(subject_id), short]
             .into_iter()
@@ -144,6 +151,28 @@ fn one(
         told.apps.dedup();
     }
     Ok(Reading::of(vec![told]).delivered_as(Some(&format!("{source} {id}"))))
+}
+
+/// Links of one event.
+const LINKS_MAX: usize = 50;
+
+/// What an event is known by to others, and to what it links itself.
+fn links(context: &Value, id: &str, chain: Option<&str>) -> Links {
+    let chain = chain.map(|chain| format!("chain {chain}"));
+    let listed = value::at(context, &["links"]).as_array();
+    let linked = listed.into_iter().flatten().take(LINKS_MAX);
+    let linked = linked.filter_map(|link| {
+        ["from", "target"].iter().find_map(|end| {
+            let id = value::text(value::at(link, &[end, "contextId"]))?;
+            Some(format!("event {id}"))
+        })
+    });
+    Links {
+        known_by: std::iter::once(format!("event {id}"))
+            .chain(chain.clone())
+            .collect(),
+        follows: chain.into_iter().chain(linked).collect(),
+    }
 }
 
 /// What a package URL says of the version: `pkg:oci/shop@sha256%3A0b31`.

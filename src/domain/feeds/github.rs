@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Headers, Reading, Told, value};
+use super::{Asks, Headers, Reading, Told, value};
 use crate::domain::model::deploy::Phase;
 
 /// A webhook may be set to send its JSON as the field `payload` of a form.
@@ -75,6 +75,7 @@ fn deployment(body: &Value, phase: Phase) -> Result<Told, String> {
         .collect();
     told.hosts = value::names(value::at(payload, &["hosts"]), value::HOSTS_MAX);
     told.rollback_of = value::text(value::at(payload, &["rollback_of"]));
+    told.nature = value::nature(payload);
     told.reason = value::prose(value::at(deployment, &["description"]));
     Ok(told)
 }
@@ -174,12 +175,19 @@ fn run(body: &Value) -> Result<Reading, String> {
     Ok(Reading::of(begun.into_iter().chain([told]).collect()))
 }
 
-/// A deploy waits for leave; who gives it can ask the gate.
+/// A deploy waits for leave.
 fn protection(body: &Value) -> Result<Reading, String> {
     let mut told = deployment(body, Phase::Planned)?;
     told.at = value::time(value::at(body, &["deployment", "created_at"]));
     if let Some(environment) = value::text(value::at(body, &["environment"])) {
         told.environment = Some(environment);
     }
-    Ok(Reading::of(vec![told]))
+    let asks = value::url(value::at(body, &["deployment_callback_url"])).map(|callback| Asks {
+        callback,
+        environment: told.environment.clone().unwrap_or_default(),
+    });
+    Ok(Reading {
+        asks,
+        ..Reading::of(vec![told])
+    })
 }

@@ -46,6 +46,17 @@ pub(super) fn read(body: &Value) -> Result<Reading, String> {
     told.actors = value::names(value::at(scm, &["culprits"]), value::ACTORS_MAX);
     told.url = value::url(value::at(build, &["full_url"]));
     told.rollback_of = named(&["rollback_of"]);
+    told.nature.kind = named(&["change_type", "kind"]);
+    let list = |key: &str| {
+        let upper = key.to_ascii_uppercase();
+        let given = parameters.get(key).or_else(|| parameters.get(&upper));
+        given.unwrap_or(&Value::Null)
+    };
+    told.nature.labels = value::names(list("labels"), value::LABELS_MAX);
+    told.nature.paths = value::paths(list("paths"));
+    if told.nature.paths.is_empty() {
+        told.nature.paths = value::paths(value::at(scm, &["changes"]));
+    }
     // The endpoint may send ends only, and then nobody told of the start.
     let begun = value::at(build, &["duration"])
         .as_u64()

@@ -3,7 +3,10 @@
 use serde_json::{Deserializer, Value};
 
 use super::{EVENTS_MAX, Reading, Told, value};
-use crate::{base::text::one_line, domain::model::deploy::Phase};
+use crate::{
+    base::text::one_line,
+    domain::model::deploy::{Nature, Phase},
+};
 
 /// One event, several one after the other, or a list of Deployments.
 pub(super) fn read(body: &[u8]) -> Result<Reading, String> {
@@ -104,6 +107,12 @@ fn one(event: &Value) -> Result<Result<Told, String>, String> {
             );
             value::text(restarted).map(|at| format!("restarted at {at}"))
         });
+    let said = |key: &str| value::at(annotations, &[key]);
+    told.nature = Nature {
+        kind: value::text(said("deploywatch/kind")),
+        labels: value::names(said("deploywatch/labels"), value::LABELS_MAX),
+        paths: value::paths(said("deploywatch/paths")),
+    };
     if phase == Phase::Failed {
         told.reason = value::prose(value::at(progressing, &["message"]));
     }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Kind, Told, value};
+use super::{Kind, Told, answer::Answers, rate, value};
 use crate::{
     base::{
         glob,
@@ -60,6 +60,10 @@ pub struct Source {
     pub default_environment: Option<String>,
     /// Their names of what is none of our business.
     pub ignore: Vec<String>,
+    /// How it is told whether a deploy may begin; None: what it asks is only recorded.
+    pub answers: Option<Answers>,
+    /// Requests that are taken in a minute.
+    pub per_minute: u32,
 }
 
 impl Source {
@@ -76,6 +80,8 @@ impl Source {
             host: Names::default(),
             default_environment: None,
             ignore: Vec::new(),
+            answers: None,
+            per_minute: rate::PER_MINUTE,
         }
     }
 }
@@ -293,8 +299,13 @@ fn event(
         let host = source.host.find(host).unwrap_or(host);
         host.to_owned()
     };
+    let key = match (&told.chain, &app, &environment) {
+        // One chain may reach several apps and environments.
+        (Some(chain), Some(app), Some(environment)) => format!("{chain}-{app}-{environment}"),
+        _ => told.key.clone(),
+    };
     DeployEvent {
-        id: told.id.unwrap_or_else(|| id_of(&source.name, &told.key)),
+        id: told.id.unwrap_or_else(|| id_of(&source.name, &key)),
         phase: told.phase,
         at: told.at.unwrap_or(received),
         received,
@@ -308,8 +319,9 @@ fn event(
         risk: told.risk,
         rollback_of: told.rollback_of,
         reason: told.reason,
-        nature: Default::default(),
+        nature: told.nature,
         no_hold: false,
+        told_at: None,
         source: source.name.clone(),
     }
 }

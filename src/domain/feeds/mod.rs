@@ -2,8 +2,10 @@
 //! names to ours, and what was heard already. Outside text in, checked values out; nothing here knows a socket.
 
 mod annotations;
+pub mod answer;
 mod argo;
 mod cdevents;
+pub mod chain;
 mod deployinator;
 mod flux;
 mod github;
@@ -16,11 +18,14 @@ mod otlp;
 mod own;
 mod pagerduty;
 mod proof;
+pub mod rate;
 mod seen;
+pub mod skew;
 mod spinnaker;
 #[cfg(test)]
 mod tests;
 pub mod value;
+pub mod versions;
 
 use serde::Serialize;
 use serde_json::Value;
@@ -34,7 +39,7 @@ pub use seen::{Heard, Known, Seen, digest};
 
 use crate::{
     base::{text::one_line, time::Timestamp},
-    domain::model::deploy::{Phase, Risk},
+    domain::model::deploy::{Nature, Phase, Risk},
 };
 
 /// Longest body.
@@ -180,6 +185,14 @@ pub struct Told {
     pub rollback_of: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// What is changed, for the rules for risk.
+    #[serde(skip_serializing_if = "Nature::is_empty")]
+    pub nature: Nature,
+    /// What ties several events to one deploy: then it is known by this, our app and our environment.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub chain: Option<String>,
+    #[serde(skip)]
+    pub links: chain::Links,
 }
 
 fn shown_time<S: serde::Serializer>(at: &Option<Timestamp>, to: S) -> Result<S::Ok, S::Error> {
@@ -210,6 +223,9 @@ impl Told {
             risk: None,
             rollback_of: None,
             reason: None,
+            nature: Nature::default(),
+            chain: None,
+            links: chain::Links::default(),
         }
     }
 }
@@ -221,9 +237,24 @@ pub struct Reading {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub delivery: Option<String>,
     pub told: Vec<Told>,
+    /// It waits for leave to deploy what it tells of.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub asks: Option<Asks>,
+    /// What was seen to run, where; each as a step of no deploy.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub running: Vec<Told>,
     /// Where it tells of no deploy: why, in a sentence.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub nothing: Option<String>,
+}
+
+/// A tool waits for leave.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Asks {
+    /// Where it wants the answer; not to be believed before it was looked at ([`answer::may_go_to`]).
+    pub callback: String,
+    /// What it calls the environment.
+    pub environment: String,
 }
 
 impl Reading {

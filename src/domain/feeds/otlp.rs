@@ -14,6 +14,7 @@ pub(super) fn read(body: &Value) -> Result<Reading, String> {
     let mut told = Vec::new();
     let mut looked = 0;
     let mut known = false;
+    let mut running = Vec::new();
     for (resources, scopes, records) in [
         ("resourceLogs", "scopeLogs", "logRecords"),
         ("resourceSpans", "scopeSpans", "spans"),
@@ -25,6 +26,11 @@ pub(super) fn read(body: &Value) -> Result<Reading, String> {
         for resource in list {
             let mut about = BTreeMap::new();
             attributes(value::at(resource, &["resource", "attributes"]), &mut about);
+            if let Some(one) = seen(&about).filter(|one| !running.contains(one))
+                && running.len() < EVENTS_MAX
+            {
+                running.push(one);
+            }
             for record in each(resource, scopes).flat_map(|scope| each(scope, records)) {
                 looked += 1;
                 if RECORDS_MAX < looked || EVENTS_MAX <= told.len() {
@@ -39,12 +45,23 @@ pub(super) fn read(body: &Value) -> Result<Reading, String> {
     if !known {
         return Err("there is neither `resourceLogs` nor `resourceSpans`".to_owned());
     }
-    if told.is_empty() {
-        return Ok(Reading::nothing(
-            "no record has deployment.status or cicd.pipeline.run.state or .result",
-        ));
-    }
-    Ok(Reading::of(told))
+    let reading = if told.is_empty() {
+        Reading::nothing("no record has deployment.status or cicd.pipeline.run.state or .result")
+    } else {
+        Reading::of(told)
+    };
+    Ok(Reading { running, ..reading })
+}
+
+/// What a resource says of itself: this version of the app runs on this host.
+fn seen(about: &BTreeMap<String, String>) -> Option<Told> {
+    let get = |key: &str| about.get(key).cloned();
+    let mut told = Told::new("running", Phase::Step);
+    told.apps = vec![get("service.name")?];
+    told.version = Some(get("service.version")?);
+    told.hosts = vec![get("host.name")?];
+    told.environment = get("deployment.environment.name").or_else(|| get("deployment.environment"));
+    Some(told)
 }
 
 fn each<'v>(value: &'v Value, key: &str) -> impl Iterator<Item = &'v Value> {

@@ -45,6 +45,7 @@ fn one(event: &Value) -> Result<Told, String> {
         ),
     };
     told.rollback_of = value::first(event, &["rollback_of"]);
+    told.nature = value::nature(event);
     told.reason = value::prose(value::at(event, &["reason"]));
     Ok(told)
 }

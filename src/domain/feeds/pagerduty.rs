@@ -48,6 +48,7 @@ pub(super) fn read(body: &Value) -> Result<Reading, String> {
         .get(0)
         .and_then(|link| value::url(value::at(link, &["href"])));
     told.rollback_of = value::first(details, &["rollback_of"]);
+    told.nature = value::nature(details);
     told.reason = Some(summary);
     Ok(Reading::of(vec![told]))
 }

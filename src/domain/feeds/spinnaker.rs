@@ -46,6 +46,7 @@ pub(super) fn read(body: &Value) -> Result<Reading, String> {
     let parameters = value::at(trigger, &["parameters"]);
     let mut told = Told::new(id, phase);
     told.id = value::first(parameters, &["deploy_id"]);
+    told.nature = value::nature(parameters);
     told.at = value::time(value::at(execution, &[at])).or(created);
     // Not every pipeline of an application deploys: `shop:Deploy prod` can be mapped or ignored by itself.
     told.apps = match (&application, &pipeline) {

@@ -56,6 +56,7 @@ fn site() -> Feeds {
         risk: Risk::Normal,
         regressions: Default::default(),
         hold: true,
+        rollback: None,
         url: None,
     };
     let inventory = Inventory {
@@ -108,7 +109,15 @@ fn payloads_of_every_format_become_these_deploys() {
             writeln!(text, "nothing: {why}").expect("a String takes it");
         }
         let source = site.find(kind.name()).expect("it is there");
-        for told in reading.told {
+        if let Some(asks) = &reading.asks {
+            let Asks {
+                callback,
+                environment,
+            } = asks;
+            writeln!(text, "{environment} is wanted at {callback}").expect("a String takes it");
+        }
+        let told = chain::Chains::default().join(kind.name(), reading.told, received);
+        for told in told {
             let line = match site.fit(&source, told, received) {
                 Fit::Passed(why) => format!("passed: {why}"),
                 Fit::Unmatched(one) => format!("unmatched: {}: {}", one.app, one.remedy),
@@ -123,6 +132,9 @@ fn payloads_of_every_format_become_these_deploys() {
                         ("url", event.url),
                         ("rollback of", event.rollback_of),
                         ("reason", event.reason),
+                        ("kind", event.nature.kind),
+                        ("labels", Some(event.nature.labels.join(" "))),
+                        ("paths", Some(event.nature.paths.join(" "))),
                     ];
                     for (name, fact) in facts {
                         if let Some(fact) = fact.filter(|fact| !fact.is_empty()) {

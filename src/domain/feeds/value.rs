@@ -2,13 +2,20 @@
 
 use serde_json::Value;
 
-use crate::base::{
-    text::{cut, one_line},
-    time::Timestamp,
+use crate::{
+    base::{
+        text::{cut, one_line},
+        time::Timestamp,
+    },
+    domain::model::deploy::Nature,
 };
 
 /// Longest name, id or version, in bytes.
 pub const NAME_MAX: usize = 200;
+/// Most labels of one change.
+pub const LABELS_MAX: usize = 50;
+/// Most changed files of one change.
+pub const PATHS_MAX: usize = 1000;
 /// Longest address of a page.
 pub const URL_MAX: usize = 1000;
 /// Longest sentence.
@@ -76,6 +83,30 @@ pub fn names(value: &Value, most: usize) -> Vec<String> {
         _ => Vec::new(),
     };
     found.dedup();
+    found
+}
+
+/// What an object says of the change itself: `change_type` or `kind`, `labels`, `paths`.
+pub fn nature(value: &Value) -> Nature {
+    Nature {
+        kind: first(value, &["change_type", "kind"]),
+        labels: names(at(value, &["labels"]), LABELS_MAX),
+        paths: ["paths", "changed_files", "files"]
+            .iter()
+            .map(|key| paths(at(value, &[key])))
+            .find(|paths| !paths.is_empty())
+            .unwrap_or_default(),
+    }
+}
+
+/// Changed files: a list, or one text with blanks or commas between them. Where there are more than are kept, that shows
+/// as a path that fits no rule: a rule for harmless files wants all of them.
+pub fn paths(value: &Value) -> Vec<String> {
+    let mut found = names(value, PATHS_MAX + 1);
+    if PATHS_MAX < found.len() {
+        found.truncate(PATHS_MAX);
+        found.push("(and more)".to_owned());
+    }
     found
 }
 

@@ -85,6 +85,10 @@ pub enum Decided {
     Released,
     Skipped,
     Amended,
+    /// A deploy was let be taken back.
+    Rollback,
+    /// It was not; the reason names the guard.
+    NoRollback,
 }
 
 impl Decided {
@@ -95,6 +99,8 @@ impl Decided {
             Self::Released => "released",
             Self::Skipped => "skipped",
             Self::Amended => "amended",
+            Self::Rollback => "rollback",
+            Self::NoRollback => "no-rollback",
         }
     }
 }
@@ -162,6 +168,9 @@ pub struct Downtime {
     /// The comment that tells of it.
     #[serde(default)]
     pub comment_id: Option<u64>,
+    /// It is a deploy by these ids, as the configuration says of its author or comment: it keeps nothing quiet by itself.
+    #[serde(default)]
+    pub deploys: Vec<String>,
 }
 
 const fn yes() -> bool {

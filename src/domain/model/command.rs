@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{gate::Reach, state::ObjectName};
+use super::{
+    gate::{Question, Reach},
+    state::ObjectName,
+};
 use crate::base::time::Timestamp;
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -129,6 +132,21 @@ pub enum Command {
         long: bool,
         owner: String,
         reason: String,
+    },
+    /// A tool that can take a deploy of this app back asks whether it is to. Answered yes once an hour at most.
+    AskRollback {
+        app: String,
+        /// None: the only one it is in.
+        environment: Option<String>,
+        /// Who asks.
+        by: String,
+    },
+    /// A tool asks whether a deploy may begin; it is answered when the gate opens, or at the end of its patience.
+    AskGate(Question),
+    /// The answer to a question arrived, or never will; in words.
+    GateAnswered {
+        id: u64,
+        end: Result<String, String>,
     },
     EndFreeze {
         id: u64,

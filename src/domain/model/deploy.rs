@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use serde::{Deserialize, Serialize};
 
 use super::state::{ObjectName, State};
-use crate::base::time::Timestamp;
+use crate::base::{glob, time::Timestamp};
 
 /// Risk class of a change. DNS, monitoring and minor code changes are low; networking, schema and payments are high.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -54,6 +54,31 @@ pub struct ClassRules {
     /// A deploy that runs longer is lost.
     pub max_length: Duration,
     pub gate_on: GateOn,
+    /// The most that is done about taking back one of its deploys, whatever its app says.
+    pub rollback: RollbackMode,
+}
+
+/// What is done about taking back a deploy that made things worse.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum RollbackMode {
+    Off,
+    /// People read that it is advised.
+    Suggest,
+    /// The app's command is run, where every guard agrees.
+    Run,
+}
+
+impl RollbackMode {
+    pub const WORDS: &'static [&'static str] = &["off", "suggest", "run"];
+
+    pub fn parse(text: &str) -> Option<Self> {
+        match text {
+            "off" => Some(Self::Off),
+            "suggest" => Some(Self::Suggest),
+            "run" => Some(Self::Run),
+            _ => None,
+        }
+    }
 }
 
 /// What of a class's deploys shuts the gate of their app.
@@ -87,6 +112,7 @@ impl ClassRules {
             look_back: Duration::from_secs(2 * 3600),
             max_length: Duration::from_secs(30 * 60),
             gate_on: GateOn::Never,
+            rollback: RollbackMode::Suggest,
         }
     }
 
@@ -100,6 +126,7 @@ impl ClassRules {
             look_back: Duration::from_secs(6 * 3600),
             max_length: Duration::from_secs(60 * 60),
             gate_on: GateOn::Suspect,
+            rollback: RollbackMode::Run,
         }
     }
 
@@ -113,6 +140,7 @@ impl ClassRules {
             look_back: Duration::from_secs(24 * 3600),
             max_length: Duration::from_secs(4 * 3600),
             gate_on: GateOn::Suspect,
+            rollback: RollbackMode::Run,
         }
     }
 }
@@ -131,6 +159,26 @@ pub struct RiskRule {
     pub why: String,
     /// What is told with the deploy may lower the class.
     pub may_lower: bool,
+    /// What fits cannot be taken back: it is never rolled back by itself, whatever rule gave the class.
+    pub irreversible: bool,
+}
+
+/// Downtimes that are deploys: those of scripts that were written for Nagios.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DowntimeRule {
+    /// With `*` and `?`; none: any.
+    pub authors: Vec<String>,
+    /// Likewise.
+    pub comments: Vec<String>,
+}
+
+impl DowntimeRule {
+    pub fn fits(&self, author: &str, comment: &str) -> bool {
+        let any = |patterns: &[String], text: &str| {
+            patterns.is_empty() || patterns.iter().any(|pattern| glob::matches(pattern, text))
+        };
+        any(&self.authors, author) && any(&self.comments, comment)
+    }
 }
 
 /// What an event says of a deploy.
@@ -199,7 +247,7 @@ pub struct Nature {
 }
 
 impl Nature {
-    fn is_empty(&self) -> bool {
+    pub fn is_empty(&self) -> bool {
         *self == Self::default()
     }
 }
@@ -240,6 +288,9 @@ pub struct DeployEvent {
     /// Whoever told it may not keep problems of this app quiet: the deploy is named, but holds nothing.
     #[serde(default)]
     pub no_hold: bool,
+    /// What it said itself, where `at` was corrected, since its source's clock is wrong.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub told_at: Option<Timestamp>,
     /// Who told us: the token's name, `local`, `replay`.
     #[serde(default)]
     pub source: String,
@@ -286,6 +337,22 @@ pub struct Deploy {
     /// Why, in words and counts.
     #[serde(default)]
     pub verdict_why: Vec<String>,
+    /// That it should be taken back, and what came of it.
+    #[serde(default)]
+    pub rollback: Option<Rollback>,
+}
+
+/// A deploy that should be taken back. Stored with it: one attempt is one attempt, also over a restart.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rollback {
+    /// When it was advised first.
+    pub advised_at: Timestamp,
+    /// The ledger row of the problem.
+    pub problem: u64,
+    /// When it was let run; None: nobody opted in.
+    pub ran_at: Option<Timestamp>,
+    /// What became of it, in words that follow "the rollback"; None while it runs.
+    pub ended: Option<String>,
 }
 
 /// What became of a number that a check measures.

@@ -107,11 +107,43 @@ pub struct Override {
     pub until: Timestamp,
 }
 
+/// A tool asked whether a deploy may begin, and waits for the answer at an address that it named.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Question {
+    pub id: u64,
+    /// The source that asked: its configuration says where answers may go.
+    pub source: String,
+    /// Our id of the deploy.
+    pub deploy: String,
+    pub app: String,
+    pub environment: String,
+    /// Where the answer goes.
+    pub callback: String,
+    /// What the tool calls the environment.
+    pub theirs: String,
+    /// A gate that is still shut then is a no.
+    pub until: Timestamp,
+    /// None while the gate is shut and may yet open.
+    pub answer: Option<Answer>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Answer {
+    pub at: Timestamp,
+    pub approved: bool,
+    /// In sentences.
+    pub comment: String,
+}
+
 /// What was set at run time; there is one row of it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Gates {
     pub freezes: Vec<SetFreeze>,
     pub overrides: Vec<Override>,
+    /// Those whose answer has not arrived.
+    #[serde(default)]
+    pub questions: Vec<Question>,
 }
 
 impl Gates {

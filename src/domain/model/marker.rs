@@ -290,6 +290,7 @@ mod tests {
                 rollback_of: id.strip_suffix("-rollback").map(str::to_owned),
                 reason: None,
                 no_hold: false,
+                told_at: None,
                 source: String::new(),
             }
         });
@@ -334,6 +335,7 @@ mod tests {
                 amended: 0,
                 told: Vec::new(),
                 rollback_failed: false,
+                rollback: None,
             }),
             hold: None,
             holds: 0,

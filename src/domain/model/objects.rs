@@ -10,7 +10,7 @@ use std::{
 
 use super::{
     date::DateFormat,
-    deploy::{ClassRules, Regressions, Risk, RiskRule},
+    deploy::{ClassRules, DowntimeRule, Regressions, Risk, RiskRule, RollbackMode},
     dropin::{LogRules, PerfRules},
     gate::Freeze,
     relations::{COMMON, Rare, Relations},
@@ -61,6 +61,8 @@ pub struct Inventory {
     pub freezes: Vec<Freeze>,
     /// In the order of the files; the first that fits counts.
     pub risk_rules: Vec<RiskRule>,
+    /// Downtimes that are deploys.
+    pub downtime_rules: Vec<DowntimeRule>,
     /// Short hash of all configuration text, shown in decisions and `status`.
     pub digest: String,
     /// Checks by name, made when first asked for.
@@ -199,7 +201,18 @@ pub struct App {
     pub regressions: Regressions,
     /// Its deploys may hold what they explain.
     pub hold: bool,
+    /// How its deploys are taken back; None: people do it.
+    pub rollback: Option<RollbackHook>,
     pub url: Option<Arc<str>>,
+}
+
+/// A command that takes back a deploy of an app.
+#[derive(Clone, Debug)]
+pub struct RollbackHook {
+    pub command: CommandLine,
+    pub mode: RollbackMode,
+    /// It is ended after this.
+    pub timeout: Duration,
 }
 
 /// Someone who is told.

@@ -226,6 +226,9 @@ pub struct Page {
     /// A rollback was found not to help, and that was said.
     #[serde(default)]
     pub rollback_failed: bool,
+    /// What was last decided about taking the suspect back: stored once, not at each reading.
+    #[serde(default)]
+    pub rollback: Option<String>,
 }
 
 /// How a ledger row ended.

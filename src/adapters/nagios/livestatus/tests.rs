@@ -240,6 +240,7 @@ fn site() -> Mirror {
             triggered_by: None,
             began_at: None,
             comment_id: None,
+            deploys: Vec::new(),
         },
     );
     Mirror::new(world, rows.into_iter())

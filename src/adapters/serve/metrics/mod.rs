@@ -72,6 +72,8 @@ pub enum Feed {
     Unreadable,
     /// By the engine, or by the source's rights.
     Refused,
+    /// More than it may send in a minute.
+    Limited,
     /// It asked the gate.
     Asked,
 }
@@ -89,6 +91,7 @@ impl Feed {
             Self::Truncated => "truncated",
             Self::Unreadable => "unreadable",
             Self::Refused => "refused",
+            Self::Limited => "limited",
             Self::Asked => "asked",
         }
     }

@@ -21,6 +21,7 @@ fn downtime(id: u64) -> Downtime {
         triggered_by: None,
         began_at: None,
         comment_id: None,
+        deploys: Vec::new(),
     }
 }
 

@@ -183,6 +183,7 @@ fn event(fleet: &Fleet, deploy: &Deploy, phase: Phase, at: Ms) -> DeployEvent {
         reason: None,
         nature: Nature::default(),
         no_hold: false,
+        told_at: None,
         source: format!("ci-{}", fleet.apps[deploy.app].name),
     }
 }

@@ -5,11 +5,12 @@ use std::time::Duration;
 use expect_test::expect;
 
 use super::{
-    scenario::{Play, at},
+    scenario::{Play, at, check, check_on},
     site,
 };
 use crate::domain::model::{
     command::{Children, Command, DowntimeFilter, GroupName},
+    deploy::DowntimeRule,
     objects::Inventory,
     relations::Group,
     state::ObjectName,
@@ -438,4 +439,89 @@ fn downtimes_are_deleted_by_filter() {
         play.command("09:31", command.clone());
         assert_eq!(count(&play), left, "{command:?}");
     }
+}
+
+/// The shop, whose deploy scripts set downtimes.
+fn scripted() -> Inventory {
+    let mut inventory = site::shop();
+    inventory.downtime_rules = vec![DowntimeRule {
+        authors: vec!["bo?".into()],
+        comments: vec!["wor*".into()],
+    }];
+    inventory
+}
+
+#[test]
+fn row_36_the_downtime_of_a_deploy_script_is_a_capped_hold() {
+    check_on(
+        scripted(),
+        "
+        10:00 web1/http ok
+        10:05 downtime web1 30m
+        10:06 web1/http crit
+        10:08 restart
+        10:10 wait
+        10:40 record downtime-1-shop@production
+        ",
+        expect![[r#"
+            10:06:00 web1/http held problem until 10:09:00: downtime-1-shop@production of shop is running; a blip is expected, so it is judged again at 2026-03-02T10:09:00Z
+            10:09:00 web1/http released problem: the hold ended: its deadline came
+            10:09:00   -> oncall: problem web1/http CRITICAL [suspect downtime-1-shop@production likely]
+            10:09:00 web1/http sent problem: still CRITICAL; held since 10:06:00 for deploy downtime-1-shop@production: its deadline came
+            10:40:00 downtime-1-shop@production: no verdict: ; risk normal: the class of the app
+            10:40:00   web1/http CRITICAL paged
+        "#]],
+    );
+}
+
+#[test]
+fn row_36_without_being_told_so_a_downtime_is_a_downtime() {
+    check(
+        "
+        10:00 web1/http ok
+        10:05 downtime web1 30m
+        10:06 web1/http crit
+        10:10 wait
+        ",
+        expect![[r#"
+            10:05:00   -> oncall: downtime-start web1 UP
+            10:05:00 web1 sent downtime-start: downtime-start by bob
+            10:06:00 web1/http skipped problem: its host is in a downtime
+        "#]],
+    );
+}
+
+#[test]
+fn row_36_deleting_the_downtime_ends_the_deploy_and_its_holds() {
+    let mut play = Play::new(scripted());
+    for line in [
+        "10:00 web1/http ok",
+        "10:05 downtime web1 30m",
+        "10:06 web1/http crit",
+    ] {
+        play.line(line);
+    }
+    let filter = DowntimeFilter {
+        host: Some("web1".into()),
+        ..DowntimeFilter::default()
+    };
+    play.command(
+        "10:07",
+        Command::DeleteDowntimes {
+            filter,
+            author: "bob".into(),
+        },
+    );
+    let record = play
+        .engine
+        .deploy_record(at("10:07"), "downtime-1-shop@production")
+        .expect("known");
+    assert_eq!(record.deploy.ended.as_deref(), Some("2026-03-02T10:07:00Z"));
+    assert_eq!(record.deploy.actors, ["bob"]);
+    for line in ["10:07:10 web1/http crit", "10:07:20 web1/http crit"] {
+        play.line(line);
+    }
+    expect![[r#"
+        10:06:00 web1/http held problem until 10:09:00: downtime-1-shop@production of shop is running; a blip is expected, so it is judged again at 2026-03-02T10:09:00Z
+    "#]].assert_eq(&play.transcript);
 }

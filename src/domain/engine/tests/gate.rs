@@ -1,8 +1,18 @@
 //! What shuts an app's gate, and what opens it again.
 
+use std::time::Duration;
+
 use expect_test::expect;
 
-use super::scenario::check;
+use super::{
+    live::Live,
+    scenario::{at, check},
+    site,
+};
+use crate::domain::model::{
+    command::Command,
+    gate::{Question, Reach},
+};
 
 #[test]
 fn row_35_a_gate_is_shut_while_a_problem_is_put_down_to_its_deploy() {
@@ -169,4 +179,64 @@ fn a_freeze_shuts_all_it_names_and_ends() {
             12:04:00 gate open: no problem is put down to a deploy of shop in production
         "#]],
     );
+}
+
+fn question(callback: &str, minutes: u64) -> Question {
+    Question {
+        source: "github".into(),
+        deploy: "github-1".into(),
+        app: "shop".into(),
+        environment: "production".into(),
+        callback: callback.into(),
+        theirs: "prod".into(),
+        until: at("10:00") + Duration::from_secs(60 * minutes),
+        ..Question::default()
+    }
+}
+
+/// The answers that are on their way.
+fn answers(live: &Live) -> Vec<String> {
+    let all = live.engine.answers();
+    all.map(|question| {
+        let answer = question.answer.as_ref().expect("an answer");
+        let word = if answer.approved { "yes" } else { "no" };
+        format!("{} {word} at {}", question.callback, answer.at.clock())
+    })
+    .collect()
+}
+
+#[test]
+fn who_waits_for_the_gate_is_answered_once_also_over_a_restart() {
+    let mut live = Live::new(site::shop(), &[]);
+    live.now = at("10:00");
+    let freeze = Command::Freeze {
+        reach: Reach::default(),
+        from: None,
+        until: at("10:20"),
+        long: false,
+        owner: "bea".into(),
+        reason: "a sale".into(),
+    };
+    assert!(live.command(freeze));
+    assert!(live.command(Command::AskGate(question("patient", 30))));
+    assert!(live.command(Command::AskGate(question("patient", 30))));
+    assert!(live.command(Command::AskGate(question("hasty", 10))));
+    assert_eq!(answers(&live), [""; 0]);
+    live.until("10:05", |_, _| 0);
+    live.restart(site::shop());
+    live.until("10:15", |_, _| 0);
+    assert_eq!(answers(&live), ["hasty no at 10:10:00"]);
+    live.until("10:30", |_, _| 0);
+    assert_eq!(
+        answers(&live),
+        ["patient yes at 10:20:00", "hasty no at 10:10:00"]
+    );
+    let ids: Vec<u64> = live.engine.answers().map(|question| question.id).collect();
+    for id in &ids {
+        let end = Ok("HTTP 204".to_owned());
+        assert!(live.command(Command::GateAnswered { id: *id, end }));
+    }
+    live.restart(site::shop());
+    assert_eq!(answers(&live), [""; 0]);
+    assert!(ids[0] != ids[1]);
 }

@@ -52,6 +52,7 @@ impl Live {
         let mut out = Effects::default();
         self.engine.handle(self.now, input, &mut out);
         self.jobs.extend(out.jobs);
+        self.jobs.extend(out.later);
         for change in &out.changes {
             self.kept.take(change);
             let clock = self.now.clock();
@@ -97,6 +98,31 @@ impl Live {
         self.now = end;
         self.feed(Input::Tick);
         ran
+    }
+
+    /// The same daemon, started again over what it stored.
+    pub(super) fn restart(&mut self, inventory: Inventory) {
+        self.engine = Engine::new(
+            Arc::new(inventory),
+            self.kept.restored(),
+            Mode::Live,
+            self.now,
+        );
+    }
+
+    /// A job ends in this way, silently.
+    pub(super) fn end(&mut self, job: JobId, exit: Exit) {
+        self.feed(Input::Outcome(Outcome {
+            job,
+            exit,
+            stdout: Vec::new(),
+            stderr: Vec::new(),
+            cut: 0,
+            started: self.now,
+            took: Duration::ZERO,
+            cpu: Duration::ZERO,
+            peak_kib: 0,
+        }));
     }
 
     pub(super) fn answer(&mut self, job: JobId, code: i32, text: &str) {

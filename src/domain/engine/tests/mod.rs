@@ -1,5 +1,6 @@
 //! The engine's proof: scenarios in, transcripts out; and properties over random histories.
 
+mod clocks;
 mod dependencies;
 mod digest;
 mod downtimes;
@@ -14,6 +15,7 @@ mod never;
 mod people;
 mod perfdata;
 mod properties;
+mod rollback;
 mod rows;
 mod scenario;
 mod shifts;

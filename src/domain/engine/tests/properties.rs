@@ -225,6 +225,7 @@ fn event(step: &Step, now: Timestamp) -> DeployEvent {
         reason: None,
         nature: Default::default(),
         no_hold: false,
+        told_at: None,
         source: "test".to_owned(),
     }
 }

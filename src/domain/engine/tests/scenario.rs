@@ -97,7 +97,12 @@ impl Kept {
             Change::CommentGone(id) => restored.comments.retain(|comment| comment.id != *id),
             Change::Switches(switches) => restored.switches = (**switches).clone(),
             Change::Gates(gates) => {
-                let ids = gates.freezes.iter().map(|freeze| freeze.id);
+                let questions = gates.questions.iter().map(|one| one.id);
+                let ids = gates
+                    .freezes
+                    .iter()
+                    .map(|freeze| freeze.id)
+                    .chain(questions);
                 restored.last_id = ids.fold(restored.last_id, u64::max);
                 restored.gates = (**gates).clone();
             }
@@ -346,30 +351,44 @@ impl Play {
                     by: parse_duration(span).expect("duration"),
                 },
             ),
-            [object, state, output @ ..] => {
-                let state = match *state {
-                    "ok" => State::Ok,
-                    "warn" => State::Warning,
-                    "crit" => State::Critical,
-                    "unknown" => State::Unknown,
-                    "up" => State::Up,
-                    "down" => State::Down,
-                    "unreachable" => State::Unreachable,
-                    other => panic!("no state {other}"),
-                };
-                let output = if output.is_empty() {
-                    state.name().to_owned()
-                } else {
-                    output.join(" ")
-                };
-                let (output, numbers) = output.split_once(" | ").unwrap_or((&output, ""));
-                let mut result = result(object, state, output, now);
-                result.perfdata = numbers.into();
-                self.feed(now, Input::Passive(result));
-            }
+            [object, state, output @ ..] => self.feed(now, passive(object, state, output, now)),
             _ => panic!("cannot read `{line}`"),
         }
     }
+
+    /// A result or a deploy event with its time.
+    pub(super) fn input(line: &str) -> (String, Input) {
+        let (clock, what) = line.split_once(' ').expect("time and what");
+        let words: Vec<&str> = what.split(' ').collect();
+        let input = match words.as_slice() {
+            ["deploy", phase, id, rest @ ..] => Input::Deploy(event(phase, id, rest, at(clock))),
+            [object, state, output @ ..] => passive(object, state, output, at(clock)),
+            _ => panic!("cannot read `{line}`"),
+        };
+        (clock.to_owned(), input)
+    }
+}
+
+fn passive(object: &str, state: &str, output: &[&str], now: Timestamp) -> Input {
+    let state = match state {
+        "ok" => State::Ok,
+        "warn" => State::Warning,
+        "crit" => State::Critical,
+        "unknown" => State::Unknown,
+        "up" => State::Up,
+        "down" => State::Down,
+        "unreachable" => State::Unreachable,
+        other => panic!("no state {other}"),
+    };
+    let output = if output.is_empty() {
+        state.name().to_owned()
+    } else {
+        output.join(" ")
+    };
+    let (output, numbers) = output.split_once(" | ").unwrap_or((&output, ""));
+    let mut result = result(object, state, output, now);
+    result.perfdata = numbers.into();
+    Input::Passive(result)
 }
 
 fn event(phase: &str, id: &str, rest: &[&str], now: Timestamp) -> DeployEvent {
@@ -390,6 +409,7 @@ fn event(phase: &str, id: &str, rest: &[&str], now: Timestamp) -> DeployEvent {
         reason: None,
         nature: Default::default(),
         no_hold: false,
+        told_at: None,
         source: "test".to_owned(),
     };
     for word in rest {

@@ -86,6 +86,7 @@ pub(super) fn shop_without(host: &str) -> Inventory {
             risk: Risk::Normal,
             regressions: Regressions::default(),
             hold: true,
+            rollback: None,
             url: None,
         });
     }

@@ -12,6 +12,7 @@ pub mod risk;
 pub mod scope;
 pub mod shift;
 pub mod signature;
+pub mod storm;
 pub mod topic;
 pub mod trial;
 pub mod verdict;

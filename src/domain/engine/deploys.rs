@@ -65,6 +65,8 @@ impl Engine {
             return;
         }
         let live = self.refold(events, known.as_ref());
+        let places = known.iter().chain([&live.deploy]);
+        let storms = self.storms_in(places.map(|deploy| &*deploy.environment), now);
         let text = describe(&live, &event);
         let began = known
             .as_ref()
@@ -83,6 +85,7 @@ impl Engine {
         }
         self.remark_unknown(&id, &mut reply);
         self.review_holds(now, &id, out);
+        self.note_storms(now, &storms, out);
         if phase == Phase::RolledBack {
             self.record_rollback(now, &id, &event, out);
         }
@@ -510,10 +513,12 @@ impl Engine {
         );
         let known = live.deploy.clone();
         let live = self.refold(events, Some(&known));
+        let storms = self.storms_in([&*known.environment].into_iter(), now);
         self.deploys.insert(id.to_owned(), live);
         self.event(now, None, "deploy", format!("{id} is lost: {why}"), out);
         self.save_deploy(id, out);
         self.review_holds(now, id, out);
+        self.note_storms(now, &storms, out);
         self.arm_deploy(id);
         self.tell_deployer(
             now,

@@ -29,6 +29,7 @@ pub mod result;
 pub mod rows;
 pub mod run;
 mod shifts;
+mod storms;
 pub mod tell;
 pub mod timers;
 mod tuning;

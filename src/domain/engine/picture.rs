@@ -70,7 +70,7 @@ impl Engine {
             deploys,
             downtimes: self.downtimes.values().map(downtime_view).collect(),
             unmatched: Vec::new(),
-            notices: Vec::new(),
+            notices: self.storm_notices(now),
         }
     }
 

@@ -16,5 +16,6 @@ mod rows;
 mod scenario;
 mod shifts;
 pub(in crate::domain) mod site;
+mod traps;
 mod tuning;
 mod verdict;

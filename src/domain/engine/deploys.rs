@@ -80,6 +80,11 @@ impl Engine {
         if let (Some(known), Some(live)) = (&known, self.deploys.get(&id)) {
             reply.text.push_str(&remark(known, &live.deploy, phase));
         }
+        if let Some(of) = self.found_rollback(&id, known.as_ref()) {
+            reply.text.push_str(&format!(
+                "; it rolls {of} back: its version was there before"
+            ));
+        }
         if began && !matches!(phase, Phase::Planned | Phase::Cancelled) {
             reply.already_failing = self.already_failing(now, &id, out);
         }
@@ -162,7 +167,11 @@ impl Engine {
             deploy.shifts.clone_from(&known.shifts);
             deploy.verdict_why.clone_from(&known.verdict_why);
         }
-        LiveDeploy::new(&self.inventory, deploy)
+        let mut live = LiveDeploy::new(&self.inventory, deploy);
+        if live.deploy.rollback_of.is_none() {
+            live.deploy.rollback_of = self.rolls_back(&live, known);
+        }
+        live
     }
 
     /// Median length of the app's finished deploys that we saw from start to end.

@@ -28,6 +28,7 @@ pub mod reload;
 pub mod result;
 pub mod rows;
 pub mod run;
+mod seen_before;
 mod shifts;
 mod storms;
 pub mod tell;

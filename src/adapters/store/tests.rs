@@ -183,6 +183,7 @@ fn paged(id: u64) -> Problem {
         amended: 0,
         told: vec!["oncall".to_owned()],
         rollback_failed: false,
+        state: None,
     };
     Problem {
         page: Some(page),

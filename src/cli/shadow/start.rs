@@ -231,6 +231,7 @@ fn problem(
                 .map(|ix| inventory.contact(*ix).name.to_string())
                 .collect(),
             rollback_failed: false,
+            state: None,
         });
     }
     problem

@@ -441,7 +441,7 @@ impl Engine {
         };
         page.amended += 1;
         page.attribution = attribution.clone();
-        let key = page.key.clone();
+        let (key, told) = (page.key.clone(), page.state);
         // Amended, not re-sent; after the end it is only a note.
         let urgency = if recovered {
             Urgency::Low
@@ -466,6 +466,15 @@ impl Engine {
             since: Some(since),
         };
         let mut message = compose::message(&self.inventory, obj, self.status(obj), facts);
+        let present = self.status(obj).state;
+        if let Some(told) = told.filter(|told| present.severity() < told.severity())
+            && present.is_problem()
+            && !recovered
+        {
+            // What it became was told to nobody, in a downtime for instance: news of a deploy must not play it down.
+            message.state = told.name().to_owned();
+            message.lines.push(format!("It is {present} now."));
+        }
         if let Some(at) = self.problems.get(&row).and_then(|row| row.recovered_at) {
             // The object may be in another problem by now: the message is about the one that is over.
             message.lines.push(format!(

@@ -319,7 +319,9 @@ impl Engine {
             amended: 0,
             told: Vec::new(),
             rollback_failed: false,
+            state: None,
         });
+        page.state = Some(problem.state);
         page.attribution = attribution.clone();
         for name in names {
             if !page.told.contains(&name) {

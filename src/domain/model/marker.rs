@@ -334,6 +334,7 @@ mod tests {
                 amended: 0,
                 told: Vec::new(),
                 rollback_failed: false,
+                state: None,
             }),
             hold: None,
             holds: 0,

@@ -211,6 +211,9 @@ pub struct Page {
     /// A rollback was found not to help, and that was said.
     #[serde(default)]
     pub rollback_failed: bool,
+    /// The state that was told last.
+    #[serde(default)]
+    pub state: Option<State>,
 }
 
 /// How a ledger row ended.

@@ -85,6 +85,7 @@ fn problem() -> Arc<Problem> {
             amended: 0,
             told: Vec::new(),
             rollback_failed: false,
+            state: None,
         }),
         hold: None,
         holds: 0,

@@ -87,11 +87,15 @@ impl Kept {
                 put(&mut restored.holds, hold, |old| old.id == hold.id);
             }
             Change::Deploy(deploy) => put(&mut restored.deploys, deploy, |old| old.id == deploy.id),
-            Change::Downtime(downtime) => put(&mut restored.downtimes, downtime, |old| {
-                old.id == downtime.id
-            }),
+            Change::Downtime(downtime) => {
+                restored.last_id = restored.last_id.max(downtime.id);
+                put(&mut restored.downtimes, downtime, |old| {
+                    old.id == downtime.id
+                });
+            }
             Change::DowntimeGone(id) => restored.downtimes.retain(|downtime| downtime.id != *id),
             Change::Comment(comment) => {
+                restored.last_id = restored.last_id.max(comment.id);
                 put(&mut restored.comments, comment, |old| old.id == comment.id);
             }
             Change::CommentGone(id) => restored.comments.retain(|comment| comment.id != *id),

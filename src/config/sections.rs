@@ -210,6 +210,12 @@ pub(super) fn globals<'d>(
             .root
             .sub("deploys")
             .span("clock_tolerance", defaults.clock_tolerance),
+        storm: raw
+            .root
+            .sub("deploys")
+            .whole("storm")
+            .and_then(|storm| usize::try_from(storm).ok())
+            .unwrap_or(defaults.storm),
         fallback_contacts: daemon
             .get("fallback_contacts")
             .map(|value| contacts.resolve(value))

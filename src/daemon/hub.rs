@@ -430,8 +430,9 @@ impl Hub {
                 let mut view = self.engine.status_view(now);
                 view.unmatched = self.feeds.unmatched();
                 let health = self.health();
-                view.notices = health.reasons;
+                let storms = std::mem::replace(&mut view.notices, health.reasons);
                 view.notices.extend(health.warnings);
+                view.notices.extend(storms);
                 let _ = reply.send(view);
             }
             Ask::Object { name, reply } => {

@@ -34,6 +34,14 @@ enum Action {
 fn action(message: &Message) -> Action {
     let fine = matches!(message.state.as_str(), "OK" | "UP" | "PENDING");
     match message.kind {
+        // About a problem that is over: its incident is closed, and a trigger would open another that nothing resolves.
+        Kind::Amendment if message.urgency == Urgency::Low => {
+            if message.deploy.suspects.is_empty() {
+                Action::Skip
+            } else {
+                Action::Change
+            }
+        }
         Kind::Problem | Kind::FlappingStart | Kind::Amendment | Kind::Custom => Action::Trigger,
         Kind::Acknowledgement => Action::Acknowledge,
         Kind::Recovery => Action::Resolve,

@@ -707,6 +707,22 @@ fn pagerduty_actions_follow_the_kind() {
     };
     assert_eq!(about_deploy(Urgency::High).as_deref(), Some("trigger"));
     assert_eq!(about_deploy(Urgency::Low), None, "a change event");
+    // What is learned of a problem that is over reopens no incident, though the object be in another one by now.
+    for state in ["OK", "CRITICAL"] {
+        let note = Message {
+            urgency: Urgency::Low,
+            state: state.to_owned(),
+            ..amendment()
+        };
+        let (url, _) = pager(&note).expect("a change");
+        assert!(url.ends_with("/v2/change/enqueue"), "{url}");
+    }
+    let nobody = Message {
+        kind: Kind::Amendment,
+        urgency: Urgency::Low,
+        ..problem()
+    };
+    assert_eq!(pager(&nobody), None);
     let key = |message: &Message| pager(message).expect("an event").1["dedup_key"].clone();
     assert_eq!(
         key(&amendment()),

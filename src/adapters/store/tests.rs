@@ -184,6 +184,7 @@ fn paged(id: u64) -> Problem {
         told: vec!["oncall".to_owned()],
         rollback_failed: false,
         rollback: None,
+        state: None,
     };
     Problem {
         page: Some(page),

@@ -232,6 +232,7 @@ fn problem(
                 .collect(),
             rollback_failed: false,
             rollback: None,
+            state: None,
         });
     }
     problem

@@ -405,6 +405,12 @@ pub static DEPLOYS: Spec = Spec::new(
             "Events this much older or newer than our clock are still believed.",
         )
         .or("30s"),
+        Key::new(
+            "storm",
+            Kind::Whole(2, 100_000),
+            "So many deploys running in one environment at once are a storm: holds are half as long, and no problem is put down to the environment.",
+        )
+        .or("10"),
     ]],
 );
 

@@ -618,6 +618,7 @@ max_cpu = "30s"
 environment = { LANG = "C" }
 [deploys]
 clock_tolerance = "1m"
+storm = 25
 [deploys.class.low]
 ceiling = "30m"
 hold = { critical = "20m" }
@@ -677,6 +678,7 @@ contacts = "ann"
     // A low ceiling shortens the built-in holds too.
     assert_eq!(inventory.classes.high.hold_warning, minutes(2));
     assert_eq!(inventory.globals.clock_tolerance, minutes(1));
+    assert_eq!(inventory.globals.storm, 25);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 //! Says "suspect", never "caused by", and says "none" when nothing fits: a wrong name costs an on-call person more
 //! time than no name.
 
-use std::{cmp::Reverse, time::Duration};
+use std::{cmp::Reverse, collections::BTreeMap, time::Duration};
 
 use super::{
     around::{self, Around},
@@ -10,6 +10,7 @@ use super::{
     facts::{Case, Onset, Sight},
     live::LiveDeploy,
     scope::Relation,
+    storm,
     trial::Trial,
     weigh::{self, Weight},
     window::Window,
@@ -61,13 +62,24 @@ pub fn attribute<'a>(
     let mut around = None;
     let mut candidates = Vec::new();
     let mut ruled_out = Vec::new();
+    let mut running: BTreeMap<&str, usize> = BTreeMap::new();
     for live in deploys {
+        if storm::runs(live, onset.first_bad) {
+            *running.entry(&live.deploy.environment).or_default() += 1;
+        }
         match candidate(&case, live, &mut around, trial) {
             Some(Ok(found)) => candidates.push(found),
             Some(Err(why)) => ruled_out.push(why),
             None => {}
         }
     }
+    // Row 33: where so many run at once, to share the environment says nothing of any of them.
+    candidates.retain(|found| {
+        found.relation != Relation::Environment
+            || running
+                .get(&*found.suspect.environment)
+                .is_none_or(|running| *running < inventory.globals.storm)
+    });
     if trial.vetoes {
         compare(&mut candidates);
     }

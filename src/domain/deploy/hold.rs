@@ -54,6 +54,8 @@ pub struct Surroundings {
     pub alike: (usize, usize),
     /// A user-facing probe ([`crate::domain::model::objects::Rule::external`]) that is CRITICAL in its reach.
     pub probe: Option<String>,
+    /// How many deploys run in its environment, where that is a storm.
+    pub storm: Option<usize>,
 }
 
 /// So many of so many objects bad at once are no blip.
@@ -129,10 +131,14 @@ pub fn consider(
     if let Some(why) = forbidden(inventory, request.obj, request.state) {
         return refuse(why, true);
     }
-    if let Some(why) = too_soon(request).or_else(|| around().breaker()) {
+    if let Some(why) = too_soon(request) {
         return refuse(&why, true);
     }
-    let longest = longest(live, severity);
+    let around = around();
+    if let Some(why) = around.breaker() {
+        return refuse(&why, true);
+    }
+    let longest = longest(live, severity, around.storm.is_some());
     if longest.is_zero() {
         let kind = kind(severity);
         let class = class_and_why(deploy);
@@ -143,8 +149,11 @@ pub fn consider(
     if deadline <= request.now {
         return refuse("the longest hold is over already", false);
     }
+    let storm = around.storm.map_or_else(String::new, |running| {
+        format!(" and {running} deploys run in its environment")
+    });
     let why = format!(
-        "{} of {} is {}; a blip is expected, so it is judged again at {}",
+        "{} of {} is {}{storm}; a blip is expected, so it is judged again at {}",
         deploy.id,
         live.what(),
         match window {
@@ -291,12 +300,14 @@ fn too_soon(request: &Request) -> Option<String> {
     })
 }
 
-fn longest(live: &LiveDeploy, severity: u8) -> Duration {
-    if 2 <= severity {
+/// What the risk class allows; in a storm half of it: the more is changed at once, the less one deploy explains.
+pub fn longest(live: &LiveDeploy, severity: u8, is_storm: bool) -> Duration {
+    let longest = if 2 <= severity {
         live.rules.hold_critical
     } else {
         live.rules.hold_warning
-    }
+    };
+    if is_storm { longest / 2 } else { longest }
 }
 
 const fn kind(severity: u8) -> &'static str {

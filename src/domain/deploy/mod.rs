@@ -14,6 +14,7 @@ pub mod rollback;
 pub mod scope;
 pub mod shift;
 pub mod signature;
+pub mod storm;
 pub mod topic;
 pub mod trial;
 pub mod verdict;

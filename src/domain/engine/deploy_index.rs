@@ -27,6 +27,8 @@ pub(super) struct DeployIndex {
     /// By hosts that they name and that do not run their app.
     by_host: HashMap<HostIx, BTreeSet<Place>>,
     by_environment: BTreeMap<String, BTreeSet<Place>>,
+    /// Those that have not ended, by environment.
+    running: BTreeMap<String, BTreeSet<Place>>,
 }
 
 impl DeployIndex {
@@ -49,7 +51,14 @@ impl DeployIndex {
             .by_environment
             .entry(live.scope.environment.clone())
             .or_default();
-        visit(environment, place);
+        visit(environment, place.clone());
+        if live.deploy.ended_at.is_none() {
+            let running = self
+                .running
+                .entry(live.scope.environment.clone())
+                .or_default();
+            visit(running, place);
+        }
     }
 
     fn add(&mut self, inventory: &Inventory, live: &LiveDeploy) {
@@ -126,6 +135,32 @@ impl Engine {
         places.retain(|(_, id)| !known.contains(&**id));
         near.extend(self.of_places(places));
         near
+    }
+
+    /// Deploys of an environment that have not ended.
+    pub(super) fn deploys_running(&self, environment: &str) -> impl Iterator<Item = &LiveDeploy> {
+        let places = self.deploy_index.running.get(environment);
+        places
+            .into_iter()
+            .flatten()
+            .filter_map(|(_, id)| self.deploys.get(id))
+    }
+
+    /// Environments in which something was deployed.
+    pub(super) fn environments(&self) -> impl Iterator<Item = &str> {
+        self.deploy_index.running.keys().map(String::as_str)
+    }
+
+    /// The newest deploys of the app of `live`, or of its environment where the app is not known; itself among them.
+    pub(super) fn deploys_beside(&self, live: &LiveDeploy) -> impl Iterator<Item = &LiveDeploy> {
+        let places = match live.scope.app {
+            Some(app) => self.deploy_index.by_app.get(&app),
+            None => self
+                .deploy_index
+                .by_environment
+                .get(&live.scope.environment),
+        };
+        newest(places, NEWEST).filter_map(|(_, id)| self.deploys.get(id))
     }
 
     fn of_places(&self, places: BTreeSet<&Place>) -> Vec<&LiveDeploy> {

@@ -66,6 +66,8 @@ impl Engine {
             return;
         }
         let live = self.refold(events, known.as_ref());
+        let places = known.iter().chain([&live.deploy]);
+        let storms = self.storms_in(places.map(|deploy| &*deploy.environment), now);
         let text = describe(&live, &event);
         let began = known
             .as_ref()
@@ -79,11 +81,17 @@ impl Engine {
         if let (Some(known), Some(live)) = (&known, self.deploys.get(&id)) {
             reply.text.push_str(&remark(known, &live.deploy, phase));
         }
+        if let Some(of) = self.found_rollback(&id, known.as_ref()) {
+            reply.text.push_str(&format!(
+                "; it rolls {of} back: its version was there before"
+            ));
+        }
         if began && !matches!(phase, Phase::Planned | Phase::Cancelled) {
             reply.already_failing = self.already_failing(now, &id, out);
         }
         self.remark_unknown(&id, &mut reply);
         self.review_holds(now, &id, out);
+        self.note_storms(now, &storms, out);
         if phase == Phase::RolledBack {
             self.record_rollback(now, &id, &event, out);
         }
@@ -166,7 +174,11 @@ impl Engine {
             deploy.verdict_why.clone_from(&known.verdict_why);
             deploy.rollback.clone_from(&known.rollback);
         }
-        self.enliven(deploy)
+        let mut live = self.enliven(deploy);
+        if live.deploy.rollback_of.is_none() {
+            live.deploy.rollback_of = self.rolls_back(&live, known);
+        }
+        live
     }
 
     pub(super) fn save_deploy(&self, id: &str, out: &mut Effects) {
@@ -426,7 +438,7 @@ impl Engine {
             return;
         };
         page.attribution = attribution.clone();
-        let key = page.key.clone();
+        let (key, told) = (page.key.clone(), page.state);
         // Amended, not re-sent; after the end it is only a note.
         let urgency = if recovered {
             Urgency::Low
@@ -451,6 +463,15 @@ impl Engine {
             since: Some(since),
         };
         let mut message = compose::message(&self.inventory, obj, self.status(obj), facts);
+        let present = self.status(obj).state;
+        if let Some(told) = told.filter(|told| present.severity() < told.severity())
+            && present.is_problem()
+            && !recovered
+        {
+            // What it became was told to nobody, in a downtime for instance: news of a deploy must not play it down.
+            message.state = told.name().to_owned();
+            message.lines.push(format!("It is {present} now."));
+        }
         if let Some(at) = self.problems.get(&row).and_then(|row| row.recovered_at) {
             // The object may be in another problem by now: the message is about the one that is over.
             message.lines.push(format!(
@@ -508,10 +529,12 @@ impl Engine {
         );
         let known = live.deploy.clone();
         let live = self.refold(events, Some(&known));
+        let storms = self.storms_in([&*known.environment].into_iter(), now);
         self.put_deploy(live);
         self.event(now, None, "deploy", format!("{id} is lost: {why}"), out);
         self.save_deploy(id, out);
         self.review_holds(now, id, out);
+        self.note_storms(now, &storms, out);
         self.arm_deploy(id);
         self.tell_deployer(
             now,

@@ -51,7 +51,7 @@ impl Engine {
         for live in self.deploys_near(obj) {
             let onsets = [request.first_bad, request.first_bad];
             let answer = hold::consider(&self.inventory, live, &request, &|| {
-                self.around(live, onsets)
+                self.around(now, live, onsets)
             });
             let Some(answer) = answer else { continue };
             let relation = live
@@ -85,11 +85,15 @@ impl Engine {
     }
 
     /// What breakers look at.
-    fn around(&self, live: &LiveDeploy, onsets: [Timestamp; 2]) -> Surroundings {
-        if self.trial.breakers {
+    fn around(&self, now: Timestamp, live: &LiveDeploy, onsets: [Timestamp; 2]) -> Surroundings {
+        let around = if self.trial.breakers {
             self.surroundings(live, onsets)
         } else {
             Surroundings::default()
+        };
+        Surroundings {
+            storm: self.storm(&live.deploy.environment, now),
+            ..around
         }
     }
 
@@ -558,19 +562,31 @@ impl Engine {
                 self.release(now, id, why, out);
                 continue;
             }
-            // The risk class may have changed with the event as well.
-            let longest = if 2 <= hold.severity {
-                live.rules.hold_critical
-            } else {
-                live.rules.hold_warning
-            };
-            let mut limit = hold.deadline.min(hold.began_at + longest);
-            if let Some(new) = hold::limit(&self.inventory, live, obj, hold.severity) {
-                limit = limit.min(new);
-            }
             let ended = live.deploy.ended_at.is_some();
+            let mut limit = hold.deadline;
+            let mut why = String::new();
+            if let Some(new) = hold::limit(&self.inventory, live, obj, hold.severity)
+                && new < limit
+            {
+                limit = new;
+                why = if ended {
+                    format!("{deploy} has ended")
+                } else {
+                    format!("{deploy} must be heard of until then")
+                };
+            }
+            // The risk class may have changed with the event, or a storm begun.
+            let storm = self.storm(&live.deploy.environment, now);
+            let longest = hold::longest(live, hold.severity, storm.is_some());
+            if hold.began_at + longest < limit {
+                limit = hold.began_at + longest;
+                why = match storm {
+                    Some(running) => format!("{running} deploys run in its environment"),
+                    None => format!("{deploy} is of the risk class {}", live.deploy.risk.name()),
+                };
+            }
             if limit < hold.deadline {
-                self.shorten(now, id, obj, limit, out);
+                self.shorten(now, id, obj, (limit, why), out);
             }
             if ended {
                 // Judge on fresh evidence as soon as the deploy has ended.
@@ -584,7 +600,7 @@ impl Engine {
         now: Timestamp,
         id: u64,
         obj: ObjIx,
-        deadline: Timestamp,
+        (deadline, why): (Timestamp, String),
         out: &mut Effects,
     ) {
         let Some(hold) = self.holds.get_mut(&id) else {
@@ -598,7 +614,7 @@ impl Engine {
             obj,
             Decided::Held,
             Kind::Problem,
-            format!("the deadline moved earlier: {} has ended", hold.deploy),
+            format!("the deadline moved earlier: {why}"),
         );
         decision.until = Some(deadline);
         decision.deploys = vec![hold.deploy.clone()];

@@ -71,7 +71,7 @@ impl Engine {
             downtimes: self.downtimes.values().map(downtime_view).collect(),
             unmatched: Vec::new(),
             clocks: self.skews.list(self.inventory.globals.clock_tolerance),
-            notices: Vec::new(),
+            notices: self.storm_notices(now),
         }
     }
 

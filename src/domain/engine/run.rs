@@ -428,14 +428,14 @@ impl Engine {
             // While held it is checked faster, and once more shortly before the deadline.
             match held_until {
                 Some(deadline) => {
-                    let last_look = (deadline - rule.timeout.min(Duration::from_secs(20)))
-                        .max(now + Duration::from_secs(1));
-                    Some(
-                        regular
-                            .unwrap_or(last_look)
-                            .min(now + rule.retry)
-                            .min(last_look),
-                    )
+                    let soon = regular.map_or(now + rule.retry, |due| due.min(now + rule.retry));
+                    let last_look = deadline - rule.timeout.min(Duration::from_secs(20));
+                    // What has just been looked at is fresh enough for the deadline.
+                    Some(if now < last_look {
+                        soon.min(last_look)
+                    } else {
+                        soon
+                    })
                 }
                 None => regular,
             }

@@ -331,7 +331,9 @@ impl Engine {
             told: Vec::new(),
             rollback_failed: false,
             rollback: None,
+            state: None,
         });
+        page.state = Some(problem.state);
         page.attribution = attribution.clone();
         for name in names {
             if !page.told.contains(&name) {

@@ -336,6 +336,7 @@ mod tests {
                 told: Vec::new(),
                 rollback_failed: false,
                 rollback: None,
+                state: None,
             }),
             hold: None,
             holds: 0,

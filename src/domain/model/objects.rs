@@ -366,6 +366,8 @@ pub struct Globals {
     pub notifications: bool,
     /// Events this much older or newer than the receiver's clock are still believed.
     pub clock_tolerance: Duration,
+    /// So many deploys running in one environment at once are a storm.
+    pub storm: usize,
     /// Contacts told when a delivery dies and nobody else can be told, and when the store is down.
     pub fallback_contacts: Vec<ContactIx>,
     /// `$USER1$`...: index 0 is `$USER1$`.
@@ -414,6 +416,7 @@ impl Default for Globals {
             host_check_horizon: Duration::from_secs(15),
             notifications: true,
             clock_tolerance: Duration::from_secs(30),
+            storm: 10,
             fallback_contacts: Vec::new(),
             user_macros: Vec::new(),
             illegal_output_chars: "`~$&|'\"<>".to_owned(),

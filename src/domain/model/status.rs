@@ -229,6 +229,9 @@ pub struct Page {
     /// What was last decided about taking the suspect back: stored once, not at each reading.
     #[serde(default)]
     pub rollback: Option<String>,
+    /// The state that was told last.
+    #[serde(default)]
+    pub state: Option<State>,
 }
 
 /// How a ledger row ended.

@@ -87,6 +87,7 @@ fn problem() -> Arc<Problem> {
             told: Vec::new(),
             rollback_failed: false,
             rollback: None,
+            state: None,
         }),
         hold: None,
         holds: 0,

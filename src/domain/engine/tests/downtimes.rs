@@ -492,7 +492,7 @@ fn row_36_without_being_told_so_a_downtime_is_a_downtime() {
 }
 
 #[test]
-fn row_36_deleting_the_downtime_ends_the_deploy_and_its_holds() {
+fn row_36_deleting_the_downtime_ends_the_deploy_and_its_hold_is_due() {
     let mut play = Play::new(scripted());
     for line in [
         "10:00 web1/http ok",
@@ -518,10 +518,14 @@ fn row_36_deleting_the_downtime_ends_the_deploy_and_its_holds() {
         .expect("known");
     assert_eq!(record.deploy.ended.as_deref(), Some("2026-03-02T10:07:00Z"));
     assert_eq!(record.deploy.actors, ["bob"]);
-    for line in ["10:07:10 web1/http crit", "10:07:20 web1/http crit"] {
+    for line in ["10:07:10 web1/http crit", "10:09:10 web1/http crit"] {
         play.line(line);
     }
     expect![[r#"
         10:06:00 web1/http held problem until 10:09:00: downtime-1-shop@production of shop is running; a blip is expected, so it is judged again at 2026-03-02T10:09:00Z
+        10:09:00 web1/http released problem: the hold ended: its deadline came
+        10:09:00   -> oncall: problem web1/http CRITICAL [suspect downtime-1-shop@production likely]
+        10:09:00 web1/http sent problem: still CRITICAL; held since 10:06:00 for deploy downtime-1-shop@production: its deadline came
+        10:09:10 web1/http skipped problem: the next reminder is due at 2026-03-02T10:39:00Z
     "#]].assert_eq(&play.transcript);
 }

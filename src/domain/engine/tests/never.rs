@@ -331,3 +331,26 @@ fn a_hold_ends_when_its_deploy_turns_out_to_be_of_an_app_that_is_not_there() {
         "#]],
     );
 }
+
+#[test]
+fn an_amendment_does_not_play_down_its_page() {
+    check(
+        "
+        10:00 web1/http ok
+        10:06 web1/http crit
+        10:07 downtime web1/http 1h
+        10:08 web1/http warn
+        10:09 deploy start D-1 app=shop hosts=web1 at=10:05
+        ",
+        expect![[r#"
+            10:06:00   -> oncall: problem web1/http CRITICAL
+            10:06:00 web1/http sent problem: hard CRITICAL after attempt 1 of 1
+            10:07:00   -> oncall: downtime-start web1/http CRITICAL
+            10:07:00 web1/http sent downtime-start: downtime-start by bob
+            10:08:00 web1/http skipped problem: it is in a downtime
+            10:09:00   -> oncall: amendment web1/http CRITICAL [suspect d-1 likely]
+                       | It is WARNING now.
+            10:09:00 web1/http amended amendment: amended: it began after deploy D-1
+        "#]],
+    );
+}

@@ -211,12 +211,11 @@ fn a_rollback_is_not_rolled_back() {
                 .replace("version=1.4.2", "version=1.4.1")
         ),
         expect![[r#"
-            10:55:00   -> oncall: problem web1/http CRITICAL [suspects d-2 possible]
+            10:55:00   -> oncall: problem web1/http CRITICAL [suspects d-0 possible]
             10:55:00 web1/http sent problem: hard CRITICAL after attempt 1 of 1; D-2: not held: the deploy has ended and the results since then are bad
-            10:55:00 web1/http no-rollback problem: D-2 is not rolled back: it is not the one suspect
-            10:55:20   -> oncall: amendment web1/http CRITICAL [suspect d-2 possible]
-            10:55:20 web1/http amended amendment: amended: it began after deploy D-2
-            10:55:20 web1/http no-rollback problem: D-2 is not rolled back: it goes back to the version of D-1, so it is a rollback itself
+            10:55:00 web1/http no-rollback problem: D-0 is not rolled back: it is not the one suspect
+            10:55:10   -> oncall: amendment web1/http CRITICAL [none; weak D-0]
+            10:55:10 web1/http amended amendment: the rollback of D-0 did not help
         "#]],
     );
 }

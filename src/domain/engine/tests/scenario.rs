@@ -1,6 +1,6 @@
 //! Timeline in, transcript out. A line of a timeline is `HH:MM[:SS] WHAT`, where WHAT is one of
 //! `HOST[/CHECK] ok|warn|crit|unknown|up|down [OUTPUT] [| PERFDATA]`, `deploy PHASE ID [key=value]...`, `ack OBJECT WHO [sticky]`,
-//! `record ID`, `gate APP ENVIRONMENT`, `freeze ENVIRONMENT DURATION OWNER`, `thaw ID`, `override APP ENVIRONMENT DURATION WHO`,
+//! `record ID`, `evidence OBJECT`, `notices`, `gate APP ENVIRONMENT`, `freeze ENVIRONMENT DURATION OWNER`, `thaw ID`, `override APP ENVIRONMENT DURATION WHO`,
 //! `downtime OBJECT DURATION`, `jump back|forward DURATION`, `restart`, or `wait`.
 
 use std::{sync::Arc, time::Duration};
@@ -87,11 +87,15 @@ impl Kept {
                 put(&mut restored.holds, hold, |old| old.id == hold.id);
             }
             Change::Deploy(deploy) => put(&mut restored.deploys, deploy, |old| old.id == deploy.id),
-            Change::Downtime(downtime) => put(&mut restored.downtimes, downtime, |old| {
-                old.id == downtime.id
-            }),
+            Change::Downtime(downtime) => {
+                restored.last_id = restored.last_id.max(downtime.id);
+                put(&mut restored.downtimes, downtime, |old| {
+                    old.id == downtime.id
+                });
+            }
             Change::DowntimeGone(id) => restored.downtimes.retain(|downtime| downtime.id != *id),
             Change::Comment(comment) => {
+                restored.last_id = restored.last_id.max(comment.id);
                 put(&mut restored.comments, comment, |old| old.id == comment.id);
             }
             Change::CommentGone(id) => restored.comments.retain(|comment| comment.id != *id),
@@ -204,8 +208,10 @@ impl Play {
                     self.say(now, &line);
                 }
                 Change::Event(event)
-                    if ["not-held", "clock", "rejected", "flapping", "shift"]
-                        .contains(&&*event.kind) =>
+                    if [
+                        "not-held", "clock", "rejected", "flapping", "shift", "storm",
+                    ]
+                    .contains(&&*event.kind) =>
                 {
                     self.say(now, &format!("{} {}", event.kind, event.text));
                 }
@@ -251,6 +257,27 @@ impl Play {
                     now,
                 );
                 self.feed(now, Input::Tick);
+            }
+            ["evidence", object] => {
+                let view = self.engine.object_view(&ObjectName::parse(object));
+                let deploy = view
+                    .and_then(|view| view.problem)
+                    .expect("a problem")
+                    .deploy;
+                self.say(now, &format!("{object}: {}", deploy.verdict.name()));
+                for suspect in &deploy.suspects {
+                    self.say(
+                        now,
+                        &format!("  {}: {}", suspect.id, suspect.evidence.join("; ")),
+                    );
+                }
+                for why in &deploy.ruled_out {
+                    self.say(now, &format!("  ruled out: {why}"));
+                }
+            }
+            ["notices"] => {
+                let view = self.engine.status_view(now);
+                self.say(now, &format!("notices: {}", view.notices.join("; ")));
             }
             ["gate", app, environment] => {
                 let gate = match self.engine.gate(now, app, Some(environment)) {
@@ -430,6 +457,7 @@ fn event(phase: &str, id: &str, rest: &[&str], now: Timestamp) -> DeployEvent {
             "risk" => event.risk = Risk::parse(value),
             "kind" => event.nature.kind = Some(value.to_owned()),
             "at" => event.at = at(value),
+            "no_hold" => event.no_hold = value == "yes",
             other => panic!("no key {other}"),
         }
     }

@@ -96,6 +96,7 @@ impl Hub {
             tail,
             audit,
         } = telling;
+        self.handle(Input::FeedSpoke(source.clone()));
         let mut texts = Vec::new();
         let mut total = Reply::ok("");
         let (mut taken, mut refused) = (0_usize, 0_usize);

@@ -414,6 +414,11 @@ static SOURCE: Spec = Spec::new(
             Kind::Text,
             "Deployinator's log, which is read on and on.",
         ),
+        Key::new(
+            "expect_every",
+            Kind::Span(false),
+            "It is to be heard of this often: once it is silent for longer, its deploys hold nothing new and people are told.",
+        ),
     ]],
 );
 

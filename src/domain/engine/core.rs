@@ -9,6 +9,7 @@ use std::{
 use super::{
     effect::Effects,
     experiments::Allowance,
+    feeds::Feed,
     input::Input,
     perfdata::PerfWork,
     shifts::Numbers,
@@ -65,6 +66,8 @@ pub struct Engine {
     /// Live holds.
     pub(super) holds: BTreeMap<u64, Hold>,
     pub(super) deploys: BTreeMap<String, LiveDeploy>,
+    /// Feeds that are expected to speak.
+    pub(super) feeds: BTreeMap<String, Feed>,
     pub(super) downtimes: BTreeMap<u64, Downtime>,
     /// Downtimes that begin and end with another one, by that one.
     pub(super) triggered: BTreeMap<u64, Vec<u64>>,
@@ -177,6 +180,7 @@ impl Engine {
                 // What never ended is needed however old: it must be taken for lost.
                 .filter(|(_, live)| live.deploy.ended_at.is_none() || now < needed_until(live))
                 .collect(),
+            feeds: BTreeMap::new(),
             downtimes: restored
                 .downtimes
                 .into_iter()
@@ -314,6 +318,7 @@ impl Engine {
                 self.on_delivered(now, &key, &dedup_key, &contact, &channel, outcome, out);
             }
             Input::ClockJump { forward, by } => self.on_clock_jump(now, forward, by, out),
+            Input::FeedSpoke(name) => self.feed_spoke(now, &name, out),
         }
         if self.mode == Mode::Live {
             self.run_due(now, out);

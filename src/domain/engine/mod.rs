@@ -14,6 +14,7 @@ mod downtimes;
 pub mod effect;
 mod escalate;
 mod experiments;
+mod feeds;
 mod freshness;
 pub mod gate;
 mod handlers;

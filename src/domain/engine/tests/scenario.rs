@@ -200,7 +200,7 @@ impl Play {
                 }
                 Change::Event(event)
                     if [
-                        "not-held", "clock", "rejected", "flapping", "shift", "storm",
+                        "not-held", "clock", "rejected", "flapping", "shift", "storm", "feed",
                     ]
                     .contains(&&*event.kind) =>
                 {
@@ -434,6 +434,7 @@ fn event(phase: &str, id: &str, rest: &[&str], now: Timestamp) -> DeployEvent {
             "kind" => event.nature.kind = Some(value.to_owned()),
             "at" => event.at = at(value),
             "no_hold" => event.no_hold = value == "yes",
+            "source" => event.source = value.to_owned(),
             other => panic!("no key {other}"),
         }
     }

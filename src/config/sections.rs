@@ -216,6 +216,16 @@ pub(super) fn globals<'d>(
             .whole("storm")
             .and_then(|storm| usize::try_from(storm).ok())
             .unwrap_or(defaults.storm),
+        expected_feeds: raw
+            .root
+            .sub("deploys")
+            .map("source")
+            .into_iter()
+            .filter_map(|(name, value)| {
+                let every = value.table()?.get("expect_every")?.span()?;
+                Some((name.to_owned(), every))
+            })
+            .collect(),
         fallback_contacts: daemon
             .get("fallback_contacts")
             .map(|value| contacts.resolve(value))

@@ -99,6 +99,7 @@ impl Hub {
             question,
             running,
         } = telling;
+        self.handle(Input::FeedSpoke(source.clone()));
         let mut texts = Vec::new();
         let mut total = Reply::ok("");
         let (mut taken, mut refused) = (0_usize, 0_usize);

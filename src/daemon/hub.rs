@@ -505,7 +505,7 @@ impl Hub {
             reasons: store
                 .map(|why| format!("the store cannot be written: {why}"))
                 .collect(),
-            warnings: refused.collect(),
+            warnings: refused.chain(self.engine.silent_feeds()).collect(),
         }
     }
 

@@ -62,6 +62,7 @@ impl Recording {
         Pending(match input {
             Input::Command(command) => Some(Note::Command(Box::new(command.clone()), None)),
             Input::Deploy(event) => Some(Note::Deploy(Box::new(event.clone()))),
+            Input::FeedSpoke(name) => Some(Note::Feed(name.clone())),
             Input::ClockJump { forward, by } => {
                 if !forward {
                     // Within a file time goes on: what comes now is earlier than what stands there.

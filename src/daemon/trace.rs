@@ -161,7 +161,7 @@ const fn source(passive: bool) -> Source {
 }
 
 const FIELDS: &str = "a line holds `at` and one of `result`, `deploy`, `command`, or what a daemon \
-                      records: `history`, `state`, `repeat`, `clock`, `reload`, `told`, `hold`, `lost`";
+                      records: `history`, `state`, `repeat`, `feed`, `clock`, `reload`, `told`, `hold`, `lost`";
 
 fn read(line: &str, last: Timestamp) -> Result<(Timestamp, Item), String> {
     let Value::Object(mut fields) =
@@ -185,6 +185,7 @@ fn read(line: &str, last: Timestamp) -> Result<(Timestamp, Item), String> {
     match name.as_str() {
         "result" => input(Input::Passive(result(value, at)?)),
         "deploy" => input(Input::Deploy(deploy(value, at)?)),
+        "feed" => input(Input::FeedSpoke(typed(value, "feed")?)),
         "command" => one(command(value)?),
         "repeat" => repeat(at, &value).map(|item| (at, item)),
         "clock" => input(Input::ClockJump {

@@ -4,7 +4,8 @@
 //!   the last one `whole`;
 //! - `result` with `source` (`active`, `passive`), `perfdata` and `lag` (milliseconds since its start); `repeat`: more
 //!   results that were well ([`super::runs`]);
-//! - `command`: what people asked for; `deploy` with `received`: an event as it was understood; `clock`: a jump;
+//! - `command`: what people asked for; `deploy` with `received`: an event as it was understood; `feed`: a feed spoke, whatever it
+//!   said; `clock`: a jump;
 //!   `reload`: from here on another configuration decided;
 //! - `told`: a notification that left, `hold`: one that ended: what a replay is compared with;
 //! - `lost`: so many records found no room; a replay says that the history has a hole.

@@ -57,6 +57,8 @@ pub enum Note {
     /// With the number of what it made.
     Command(Box<Command>, Option<u64>),
     Deploy(Box<DeployEvent>),
+    /// A feed spoke.
+    Feed(String),
     Clock {
         forward: bool,
         by: Duration,
@@ -428,6 +430,7 @@ fn fields(note: Note) -> (&'static str, Value) {
             ("command", value)
         }
         Note::Deploy(event) => ("deploy", json!(event)),
+        Note::Feed(name) => ("feed", json!(name)),
         Note::Clock { forward, by } => (
             "clock",
             json!({ "forward": forward, "by": crate::base::time::millis(by) }),

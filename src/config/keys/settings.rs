@@ -500,6 +500,11 @@ static SOURCE: Spec = Spec::new(
             "So long GitHub waits for a gate that is shut; then the answer is no.",
         )
         .or("30m"),
+        Key::new(
+            "expect_every",
+            Kind::Span(false),
+            "It is to be heard of this often: once it is silent for longer, its deploys hold nothing new and people are told.",
+        ),
     ]],
 );
 

@@ -619,6 +619,9 @@ environment = { LANG = "C" }
 [deploys]
 clock_tolerance = "1m"
 storm = 25
+[deploys.source.deployinator]
+file = "deploys.log"
+expect_every = "90m"
 [deploys.class.low]
 ceiling = "30m"
 hold = { critical = "20m" }
@@ -679,6 +682,10 @@ contacts = "ann"
     assert_eq!(inventory.classes.high.hold_warning, minutes(2));
     assert_eq!(inventory.globals.clock_tolerance, minutes(1));
     assert_eq!(inventory.globals.storm, 25);
+    assert_eq!(
+        inventory.globals.expected_feeds,
+        [("deployinator".to_owned(), minutes(90))]
+    );
 }
 
 #[test]

@@ -56,6 +56,8 @@ pub struct Surroundings {
     pub probe: Option<String>,
     /// How many deploys run in its environment, where that is a storm.
     pub storm: Option<usize>,
+    /// Who told of it is silent, so that its end may never be told.
+    pub silence: Option<String>,
 }
 
 /// So many of so many objects bad at once are no blip.
@@ -137,6 +139,9 @@ pub fn consider(
     let around = around();
     if let Some(why) = around.breaker() {
         return refuse(&why, true);
+    }
+    if let Some(why) = &around.silence {
+        return refuse(why, false);
     }
     let longest = longest(live, severity, around.storm.is_some());
     if longest.is_zero() {

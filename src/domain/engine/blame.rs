@@ -90,14 +90,17 @@ impl Engine {
     }
 
     fn attribute_with(&self, obj: ObjIx, onset: Onset) -> Attribution {
-        attribute::attribute(
+        let mut found = attribute::attribute(
             &self.inventory,
             self.deploys_around(obj).into_iter(),
             obj,
             onset,
             self,
             self.trial,
-        )
+        );
+        // A deploy that nobody told us of cannot be named.
+        found.ruled_out.extend(self.silent_feeds());
+        found
     }
 }
 

@@ -10,6 +10,7 @@ use super::{
     deploy_index::DeployIndex,
     effect::Effects,
     experiments::Allowance,
+    feeds::Feed,
     input::Input,
     news::News,
     perfdata::PerfWork,
@@ -71,6 +72,8 @@ pub struct Engine {
     pub(super) holds: BTreeMap<u64, Hold>,
     pub(super) deploys: BTreeMap<String, LiveDeploy>,
     pub(super) deploy_index: DeployIndex,
+    /// Feeds that are expected to speak.
+    pub(super) feeds: BTreeMap<String, Feed>,
     pub(super) downtimes: BTreeMap<u64, Downtime>,
     /// Downtimes that begin and end with another one, by that one.
     pub(super) triggered: BTreeMap<u64, Vec<u64>>,
@@ -194,6 +197,7 @@ impl Engine {
             holds: BTreeMap::new(),
             deploys: BTreeMap::new(),
             deploy_index: DeployIndex::default(),
+            feeds: BTreeMap::new(),
             downtimes: restored
                 .downtimes
                 .into_iter()
@@ -347,6 +351,7 @@ impl Engine {
                 self.on_delivered(now, &key, &dedup_key, &contact, &channel, outcome, out);
             }
             Input::ClockJump { forward, by } => self.on_clock_jump(now, forward, by, out),
+            Input::FeedSpoke(name) => self.feed_spoke(now, &name, out),
         }
         if self.mode == Mode::Live {
             self.run_due(now, out);

@@ -38,6 +38,7 @@ const MAX_NAMED: usize = 10;
 impl Engine {
     /// Takes one event in, whatever its order; answers what it means.
     pub(super) fn on_deploy(&mut self, now: Timestamp, mut event: DeployEvent, out: &mut Effects) {
+        self.feed_spoke(now, &event.source, out);
         if let Err(why) = self.complete(&mut event) {
             self.event(
                 now,

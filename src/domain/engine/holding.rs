@@ -93,6 +93,7 @@ impl Engine {
         };
         Surroundings {
             storm: self.storm(&live.deploy.environment, now),
+            silence: self.silence_of(live),
             ..around
         }
     }

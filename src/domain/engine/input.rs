@@ -21,6 +21,8 @@ pub enum Input {
     Passive(CheckResult),
     Command(Command),
     Deploy(DeployEvent),
+    /// A feed of deploys said something, though it be nothing that concerns us.
+    FeedSpoke(String),
     Reload(Arc<Inventory>),
     /// What became of a delivery.
     Delivered {

@@ -15,6 +15,7 @@ mod downtimes;
 pub mod effect;
 mod escalate;
 mod experiments;
+mod feeds;
 mod freshness;
 pub mod gate;
 mod habits;

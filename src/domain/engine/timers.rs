@@ -33,6 +33,8 @@ pub enum Timer {
     Numbers(String),
     /// A deploy's bake is over: verdict and digest.
     Baked(String),
+    /// A feed may be silent for too long.
+    Feed(String),
     DowntimeStart(u64),
     DowntimeEnd(u64),
     AckEnd(ObjIx),
@@ -104,6 +106,7 @@ impl Engine {
                 Timer::ReadAgain(row) => self.read_again(now, row, out),
                 Timer::Numbers(id) => self.look_at_numbers(now, &id, out),
                 Timer::Baked(id) => self.baked(now, &id, out),
+                Timer::Feed(name) => self.feed_due(now, &name, out),
                 Timer::DowntimeStart(id) => self.downtime_starts(now, id, out),
                 Timer::DowntimeEnd(id) => self.downtime_ends(now, id, out),
                 Timer::AckEnd(obj) => self.ack_ends(now, obj, out),
@@ -155,6 +158,7 @@ impl Engine {
             self.arm_reading(now, row);
         }
         self.list_failing();
+        self.expect_feeds(now);
         self.watch_freshness(now);
         self.watch_hosts(now);
         self.arm_questions(now);

@@ -368,6 +368,8 @@ pub struct Globals {
     pub clock_tolerance: Duration,
     /// So many deploys running in one environment at once are a storm.
     pub storm: usize,
+    /// Feeds of deploys, and how often each is to be heard of.
+    pub expected_feeds: Vec<(String, Duration)>,
     /// Contacts told when a delivery dies and nobody else can be told, and when the store is down.
     pub fallback_contacts: Vec<ContactIx>,
     /// `$USER1$`...: index 0 is `$USER1$`.
@@ -417,6 +419,7 @@ impl Default for Globals {
             notifications: true,
             clock_tolerance: Duration::from_secs(30),
             storm: 10,
+            expected_feeds: Vec::new(),
             fallback_contacts: Vec::new(),
             user_macros: Vec::new(),
             illegal_output_chars: "`~$&|'\"<>".to_owned(),

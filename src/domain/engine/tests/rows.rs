@@ -804,6 +804,43 @@ fn row_37_a_restart_keeps_holds_and_pages_what_is_overdue() {
 }
 
 #[test]
+fn row_38_a_feed_that_is_silent_holds_nothing() {
+    let mut inventory = site::shop();
+    inventory.globals.expected_feeds =
+        vec![("ci".to_owned(), std::time::Duration::from_secs(1800))];
+    check_on(
+        inventory,
+        "
+        10:00 web1/http ok
+        10:00 web2/http ok
+        10:05 deploy start D-1 app=shop hosts=web1 source=ci
+        10:30 deploy start D-2 app=shop hosts=web2 source=by-hand
+        10:36 web1/http crit
+        10:36:10 evidence web1/http
+        10:37 web2/http warn
+        10:38 deploy finish D-1 source=ci
+        10:39 web1/slow warn
+        ",
+        expect![[r#"
+            09:30:00 feed the feed ci is silent since 2026-03-02T09:00:00Z, and it is expected to speak every 30m: its deploys hold nothing until then
+            10:05:00 feed the feed ci is heard again; it was silent since 2026-03-02T09:00:00Z
+            10:35:00 feed the feed ci is silent since 2026-03-02T10:05:00Z, and it is expected to speak every 30m: its deploys hold nothing until then
+            10:36:00   -> oncall: problem web1/http CRITICAL [suspect d-1 likely, d-2 possible]
+            10:36:00 web1/http sent problem: hard CRITICAL after attempt 1 of 1; D-1: not held: the feed ci is silent since 2026-03-02T10:05:00Z; D-2: not held: its host is not in the batch being deployed
+            10:36:10 web1/http: suspect
+            10:36:10   D-1: first bad result 31m after it started; web1 is deployed to; last good result 5m before the deploy started
+            10:36:10   D-2: first bad result 6m after it started; web1 is related to the deploy's targets; last good result 30m before the deploy started
+            10:36:10   ruled out: the feed ci is silent since 2026-03-02T10:05:00Z
+            10:37:00 web2/http held problem until 10:47:00: D-2 of shop is running; a blip is expected, so it is judged again at 2026-03-02T10:47:00Z
+            10:37:00   -> oncall: amendment web1/http CRITICAL [suspects d-1 likely, d-2 likely]
+            10:37:00 web1/http amended amendment: amended: it began after deploy D-1
+            10:38:00 feed the feed ci is heard again; it was silent since 2026-03-02T10:05:00Z
+            10:39:00 web1/slow skipped problem: soft: attempt 1 of 3; nothing is told before the last one fails
+        "#]],
+    );
+}
+
+#[test]
 fn breakers_end_or_forbid_a_hold() {
     // always_page, a probe from outside, and worse while held.
     check(

@@ -209,7 +209,7 @@ impl Play {
                 }
                 Change::Event(event)
                     if [
-                        "not-held", "clock", "rejected", "flapping", "shift", "storm",
+                        "not-held", "clock", "rejected", "flapping", "shift", "storm", "feed",
                     ]
                     .contains(&&*event.kind) =>
                 {
@@ -458,6 +458,7 @@ fn event(phase: &str, id: &str, rest: &[&str], now: Timestamp) -> DeployEvent {
             "kind" => event.nature.kind = Some(value.to_owned()),
             "at" => event.at = at(value),
             "no_hold" => event.no_hold = value == "yes",
+            "source" => event.source = value.to_owned(),
             other => panic!("no key {other}"),
         }
     }

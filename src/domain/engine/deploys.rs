@@ -630,6 +630,13 @@ impl Engine {
         if live.deploy.digested || now < ended + live.rules.bake {
             return;
         }
+        // What is held for it until after its bake belongs into its digest, whichever way that ends.
+        let held = self.holds.values().filter(|hold| hold.deploy == id);
+        if let Some(last) = held.map(|hold| hold.deadline).max() {
+            let again = last.max(now + Duration::from_secs(1));
+            self.timers.insert((again, Timer::Baked(id.to_owned())));
+            return;
+        }
         self.numbers_at_bake(now, id, out);
         let Some(live) = self.deploys.get(id) else {
             return;

@@ -323,6 +323,8 @@ pub(super) fn play(inventory: &Arc<Inventory>, history: &History, part: Part) ->
             Moment::Crash => {
                 let kept = run.seen.kept.restored();
                 run.engine = Engine::new(run.inventory.clone(), kept, Mode::Replay, now);
+                // What became due long ago is due now; the clock does not go back.
+                run.feed(now, Input::Tick);
             }
         }
     }

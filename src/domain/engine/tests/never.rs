@@ -354,3 +354,27 @@ fn an_amendment_does_not_play_down_its_page() {
         "#]],
     );
 }
+
+#[test]
+fn what_is_held_over_the_end_of_the_bake_is_in_the_digest() {
+    check(
+        "
+        10:00 web3/http ok
+        10:05 deploy start D-1 app=shop risk=low actors=ann
+        10:06 deploy finish D-1
+        10:20 web3/http warn
+        10:22 web3/http warn
+        10:23 web3/http ok
+        10:31 wait
+        ",
+        expect![[r#"
+            10:20:00 web3/http held problem until 10:30:00: D-1 of shop is baking; a blip is expected, so it is judged again at 2026-03-02T10:30:00Z
+            10:20:00   -> ann quietly: notice web3/http WARNING [suspect d-1 likely]
+            10:20:00 web3/http sent notice: WARNING since deploy D-1 (shop); people on call are told if it stays
+            10:23:00 web3/http released problem: the hold ended: it recovered while held, bad for 3m
+            10:23:00 web3/http skipped recovery: nobody was told of the problem, so nobody is told of its end
+            10:30:00   -> ann quietly: digest shop UP [none; weak D-1]
+                       | recovered while held: web3/http WARNING at 10:20:00, bad for 3m
+        "#]],
+    );
+}

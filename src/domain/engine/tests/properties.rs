@@ -170,6 +170,8 @@ fn play(inventory: &Arc<Inventory>, steps: &[(i64, Step)], variant: Variant) -> 
             (Step::Restart, _) => {
                 if let Some(kept) = &seen.kept {
                     engine = start(kept.restored(), now);
+                    // What became due long ago is due now; the clock does not go back.
+                    feed(&mut engine, now, Input::Tick, &mut seen);
                 }
             }
         }

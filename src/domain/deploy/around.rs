@@ -1,6 +1,12 @@
 //! What else fails when a problem begins: looked up once, then read for each deploy that might be behind it.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{
+    cell::RefCell,
+    collections::{BTreeMap, BTreeSet},
+    rc::Rc,
+    sync::Arc,
+    time::Duration,
+};
 
 use super::{facts::Case, live::LiveDeploy, scope::Relation, topic::Topic};
 use crate::{
@@ -16,6 +22,10 @@ const LONG: Duration = Duration::from_secs(4 * 3600);
 const SEEN_LATER: Duration = Duration::from_secs(1800);
 /// At most so many failing objects are read: where more fail, their number has spoken.
 const MOST: usize = 256;
+/// Hosts of one app that are looked at ...
+const HOSTS: usize = 8;
+/// ... and checks of each.
+const CHECKS: usize = 32;
 
 /// The scene of one problem.
 #[derive(Debug)]
@@ -28,6 +38,86 @@ pub struct Around {
     pub topic: Topic,
     /// Its machine's disk is full, and something else was asked.
     pub disk_is_full: bool,
+    /// How apps are, looked up when first asked for: many deploys are weighed by the same few.
+    apps: RefCell<BTreeMap<AppIx, Rc<AppLook>>>,
+}
+
+/// The checks of an app, on a sample of its hosts.
+#[derive(Debug, Default)]
+pub struct AppLook {
+    /// Of one name each.
+    checks: Vec<Named>,
+}
+
+#[derive(Debug)]
+struct Named {
+    /// The first of the failing ones, else any.
+    obj: ObjIx,
+    /// So many were measured.
+    known: u32,
+    /// Since when those fail that do.
+    onsets: Vec<Timestamp>,
+    /// The object that is asked about counts for `several_fail` alone.
+    own_onset: Option<Timestamp>,
+}
+
+impl AppLook {
+    fn new(case: &Case<'_>, app: AppIx) -> Self {
+        let inventory = case.inventory;
+        let mut by_name: BTreeMap<Arc<str>, Named> = BTreeMap::new();
+        for host in inventory.app(app).hosts.iter().take(HOSTS) {
+            for obj in inventory.checks_of(*host).take(CHECKS) {
+                let Some(check) = inventory.check(obj) else {
+                    continue;
+                };
+                if !inventory.apps_of(obj).contains(&app) {
+                    continue;
+                }
+                let look = case.sight.look(obj);
+                let named = by_name.entry(check.name.clone()).or_insert(Named {
+                    obj,
+                    known: 0,
+                    onsets: Vec::new(),
+                    own_onset: None,
+                });
+                if obj == case.obj {
+                    named.own_onset = Some(case.onset.first_bad);
+                }
+                if look.checked_at.is_none() {
+                    continue;
+                }
+                named.known += 1;
+                if let Some(since) = look.bad_since {
+                    if named.onsets.is_empty() {
+                        named.obj = obj;
+                    }
+                    named.onsets.push(since);
+                }
+            }
+        }
+        Self {
+            checks: by_name.into_values().collect(),
+        }
+    }
+
+    /// A check that fails on at least half of its hosts, all since `since` or later, and since when.
+    pub fn fails(&self, since: Timestamp) -> Option<(ObjIx, Timestamp)> {
+        self.checks.iter().find_map(|named| {
+            let began = || named.onsets.iter().filter(|began| since <= **began);
+            let bad = u32::try_from(began().count()).unwrap_or(u32::MAX);
+            let is_half = 0 < bad && named.known <= bad.saturating_mul(2);
+            is_half.then(|| began().min().map(|at| (named.obj, *at)))?
+        })
+    }
+
+    /// Checks of two names fail, since `since` or later.
+    pub fn several_fail(&self, since: Timestamp) -> bool {
+        let fails = |named: &&Named| {
+            let mut onsets = named.onsets.iter().chain(&named.own_onset);
+            onsets.any(|began| since <= *began)
+        };
+        2 <= self.checks.iter().filter(fails).take(2).count()
+    }
 }
 
 /// What of it bears on one deploy.
@@ -80,7 +170,17 @@ impl Around {
             own_earlier,
             topic,
             disk_is_full,
+            apps: RefCell::default(),
         }
+    }
+
+    /// How an app is.
+    pub fn app(&self, case: &Case<'_>, app: AppIx) -> Rc<AppLook> {
+        self.apps
+            .borrow_mut()
+            .entry(app)
+            .or_insert_with(|| Rc::new(AppLook::new(case, app)))
+            .clone()
     }
 
     /// What of it bears on `live`.

@@ -1,7 +1,7 @@
 //! What speaks for and against one deploy as the reason for one problem: counted, not judged.
 //! Every count is three-valued: what was not measured since the problem began counts on neither side.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::time::Duration;
 
 use super::{
     around::{Around, Scene},
@@ -185,13 +185,16 @@ impl Case<'_> {
         self.count_peers(live, tolerance, &mut facts);
         facts.scene = around.of(self, live);
         if let Some(app) = live.scope.app {
-            facts.several_fail = self.several_fail(app, live.deploy.started_at);
+            facts.several_fail = around.app(self, app).several_fail(live.deploy.started_at);
         }
         facts.outside = self.outside(live);
-        facts.called_fails = self.called_fails(live);
+        facts.called_fails = self.called_fails(live, around);
         if let (Relation::Dependency { .. }, Some(app)) = (relation, live.scope.app) {
-            facts.itself_fails = self.app_fails(app, live.deploy.started_at).is_some();
-            facts.callers = self.callers(live, app);
+            facts.itself_fails = around
+                .app(self, app)
+                .fails(live.deploy.started_at)
+                .is_some();
+            facts.callers = self.callers(live, app, around);
         }
         facts
     }
@@ -329,7 +332,7 @@ impl Case<'_> {
     }
 
     /// What the object's apps call, within two calls, and that fails since no later than the object.
-    fn called_fails(&self, live: &LiveDeploy) -> Option<String> {
+    fn called_fails(&self, live: &LiveDeploy, around: &Around) -> Option<String> {
         let mut edge: Vec<AppIx> = self.inventory.apps_of(self.obj).to_vec();
         let mut seen = edge.clone();
         for _ in 0..2 {
@@ -342,13 +345,14 @@ impl Case<'_> {
                     seen.push(*called);
                     next.push(*called);
                     let window = TOGETHER + interval(self.inventory, self.obj);
-                    let fails = self
-                        .app_fails(*called, self.onset.first_bad - window)
+                    let fails = around
+                        .app(self, *called)
+                        .fails(self.onset.first_bad - window)
                         .filter(|(_, since)| {
                             *since < self.onset.first_bad + interval(self.inventory, self.obj)
                         });
-                    if let Some((name, _)) = fails {
-                        return Some(name);
+                    if let Some((obj, _)) = fails {
+                        return Some(self.inventory.name(obj).to_string());
                     }
                 }
             }
@@ -357,75 +361,13 @@ impl Case<'_> {
         None
     }
 
-    /// A check of the app that fails on at least half of its hosts, all since `since` or later: its name, and since when.
-    fn app_fails(&self, app: AppIx, since: Timestamp) -> Option<(String, Timestamp)> {
-        let mut by_name: BTreeMap<&str, (Share, Timestamp, ObjIx)> = BTreeMap::new();
-        for host in self.inventory.app(app).hosts.iter().take(8) {
-            for obj in self.inventory.checks_of(*host).take(32) {
-                let Some(check) = self.inventory.check(obj) else {
-                    continue;
-                };
-                if !self.inventory.apps_of(obj).contains(&app) {
-                    continue;
-                }
-                let look = self.sight.look(obj);
-                if look.checked_at.is_none() {
-                    continue;
-                }
-                let row = by_name.entry(&check.name).or_insert((
-                    Share::default(),
-                    Timestamp::default(),
-                    obj,
-                ));
-                let began = look.bad_since.filter(|at| since <= *at);
-                row.0.count(began.is_some());
-                if let Some(began) = began {
-                    row.1 = if row.1 == Timestamp::default() {
-                        began
-                    } else {
-                        row.1.min(began)
-                    };
-                    row.2 = obj;
-                }
-            }
-        }
-        by_name
-            .into_values()
-            .find(|(share, ..)| share.is_half())
-            .map(|(_, began, obj)| (self.inventory.name(obj).to_string(), began))
-    }
-
-    /// Checks of two names that measure the app fail, since `since` or later.
-    fn several_fail(&self, app: AppIx, since: Timestamp) -> bool {
-        let mut first: Option<&str> = None;
-        for host in self.inventory.app(app).hosts.iter().take(8) {
-            for obj in self.inventory.checks_of(*host).take(32) {
-                let began = if obj == self.obj {
-                    Some(self.onset.first_bad)
-                } else {
-                    self.sight.look(obj).bad_since
-                };
-                let fails = began.is_some_and(|began| since <= began)
-                    && self.inventory.apps_of(obj).contains(&app);
-                let Some(check) = self.inventory.check(obj).filter(|_| fails) else {
-                    continue;
-                };
-                match first {
-                    Some(name) if *name != *check.name => return true,
-                    _ => first = Some(&check.name),
-                }
-            }
-        }
-        false
-    }
-
     /// How many of the apps that call the deployed one fail since it began.
-    fn callers(&self, live: &LiveDeploy, app: AppIx) -> Share {
+    fn callers(&self, live: &LiveDeploy, app: AppIx, around: &Around) -> Share {
         let mut share = Share::default();
         let own = self.inventory.apps_of(self.obj);
         for caller in self.inventory.app(app).called_by.iter().take(16) {
-            let fails =
-                own.contains(caller) || self.app_fails(*caller, live.deploy.started_at).is_some();
+            let since = live.deploy.started_at;
+            let fails = own.contains(caller) || around.app(self, *caller).fails(since).is_some();
             share.count(fails);
         }
         share

@@ -13,7 +13,7 @@ use crate::{
 
 /// Of one app, one host or one environment the newest are looked at: what came before so many others explains nothing that
 /// they do not explain better.
-const NEWEST: usize = 64;
+const NEWEST: usize = 16;
 /// Deploys that share only the environment are listed at most.
 const NEWEST_BESIDE: usize = 8;
 

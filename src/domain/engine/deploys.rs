@@ -336,7 +336,12 @@ impl Engine {
             .is_some_and(|live| live.deploy.phase == Phase::Cancelled);
         let rows: Vec<(u64, ObjectName)> = self
             .rows_since(now - AMEND_RECOVERED_WITHIN)
-            .filter(|problem| problem.page.is_some())
+            .filter(|problem| {
+                // Evidence alone moves young pages only.
+                let is_young = |at: Timestamp| now.since(at) <= AMEND_WITHIN;
+                let page = problem.page.as_ref();
+                page.is_some_and(|page| is_news || is_cancelled || is_young(page.at))
+            })
             .filter(|problem| {
                 problem.recovered_at.is_none_or(|at| {
                     (is_news || is_cancelled) && now.since(at) <= AMEND_RECOVERED_WITHIN

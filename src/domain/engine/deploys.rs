@@ -356,22 +356,21 @@ impl Engine {
             let Some(live) = self.deploys.get(id) else {
                 return;
             };
-            if matches!(
+            let Some(problem) = self.problems.get(&row) else {
+                continue;
+            };
+            // What began before it cannot be put down to it, and what it does not reach neither, unless it was.
+            let tolerance = self.inventory.globals.clock_tolerance;
+            let is_far = matches!(
                 live.scope.relation(&self.inventory, obj),
                 None | Some(Relation::Environment)
-            ) {
-                let named = self
-                    .problems
-                    .get(&row)
-                    .and_then(|problem| problem.page.as_ref());
-                if named.is_none_or(|page| {
-                    page.attribution
-                        .suspects
-                        .iter()
-                        .all(|suspect| suspect.id != *id)
-                }) {
-                    continue;
-                }
+            );
+            let is_named = problem.page.as_ref().is_some_and(|page| {
+                let mut suspects = page.attribution.suspects.iter();
+                suspects.any(|suspect| suspect.id == *id)
+            });
+            if !is_named && (is_far || problem.onset_at + tolerance < live.deploy.started_at) {
+                continue;
             }
             let attribution = self.attribute(obj, row);
             let by_event = Some(id).filter(|_| is_news || is_cancelled);

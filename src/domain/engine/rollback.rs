@@ -81,8 +81,7 @@ impl Engine {
 
     fn others_of(&self, live: &LiveDeploy) -> Vec<&Deploy> {
         let own = &live.deploy;
-        self.deploys
-            .values()
+        self.deploys_beside(live)
             .map(|other| &other.deploy)
             .filter(|other| {
                 other.id != own.id && other.app == own.app && other.environment == own.environment

@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// How far calls are followed.
-pub const MAX_HOPS: u8 = 2;
+const MAX_HOPS: u8 = 2;
 
 /// Nearest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -35,16 +35,6 @@ impl Relation {
             Self::Group => "group",
             Self::Dependency { .. } => "dependency",
             Self::Environment => "environment",
-        }
-    }
-
-    /// 0 is nearest; both directions of a call are equally near.
-    pub const fn distance(self) -> u8 {
-        match self {
-            Self::Exact => 0,
-            Self::Group => 1,
-            Self::Dependency { hops, .. } => 1 + hops,
-            Self::Environment => 9,
         }
     }
 }
@@ -172,20 +162,33 @@ impl Scope {
 fn neighbours(inventory: &Inventory, app: AppIx) -> BTreeMap<AppIx, (u8, bool)> {
     let mut near = BTreeMap::new();
     for calls_it in [true, false] {
-        let mut edge = vec![app];
-        for hops in 1..=MAX_HOPS {
-            let mut next = Vec::new();
-            for from in edge {
-                let to = inventory.app(from);
-                for other in if calls_it { &to.called_by } else { &to.calls } {
-                    if *other != app && !near.contains_key(other) {
-                        near.insert(*other, (hops, calls_it));
-                        next.push(*other);
-                    }
+        for (other, hops) in within_calls(inventory, app, calls_it) {
+            near.entry(other).or_insert((hops, calls_it));
+        }
+    }
+    near
+}
+
+/// Apps that call `app`, or are called by it, within so many steps as calls are followed, with their number.
+pub fn within_calls(inventory: &Inventory, app: AppIx, callers: bool) -> BTreeMap<AppIx, u8> {
+    let mut near = BTreeMap::new();
+    let mut edge = vec![app];
+    for hops in 1..=MAX_HOPS {
+        let mut next = Vec::new();
+        for from in edge {
+            let from = inventory.app(from);
+            for other in if callers {
+                &from.called_by
+            } else {
+                &from.calls
+            } {
+                if *other != app && !near.contains_key(other) {
+                    near.insert(*other, hops);
+                    next.push(*other);
                 }
             }
-            edge = next;
         }
+        edge = next;
     }
     near
 }

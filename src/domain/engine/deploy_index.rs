@@ -6,7 +6,7 @@ use super::core::Engine;
 use crate::{
     base::time::Timestamp,
     domain::{
-        deploy::{live::LiveDeploy, scope::MAX_HOPS},
+        deploy::{live::LiveDeploy, scope},
         model::objects::{AppIx, HostIx, Inventory, ObjIx},
     },
 };
@@ -175,18 +175,11 @@ impl Engine {
         // What is deployed to its host concerns it, also where it measures another app.
         let host = self.inventory.host(self.inventory.host_ix(obj));
         let own = self.inventory.apps_of(obj).iter().chain(&host.apps);
-        let mut near: BTreeSet<AppIx> = own.copied().collect();
-        let own: Vec<AppIx> = near.iter().copied().collect();
-        for callers in [true, false] {
-            let mut edge = own.clone();
-            for _ in 0..MAX_HOPS {
-                let mut next = Vec::new();
-                for app in edge {
-                    let app = self.inventory.app(app);
-                    let others = if callers { &app.called_by } else { &app.calls };
-                    next.extend(others.iter().copied().filter(|other| near.insert(*other)));
-                }
-                edge = next;
+        let own: BTreeSet<AppIx> = own.copied().collect();
+        let mut near = own.clone();
+        for app in own {
+            for callers in [true, false] {
+                near.extend(scope::within_calls(&self.inventory, app, callers).keys());
             }
         }
         near

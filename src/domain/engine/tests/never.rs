@@ -10,7 +10,7 @@ use super::{
     site,
 };
 use crate::domain::model::{
-    objects::{Inventory, Rule},
+    objects::{AppIx, Inventory, Rule},
     state::{State, StateSet},
 };
 
@@ -375,6 +375,26 @@ fn what_is_held_over_the_end_of_the_bake_is_in_the_digest() {
             10:23:00 web3/http skipped recovery: nobody was told of the problem, so nobody is told of its end
             10:30:00   -> ann quietly: digest shop UP [none; weak D-1]
                        | recovered while held: web3/http WARNING at 10:20:00, bad for 3m
+        "#]],
+    );
+}
+
+#[test]
+fn apps_that_call_each_other_hide_no_deploy_behind_them() {
+    // The frontend calls the shop, the shop the frontend and the payments.
+    let mut inventory = site::shop();
+    inventory.apps[1].calls.push(AppIx(0));
+    inventory.apps[0].called_by.push(AppIx(1));
+    check_on(
+        inventory,
+        "
+        10:00 lb1/http ok
+        10:05 deploy start D-1 app=payments
+        10:06 lb1/http crit
+        ",
+        expect![[r#"
+            10:06:00   -> oncall: problem lb1/http CRITICAL [suspects d-1 possible]
+            10:06:00 lb1/http sent problem: hard CRITICAL after attempt 1 of 1; D-1: not held: it is not what is deployed, only connected with it
         "#]],
     );
 }

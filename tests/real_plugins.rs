@@ -275,7 +275,8 @@ fn the_daemon_says_what_the_plugins_say() {
         (
             "procs-metric",
             "OK",
-            "check_procs -w 99999 -m RSS -p 1".to_owned(),
+            // Children of this test: several at any time, and so always in the plural, which those of process 1 are not.
+            format!("check_procs -w 99999999 -m RSS -p {}", std::process::id()),
         ),
         ("users", "", "check_users -w 1000 -c 2000".to_owned()),
         ("swap", "", "check_swap -n ok -w 1% -c 0%".to_owned()),

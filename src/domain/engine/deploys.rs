@@ -1,6 +1,6 @@
 //! Deploy events: folding them in, what they end, whom they concern, and pages that left before the event came.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use super::{
     core::Engine,
@@ -96,9 +96,8 @@ impl Engine {
         if phase == Phase::RolledBack {
             self.record_rollback(now, &id, &event, out);
         }
-        // A heartbeat tells nothing that could change whom a page names.
-        if phase != Phase::Heartbeat {
-            self.amend_pages(now, &id, began || known_app != self.app_of_deploy(&id), out);
+        if began || phase == Phase::Cancelled || known_app != self.app_of_deploy(&id) {
+            self.amend_pages(now, &id, out);
         }
         self.probe_step(now, &event);
         out.reply = Some(reply);
@@ -326,55 +325,38 @@ impl Engine {
         }
     }
 
-    /// Row 23: a deploy told late amends the page that already left. Same key, no second page, never back into a hold.
-    /// `is_news`: we hear of it, or of its app, for the first time. Only that may still concern a problem that is over:
-    /// what speaks for and against a deploy is read from today's states.
-    fn amend_pages(&mut self, now: Timestamp, id: &str, is_news: bool, out: &mut Effects) {
-        let is_cancelled = self
-            .deploys
-            .get(id)
-            .is_some_and(|live| live.deploy.phase == Phase::Cancelled);
-        let rows: Vec<(u64, ObjectName)> = self
-            .rows_since(now - AMEND_RECOVERED_WITHIN)
-            .filter(|problem| {
-                // Evidence alone moves young pages only.
-                let is_young = |at: Timestamp| now.since(at) <= AMEND_WITHIN;
-                let page = problem.page.as_ref();
-                page.is_some_and(|page| is_news || is_cancelled || is_young(page.at))
-            })
-            .filter(|problem| {
-                problem.recovered_at.is_none_or(|at| {
-                    (is_news || is_cancelled) && now.since(at) <= AMEND_RECOVERED_WITHIN
-                })
-            })
-            .map(|problem| (problem.id, problem.object.clone()))
-            .collect();
-        for (row, name) in rows {
-            let Some(obj) = self.inventory.find(&name) else {
-                continue;
-            };
-            let Some(live) = self.deploys.get(id) else {
-                return;
-            };
-            let Some(problem) = self.problems.get(&row) else {
-                continue;
-            };
-            // What began before it cannot be put down to it, and what it does not reach neither, unless it was.
-            let tolerance = self.inventory.globals.clock_tolerance;
-            let is_far = matches!(
-                live.scope.relation(&self.inventory, obj),
-                None | Some(Relation::Environment)
-            );
-            let is_named = problem.page.as_ref().is_some_and(|page| {
-                let mut suspects = page.attribution.suspects.iter();
-                suspects.any(|suspect| suspect.id == *id)
+    /// Row 23: a deploy told late amends the page that already left, and one that is taken back no longer stands on it. Same
+    /// key, no second page, never back into a hold. What a deploy does on its way changes evidence alone, which is read
+    /// again at its own times.
+    fn amend_pages(&mut self, now: Timestamp, id: &str, out: &mut Effects) {
+        let Some(live) = self.deploys.get(id) else {
+            return;
+        };
+        let (started, scope) = (live.deploy.started_at, &live.scope);
+        let tolerance = self.inventory.globals.clock_tolerance;
+        // What began before it cannot be put down to it, and what it does not reach neither, unless it was.
+        let reached = self
+            .rows_since(started - tolerance)
+            .filter(|problem| started <= problem.onset_at + tolerance)
+            .filter_map(|problem| Some((problem, self.inventory.find(&problem.object)?)))
+            .filter(|(_, obj)| {
+                let relation = scope.relation(&self.inventory, *obj);
+                !matches!(relation, None | Some(Relation::Environment))
             });
-            if !is_named && (is_far || problem.onset_at + tolerance < live.deploy.started_at) {
-                continue;
-            }
+        let named = self
+            .rows_of(id)
+            .filter_map(|problem| Some((problem, self.inventory.find(&problem.object)?)));
+        let rows: BTreeMap<u64, ObjIx> = reached
+            .chain(named)
+            .filter(|(problem, _)| {
+                let is_recent = |at: Timestamp| now.since(at) <= AMEND_RECOVERED_WITHIN;
+                problem.page.is_some() && problem.recovered_at.is_none_or(is_recent)
+            })
+            .map(|(problem, obj)| (problem.id, obj))
+            .collect();
+        for (row, obj) in rows {
             let attribution = self.attribute(obj, row);
-            let by_event = Some(id).filter(|_| is_news || is_cancelled);
-            self.amend(now, obj, row, attribution, by_event, out);
+            self.amend(now, obj, row, attribution, Some(id), out);
         }
     }
 
@@ -645,13 +627,12 @@ impl Engine {
         let Some(live) = self.deploys.get(id) else {
             return;
         };
-        let begun = live.deploy.started_at;
         let held: Vec<&Problem> = self
-            .rows_since(begun)
+            .rows_of(id)
             .filter(|problem| problem.end == Some(End::RecoveredHeld(id.to_owned())))
             .collect();
         let paged: Vec<&Problem> = self
-            .rows_since(begun)
+            .rows_of(id)
             .filter(|problem| {
                 problem.page.as_ref().is_some_and(|page| {
                     page.attribution.verdict != Verdict::None

@@ -474,11 +474,7 @@ impl Engine {
             format!("it recovered while held, bad for {lasted}"),
             out,
         );
-        let begun = self
-            .deploys
-            .get(&hold.deploy)
-            .map_or(now, |live| live.deploy.started_at);
-        let again = self.rows_since(begun).any(|other| {
+        let again = self.rows_of(&hold.deploy).any(|other| {
             other.object == hold.object
                 && other.end == Some(End::RecoveredHeld(hold.deploy.clone()))
         });

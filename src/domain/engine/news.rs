@@ -1,20 +1,20 @@
-//! Rows of the ledger by when something last happened to them, so that a deploy reads those of its own time and not two days.
+//! Rows of the ledger by when something last happened to them and by the deploys that they name, so that a deploy reads its
+//! own and not those of two days.
 
-use std::{
-    collections::{BTreeSet, HashMap},
-    time::Duration,
-};
+use std::collections::{BTreeSet, HashMap};
 
 use super::core::Engine;
-use crate::{base::time::Timestamp, domain::model::status::Problem};
-
-/// A deploy's clock may be off by so much against what happened to a row.
-const SLACK: Duration = Duration::from_secs(3600);
+use crate::{
+    base::time::Timestamp,
+    domain::model::status::{End, Problem},
+};
 
 #[derive(Debug, Default)]
 pub(super) struct News {
     order: BTreeSet<(Timestamp, u64)>,
     at: HashMap<u64, Timestamp>,
+    /// Rows that name a deploy, or once did, or were held for it to their end.
+    of_deploy: HashMap<String, BTreeSet<u64>>,
 }
 
 impl News {
@@ -28,27 +28,59 @@ impl News {
             self.order.remove(&(before, row.id));
         }
         self.order.insert((at, row.id));
+        let named = row.page.iter().flat_map(|page| &page.attribution.suspects);
+        let held = match &row.end {
+            Some(End::RecoveredHeld(deploy)) => Some(deploy),
+            _ => None,
+        };
+        for deploy in named.map(|suspect| &suspect.id).chain(held) {
+            match self.of_deploy.get_mut(deploy) {
+                Some(rows) => {
+                    rows.insert(row.id);
+                }
+                None => {
+                    self.of_deploy
+                        .insert(deploy.clone(), BTreeSet::from([row.id]));
+                }
+            }
+        }
     }
 
     /// Only rows that `is_kept` stay.
     pub(super) fn retain(&mut self, is_kept: impl Fn(u64) -> bool) {
         self.order.retain(|(_, id)| is_kept(*id));
         self.at.retain(|id, _| is_kept(*id));
+        self.of_deploy.retain(|_, rows| {
+            rows.retain(|id| is_kept(*id));
+            !rows.is_empty()
+        });
     }
 }
 
 impl Engine {
-    /// Rows that are open, and those to which something happened since `since`: the only ones that a deploy begun then can
-    /// have to do with.
+    /// Rows to which something happened since `since`, in the order in which they began. What began later is among them.
     pub(super) fn rows_since(&self, since: Timestamp) -> impl Iterator<Item = &Problem> {
-        let recent = self.news.order.range((since - SLACK, 0)..);
-        let mut ids: Vec<u64> = recent
-            .map(|(_, id)| *id)
-            .chain(self.open.iter().copied())
-            .collect();
-        // In the order in which they began.
-        ids.sort_unstable();
-        ids.dedup();
+        let recent = self.news.order.range((since, 0)..);
+        let ids: BTreeSet<u64> = recent.map(|(_, id)| *id).collect();
+        ids.into_iter().filter_map(|id| self.problems.get(&id))
+    }
+
+    /// Rows that name this deploy on their page, or did, or recovered while held for it; in the order in which they began.
+    pub(super) fn rows_of(&self, deploy: &str) -> impl Iterator<Item = &Problem> {
+        let rows = self.news.of_deploy.get(deploy);
+        rows.into_iter()
+            .flatten()
+            .filter_map(|id| self.problems.get(id))
+    }
+
+    /// The same, and open rows without a page: what is held for it, or may turn out to be its doing.
+    pub(super) fn rows_about(&self, deploy: &str) -> impl Iterator<Item = &Problem> {
+        let open = self.open.iter().filter(|row| {
+            let problem = self.problems.get(row);
+            problem.is_some_and(|problem| problem.page.is_none())
+        });
+        let of = self.news.of_deploy.get(deploy).into_iter().flatten();
+        let ids: BTreeSet<u64> = of.chain(open).copied().collect();
         ids.into_iter().filter_map(|id| self.problems.get(&id))
     }
 }

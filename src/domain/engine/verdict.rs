@@ -33,7 +33,7 @@ impl Engine {
             phase: Some(deploy.phase),
             ..Seen::default()
         };
-        for problem in self.rows_since(deploy.started_at) {
+        for problem in self.rows_about(id) {
             if problem.end == Some(End::RecoveredHeld(id.clone())) {
                 seen.passed += 1;
                 continue;
@@ -132,7 +132,7 @@ impl Engine {
         let live = self.deploys.get(id)?;
         let events = &live.deploy.events;
         let mut troubles: Vec<DeployTrouble> = self
-            .rows_since(live.deploy.started_at)
+            .rows_about(id)
             .filter_map(|problem| self.trouble(problem, id))
             .collect();
         troubles.sort_by(|a, b| a.since.cmp(&b.since).then_with(|| a.object.cmp(&b.object)));

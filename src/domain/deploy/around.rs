@@ -1,10 +1,9 @@
 //! What else fails when a problem begins: looked up once, then read for each deploy that might be behind it.
 
 use std::{
-    cell::RefCell,
-    collections::{BTreeMap, BTreeSet},
+    cell::{OnceCell, RefCell},
+    collections::{BTreeMap, BTreeSet, HashMap},
     rc::Rc,
-    sync::Arc,
     time::Duration,
 };
 
@@ -30,8 +29,9 @@ const CHECKS: usize = 32;
 /// The scene of one problem.
 #[derive(Debug)]
 pub struct Around {
-    /// Failing since about the same time.
+    /// Failing since about the same time: anywhere, and checks of the object's own host.
     together: Vec<ObjIx>,
+    on_its_host: Vec<ObjIx>,
     /// When other objects of the object's own apps began to fail, before it.
     own_earlier: Vec<Timestamp>,
     /// What the object itself says.
@@ -40,6 +40,7 @@ pub struct Around {
     pub disk_is_full: bool,
     /// How apps are, looked up when first asked for: many deploys are weighed by the same few.
     apps: RefCell<BTreeMap<AppIx, Rc<AppLook>>>,
+    witnesses: OnceCell<Vec<(ObjIx, Option<bool>)>>,
 }
 
 /// The checks of an app, on a sample of its hosts.
@@ -64,7 +65,8 @@ struct Named {
 impl AppLook {
     fn new(case: &Case<'_>, app: AppIx) -> Self {
         let inventory = case.inventory;
-        let mut by_name: BTreeMap<Arc<str>, Named> = BTreeMap::new();
+        let mut checks: Vec<Named> = Vec::new();
+        let mut by_name: HashMap<&str, usize> = HashMap::new();
         for host in inventory.app(app).hosts.iter().take(HOSTS) {
             for obj in inventory.checks_of(*host).take(CHECKS) {
                 let Some(check) = inventory.check(obj) else {
@@ -74,12 +76,16 @@ impl AppLook {
                     continue;
                 }
                 let look = case.sight.look(obj);
-                let named = by_name.entry(check.name.clone()).or_insert(Named {
-                    obj,
-                    known: 0,
-                    onsets: Vec::new(),
-                    own_onset: None,
+                let at = *by_name.entry(&check.name).or_insert_with(|| {
+                    checks.push(Named {
+                        obj,
+                        known: 0,
+                        onsets: Vec::new(),
+                        own_onset: None,
+                    });
+                    checks.len() - 1
                 });
+                let named = &mut checks[at];
                 if obj == case.obj {
                     named.own_onset = Some(case.onset.first_bad);
                 }
@@ -95,9 +101,7 @@ impl AppLook {
                 }
             }
         }
-        Self {
-            checks: by_name.into_values().collect(),
-        }
+        Self { checks }
     }
 
     /// A check that fails on at least half of its hosts, all since `since` or later, and since when.
@@ -142,12 +146,17 @@ impl Around {
             let apps = case.inventory.apps_of(obj);
             apps.iter().any(|app| own_apps.contains(app))
         };
-        let together = case
+        let together: Vec<ObjIx> = case
             .sight
             .failing([first_bad - TOGETHER, first_bad + TOGETHER], MOST)
             .into_iter()
             .map(|(obj, _)| obj)
             .filter(|obj| *obj != case.obj)
+            .collect();
+        let on_its_host = together
+            .iter()
+            .copied()
+            .filter(|obj| case.inventory.host_ix(*obj) == own_host && !case.inventory.is_host(*obj))
             .collect();
         let own_earlier = case
             .sight
@@ -167,11 +176,18 @@ impl Around {
             });
         Self {
             together,
+            on_its_host,
             own_earlier,
             topic,
             disk_is_full,
             apps: RefCell::default(),
+            witnesses: OnceCell::new(),
         }
+    }
+
+    /// See [`Case::witnesses`]; looked up when first asked for.
+    pub fn witnesses(&self, case: &Case<'_>) -> &[(ObjIx, Option<bool>)] {
+        self.witnesses.get_or_init(|| case.witnesses())
     }
 
     /// How an app is.
@@ -202,16 +218,19 @@ impl Around {
                     elsewhere.extend(inventory.apps_of(*other));
                 }
             }
-            if inventory.host_ix(*other) == own_host && !inventory.is_host(*other) {
-                if is_of_machine(case, live, *other, own_host) {
-                    scene.of_machine = 2.min(scene.of_machine + 1);
-                } else if live
-                    .scope
-                    .app
-                    .is_some_and(|app| inventory.apps_of(*other).contains(&app))
-                {
-                    scene.beside = true;
-                }
+            if 2 <= elsewhere.len() {
+                break;
+            }
+        }
+        for other in &self.on_its_host {
+            if is_of_machine(case, live, *other, own_host) {
+                scene.of_machine = 2.min(scene.of_machine + 1);
+            } else if live
+                .scope
+                .app
+                .is_some_and(|app| inventory.apps_of(*other).contains(&app))
+            {
+                scene.beside = true;
             }
         }
         scene.elsewhere = u8::try_from(elsewhere.len().min(2)).unwrap_or(2);

@@ -7,7 +7,7 @@ use std::{cmp::Reverse, collections::BTreeMap, time::Duration};
 use super::{
     around::{self, Around},
     evidence,
-    facts::{Case, Onset, Sight},
+    facts::{Case, Facts, Onset, Sight},
     live::LiveDeploy,
     scope::Relation,
     storm,
@@ -16,9 +16,9 @@ use super::{
     window::Window,
 };
 use crate::{
-    base::time::{Timestamp, show_duration},
+    base::time::show_duration,
     domain::model::{
-        deploy::{Attribution, Risk, Strength, Suspect, Verdict},
+        deploy::{Attribution, Suspect, Verdict},
         objects::{Inventory, ObjIx},
     },
 };
@@ -29,19 +29,37 @@ const MAX_SUSPECTS: usize = 3;
 const MAX_RULED_OUT: usize = 3;
 
 /// A deploy that may be behind the problem, weighed.
-struct Candidate {
+struct Candidate<'a> {
+    live: &'a LiveDeploy,
+    facts: Facts,
     weight: Weight,
-    relation: Relation,
-    /// See [`super::facts::Facts::age`].
-    age: Duration,
+}
+
+impl Candidate<'_> {
     /// It came to the object's host.
-    is_on_it: bool,
-    is_rollback: bool,
-    started: Timestamp,
-    risk: Risk,
+    const fn is_on_it(&self) -> bool {
+        self.facts.touched.is_some()
+    }
+
     /// Nothing else fails that it has nothing to do with.
-    is_alone: bool,
-    suspect: Suspect,
+    const fn is_alone(&self) -> bool {
+        self.is_on_it() && self.facts.scene.elsewhere == 0 && self.facts.outside.bad == 0
+    }
+
+    fn suspect(&self, case: &Case<'_>) -> Suspect {
+        let deploy = &self.live.deploy;
+        Suspect {
+            id: deploy.id.clone(),
+            app: deploy.app.clone(),
+            environment: deploy.environment.clone(),
+            version: deploy.version.clone(),
+            actors: deploy.actors.clone(),
+            url: deploy.url.clone(),
+            strength: self.weight.strength(),
+            relation: self.facts.relation.name().to_owned(),
+            evidence: evidence::tell(case, self.live, &self.facts),
+        }
+    }
 }
 
 /// Attributes a problem of `obj` to `deploys`, reading the present through `sight`.
@@ -75,27 +93,31 @@ pub fn attribute<'a>(
     }
     // Row 33: where so many run at once, to share the environment says nothing of any of them.
     candidates.retain(|found| {
-        found.relation != Relation::Environment
+        found.facts.relation != Relation::Environment
             || running
-                .get(&*found.suspect.environment)
+                .get(&*found.live.deploy.environment)
                 .is_none_or(|running| *running < inventory.globals.storm)
     });
     if trial.vetoes {
         compare(&mut candidates);
     }
-    candidates.sort_by_key(|found| Reverse((found.weight.sum, found.started, found.risk)));
-    let is_named = |found: &Candidate| weigh::NAMED <= found.weight.sum;
+    candidates.sort_by_key(|found| {
+        let deploy = &found.live.deploy;
+        Reverse((found.weight.sum, deploy.started_at, deploy.risk))
+    });
+    let is_named = |found: &Candidate<'_>| weigh::NAMED <= found.weight.sum;
     let named = candidates.iter().filter(|found| is_named(found)).count();
     let others = candidates.iter().skip(named);
     ruled_out.extend(others.filter_map(|found| {
         // What would be named but for this.
         let (worth, words) = found.weight.against.as_ref()?;
-        (weigh::NAMED <= found.weight.sum + worth).then(|| format!("{}: {words}", found.suspect.id))
+        (weigh::NAMED <= found.weight.sum + worth)
+            .then(|| format!("{}: {words}", found.live.deploy.id))
     }));
     ruled_out.truncate(MAX_RULED_OUT);
     let verdict = match &candidates[..named] {
         [] => Verdict::None,
-        [only] if only.is_alone && weigh::LONE_SUSPECT <= only.weight.sum => Verdict::Suspect,
+        [only] if only.is_alone() && weigh::LONE_SUSPECT <= only.weight.sum => Verdict::Suspect,
         [only] if weigh::SUSPECT <= only.weight.sum => Verdict::Suspect,
         [first, second, ..]
             if weigh::SUSPECT <= first.weight.sum
@@ -114,23 +136,20 @@ pub fn attribute<'a>(
     Attribution {
         verdict,
         suspects: candidates
-            .into_iter()
-            .map(|found| Suspect {
-                strength: found.weight.strength(),
-                ..found.suspect
-            })
+            .iter()
+            .map(|found| found.suspect(&case))
             .collect(),
         ruled_out,
     }
 }
 
 /// None: nothing to do with it. Err: why it is ruled out.
-fn candidate(
+fn candidate<'a>(
     case: &Case<'_>,
-    live: &LiveDeploy,
+    live: &'a LiveDeploy,
     around: &mut Option<Around>,
     trial: Trial,
-) -> Option<Result<Candidate, String>> {
+) -> Option<Result<Candidate<'a>, String>> {
     let deploy = &live.deploy;
     let relation = live.scope.relation(case.inventory, case.obj)?;
     let tolerance = tolerance(case.inventory, live);
@@ -152,50 +171,35 @@ fn candidate(
         && around::is_of_machine(case, live, case.obj, host);
     let weight = weigh::weigh(&facts, live, is_host, of_machine, trial);
     Some(Ok(Candidate {
+        live,
+        facts,
         weight,
-        relation,
-        age: facts.age,
-        is_on_it: facts.touched.is_some(),
-        is_rollback: deploy.rollback_of.is_some(),
-        started: deploy.started_at,
-        risk: deploy.risk,
-        is_alone: facts.touched.is_some() && facts.scene.elsewhere == 0 && facts.outside.bad == 0,
-        suspect: Suspect {
-            id: deploy.id.clone(),
-            app: deploy.app.clone(),
-            environment: deploy.environment.clone(),
-            version: deploy.version.clone(),
-            actors: deploy.actors.clone(),
-            url: deploy.url.clone(),
-            strength: Strength::Weak,
-            relation: relation.name().to_owned(),
-            evidence: evidence::tell(case, live, &facts),
-        },
     }))
 }
 
 /// What deploys say of each other: the version that is on the object explains more than the one before it (row 34), and
 /// what was deployed there explains more than what was deployed behind it.
-fn compare(candidates: &mut [Candidate]) {
+fn compare(candidates: &mut [Candidate<'_>]) {
     let worth: Vec<i32> = candidates
         .iter()
         .map(|found| {
             let others = || {
-                candidates
-                    .iter()
-                    .filter(|other| !std::ptr::eq(*other, found) && !other.is_rollback)
+                candidates.iter().filter(|other| {
+                    !std::ptr::eq(*other, found) && other.live.deploy.rollback_of.is_none()
+                })
             };
-            let exact = || others().filter(|other| other.relation == Relation::Exact);
-            let is_dependency = matches!(found.relation, Relation::Dependency { .. });
+            let exact = || others().filter(|other| other.facts.relation == Relation::Exact);
+            let (age, started) = (found.facts.age, found.live.deploy.started_at);
+            let is_dependency = matches!(found.facts.relation, Relation::Dependency { .. });
             let replaced = exact().any(|other| {
-                other.is_on_it && found.started < other.started && other.age <= found.age
+                other.is_on_it() && started < other.live.deploy.started_at && other.facts.age <= age
             });
-            let own_is_young = || exact().any(|other| other.age < Duration::from_secs(3600));
+            let own_is_young = || exact().any(|other| other.facts.age < Duration::from_secs(3600));
             let called_is_young = || {
                 others().any(|other| {
-                    other.age < Duration::from_secs(300)
+                    other.facts.age < Duration::from_secs(300)
                         && matches!(
-                            other.relation,
+                            other.facts.relation,
                             Relation::Dependency {
                                 hops: 1,
                                 calls_it: true
@@ -210,7 +214,7 @@ fn compare(candidates: &mut [Candidate]) {
             if is_dependency && own_is_young() {
                 worth -= 13;
             }
-            if !is_dependency && Duration::from_secs(900) < found.age && called_is_young() {
+            if !is_dependency && Duration::from_secs(900) < age && called_is_young() {
                 worth -= 5;
             }
             worth
@@ -222,7 +226,7 @@ fn compare(candidates: &mut [Candidate]) {
 }
 
 /// Clocks of other machines may be off; a start noted by our own clock when it was told may not.
-fn tolerance(inventory: &Inventory, live: &LiveDeploy) -> Duration {
+pub fn tolerance(inventory: &Inventory, live: &LiveDeploy) -> Duration {
     let deploy = &live.deploy;
     let by_our_clock = deploy
         .events

@@ -187,7 +187,7 @@ impl Case<'_> {
         if let Some(app) = live.scope.app {
             facts.several_fail = around.app(self, app).several_fail(live.deploy.started_at);
         }
-        facts.outside = self.outside(live);
+        facts.outside = self.outside(live, around);
         facts.called_fails = self.called_fails(live, around);
         if let (Relation::Dependency { .. }, Some(app)) = (relation, live.scope.app) {
             facts.itself_fails = around
@@ -283,17 +283,10 @@ impl Case<'_> {
     }
 
     /// The same check where the deploy has nothing to do with it.
-    fn outside(&self, live: &LiveDeploy) -> Share {
+    fn outside(&self, live: &LiveDeploy, around: &Around) -> Share {
         let mut share = Share::default();
-        let first_bad = self.onset.first_bad;
-        let alike = self.inventory.alike(self.obj);
-        let step = alike.len().div_ceil(4 * SAMPLE).max(1);
-        let mut seen = 0;
-        for other in alike.iter().step_by(step) {
-            if seen == SAMPLE {
-                break;
-            }
-            if !matches!(
+        let is_outside = |other: &ObjIx| {
+            matches!(
                 live.scope.relation(self.inventory, *other),
                 None | Some(
                     Relation::Environment
@@ -302,22 +295,39 @@ impl Case<'_> {
                             ..
                         }
                 )
-            ) || self.shares_host_or_app(*other)
-            {
-                continue;
-            }
-            seen += 1;
-            let look = self.sight.look(*other);
-            match look.bad_since {
-                Some(since) if since.since(first_bad).max(first_bad.since(since)) <= TOGETHER => {
-                    share.count(true);
-                }
-                Some(_) => {}
-                None if look.checked_at.is_some_and(|at| first_bad <= at) => share.count(false),
-                None => {}
+            )
+        };
+        let witnesses = around.witnesses(self).iter();
+        for (_, is_bad) in witnesses.filter(|(obj, _)| is_outside(obj)).take(SAMPLE) {
+            if let Some(is_bad) = is_bad {
+                share.count(*is_bad);
             }
         }
         share
+    }
+
+    /// The same check where nothing that hits the object's own app reaches; and whether it began to fail with it, or is
+    /// fine since. None: it cannot tell.
+    pub(super) fn witnesses(&self) -> Vec<(ObjIx, Option<bool>)> {
+        let first_bad = self.onset.first_bad;
+        let alike = self.inventory.alike(self.obj);
+        let step = alike.len().div_ceil(4 * SAMPLE).max(1);
+        let others = alike.iter().step_by(step).copied();
+        others
+            .filter(|other| !self.shares_host_or_app(*other))
+            .map(|other| {
+                let look = self.sight.look(other);
+                let is_bad = match look.bad_since {
+                    Some(since) => (since.since(first_bad).max(first_bad.since(since)) <= TOGETHER)
+                        .then_some(true),
+                    None => look
+                        .checked_at
+                        .is_some_and(|at| first_bad <= at)
+                        .then_some(false),
+                };
+                (other, is_bad)
+            })
+            .collect()
     }
 
     /// Whatever hits the object's own app hits these too: no witnesses from outside.

@@ -11,7 +11,7 @@ use super::{
 use crate::{
     base::time::{Timestamp, show_duration},
     domain::{
-        deploy::{fold, habit, live::LiveDeploy, risk, scope::Relation},
+        deploy::{attribute, fold, habit, live::LiveDeploy, risk, scope::Relation},
         model::{
             change::{Change, Decided},
             deploy::{Attribution, Deploy, DeployEvent, Phase, Strength, Verdict},
@@ -333,7 +333,7 @@ impl Engine {
             return;
         };
         let (started, scope) = (live.deploy.started_at, &live.scope);
-        let tolerance = self.inventory.globals.clock_tolerance;
+        let tolerance = attribute::tolerance(&self.inventory, live);
         // What began before it cannot be put down to it, and what it does not reach neither, unless it was.
         let reached = self
             .rows_since(started - tolerance)

@@ -6,7 +6,10 @@ use super::core::Engine;
 use crate::{
     base::time::Timestamp,
     domain::{
-        deploy::{live::LiveDeploy, scope},
+        deploy::{
+            live::LiveDeploy,
+            scope::{self, Relation},
+        },
         model::objects::{AppIx, HostIx, Inventory, ObjIx},
     },
 };
@@ -161,6 +164,28 @@ impl Engine {
                 .get(&live.scope.environment),
         };
         newest(places, NEWEST).filter_map(|(_, id)| self.deploys.get(id))
+    }
+
+    /// When the next deploy after `after` that comes to an object begins.
+    pub(super) fn next_deploy_to(&self, obj: ObjIx, after: Timestamp) -> Option<Timestamp> {
+        let index = &self.deploy_index;
+        let apps = self.inventory.apps_of(obj).iter();
+        let host = index.by_host.get(&self.inventory.host_ix(obj));
+        let comes_to_it = |id: &String| {
+            let live = self.deploys.get(id);
+            live.is_some_and(|live| {
+                live.scope.relation(&self.inventory, obj) == Some(Relation::Exact)
+            })
+        };
+        apps.filter_map(|app| index.by_app.get(app))
+            .chain(host)
+            .filter_map(|places| {
+                places
+                    .range((after, String::new())..)
+                    .find(|(started, id)| after < *started && comes_to_it(id))
+            })
+            .map(|(started, _)| *started)
+            .min()
     }
 
     fn of_places(&self, places: BTreeSet<&Place>) -> Vec<&LiveDeploy> {

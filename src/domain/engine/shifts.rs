@@ -323,13 +323,6 @@ impl Engine {
         baseline: &Baseline,
     ) -> BTreeMap<(Arc<str>, Arc<str>), Group> {
         let mut groups: BTreeMap<(Arc<str>, Arc<str>), Group> = BTreeMap::new();
-        let later: Vec<&LiveDeploy> = self
-            .deploys
-            .values()
-            .filter(|other| other.deploy.id != live.deploy.id)
-            .filter(|other| live.deploy.started_at < other.deploy.started_at)
-            .filter(|other| other.deploy.started_at <= now)
-            .collect();
         for (obj, (_, before)) in &baseline.of {
             let obj = *obj;
             let host = self.inventory.host_ix(obj);
@@ -350,11 +343,8 @@ impl Engine {
             };
             let from = from + waits;
             // What another deploy changed after is not this one's.
-            let until = later
-                .iter()
-                .filter(|other| other.scope.relation(&self.inventory, obj) == Some(Relation::Exact))
-                .map(|other| other.deploy.started_at)
-                .min()
+            let until = self
+                .next_deploy_to(obj, live.deploy.started_at)
                 .map_or(now, |at| at.min(now));
             let enough = u32::try_from(MIN_AFTER).unwrap_or(u32::MAX);
             let expected =

@@ -711,6 +711,9 @@ pub struct AttributionArgs {
     /// Also the sweeps of what favours us, as `--seeds test` does
     #[arg(long)]
     pub sweeps: bool,
+    /// Other days than ours: what this file says in place of the frozen parameters
+    #[arg(long, value_name = "FILE")]
+    pub parameters: Option<PathBuf>,
     /// So many hosts in each fleet
     #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(4..=20_000))]
     pub hosts: Option<u32>,

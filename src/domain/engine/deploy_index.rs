@@ -30,6 +30,8 @@ pub(super) struct DeployIndex {
     /// By hosts that they name and that do not run their app.
     by_host: HashMap<HostIx, BTreeSet<Place>>,
     by_environment: BTreeMap<String, BTreeSet<Place>>,
+    /// Rollbacks, by what they roll back.
+    rollbacks: HashMap<String, BTreeSet<Place>>,
     /// Those that have not ended, by environment.
     running: BTreeMap<String, BTreeSet<Place>>,
 }
@@ -49,6 +51,9 @@ impl DeployIndex {
         let others = live.scope.named_hosts().filter(|host| !own.contains(host));
         for host in others {
             visit(self.by_host.entry(host).or_default(), place.clone());
+        }
+        if let Some(of) = &live.deploy.rollback_of {
+            visit(self.rollbacks.entry(of.clone()).or_default(), place.clone());
         }
         let environment = self
             .by_environment
@@ -74,6 +79,11 @@ impl DeployIndex {
         self.each(inventory, live, |places, place| {
             places.remove(&place);
         });
+        if let Some(of) = &live.deploy.rollback_of
+            && self.rollbacks.get(of).is_some_and(BTreeSet::is_empty)
+        {
+            self.rollbacks.remove(of);
+        }
     }
 }
 
@@ -102,10 +112,12 @@ impl Engine {
     /// Keeps those that are still needed.
     pub(super) fn retain_deploys(&mut self, is_needed: impl Fn(&LiveDeploy) -> bool) {
         let (index, inventory) = (&mut self.deploy_index, &self.inventory);
-        self.deploys.retain(|_, live| {
+        let numbers = &mut self.numbers;
+        self.deploys.retain(|id, live| {
             let stays = is_needed(live);
             if !stays {
                 index.remove(inventory, live);
+                numbers.forget(id);
             }
             stays
         });
@@ -164,6 +176,15 @@ impl Engine {
                 .get(&live.scope.environment),
         };
         newest(places, NEWEST).filter_map(|(_, id)| self.deploys.get(id))
+    }
+
+    /// Deploys that roll this one back.
+    pub(super) fn rollbacks_of(&self, id: &str) -> impl Iterator<Item = &LiveDeploy> {
+        let places = self.deploy_index.rollbacks.get(id);
+        places
+            .into_iter()
+            .flatten()
+            .filter_map(|(_, id)| self.deploys.get(id))
     }
 
     /// When the next deploy after `after` that comes to an object begins.

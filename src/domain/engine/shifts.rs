@@ -80,6 +80,13 @@ struct Group {
     controls: Vec<Compared>,
 }
 
+impl Numbers {
+    /// A deploy is needed no more.
+    pub(super) fn forget(&mut self, deploy: &str) {
+        self.baselines.remove(deploy);
+    }
+}
+
 impl Engine {
     /// Keeps the numbers of the last result.
     pub(super) fn remember_numbers(&mut self, obj: ObjIx) {
@@ -251,11 +258,6 @@ impl Engine {
         self.set_baselines(id);
         self.judge_numbers(now, id, true, out);
         self.numbers.baselines.remove(id);
-        // What was forgotten with its deploy.
-        let deploys = &self.deploys;
-        self.numbers
-            .baselines
-            .retain(|id, _| deploys.contains_key(id));
     }
 
     fn judge_numbers(&mut self, now: Timestamp, id: &str, is_last: bool, out: &mut Effects) {

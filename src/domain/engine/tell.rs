@@ -8,7 +8,7 @@ use crate::{
     domain::{
         model::{
             change::{Change, Decided},
-            deploy::{Attribution, Risk, Verdict},
+            deploy::{Attribution, Risk, Suspect, Verdict},
             message::{Kind, Urgency},
             objects::{ContactIx, ObjIx},
             state::{State, StateSet},
@@ -459,16 +459,15 @@ impl Engine {
             .suspects
             .first()
             .filter(|_| page.attribution.verdict != Verdict::None);
-        let rollback = suspect.and_then(|suspect| {
-            self.deploys
-                .values()
-                .find(|live| live.deploy.rollback_of.as_deref() == Some(&*suspect.id))
-                .and_then(|live| live.deploy.ended_at)
-                .filter(|ended| now.since(*ended) <= super::deploys::ROLLBACK_CONFIRMED_WITHIN)
-                .map(|_| &suspect.id)
-        });
-        match rollback {
-            Some(id) => format!("recovered right after {id} was rolled back: rollback confirmed"),
+        let was_rolled_back = |id: &str| {
+            let ends = self.rollbacks_of(id).filter_map(|it| it.deploy.ended_at);
+            ends.into_iter()
+                .any(|ended| now.since(ended) <= super::deploys::ROLLBACK_CONFIRMED_WITHIN)
+        };
+        match suspect.filter(|suspect| was_rolled_back(&suspect.id)) {
+            Some(Suspect { id, .. }) => {
+                format!("recovered right after {id} was rolled back: rollback confirmed")
+            }
             None => "recovered".to_owned(),
         }
     }

@@ -71,6 +71,9 @@ pub fn write(report: &Report) -> String {
         "# Attribution, seeds {}: {:.0} virtual days, {} deploys",
         report.seeds, report.days, report.deploys
     ));
+    if let Some(path) = &report.other_days {
+        page.line(format_args!("\nOther days than the frozen ones: {path}."));
+    }
     targets(&mut page, report);
     quiet(&mut page, report);
     names(&mut page, report);

@@ -41,7 +41,14 @@ use report::Report;
 
 /// Plays and prints.
 pub fn bench(args: &AttributionArgs, output: Format) -> Done {
-    let mut parameters = Parameters::frozen();
+    let mut parameters = match &args.parameters {
+        None => Parameters::frozen(),
+        Some(path) => {
+            let refuse = |why: String| Failure::Usage(format!("{}: {why}", path.display()));
+            let text = std::fs::read_to_string(path).map_err(|error| refuse(error.to_string()))?;
+            Parameters::with(&text).map_err(refuse)?
+        }
+    };
     if args.quick {
         parameters.length.hours = parameters.length.quick_hours;
     }
@@ -102,6 +109,10 @@ pub fn bench(args: &AttributionArgs, output: Format) -> Done {
         report::choose(&parameters, &contenders, &scores)
     };
     let mut report = Report::new(&parameters, seeds, &contenders, &scores, best);
+    report.other_days = args
+        .parameters
+        .as_ref()
+        .map(|path| path.display().to_string());
     if is_test || args.scored {
         let scored = SeedRange::of(parameters.seeds.scored);
         progress(&format!("{} seeds, plain and ours alone", scored.count()));

@@ -1,6 +1,7 @@
 //! The frozen parameters: `parameters.toml` beside this file.
 
 use serde::Deserialize;
+use toml::{Table, Value};
 
 use super::story::Kind;
 
@@ -228,9 +229,53 @@ pub struct Targets {
     pub wrong_blame: f64,
 }
 
+const FROZEN: &str = include_str!("parameters.toml");
+
 impl Parameters {
     /// Those that come with the program.
     pub fn frozen() -> Self {
-        toml::from_str(include_str!("parameters.toml")).expect("the parameters are well-formed")
+        toml::from_str(FROZEN).expect("the parameters are well-formed")
+    }
+
+    /// The same, but for what `other` says; the error has the place.
+    pub fn with(other: &str) -> Result<Self, String> {
+        let mut all: Table = toml::from_str(FROZEN).expect("the parameters are well-formed");
+        let other: Table = toml::from_str(other).map_err(|error| error.to_string())?;
+        overlay(&mut all, other);
+        Self::deserialize(all).map_err(|error| error.to_string())
+    }
+}
+
+fn overlay(all: &mut Table, other: Table) {
+    for (key, value) in other {
+        match (all.get_mut(&key), value) {
+            (Some(Value::Table(known)), Value::Table(value)) => overlay(known, value),
+            (_, value) => {
+                all.insert(key, value);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_changes_what_it_names_and_refuses_what_it_does_not_know() {
+        let other = Parameters::with("[deploys]\nstorm = 1.0\n[regressions.weights]\nT4 = 0.5\n");
+        let other = other.expect("well-formed");
+        let frozen = Parameters::frozen();
+        assert_eq!(other.deploys.storm, 1.0);
+        assert_eq!(other.regressions.weights[&Kind::T4], 0.5);
+        assert_eq!(
+            (other.deploys.canary, other.regressions.weights[&Kind::T2]),
+            (frozen.deploys.canary, frozen.regressions.weights[&Kind::T2])
+        );
+        let error = Parameters::with("[deploys]\nstrom = 1.0\n").expect_err("no such key");
+        assert!(
+            error.contains("strom") && error.contains("storm"),
+            "{error}"
+        );
     }
 }

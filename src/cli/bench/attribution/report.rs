@@ -19,6 +19,8 @@ use crate::cli::{args::SeedRange, bench::cannot, out::Failure};
 #[derive(Clone, Debug, Serialize)]
 pub struct Report {
     pub version: &'static str,
+    /// The file with other parameters than the frozen ones.
+    pub other_days: Option<String>,
     pub seeds: String,
     pub days: f64,
     pub deploys: usize,
@@ -82,6 +84,7 @@ impl Report {
             .collect();
         let mut report = Self {
             version: env!("CARGO_PKG_VERSION"),
+            other_days: None,
             seeds: seeds.to_string(),
             days: scores.iter().map(|seed| seed.days).sum(),
             deploys: scores.iter().map(|seed| seed.deploys).sum(),

@@ -30,6 +30,8 @@ mod world;
 #[cfg(test)]
 mod tests;
 
+use std::path::Path;
+
 use super::progress;
 use crate::cli::{
     args::{AttributionArgs, Format, SeedRange},
@@ -41,14 +43,15 @@ use report::Report;
 
 /// Plays and prints.
 pub fn bench(args: &AttributionArgs, output: Format) -> Done {
-    let mut parameters = match &args.parameters {
-        None => Parameters::frozen(),
-        Some(path) => {
-            let refuse = |why: String| Failure::Usage(format!("{}: {why}", path.display()));
-            let text = std::fs::read_to_string(path).map_err(|error| refuse(error.to_string()))?;
-            Parameters::with(&text).map_err(refuse)?
-        }
+    let refuse = |why: String| {
+        let path = args.parameters.as_deref().unwrap_or(Path::new(""));
+        Failure::Usage(format!("{}: {why}", path.display()))
     };
+    let other = match &args.parameters {
+        None => String::new(),
+        Some(path) => std::fs::read_to_string(path).map_err(|error| refuse(error.to_string()))?,
+    };
+    let mut parameters = Parameters::with(&other).map_err(refuse)?;
     if args.quick {
         parameters.length.hours = parameters.length.quick_hours;
     }
@@ -115,9 +118,14 @@ pub fn bench(args: &AttributionArgs, output: Format) -> Done {
         .map(|path| path.display().to_string());
     if is_test || args.scored {
         let scored = SeedRange::of(parameters.seeds.scored);
-        progress(&format!("{} seeds, plain and ours alone", scored.count()));
+        progress(&format!(
+            "{} crowded seeds, plain and ours alone",
+            scored.count()
+        ));
         let pair = [Contender::Plain, Contender::Ours];
+        let crowded = Parameters::crowded(&other).map_err(refuse)?;
         let stage = seeds::Plan {
+            parameters: &crowded,
             large: false,
             ..stage
         };

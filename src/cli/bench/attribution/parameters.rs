@@ -23,6 +23,8 @@ pub struct Parameters {
     pub baselines: Baselines,
     pub score: Score,
     pub sweeps: Sweeps,
+    /// What is different on crowded days.
+    pub crowded: Table,
     pub targets: Targets,
 }
 
@@ -233,15 +235,28 @@ const FROZEN: &str = include_str!("parameters.toml");
 
 impl Parameters {
     /// Those that come with the program.
+    #[cfg(test)]
     pub fn frozen() -> Self {
         toml::from_str(FROZEN).expect("the parameters are well-formed")
     }
 
     /// The same, but for what `other` says; the error has the place.
     pub fn with(other: &str) -> Result<Self, String> {
+        Self::overlaid([toml::from_str(other).map_err(|error| error.to_string())?])
+    }
+
+    /// The same on crowded days.
+    pub fn crowded(other: &str) -> Result<Self, String> {
+        let crowded = Self::with(other)?.crowded;
+        let other = toml::from_str(other).map_err(|error| error.to_string())?;
+        Self::overlaid([other, crowded])
+    }
+
+    fn overlaid<const N: usize>(others: [Table; N]) -> Result<Self, String> {
         let mut all: Table = toml::from_str(FROZEN).expect("the parameters are well-formed");
-        let other: Table = toml::from_str(other).map_err(|error| error.to_string())?;
-        overlay(&mut all, other);
+        for other in others {
+            overlay(&mut all, other);
+        }
         Self::deserialize(all).map_err(|error| error.to_string())
     }
 }
@@ -272,6 +287,9 @@ mod tests {
             (other.deploys.canary, other.regressions.weights[&Kind::T2]),
             (frozen.deploys.canary, frozen.regressions.weights[&Kind::T2])
         );
+        let crowded = Parameters::crowded("[deploys]\nstorm = 1.0\n").expect("well-formed");
+        assert_eq!(crowded.deploys.storm, 1.0);
+        assert!(frozen.regressions.share < crowded.regressions.share);
         let error = Parameters::with("[deploys]\nstrom = 1.0\n").expect_err("no such key");
         assert!(
             error.contains("strom") && error.contains("storm"),

@@ -9,7 +9,7 @@ use super::{
     drive::{Log, Told, recoveries},
     fleet::Fleet,
     parameters::Score,
-    story::{Kind, Ms, START, seconds},
+    story::{Deploy, Kind, Ms, START, seconds},
     tally::{Count, Loss, Miss, Tally},
     truth::{RUN, Truth},
 };
@@ -33,8 +33,8 @@ pub struct Yardstick<'a> {
     attempts: u32,
     /// By episode: pages of plain Nagios while it is bad, in order.
     due: Vec<Vec<Due>>,
-    /// Blips that plain Nagios pages.
-    benign: BTreeSet<usize>,
+    /// Blips that plain Nagios pages, and its first page of each.
+    benign: BTreeMap<usize, Told>,
 }
 
 /// A page of plain Nagios.
@@ -49,10 +49,12 @@ struct Due {
 impl<'a> Yardstick<'a> {
     pub fn new(seed: u64, truth: Truth<'a>, inventory: &'a Inventory, plain: &Log) -> Self {
         let mut due = vec![Vec::new(); truth.story.episodes.len()];
-        let mut benign = BTreeSet::new();
+        let mut benign: BTreeMap<usize, Told> = BTreeMap::new();
         for told in pages(plain) {
             if truth.is_benign(told) {
-                benign.extend(truth.episodes(told));
+                for episode in truth.episodes(told) {
+                    benign.entry(episode).or_insert_with(|| told.clone());
+                }
             }
             for effect in truth.behind(told) {
                 // What is only bad now and then does not show at the same times to everyone.
@@ -187,10 +189,14 @@ impl<'a> Yardstick<'a> {
     }
 
     fn score_benign(&self, tally: &mut Tally, episode: usize, log: &Log) {
-        if !self.benign.contains(&episode) {
+        let Some(due) = self.benign.get(&episode) else {
             return;
-        }
+        };
         tally.add(Kind::T1, Count::BenignPaged);
+        let is_holdable = self.is_holdable(episode, due);
+        if is_holdable {
+            tally.add(Kind::T1, Count::Holdable);
+        }
         let page = pages(log).find(|told| {
             self.truth.episodes(told).contains(&episode) && self.truth.is_benign(told)
         });
@@ -204,10 +210,42 @@ impl<'a> Yardstick<'a> {
         tally.classes[class][0] += 1;
         let Some(page) = page else {
             tally.add(Kind::T1, Count::BenignQuiet);
+            if is_holdable {
+                tally.add(Kind::T1, Count::HoldableQuiet);
+            }
             tally.classes[class][1] += 1;
             return;
         };
         *tally.whys.entry(self.why(episode, page)).or_default() += 1;
+    }
+
+    /// The decision table lets this blip wait until it is over.
+    fn is_holdable(&self, episode: usize, due: &Told) -> bool {
+        let Some(deploy) = self.truth.deploy_of(episode) else {
+            return false;
+        };
+        let risk = self.truth.fleet.apps[deploy.said_app].risk;
+        let rules = self.inventory.classes.of(risk);
+        let hold = if due.severe {
+            rules.hold_critical
+        } else {
+            rules.hold_warning
+        };
+        let is_over = self
+            .truth
+            .behind(due)
+            .all(|effect| effect.to <= due.at + millis(hold));
+        self.is_told(deploy, due.at) && !hold.is_zero() && is_over
+    }
+
+    /// Somebody told of the deploy by then, under the right name.
+    fn is_told(&self, deploy: &Deploy, by: Ms) -> bool {
+        let events = &self.truth.story.events;
+        deploy.reported
+            && deploy.said_app == deploy.app
+            && events
+                .iter()
+                .any(|event| event.id == deploy.id && event.received.0 <= by)
     }
 
     /// Why a blip was paged, without names and numbers.
@@ -218,13 +256,10 @@ impl<'a> Yardstick<'a> {
         if !deploy.reported {
             return "nobody told of its deploy".to_owned();
         }
-        let heard = self
-            .truth
-            .story
-            .events
-            .iter()
-            .any(|event| event.id == deploy.id && event.received.0 <= page.at);
-        if !heard {
+        if deploy.said_app != deploy.app {
+            return "its deploy was told of under another name".to_owned();
+        }
+        if !self.is_told(deploy, page.at) {
             return "its deploy was told of too late".to_owned();
         }
         let own = format!("{}: not held: ", deploy.id);
@@ -418,8 +453,16 @@ impl<'a> Yardstick<'a> {
             if right(first) {
                 tally.add(kind, Count::First);
             }
-            if first.named().iter().any(|(id, _)| culprits.contains(id)) {
+            let is_among = first.named().iter().any(|(id, _)| culprits.contains(id));
+            if is_among {
                 tally.add(kind, Count::AmongThree);
+            }
+            let deploy = self.truth.deploy_of(episode);
+            if deploy.is_some_and(|deploy| self.is_told(deploy, first.at)) {
+                tally.add(kind, Count::Knowable);
+                if is_among {
+                    tally.add(kind, Count::KnownAmongThree);
+                }
             }
             let until = first.at + seconds(parameters.reaction);
             let last = amended

@@ -27,9 +27,11 @@ pub enum Ratio {
     Suppressed,
     PassedReported,
     BenignQuiet,
+    HoldableQuiet,
     Precision,
     First,
     AmongThree,
+    KnownAmongThree,
     Final,
     BlamedOne,
     BlamedAny,
@@ -43,6 +45,8 @@ impl Ratio {
             Self::Suppressed => (Count::Lost, Count::MustPage),
             Self::PassedReported => (Count::PassedReported, Count::Passed),
             Self::BenignQuiet => (Count::BenignQuiet, Count::BenignPaged),
+            Self::HoldableQuiet => (Count::HoldableQuiet, Count::Holdable),
+            Self::KnownAmongThree => (Count::KnownAmongThree, Count::Knowable),
             Self::Precision => (Count::Right, Count::Named),
             Self::First => (Count::First, Count::Recallable),
             Self::AmongThree => (Count::AmongThree, Count::Recallable),
@@ -59,10 +63,13 @@ impl Ratio {
     const fn fits(self, kind: Kind) -> bool {
         match self {
             Self::Suppressed | Self::PassedReported => !kind.is_benign(),
-            Self::BenignQuiet => kind.is_benign(),
-            Self::Precision | Self::First | Self::AmongThree | Self::Final | Self::Abstained => {
-                kind.is_regression()
-            }
+            Self::BenignQuiet | Self::HoldableQuiet => kind.is_benign(),
+            Self::Precision
+            | Self::First
+            | Self::AmongThree
+            | Self::KnownAmongThree
+            | Self::Final
+            | Self::Abstained => kind.is_regression(),
             Self::BlamedOne | Self::BlamedAny => {
                 matches!(kind, Kind::U1 | Kind::U2 | Kind::U3 | Kind::U4 | Kind::U5)
             }
@@ -196,9 +203,13 @@ pub struct Row {
     pub suppressed: Interval,
     pub passed: Interval,
     pub benign_quiet: Interval,
+    /// Of those that the decision table lets wait.
+    pub holdable_quiet: Interval,
     pub precision: Interval,
     pub first: Interval,
     pub among_three: Interval,
+    /// Of those whose deploy was told of before the page, under the right name.
+    pub known_among_three: Interval,
     pub last: Interval,
     pub blamed_one: Interval,
     pub blamed: Interval,
@@ -266,9 +277,11 @@ pub fn row(
         suppressed: get(Ratio::Suppressed),
         passed: get(Ratio::PassedReported),
         benign_quiet: get(Ratio::BenignQuiet),
+        holdable_quiet: get(Ratio::HoldableQuiet),
         precision: get(Ratio::Precision),
         first: get(Ratio::First),
         among_three: get(Ratio::AmongThree),
+        known_among_three: get(Ratio::KnownAmongThree),
         last: get(Ratio::Final),
         blamed_one: get(Ratio::BlamedOne),
         blamed: get(Ratio::BlamedAny),

@@ -21,6 +21,10 @@ pub enum Count {
     /// Blips that plain Nagios pages.
     BenignPaged,
     BenignQuiet,
+    /// Blips that plain Nagios pages and that the table lets wait: told of before that page, under the right name, of a class
+    /// that holds it, and over within the longest hold. And those of them that were kept quiet.
+    Holdable,
+    HoldableQuiet,
     Pages,
     Duplicates,
     /// Pages that name a deploy, and whose first one is right.
@@ -30,6 +34,9 @@ pub enum Count {
     Recallable,
     First,
     AmongThree,
+    /// Of these: an event of the deploy, with the right app, came before the page; and those of them named among three.
+    Knowable,
+    KnownAmongThree,
     /// First after amendments.
     Final,
     /// Pages of faults that no deploy caused (and nothing else is behind them).
@@ -42,7 +49,7 @@ pub enum Count {
     Abstained,
 }
 
-pub const COUNTS: usize = 21;
+pub const COUNTS: usize = 25;
 const KINDS: usize = Kind::ALL.len();
 
 #[derive(Clone, Debug)]

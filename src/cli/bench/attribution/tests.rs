@@ -18,6 +18,8 @@ fn short() -> Parameters {
     parameters.length.hours = 5.0;
     parameters.deploys.per_day = [50.0, 50.0];
     parameters.deploys.night = 1.0;
+    parameters.regressions.share = 0.4;
+    parameters.unrelated.per_day = [14.0, 22.0];
     parameters
 }
 

@@ -101,11 +101,11 @@ fn the_vote_of_few_objects_is_not_enough() {
         11:00 wait
         ",
         expect![[r#"
-            10:55:00 web1/http held problem until 10:55:10: D-2 of shop 1.4.2 is baking; a blip is expected, so it is judged again at 2026-03-02T10:55:10Z
-            10:55:10 web1/http released problem: the hold ended: its deadline came
-            10:55:10   -> oncall: problem web1/http CRITICAL [suspect d-2 strong]
-            10:55:10 web1/http sent problem: still CRITICAL; held since 10:55:00 for deploy D-2: its deadline came
-            10:55:10 web1/http no-rollback problem: D-2 is not rolled back: 2 object(s) were measured, and 3 are needed
+            10:55:00 web1/http held problem until 10:56:10: D-2 of shop 1.4.2 is baking; a blip is expected, so it is judged again at 2026-03-02T10:56:10Z
+            10:56:10 web1/http released problem: the hold ended: its deadline came
+            10:56:10   -> oncall: problem web1/http CRITICAL [suspect d-2 strong]
+            10:56:10 web1/http sent problem: still CRITICAL; held since 10:55:00 for deploy D-2: its deadline came
+            10:56:10 web1/http no-rollback problem: D-2 is not rolled back: 2 object(s) were measured, and 3 are needed
         "#]],
     );
 }

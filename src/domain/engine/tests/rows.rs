@@ -204,10 +204,10 @@ fn row_9_what_turns_bad_while_settling_is_held_for_as_long_as_a_start_may_take()
         ",
         expect![[r#"
             10:06:00 web1/slow skipped problem: soft: attempt 1 of 3; nothing is told before the last one fails
-            10:08:00 web1/slow held problem until 10:10:40: D-1 of shop is settling; a blip is expected, so it is judged again at 2026-03-02T10:10:40Z
-            10:10:40 web1/slow released problem: the hold ended: its deadline came
-            10:10:40   -> oncall: problem web1/slow CRITICAL [suspect d-1 likely]
-            10:10:40 web1/slow sent problem: still CRITICAL; held since 10:08:00 for deploy D-1: its deadline came
+            10:08:00 web1/slow held problem until 10:11:00: D-1 of shop is settling; a blip is expected, so it is judged again at 2026-03-02T10:11:00Z
+            10:11:00 web1/slow released problem: the hold ended: its deadline came
+            10:11:00   -> oncall: problem web1/slow CRITICAL [suspect d-1 likely]
+            10:11:00 web1/slow sent problem: still CRITICAL; held since 10:08:00 for deploy D-1: its deadline came
         "#]],
     );
 }

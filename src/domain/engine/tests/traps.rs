@@ -272,7 +272,7 @@ fn trap_clock_skew() {
         ",
         expect![[r#"
             10:06:00 web1/http held problem until 10:09:00: D-1 of shop is running; a blip is expected, so it is judged again at 2026-03-02T10:09:00Z
-            10:07:00 web1/http held problem until 10:00:10: the deadline moved earlier: D-1 has ended
+            10:07:00 web1/http held problem until 10:01:10: the deadline moved earlier: D-1 has ended
             10:07:00 web1/http released problem: the hold ended: its deadline came
             10:07:00   -> oncall: problem web1/http CRITICAL [suspect d-1 likely]
             10:07:00 web1/http sent problem: still CRITICAL; held since 10:06:00 for deploy D-1: its deadline came
@@ -338,10 +338,9 @@ fn trap_duplicates_and_order() {
         ",
         expect![[r#"
             10:05:30 web1/http held problem until 10:08:30: D-1 of shop is running; a blip is expected, so it is judged again at 2026-03-02T10:08:30Z
-            10:06:00 web1/http held problem until 10:08:00: the deadline moved earlier: D-1 has ended
-            10:08:00 web1/http released problem: the hold ended: two results after the end of D-1 are still bad
-            10:08:00   -> oncall: problem web1/http CRITICAL [suspect d-1 strong]
-            10:08:00 web1/http sent problem: still CRITICAL; held since 10:05:30 for deploy D-1: two results after the end of D-1 are still bad
+            10:08:30 web1/http released problem: the hold ended: its deadline came
+            10:08:30   -> oncall: problem web1/http CRITICAL [suspect d-1 strong]
+            10:08:30 web1/http sent problem: still CRITICAL; held since 10:05:30 for deploy D-1: its deadline came
             10:21:00 web1/slow skipped problem: soft: attempt 1 of 3; nothing is told before the last one fails
             10:23:00   -> oncall: problem web1/slow CRITICAL [suspect d-1 likely]
             10:23:00 web1/slow sent problem: hard CRITICAL after attempt 3 of 3; D-1: not held: the deploy has ended and the results since then are bad
@@ -467,8 +466,10 @@ fn trap_rollback_looks_like_a_new_deploy() {
         10:45 record D-3
         ",
         expect![[r#"
-            10:35:00   -> oncall: problem web1/http CRITICAL [suspect d-2 likely, d-1 likely]
-            10:35:00 web1/http sent problem: hard CRITICAL after attempt 1 of 1; D-2: not held: the deploy has ended and the results since then are bad; D-1: not held: the deploy has ended and the results since then are bad
+            10:35:00 web1/http held problem until 10:35:10: D-2 of shop 2 is baking; a blip is expected, so it is judged again at 2026-03-02T10:35:10Z
+            10:35:10 web1/http released problem: the hold ended: its deadline came
+            10:35:10   -> oncall: problem web1/http CRITICAL [suspect d-2 likely, d-1 likely]
+            10:35:10 web1/http sent problem: still CRITICAL; held since 10:35:00 for deploy D-2: its deadline came
             10:38:00 already failing: web1/http CRITICAL since 2026-03-02T10:35:00Z
             10:39:10 web1/http: suspect
             10:39:10   D-2: first bad result 5m after it started, 4m after it ended; web1 is deployed to; last good result 30m before the deploy started
@@ -494,10 +495,12 @@ fn trap_rollback_looks_like_a_new_deploy() {
         10:45 wait
         ",
         expect![[r#"
-            10:35:00   -> oncall: problem web1/http CRITICAL [suspect d-2 likely, d-1 likely]
-            10:35:00 web1/http sent problem: hard CRITICAL after attempt 1 of 1; D-2: not held: the deploy has ended and the results since then are bad; D-1: not held: the deploy has ended and the results since then are bad
+            10:35:00 web1/http held problem until 10:35:10: D-2 of shop 2 is baking; a blip is expected, so it is judged again at 2026-03-02T10:35:10Z
+            10:35:10 web1/http released problem: the hold ended: its deadline came
+            10:35:10   -> oncall: problem web1/http CRITICAL [suspect d-2 likely, d-1 likely]
+            10:35:10 web1/http sent problem: still CRITICAL; held since 10:35:00 for deploy D-2: its deadline came
             10:38:00 already failing: web1/http CRITICAL since 2026-03-02T10:35:00Z
-            10:40:00 web1/http skipped problem: the next reminder is due at 2026-03-02T11:05:00Z
+            10:40:00 web1/http skipped problem: the next reminder is due at 2026-03-02T11:05:10Z
             10:40:10   -> oncall: amendment web1/http CRITICAL [none; weak D-2, D-1]
             10:40:10 web1/http amended amendment: the rollback of D-2 did not help
         "#]],
@@ -522,12 +525,16 @@ fn trap_rollback_looks_like_a_new_deploy() {
         10:46 record D-5
         ",
         expect![[r#"
-            10:25:00   -> oncall: problem web2/http CRITICAL [suspect d-3 likely]
-            10:25:00 web2/http sent problem: hard CRITICAL after attempt 1 of 1; D-3: not held: the deploy has ended and the results since then are bad; D-2: not held: its host is not in the batch being deployed; D-1: not held: its host is not in the batch being deployed
+            10:25:00 web2/http held problem until 10:25:10: D-3 of shop 1 is baking; a blip is expected, so it is judged again at 2026-03-02T10:25:10Z
+            10:25:10 web2/http released problem: the hold ended: its deadline came
+            10:25:10   -> oncall: problem web2/http CRITICAL [suspect d-3 likely]
+            10:25:10 web2/http sent problem: still CRITICAL; held since 10:25:00 for deploy D-3: its deadline came
             10:30:00 already failing: web2/http CRITICAL since 2026-03-02T10:25:00Z
             10:40:00 already failing: web2/http CRITICAL since 2026-03-02T10:25:00Z
-            10:45:00   -> oncall: problem web1/http CRITICAL [suspect d-5 likely, d-2 possible, d-1 possible]
-            10:45:00 web1/http sent problem: hard CRITICAL after attempt 1 of 1; D-5: not held: the deploy has ended and the results since then are bad; D-4: not held: the deploy has ended and the results since then are bad; D-3: not held: its host is not in the batch being deployed
+            10:45:00 web1/http held problem until 10:45:10: D-5 of shop 2 is baking; a blip is expected, so it is judged again at 2026-03-02T10:45:10Z
+            10:45:10 web1/http released problem: the hold ended: its deadline came
+            10:45:10   -> oncall: problem web1/http CRITICAL [suspect d-5 likely, d-2 possible, d-1 possible]
+            10:45:10 web1/http sent problem: still CRITICAL; held since 10:45:00 for deploy D-5: its deadline came
             10:46:00 D-5: no verdict: ; risk normal: the class of the app
             10:46:00   web1/http CRITICAL paged
         "#]],
@@ -596,14 +603,14 @@ fn trap_cold_start_looks_bad() {
         10:40 wait
         ",
         expect![[r#"
-            10:05:40 web1/http held problem until 10:08:20: D-1 of shop is settling; a blip is expected, so it is judged again at 2026-03-02T10:08:20Z
-            10:05:50 web2/http held problem until 10:08:30: D-1 of shop is settling; a blip is expected, so it is judged again at 2026-03-02T10:08:30Z
+            10:05:40 web1/http held problem until 10:08:40: D-1 of shop is settling; a blip is expected, so it is judged again at 2026-03-02T10:08:40Z
+            10:05:50 web2/http held problem until 10:08:50: D-1 of shop is settling; a blip is expected, so it is judged again at 2026-03-02T10:08:50Z
             10:06:40 web1/http released problem: the hold ended: it recovered while held, bad for 1m
             10:06:40 web1/http skipped recovery: nobody was told of the problem, so nobody is told of its end
-            10:08:30 web2/http released problem: the hold ended: its deadline came
-            10:08:30   -> oncall: problem web2/http CRITICAL [suspect d-1 strong]
-            10:08:30   -> ann: problem web2/http CRITICAL [suspect d-1 strong]
-            10:08:30 web2/http sent problem: still CRITICAL; held since 10:05:50 for deploy D-1: its deadline came
+            10:08:50 web2/http released problem: the hold ended: its deadline came
+            10:08:50   -> oncall: problem web2/http CRITICAL [suspect d-1 strong]
+            10:08:50   -> ann: problem web2/http CRITICAL [suspect d-1 strong]
+            10:08:50 web2/http sent problem: still CRITICAL; held since 10:05:50 for deploy D-1: its deadline came
             10:35:30   -> ann quietly: digest shop UP [none; weak D-1]
                        | recovered while held: web1/http CRITICAL at 10:05:40, bad for 1m
                        | paged: web2/http CRITICAL at 10:05:50, still bad

@@ -215,9 +215,9 @@ fn place(
     if deploy.start_guessed {
         return no("the deploy's start was never told");
     }
-    // Rows 31 and 32: a machine that is gone is no blip of an application, unless its reboot was declared; none can be.
-    if inventory.is_host(request.obj) {
-        return no("a host that is down is told at once");
+    // Rows 31 and 32: a machine that is gone is no blip of an application, unless its reboot was declared.
+    if inventory.is_host(request.obj) && !deploy.declares_reboot() {
+        return no("a host that is down is told at once, unless the deploy declares a reboot");
     }
     let host = inventory.host_ix(request.obj);
     if runs_others(inventory, live, host) {

@@ -201,7 +201,8 @@ fn what_speaks_against(
     weight.against(facts.disk_is_full, 13, || {
         "the disk of its host is full".to_owned()
     });
-    weight.against(is_host, if updated.bad < 2 { 40 } else { 15 }, || {
+    let is_lost = is_host && !live.deploy.declares_reboot();
+    weight.against(is_lost, if updated.bad < 2 { 40 } else { 15 }, || {
         "machines are seldom lost to an app's deploy".to_owned()
     });
     weight.against(of_machine, 5, || {

@@ -247,6 +247,12 @@ pub struct Nature {
 }
 
 impl Nature {
+    /// It says that machines are restarted: its kind, or a label, is `reboot`.
+    pub fn declares_reboot(&self) -> bool {
+        let mut words = self.kind.iter().chain(&self.labels);
+        words.any(|word| word.eq_ignore_ascii_case("reboot"))
+    }
+
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
     }
@@ -340,6 +346,14 @@ pub struct Deploy {
     /// That it should be taken back, and what came of it.
     #[serde(default)]
     pub rollback: Option<Rollback>,
+}
+
+impl Deploy {
+    /// An event said that its machines are restarted.
+    pub fn declares_reboot(&self) -> bool {
+        let mut events = self.events.iter();
+        events.any(|event| event.nature.declares_reboot())
+    }
 }
 
 /// A deploy that should be taken back. Stored with it: one attempt is one attempt, also over a restart.

@@ -124,7 +124,7 @@ fn a_host_that_is_down_is_told_at_once() {
         ",
         expect![[r#"
             10:06:00   -> oncall: problem web1 DOWN [none; weak D-1]
-            10:06:00 web1 sent problem: hard DOWN after attempt 1 of 1; D-1: not held: a host that is down is told at once
+            10:06:00 web1 sent problem: hard DOWN after attempt 1 of 1; D-1: not held: a host that is down is told at once, unless the deploy declares a reboot
         "#]],
     );
 }

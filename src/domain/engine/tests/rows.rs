@@ -945,3 +945,69 @@ fn a_check_of_a_host_that_is_down_is_merged_into_the_hosts_page() {
         "#]],
     );
 }
+
+#[test]
+fn row_31_a_host_whose_reboot_was_declared_is_held_within_its_class() {
+    check(
+        "
+        10:00 web1 up
+        10:00 web2 up
+        10:05 deploy start D-1 app=shop kind=reboot hosts=web1,web2
+        10:05 deploy step D-1 hosts=web1
+        10:06 web1 down
+        10:08 web1 up
+        10:10 deploy step D-1 hosts=web2
+        10:11 web2 down
+        10:30 web2 down
+        ",
+        expect![[r#"
+            10:06:00 web1 held problem until 10:09:00: D-1 of shop is running; a blip is expected, so it is judged again at 2026-03-02T10:09:00Z
+            10:08:00 web1 released problem: the hold ended: it recovered while held, bad for 2m
+            10:08:00 web1 skipped recovery: nobody was told of the problem, so nobody is told of its end
+            10:11:00 web2 held problem until 10:14:00: D-1 of shop is running; a blip is expected, so it is judged again at 2026-03-02T10:14:00Z
+            10:14:00 web2 released problem: the hold ended: its deadline came
+            10:14:00   -> oncall: problem web2 DOWN [suspect d-1 strong]
+            10:14:00 web2 sent problem: still DOWN; held since 10:11:00 for deploy D-1: its deadline came
+            10:30:00 web2 skipped problem: the next reminder is due at 2026-03-02T10:44:00Z
+        "#]],
+    );
+}
+
+#[test]
+fn row_32_a_host_that_is_not_in_the_batch_being_rebooted_pages_at_once() {
+    check(
+        "
+        10:00 web2 up
+        10:05 deploy start D-1 app=shop kind=reboot hosts=web1,web2
+        10:05 deploy step D-1 hosts=web1
+        10:06 web2 down
+        ",
+        expect![[r#"
+            10:06:00   -> oncall: problem web2 DOWN [suspects d-1 possible]
+            10:06:00 web2 sent problem: hard DOWN after attempt 1 of 1; D-1: not held: its host was not updated yet
+        "#]],
+    );
+}
+
+#[test]
+fn row_31_a_reboot_is_no_excuse_for_a_high_risk_or_for_a_host_that_was_up_again() {
+    check(
+        "
+        10:00 web1 up
+        10:05 deploy start D-1 app=shop kind=reboot risk=high hosts=web1
+        10:06 web1 down
+        10:07 web1 up
+        11:00 deploy start D-2 app=shop kind=reboot hosts=web1,web2
+        11:00 deploy step D-2 hosts=web1
+        11:20 web1 down
+        ",
+        expect![[r#"
+            10:06:00   -> oncall: problem web1 DOWN [suspect d-1 likely]
+            10:06:00 web1 sent problem: hard DOWN after attempt 1 of 1; D-1: not held: risk class high holds no CRITICAL
+            10:07:00   -> oncall: recovery web1 UP [suspect d-1 likely]
+            10:07:00 web1 sent recovery: recovered
+            11:20:00   -> oncall: problem web1 DOWN [suspect d-2 strong, d-1 likely]
+            11:20:00 web1 sent problem: hard DOWN after attempt 1 of 1; D-2: not held: its host was updated before, and worked since then; D-1: not held: risk class high holds no CRITICAL
+        "#]],
+    );
+}

@@ -57,7 +57,7 @@ impl Candidate<'_> {
             url: deploy.url.clone(),
             strength: self.weight.strength(),
             relation: self.facts.relation.name().to_owned(),
-            evidence: evidence::tell(case, self.live, &self.facts),
+            evidence: evidence::tell(case, self.live, &self.facts, &self.weight),
         }
     }
 }
@@ -77,6 +77,7 @@ pub fn attribute<'a>(
         obj,
         onset,
     };
+    let is_host = inventory.is_host(obj);
     let mut around = None;
     let mut candidates = Vec::new();
     let mut ruled_out = Vec::new();
@@ -110,9 +111,11 @@ pub fn attribute<'a>(
     let others = candidates.iter().skip(named);
     ruled_out.extend(others.filter_map(|found| {
         // What would be named but for this.
-        let (worth, words) = found.weight.against.as_ref()?;
-        (weigh::NAMED <= found.weight.sum + worth)
-            .then(|| format!("{}: {words}", found.live.deploy.id))
+        let (worth, reason) = *found.weight.heaviest().first()?;
+        (weigh::NAMED <= found.weight.sum + worth).then(|| {
+            let words = reason.words(&found.facts, is_host);
+            format!("{}: {words}", found.live.deploy.id)
+        })
     }));
     ruled_out.truncate(MAX_RULED_OUT);
     let verdict = match &candidates[..named] {

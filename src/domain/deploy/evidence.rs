@@ -6,12 +6,16 @@ use super::{
     facts::{Case, Facts},
     live::LiveDeploy,
     scope::Relation,
+    weigh::Weight,
     window::Window,
 };
 use crate::base::time::{Timestamp, show_duration};
 
+/// Reasons against a suspect, at most: the heaviest.
+const MOST_AGAINST: usize = 3;
+
 /// What an on-call person wants to know of why this deploy is named.
-pub fn tell(case: &Case<'_>, live: &LiveDeploy, facts: &Facts) -> Vec<String> {
+pub fn tell(case: &Case<'_>, live: &LiveDeploy, facts: &Facts, weight: &Weight) -> Vec<String> {
     let mut lines = vec![timing(case, live, facts), place(case, live, facts)];
     if let Some(good) = case.onset.last_good {
         lines.push(last_good(live, good));
@@ -20,12 +24,6 @@ pub fn tell(case: &Case<'_>, live: &LiveDeploy, facts: &Facts) -> Vec<String> {
         lines.push(format!(
             "the same check fails on {} of {} updated hosts and on {} of {} others",
             facts.updated.bad, facts.updated.known, facts.others.bad, facts.others.known
-        ));
-    }
-    if 0 < facts.outside.bad {
-        lines.push(format!(
-            "it also fails on {} of {} that this deploy does not reach",
-            facts.outside.bad, facts.outside.known
         ));
     }
     if 1 < facts.callers.known {
@@ -37,15 +35,12 @@ pub fn tell(case: &Case<'_>, live: &LiveDeploy, facts: &Facts) -> Vec<String> {
     if facts.itself_fails {
         lines.push(format!("{} fails itself", live.deploy.app));
     }
-    if let Some(called) = &facts.called_fails {
-        lines.push(format!("against it: {called}, which it calls, fails too"));
-    }
-    if facts.failed_together {
-        lines.push(
-            "against it: hosts that were updated one after another failed at the same time"
-                .to_owned(),
-        );
-    }
+    let is_host = case.inventory.is_host(case.obj);
+    let against = weight.heaviest();
+    lines.extend(against.iter().take(MOST_AGAINST).map(|(_, reason)| {
+        let words = reason.words(facts, is_host);
+        format!("against it: {words}")
+    }));
     lines
 }
 

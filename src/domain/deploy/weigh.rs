@@ -29,29 +29,109 @@ const AGES: [(Duration, i32); 5] = [
     (Duration::from_secs(4 * 3600), 15),
 ];
 
-/// The sum for one deploy, and the heaviest reason against it.
+/// What counts against a deploy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Against {
+    OnlyOthersFail,
+    OthersFailToo,
+    OtherApps,
+    Elsewhere,
+    Together,
+    CalledFails,
+    Topic,
+    DiskIsFull,
+    LostMachine,
+    OfMachine,
+    MachineToo,
+    Rollback,
+    WorkedSince,
+    Before,
+}
+
+impl Against {
+    /// For the reader.
+    pub fn words(self, facts: &Facts, is_host: bool) -> String {
+        let (updated, others, outside) = (facts.updated, facts.others, facts.outside);
+        let plain = match self {
+            Self::OnlyOthersFail => {
+                return format!(
+                    "{} of {} hosts not updated fail, and none of the {} updated",
+                    others.bad, others.known, updated.known
+                );
+            }
+            Self::OthersFailToo if updated.known == 0 => {
+                return format!(
+                    "it fails where it was not updated: on {} of {}",
+                    others.bad, others.known
+                );
+            }
+            Self::OthersFailToo => {
+                return format!(
+                    "what was not updated fails as well, {} of {} against {} of {} updated",
+                    others.bad, others.known, updated.bad, updated.known
+                );
+            }
+            Self::OtherApps if facts.scene.elsewhere == 1 => {
+                "another app, with which it has nothing to do, began to fail at the same time"
+            }
+            Self::OtherApps => {
+                "other apps, with which it has nothing to do, began to fail at the same time"
+            }
+            Self::Elsewhere => {
+                let what = if is_host {
+                    "other hosts fail"
+                } else {
+                    "the same check fails elsewhere"
+                };
+                return format!(
+                    "{what}, where this deploy reaches nothing: on {} of {}",
+                    outside.bad, outside.known
+                );
+            }
+            Self::Together => "hosts that were updated one after another failed at the same time",
+            Self::CalledFails => {
+                let called = facts.called_fails.as_deref().unwrap_or("something");
+                return format!("{called}, which it calls, fails too");
+            }
+            Self::Topic => facts.topic.why_not().unwrap_or_default(),
+            Self::DiskIsFull => "the disk of its host is full",
+            Self::LostMachine => "machines are seldom lost to an app's deploy",
+            Self::OfMachine => "it measures the machine, not the app",
+            Self::MachineToo => "checks of the machine itself began to fail as well",
+            Self::Rollback => "a rollback brings back what worked",
+            Self::WorkedSince => "it worked after its host was updated",
+            Self::Before => "its app was failing before this deploy started",
+        };
+        plain.to_owned()
+    }
+}
+
+/// The sum for one deploy, and the reasons against it with what each is worth.
 #[derive(Clone, Debug, Default)]
 pub struct Weight {
     pub sum: i32,
-    pub against: Option<(i32, String)>,
+    pub against: Vec<(i32, Against)>,
 }
 
 impl Weight {
-    fn add(&mut self, when: bool, worth: i32) {
+    const fn add(&mut self, when: bool, worth: i32) {
         if when {
             self.sum += worth;
         }
     }
 
-    /// Counts against it, with words for the reader.
-    fn against(&mut self, when: bool, worth: i32, words: impl FnOnce() -> String) {
-        if !when {
-            return;
+    fn against(&mut self, when: bool, worth: i32, reason: Against) {
+        if when {
+            self.sum -= worth;
+            self.against.push((worth, reason));
         }
-        self.sum -= worth;
-        if self.against.as_ref().is_none_or(|(most, _)| *most < worth) {
-            self.against = Some((worth, words()));
-        }
+    }
+
+    /// The heaviest first; of equals the one that was found first.
+    pub fn heaviest(&self) -> Vec<(i32, Against)> {
+        let mut all = self.against.clone();
+        all.sort_by_key(|(worth, _)| std::cmp::Reverse(*worth));
+        all
     }
 
     pub const fn strength(&self) -> Strength {
@@ -74,7 +154,7 @@ pub fn weigh(
 ) -> Weight {
     let mut weight = Weight {
         sum: PRIOR,
-        against: None,
+        against: Vec::new(),
     };
     place_and_time(facts, live, &mut weight);
     if trial.votes {
@@ -132,22 +212,12 @@ fn votes(facts: &Facts, weight: &mut Weight) {
     weight.add(updated.is_half(), 3);
     weight.add(2 <= updated.bad && updated.is_half(), 4);
     weight.add(0 < facts.vote(), 3);
-    weight.against(facts.vote() < 0, 30, || {
-        format!(
-            "{} of {} hosts not updated fail, and none of the {} updated",
-            others.bad, others.known, updated.known
-        )
-    });
+    weight.against(facts.vote() < 0, 30, Against::OnlyOthersFail);
     let alike = 2 <= others.bad && others.is_like(updated);
     weight.against(
         0 < others.bad && 0 <= facts.vote(),
         if alike { 20 } else { 10 },
-        || {
-            format!(
-                "what was not updated fails as well, {} of {} against {} of {} updated",
-                others.bad, others.known, updated.bad, updated.known
-            )
-        },
+        Against::OthersFailToo,
     );
 }
 
@@ -160,64 +230,27 @@ fn what_speaks_against(
 ) {
     let (updated, outside, scene) = (facts.updated, facts.outside, facts.scene);
     let other_apps = i32::from(scene.elsewhere);
-    weight.against(0 < scene.elsewhere, 4 + 2 * other_apps, || {
-        let many = if scene.elsewhere == 1 {
-            "another app"
-        } else {
-            "other apps"
-        };
-        format!("{many}, with which it has nothing to do, began to fail at the same time")
-    });
-    weight.against(
-        0 < outside.bad,
-        if outside.bad == 1 { 2 } else { 5 },
-        || {
-            let what = if is_host {
-                "other hosts fail"
-            } else {
-                "the same check fails elsewhere"
-            };
-            format!(
-                "{what}, where this deploy reaches nothing: on {} of {}",
-                outside.bad, outside.known
-            )
-        },
-    );
-    weight.against(facts.failed_together, 9, || {
-        "hosts that were updated one after another failed at the same time".to_owned()
-    });
-    if let Some(called) = &facts.called_fails {
-        weight.against(true, 2, || format!("{called}, which it calls, fails too"));
-    }
-    let topic = facts.topic;
-    let worth = match topic {
+    let worth = 4 + 2 * other_apps;
+    weight.against(0 < scene.elsewhere, worth, Against::OtherApps);
+    let worth = if outside.bad == 1 { 2 } else { 5 };
+    weight.against(0 < outside.bad, worth, Against::Elsewhere);
+    weight.against(facts.failed_together, 9, Against::Together);
+    let called_fails = facts.called_fails.is_some();
+    weight.against(called_fails, 2, Against::CalledFails);
+    let worth = match facts.topic {
         Topic::Other => 0,
         Topic::Expiry => 25,
         Topic::Space | Topic::Agent => 30,
     };
-    weight.against(topic != Topic::Other, worth, || {
-        topic.why_not().unwrap_or_default().to_owned()
-    });
-    weight.against(facts.disk_is_full, 13, || {
-        "the disk of its host is full".to_owned()
-    });
+    weight.against(facts.topic != Topic::Other, worth, Against::Topic);
+    weight.against(facts.disk_is_full, 13, Against::DiskIsFull);
     let is_lost = is_host && !live.deploy.declares_reboot();
-    weight.against(is_lost, if updated.bad < 2 { 40 } else { 15 }, || {
-        "machines are seldom lost to an app's deploy".to_owned()
-    });
-    weight.against(of_machine, 5, || {
-        "it measures the machine, not the app".to_owned()
-    });
-    weight.against(1 < scene.of_machine, 6, || {
-        "checks of the machine itself began to fail as well".to_owned()
-    });
-    weight.against(live.deploy.rollback_of.is_some(), 20, || {
-        "a rollback brings back what worked".to_owned()
-    });
-    weight.against(facts.worked_since, 3, || {
-        "it worked after its host was updated".to_owned()
-    });
-    weight.against(scene.before, 7, || {
-        "its app was failing before this deploy started".to_owned()
-    });
+    let worth = if updated.bad < 2 { 40 } else { 15 };
+    weight.against(is_lost, worth, Against::LostMachine);
+    weight.against(of_machine, 5, Against::OfMachine);
+    weight.against(1 < scene.of_machine, 6, Against::MachineToo);
+    let is_rollback = live.deploy.rollback_of.is_some();
+    weight.against(is_rollback, 20, Against::Rollback);
+    weight.against(facts.worked_since, 3, Against::WorkedSince);
+    weight.against(scene.before, 7, Against::Before);
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::{Reading, Told, value};
-use crate::domain::model::deploy::Phase;
+use crate::{base::time::Timestamp, domain::model::deploy::Phase};
 
 pub(super) fn read(body: &Value) -> Result<Reading, String> {
     let build = value::at(body, &["build"]);
@@ -64,7 +64,8 @@ pub(super) fn read(body: &Value) -> Result<Reading, String> {
         .zip(told.at)
         .map(|(millis, at)| Told {
             phase: Phase::Started,
-            at: Some(at - Duration::from_millis(millis)),
+            // A build that took longer than there is time before its end began at nothing that is known.
+            at: Some((at - Duration::from_millis(millis)).max(Timestamp::default())),
             ..told.clone()
         });
     Ok(Reading::of(begun.into_iter().chain([told]).collect()))

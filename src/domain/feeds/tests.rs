@@ -262,7 +262,10 @@ fn harmless(kind: Kind, headers: &Headers, body: &[u8], site: &Feeds) {
                     .reason
                     .iter()
                     .for_each(|why| plain(why, value::PROSE_MAX));
-                assert!((0..=253_402_300_799).contains(&event.at.secs()));
+                assert!(
+                    (0..=253_402_300_799).contains(&event.at.secs()),
+                    "{event:?}"
+                );
             }
             Fit::Unmatched(one) => {
                 plain(&one.app, value::NAME_MAX);

@@ -829,7 +829,7 @@ fn row_38_a_feed_that_is_silent_holds_nothing() {
             10:36:00 web1/http sent problem: hard CRITICAL after attempt 1 of 1; D-1: not held: the feed ci is silent since 2026-03-02T10:05:00Z; D-2: not held: its host is not in the batch being deployed
             10:36:10 web1/http: suspect
             10:36:10   D-1: first bad result 31m after it started; web1 is deployed to; last good result 5m before the deploy started
-            10:36:10   D-2: first bad result 6m after it started; web1 is related to the deploy's targets; last good result 30m before the deploy started
+            10:36:10   D-2: first bad result 6m after it started; web1 is related to the deploy's targets; last good result 30m before the deploy started; against it: it fails where it was not updated: on 1 of 1
             10:36:10   ruled out: the feed ci is silent since 2026-03-02T10:05:00Z
             10:37:00 web2/http held problem until 10:47:00: D-2 of shop is running; a blip is expected, so it is judged again at 2026-03-02T10:47:00Z
             10:37:00   -> oncall: amendment web1/http CRITICAL [suspects d-1 likely, d-2 likely]

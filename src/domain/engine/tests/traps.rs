@@ -131,7 +131,7 @@ fn trap_unrelated_deploy_takes_the_blame() {
             10:08:20   -> oncall: problem web2/http CRITICAL [none; weak D-1]
             10:08:20 web2/http sent problem: hard CRITICAL after attempt 1 of 1; D-1: not held: its host was not updated yet
             10:09:00 web2/http: none
-            10:09:00   D-1: first bad result 3m20s after it started; web2 is deployed to; last good result 5m before the deploy started; the same check fails on 0 of 1 updated hosts and on 2 of 2 others
+            10:09:00   D-1: first bad result 3m20s after it started; web2 is deployed to; last good result 5m before the deploy started; the same check fails on 0 of 1 updated hosts and on 2 of 2 others; against it: 2 of 2 hosts not updated fail, and none of the 1 updated
             10:09:00   ruled out: D-1: 2 of 2 hosts not updated fail, and none of the 1 updated
             10:09:00 gate open: no problem is put down to a deploy of shop in production
         "#]],
@@ -414,7 +414,7 @@ fn trap_long_lived_window() {
             10:02:00   -> oncall: problem db1/http CRITICAL [none; weak D-1]
             10:02:00 db1/http sent problem: hard CRITICAL after attempt 1 of 1; D-1: not held: it failed, or was never heard of again
             10:03:00 db1/http: none
-            10:03:00   D-1: first bad result 23h57m after it started, 2m after it ended; db1 was updated at 11:00:00; last good result at 10:00:00, during the deploy
+            10:03:00   D-1: first bad result 23h57m after it started, 2m after it ended; db1 was updated at 11:00:00; last good result at 10:00:00, during the deploy; against it: it worked after its host was updated
         "#]],
     );
 }

@@ -53,6 +53,8 @@ pub fn bench(args: &AttributionArgs, output: Format) -> Done {
     };
     let mut parameters = Parameters::with(&other).map_err(refuse)?;
     if args.quick {
+        // Few hours: crowded ones, so that something happens.
+        parameters = Parameters::crowded(&other).map_err(refuse)?;
         parameters.length.hours = parameters.length.quick_hours;
     }
     let seeds = if args.quick {

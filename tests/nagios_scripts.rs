@@ -427,7 +427,9 @@ fn a_failing_command_is_tried_again_and_says_why() {
     let page = scene
         .daemon
         .until_decided("web1/shop", "its page has left", |decision| {
-            decision["deliveries"][0]["state"] == "sent"
+            // State and tries are read one after the other.
+            let delivery = &decision["deliveries"][0];
+            delivery["state"] == "sent" && delivery["tries"][2].is_object()
         });
     let delivery = &page["deliveries"][0];
     assert_eq!(delivery["attempts"], 3, "{page}");

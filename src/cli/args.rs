@@ -711,6 +711,9 @@ pub struct AttributionArgs {
     /// Also the sweeps of what favours us, as `--seeds test` does
     #[arg(long)]
     pub sweeps: bool,
+    /// Days on which far more goes wrong, as in the long count
+    #[arg(long)]
+    pub crowded: bool,
     /// Other days than ours: what this file says in place of the frozen parameters
     #[arg(long, value_name = "FILE")]
     pub parameters: Option<PathBuf>,

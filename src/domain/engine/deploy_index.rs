@@ -154,11 +154,7 @@ impl Engine {
 
     /// Deploys of an environment that have not ended.
     pub(super) fn deploys_running(&self, environment: &str) -> impl Iterator<Item = &LiveDeploy> {
-        let places = self.deploy_index.running.get(environment);
-        places
-            .into_iter()
-            .flatten()
-            .filter_map(|(_, id)| self.deploys.get(id))
+        self.all_of(self.deploy_index.running.get(environment))
     }
 
     /// Environments in which something was deployed.
@@ -180,11 +176,15 @@ impl Engine {
 
     /// Deploys that roll this one back.
     pub(super) fn rollbacks_of(&self, id: &str) -> impl Iterator<Item = &LiveDeploy> {
-        let places = self.deploy_index.rollbacks.get(id);
-        places
-            .into_iter()
-            .flatten()
-            .filter_map(|(_, id)| self.deploys.get(id))
+        self.all_of(self.deploy_index.rollbacks.get(id))
+    }
+
+    fn all_of<'a>(
+        &'a self,
+        places: Option<&'a BTreeSet<Place>>,
+    ) -> impl Iterator<Item = &'a LiveDeploy> {
+        let places = places.into_iter().flatten();
+        places.filter_map(|(_, id)| self.deploys.get(id))
     }
 
     /// When the next deploy after `after` that comes to an object begins.

@@ -402,7 +402,8 @@ fn losses(page: &mut Page, report: &Report) {
     for loss in rows.flat_map(|row| &row.losses) {
         if !any {
             page.line(
-                "\nTo play one again: `deploywatch bench attribution --seeds N..N --trace FILE`.",
+                "\nTo play one again: `deploywatch bench attribution --seeds N..N --trace FILE`, with `--crowded` where it is of the long \
+                 count.",
             );
             page.head(&["seed", "truth", "object", "due", "limit", "told"]);
             any = true;

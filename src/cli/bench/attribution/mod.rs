@@ -51,10 +51,13 @@ pub fn bench(args: &AttributionArgs, output: Format) -> Done {
         None => String::new(),
         Some(path) => std::fs::read_to_string(path).map_err(|error| refuse(error.to_string()))?,
     };
-    let mut parameters = Parameters::with(&other).map_err(refuse)?;
+    let crowded = Parameters::crowded(&other).map_err(refuse)?;
+    let mut parameters = if args.crowded || args.quick {
+        crowded.clone()
+    } else {
+        Parameters::with(&other).map_err(refuse)?
+    };
     if args.quick {
-        // Few hours: crowded ones, so that something happens.
-        parameters = Parameters::crowded(&other).map_err(refuse)?;
         parameters.length.hours = parameters.length.quick_hours;
     }
     let seeds = if args.quick {
@@ -125,7 +128,6 @@ pub fn bench(args: &AttributionArgs, output: Format) -> Done {
             scored.count()
         ));
         let pair = [Contender::Plain, Contender::Ours];
-        let crowded = Parameters::crowded(&other).map_err(refuse)?;
         let stage = seeds::Plan {
             parameters: &crowded,
             large: false,

@@ -547,7 +547,6 @@ impl Engine {
 
     /// On-demand checks of hosts around this result (2.5, 2.6).
     fn look_around(&mut self, now: Timestamp, obj: ObjIx, step: &step::Step) {
-        let horizon = self.inventory.globals.host_check_horizon;
         let inventory = self.inventory.clone();
         let host = inventory.host_ix(obj);
         let mut wanted = Vec::new();
@@ -583,9 +582,18 @@ impl Engine {
         }
         self.masters_to_check(obj, &mut wanted);
         for other in wanted {
-            if self.status(other).last_check_at + horizon <= now {
-                self.request(other, now, false);
-            }
+            self.request_unless_fresh(now, other);
+        }
+    }
+
+    /// The host of a check is looked at now, unless that was just done.
+    pub(super) fn look_at_host(&mut self, now: Timestamp, obj: ObjIx) {
+        self.request_unless_fresh(now, ObjIx(self.inventory.host_ix(obj).0));
+    }
+
+    fn request_unless_fresh(&mut self, now: Timestamp, obj: ObjIx) {
+        if self.status(obj).last_check_at + self.inventory.globals.host_check_horizon <= now {
+            self.request(obj, now, false);
         }
     }
 

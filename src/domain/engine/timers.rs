@@ -49,6 +49,8 @@ pub enum Timer {
         obj: ObjIx,
         forced: bool,
     },
+    /// The run that was planned for this time, before an extra check took its place.
+    Planned(ObjIx),
     /// Results may be too old.
     Freshness,
     Forget,
@@ -116,6 +118,7 @@ impl Engine {
                 Timer::Asked { obj, forced } => {
                     self.request(obj, now, forced);
                 }
+                Timer::Planned(obj) => self.planned_run(now, obj),
                 Timer::Freshness => self.look_for_stale(now, out),
                 Timer::Forget => {
                     self.forget(now);

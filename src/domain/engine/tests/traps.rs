@@ -11,7 +11,7 @@ use crate::domain::{
     engine::input::Input,
     model::{
         deploy::{DeployEvent, Phase},
-        objects::Inventory,
+        objects::{CommandLine, Inventory, Schedule},
     },
 };
 
@@ -811,8 +811,7 @@ fn trap_check_interval_longer_than_the_hold() {
     // deploy's end; it is never judged on an old result.
     let mut inventory = site::shop();
     let rule = site::rule_of(&mut inventory, "web1/http");
-    rule.schedule =
-        crate::domain::model::objects::Schedule::Every(std::time::Duration::from_secs(3600));
+    rule.schedule = Schedule::Every(std::time::Duration::from_secs(3600));
     let mut live = Live::new(inventory, &["web1/http"]);
     live.until("10:59", |_, _| 0);
     live.feed(Input::Deploy(of_web1(Phase::Started, "10:59")));
@@ -840,4 +839,63 @@ fn trap_check_interval_longer_than_the_hold() {
             "11:59:00 deploy: deploy D-1 (shop): regressed; 0 recovered while held, 1 paged; 1 put down to it: web1/http; 4 without a usable result since its end: web1/cpu, web1/probe, web1/slow and 1 more; its end never came; risk normal: the class of the app",
         ]
     "#]].assert_debug_eq(said);
+}
+
+#[test]
+fn an_extra_check_makes_nothing_known_later_than_the_schedule_would() {
+    // Three checks of a host stand apart in time; the extra checks of a step find the loss of the host in all of them at
+    // once. Each asks for the host again when its own turn would have come, as without a deploy.
+    let told = |with_step: bool| {
+        let mut inventory = site::shop();
+        let host = site::rule_of(&mut inventory, "web1");
+        host.command = Some(CommandLine {
+            name: "check_host".into(),
+            line: "check_host".into(),
+            args: Vec::new(),
+        });
+        host.attempts = 3;
+        let mut live = Live::new(inventory, &["web1", "web1/cpu", "web1/http", "web1/slow"]);
+        live.until("10:59", |_, _| 0);
+        live.feed(Input::Deploy(of_web1(Phase::Started, "10:59")));
+        let lost = |name: &str, _: &str| if name == "web1" { 2 } else { 1 };
+        if with_step {
+            live.feed(Input::Deploy(of_web1(Phase::Step, "10:59")));
+        }
+        let ran = live.until("11:01", lost);
+        let hosts: Vec<String> = ran
+            .into_iter()
+            .filter(|run| run.ends_with(" web1"))
+            .collect();
+        let confirmed = live.said.iter().find(|said| said.contains("DOWN HARD"));
+        (hosts, confirmed.cloned())
+    };
+    let alone = told(false);
+    let with = told(true);
+    expect![[r#"
+        (
+            [
+                "10:59:06 web1",
+                "10:59:52 web1",
+                "11:00:52 web1",
+            ],
+            Some(
+                "11:00:52 alert: DOWN HARD attempt 3 of 3: text",
+            ),
+        )
+    "#]]
+    .assert_debug_eq(&alone);
+    expect![[r#"
+        (
+            [
+                "10:59:00 web1",
+                "10:59:16 web1",
+                "10:59:52 web1",
+                "11:00:06 web1",
+            ],
+            Some(
+                "10:59:52 alert: DOWN HARD attempt 3 of 3: text",
+            ),
+        )
+    "#]]
+    .assert_debug_eq(&with);
 }

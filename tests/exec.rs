@@ -12,7 +12,7 @@ use deploywatch::{
     base::time::Timestamp,
     domain::model::{
         job::{CannotStart, Exit, Job, JobId, Outcome},
-        objects::{ObjIx, Profile, ProfileIx},
+        objects::{Native, ObjIx, Profile, ProfileIx},
     },
 };
 use tokio::sync::mpsc::Receiver;
@@ -41,6 +41,7 @@ fn job(id: u64, line: &str) -> Job {
         line: line.to_owned(),
         env: Vec::new(),
         timeout: Duration::from_secs(20),
+        native: Native::Auto,
         profile: ProfileIx(0),
     }
 }
@@ -936,12 +937,14 @@ async fn one_run_shows_how_it_came_about() {
     let run = |line: &str| Run {
         line: line.to_owned(),
         env: Vec::new(),
+        native: Native::Auto,
         timeout: Duration::from_secs(10),
     };
     let Ran {
         outcome,
         plan,
         fault,
+        ..
     } = run_once(run("echo 'a b' c"), &profile("default"), options())
         .await
         .expect("it runs");

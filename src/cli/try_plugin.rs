@@ -12,7 +12,7 @@ pub struct TryReport {
     pub object: Option<String>,
     /// After macros. Secrets are masked by whoever fills this in.
     pub line: String,
-    /// `exec`, or `/bin/sh -c`, with the reason where it is the shell.
+    /// `exec`, `probe`, or `/bin/sh -c`, with the reason where it is the shell.
     pub how: String,
     /// The file that was run; None when it was not found.
     pub program: Option<String>,

@@ -11,7 +11,12 @@ use crate::{
     daemon::{clock, parts},
     domain::{
         engine::{Engine, Mode},
-        model::{change::Restored, job::Exit, objects::Profile, state::ObjectName},
+        model::{
+            change::Restored,
+            job::Exit,
+            objects::{Native, Profile},
+            state::ObjectName,
+        },
         plugin::{self, perfdata},
     },
 };
@@ -56,6 +61,7 @@ pub fn report(args: &TryArgs) -> Result<TryReport, Failure> {
     };
     let Ran {
         outcome,
+        by_probe,
         plan,
         fault,
     } = ran;
@@ -63,6 +69,10 @@ pub fn report(args: &TryArgs) -> Result<TryReport, Failure> {
         object: subject.object,
         line,
         how: match plan.as_ref().map(|plan| plan.how) {
+            _ if by_probe => {
+                "probe: the daemon answers for this plugin without a process (`native = \"never\"` starts it)"
+                    .to_owned()
+            }
             Ok(How::Direct) => "exec".to_owned(),
             Ok(How::Shell) => {
                 "/bin/sh -c, because the line has characters that only a shell understands"
@@ -143,6 +153,7 @@ fn configured(args: &TryArgs, object: &str) -> Result<Subject, Failure> {
             line,
             env,
             timeout: rule.timeout,
+            native: rule.native,
         },
         profile: inventory
             .profiles
@@ -171,6 +182,7 @@ fn given(args: &TryArgs) -> Subject {
             line: quoted.join(" "),
             env: Vec::new(),
             timeout: std::time::Duration::from_secs(60),
+            native: Native::Auto,
         },
         profile: Profile::default(),
         options: RunnerOptions {

@@ -14,7 +14,7 @@ use super::{
 use crate::domain::{
     model::{
         deploy::Regressions,
-        objects::{FlapRule, NotifyRule, ProfileIx, Rule, Schedule, TagIx},
+        objects::{FlapRule, Native, NotifyRule, ProfileIx, Rule, Schedule, TagIx},
         relations::{Rare, StaleAfter},
         state::StateSet,
     },
@@ -106,6 +106,7 @@ impl<'b, 'd> Rules<'b, 'd> {
             } else {
                 variables(layers.sub("vars").tabs, sink)
             },
+            native: Native::of(layers.text("native").unwrap_or_default()),
             rare: self.rare(layers, sink),
         }
     }

@@ -35,7 +35,7 @@ use crate::{
         macros,
         model::{
             job::{CheckResult, Exit, Outcome},
-            objects::{CommandLine, Inventory},
+            objects::{CommandLine, Inventory, Native},
         },
     },
 };
@@ -211,6 +211,7 @@ fn perf_target(file: &PerfFile, settings: &Settings, inventory: &Arc<Inventory>)
                 line: line_of(&command, &inventory),
                 env: Vec::new(),
                 timeout: inventory.globals.perfdata.timeout,
+                native: Native::Never,
             };
             let profile = inventory.profiles.first().cloned().unwrap_or_default();
             let ran = runtime.block_on(run_once(run, &profile, options.clone()));

@@ -217,6 +217,7 @@ impl Hub {
         self.metrics.problems(problems);
         self.metrics.deploys_active(deploys);
         self.metrics.queue_depth(self.postponed.len());
+        self.metrics.probed(self.runner.probed());
         self.write_share();
         self.events.rotate(&self.engine, clock::now());
         self.recording.turn(clock::now(), &self.engine);

@@ -16,7 +16,10 @@ use deploywatch::{
         },
     },
     base::time::Timestamp,
-    domain::model::{job::Exit, objects::Profile},
+    domain::model::{
+        job::Exit,
+        objects::{Native, Profile},
+    },
 };
 
 use super::{Row, rows};
@@ -114,6 +117,7 @@ async fn processes_end() {
             line: format!("/bin/sh -c '{script}'"),
             env: Vec::new(),
             timeout: Duration::from_secs(row.timeout),
+            native: Native::Never,
         };
         let began = Instant::now();
         let ran = run_once(run, &Profile::default(), options)

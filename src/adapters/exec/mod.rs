@@ -18,6 +18,7 @@ mod launch;
 mod link;
 mod once;
 mod plan;
+mod probes;
 mod profile;
 mod reap;
 mod runner;
@@ -27,6 +28,8 @@ mod tend;
 mod why;
 mod wire;
 
+#[cfg(test)]
+mod probe_tests;
 #[cfg(test)]
 mod tests;
 

@@ -11,7 +11,7 @@ use crate::{
     base::time::Timestamp,
     domain::model::{
         job::{Job, JobId, Outcome},
-        objects::{ObjIx, Profile, ProfileIx},
+        objects::{Native, ObjIx, Profile, ProfileIx},
     },
 };
 
@@ -22,12 +22,15 @@ pub struct Run {
     pub line: String,
     pub env: Vec<(String, String)>,
     pub timeout: Duration,
+    pub native: Native,
 }
 
 /// A run and how it came about.
 #[derive(Clone, Debug)]
 pub struct Ran {
     pub outcome: Outcome,
+    /// A probe in the daemon spoke for the plugin; the plan is what would have been run.
+    pub by_probe: bool,
     /// The program, its arguments and its whole environment; or why there is none.
     pub plan: Result<Plan, Refusal>,
     /// Why the profile cannot be taken on, if so.
@@ -55,6 +58,7 @@ pub async fn run_once(run: Run, profile: &Profile, options: RunnerOptions) -> io
         env: run.env,
         timeout: run.timeout,
         profile: ProfileIx(0),
+        native: run.native,
     };
     runner.submit(&job).map_err(io::Error::other)?;
     let fault = runner.faults().await.pop().map(|(_, fault)| fault);
@@ -62,9 +66,11 @@ pub async fn run_once(run: Run, profile: &Profile, options: RunnerOptions) -> io
         .recv()
         .await
         .ok_or_else(|| io::Error::other("the spawner gave no outcome"))?;
+    let by_probe = 0 < runner.probed();
     runner.shutdown(Duration::from_secs(1)).await;
     Ok(Ran {
         outcome,
+        by_probe,
         plan,
         fault,
     })

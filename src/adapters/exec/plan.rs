@@ -112,7 +112,7 @@ fn with_plugin_dirs(
     env
 }
 
-fn find(name: &str, path: &str, plugin_dirs: &[PathBuf]) -> Result<PathBuf, Refusal> {
+pub(super) fn find(name: &str, path: &str, plugin_dirs: &[PathBuf]) -> Result<PathBuf, Refusal> {
     if name.contains('/') {
         return Ok(PathBuf::from(name));
     }

@@ -13,8 +13,8 @@ use std::{
 use tokio::{sync::mpsc, time::timeout};
 
 use super::{
+    probes::{Probes, Repertoire},
     slot::{Ask, Slot},
-    wire::{Order, Request},
 };
 use crate::domain::model::{
     job::{Job, Outcome},
@@ -78,6 +78,7 @@ impl std::error::Error for Refused {}
 #[derive(Debug)]
 pub struct Runner {
     slots: Vec<Slot>,
+    probes: Probes,
     /// Of earlier configurations, finishing what they had.
     retired: Vec<Slot>,
     options: RunnerOptions,
@@ -93,13 +94,31 @@ impl Runner {
         profiles: &[Profile],
         options: RunnerOptions,
     ) -> io::Result<(Self, mpsc::Receiver<Outcome>)> {
+        Self::start_with(profiles, options, Repertoire::ours())
+    }
+
+    /// With other probes than ours, for tests.
+    pub(super) fn start_with(
+        profiles: &[Profile],
+        options: RunnerOptions,
+        repertoire: Repertoire,
+    ) -> io::Result<(Self, mpsc::Receiver<Outcome>)> {
         let (outcomes, receiver) = mpsc::channel(WAITING_OUTCOMES);
+        let options = limited(options);
+        let in_flight = Arc::default();
         let mut runner = Self {
             slots: Vec::new(),
+            probes: Probes::start(
+                repertoire,
+                options.plugin_dirs.clone(),
+                options.max_output,
+                outcomes.clone(),
+                Arc::clone(&in_flight),
+            ),
             retired: Vec::new(),
-            options: limited(options),
+            options,
             outcomes,
-            in_flight: Arc::default(),
+            in_flight,
         };
         runner.slots = profiles
             .iter()
@@ -127,19 +146,15 @@ impl Runner {
             self.in_flight.fetch_sub(1, Ordering::Relaxed);
             return Err(Refused::Full);
         }
-        let order = Order {
-            job: job.id,
-            line: job.line.clone(),
-            env: job.env.clone(),
-            timeout: job.timeout,
-        };
-        let mut frame = Vec::new();
-        let fits = Request::Run(order).encode(&mut frame);
-        slot.ask(Ask::Run {
-            job: job.id,
-            frame: fits.then_some(frame),
-        });
+        if !self.probes.take(job, &slot.profile, slot.asker()) {
+            slot.ask(Ask::run(job));
+        }
         Ok(())
+    }
+
+    /// Plugins that probes have spoken for so far, without a process.
+    pub fn probed(&self) -> u64 {
+        self.probes.answered()
     }
 
     /// Jobs taken and not yet given back.
@@ -206,6 +221,8 @@ impl Runner {
             .collect();
         let old: Vec<Slot> = old.into_iter().flatten().collect();
         old.iter().for_each(|slot| slot.ask(Ask::Finish));
+        self.probes
+            .reconfigure(self.options.plugin_dirs.clone(), self.options.max_output);
         self.retired.retain(|slot| !slot.is_over());
         self.retired.extend(old);
         Ok(())
@@ -216,6 +233,7 @@ impl Runner {
     pub async fn shutdown(self, wait: Duration) {
         let Self {
             slots,
+            probes,
             retired,
             options,
             outcomes,
@@ -224,9 +242,15 @@ impl Runner {
         drop(outcomes);
         let mut slots: Vec<Slot> = slots.into_iter().chain(retired).collect();
         slots.iter().for_each(|slot| slot.ask(Ask::Finish));
-        if timeout(wait, all_over(&mut slots)).await.is_ok() {
+        // Probes may still hand a job on to a slot.
+        let ended = timeout(wait, async {
+            probes.all_over().await;
+            all_over(&mut slots).await;
+        });
+        if ended.await.is_ok() {
             return;
         }
+        probes.end().await;
         slots.iter().for_each(|slot| slot.ask(Ask::End));
         // Those still there find their socket closed when the slots are dropped.
         let _ = timeout(options.grace + END_WAIT, all_over(&mut slots)).await;

@@ -21,12 +21,12 @@ use super::{
     link::Link,
     runner::RunnerOptions,
     tend::now,
-    wire::{Inbox, Report, Request},
+    wire::{Inbox, Order, Report, Request},
 };
 use crate::{
     base::time::Timestamp,
     domain::model::{
-        job::{CannotStart, Exit, JobId, Outcome},
+        job::{CannotStart, Exit, Job, JobId, Outcome},
         objects::Profile,
     },
 };
@@ -47,6 +47,34 @@ pub(super) enum Ask {
     Finish,
     /// End what runs and then yourself.
     End,
+}
+
+impl Ask {
+    pub fn run(job: &Job) -> Self {
+        let order = Order {
+            job: job.id,
+            line: job.line.clone(),
+            env: job.env.clone(),
+            timeout: job.timeout,
+        };
+        let mut frame = Vec::new();
+        let fits = Request::Run(order).encode(&mut frame);
+        Self::Run {
+            job: job.id,
+            frame: fits.then_some(frame),
+        }
+    }
+}
+
+/// Asks of a slot from elsewhere than the runner.
+#[derive(Clone, Debug)]
+pub(super) struct Asker(mpsc::UnboundedSender<Ask>);
+
+impl Asker {
+    /// False: the slot is over, and nobody answers.
+    pub fn ask(&self, ask: Ask) -> bool {
+        self.0.send(ask).is_ok()
+    }
 }
 
 /// A profile and the task that keeps its spawner.
@@ -107,6 +135,10 @@ impl Slot {
     pub fn ask(&self, ask: Ask) {
         // The task ends only after Finish or End, or when nobody receives outcomes: then there is nothing to ask.
         let _ = self.asks.send(ask);
+    }
+
+    pub fn asker(&self) -> Asker {
+        Asker(self.asks.clone())
     }
 
     /// The spawner's answer to its setup: why it cannot run plugins, if so.

@@ -4,6 +4,7 @@ use super::{
     Key, Kind, Refers, Spec,
     relations::{RARE, REGRESSIONS},
 };
+use crate::domain::model::objects::Native;
 
 /// States a check can be told of; `recovery` is another word for `ok`.
 const CHECK_STATES: &[&str] = &["ok", "recovery", "warning", "critical", "unknown"];
@@ -52,6 +53,7 @@ pub static RULE: &[Key] = &[
     Key::new("env_macros", Kind::Flag, "Gives the plugin NAGIOS_* in its environment.").or("false"),
     Key::new("always_page", Kind::Flag, "A deploy never delays its pages.").or("false"),
     Key::new("external", Kind::Flag, "It sees the system as users do, from outside: a deploy never delays its CRITICAL.").or("false"),
+    Key::new("native", Kind::OneOf(Native::WORDS), "Whether the daemon answers for a plugin it has a probe for, without a process: `auto` where the program is one of the monitoring-plugins and every option is known, `always` whatever program has the name, `never`.").or("\"auto\""),
     Key::new("notes", Kind::AnyText, "What people should know when it fails."),
     Key::new("notes_url", Kind::AnyText, "Where the runbook is."),
     Key::new("vars", Kind::Map(&VALUE), "Custom variables: `rack` is $_HOSTRACK$ on a host and $_SERVICERACK$ on a check."),

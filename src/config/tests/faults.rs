@@ -62,7 +62,7 @@ frobnicate = 1
             12 | frobnicate = 1
                | ^^^^^^^^^^ unknown key
                |
-               = help: known keys are `name`, `command`, `hosts`, `groups`, `exclude_hosts`, `exclude_groups`, `app`, `parents`, `every`, `cron`, `timezone`, `retry`, `attempts`, `timeout`, `active`, `passive`, `volatile`, `period`, `contacts`, `notify`, `notify_period`, `remind`, `first_delay`, `states`, `flapping`, `downtime`, `flap_detection`, `flap_low`, `flap_high`, `profile`, `tags`, `env_macros`, `always_page`, `external`, `notes`, `notes_url`, `vars`, `use`, `handler`, `handler_period`, `handle`, `stale_after`, `flap_states`, `initial_state`, `stalk`, `display_name`, `action_url`, `icon_image`, `perfdata`, `importance`, `check_groups`, `regressions`
+               = help: known keys are `name`, `command`, `hosts`, `groups`, `exclude_hosts`, `exclude_groups`, `app`, `parents`, `every`, `cron`, `timezone`, `retry`, `attempts`, `timeout`, `active`, `passive`, `volatile`, `period`, `contacts`, `notify`, `notify_period`, `remind`, `first_delay`, `states`, `flapping`, `downtime`, `flap_detection`, `flap_low`, `flap_high`, `profile`, `tags`, `env_macros`, `always_page`, `external`, `native`, `notes`, `notes_url`, `vars`, `use`, `handler`, `handler_period`, `handle`, `stale_after`, `flap_states`, `initial_state`, `stalk`, `display_name`, `action_url`, `icon_image`, `perfdata`, `importance`, `check_groups`, `regressions`
 
             4 faults in the configuration
         "#]],

@@ -398,6 +398,7 @@ fn every_value_tells_where_it_comes_from() {
         env_macros = false  # default
         always_page = false  # default
         external = false  # default
+        native = "auto"  # default
         vars.a = "own"  # deploywatch.toml:54
         vars.b = "base"  # deploywatch.toml:15
         vars.c = "second"  # deploywatch.toml:27

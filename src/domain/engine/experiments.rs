@@ -187,20 +187,22 @@ impl Engine {
                 return;
             }
             let planned = self.due_at(obj).filter(|due| now < *due);
-            if let (Some(due), false) = (planned, self.status(obj).state.is_problem()) {
-                self.timers.insert((due, Timer::Planned(obj)));
+            if let Some(due) = planned {
+                let was_good = !self.status(obj).state.is_problem();
+                self.timers.insert((due, Timer::Planned { obj, was_good }));
             }
             self.request(obj, now, false);
         }
     }
 
     /// The time of a planned run whose place an extra check took, so that no extra check makes anything known later than
-    /// the schedule would have: what was still good is looked at again, and what turned bad asks for its host again, as
-    /// it would have now. Else all checks of a lost host ask at the same moment, and its own retries alone confirm it.
-    pub(super) fn planned_run(&mut self, now: Timestamp, obj: ObjIx) {
+    /// the schedule would have. What the extra check found good is looked at again: what fails only now and then may
+    /// have had a good moment. What turned bad asks for its host again, as it would have now: else all checks of a lost
+    /// host ask at the same moment, and its own retries alone confirm it.
+    pub(super) fn planned_run(&mut self, now: Timestamp, obj: ObjIx, was_good: bool) {
         if !self.status(obj).state.is_problem() {
             self.request(obj, now, false);
-        } else if !self.inventory.is_host(obj) {
+        } else if was_good && !self.inventory.is_host(obj) {
             self.look_at_host(now, obj);
         }
     }

@@ -16,7 +16,7 @@ use crate::{
         macros,
         model::{
             job::{Exit, Job, JobId, Outcome},
-            objects::{CommandLine, ObjIx, ProfileIx},
+            objects::{CommandLine, Native, ObjIx, ProfileIx},
             state::StateType,
         },
         notify::compose,
@@ -186,6 +186,7 @@ impl Engine {
             env: Vec::new(),
             timeout,
             profile: ProfileIx(0),
+            native: Native::Never,
         }
     }
 

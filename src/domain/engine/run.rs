@@ -225,6 +225,7 @@ impl Engine {
             env,
             timeout: rule.timeout,
             profile: rule.profile,
+            native: rule.native,
         });
         // The wheel guards the job: if nothing is heard of it, it is taken for lost.
         self.wheel.set(obj.0, now + rule.timeout + ORPHAN_AFTER);

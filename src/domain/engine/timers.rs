@@ -50,7 +50,10 @@ pub enum Timer {
         forced: bool,
     },
     /// The run that was planned for this time, before an extra check took its place.
-    Planned(ObjIx),
+    Planned {
+        obj: ObjIx,
+        was_good: bool,
+    },
     /// Results may be too old.
     Freshness,
     Forget,
@@ -118,7 +121,7 @@ impl Engine {
                 Timer::Asked { obj, forced } => {
                     self.request(obj, now, forced);
                 }
-                Timer::Planned(obj) => self.planned_run(now, obj),
+                Timer::Planned { obj, was_good } => self.planned_run(now, obj, was_good),
                 Timer::Freshness => self.look_for_stale(now, out),
                 Timer::Forget => {
                     self.forget(now);

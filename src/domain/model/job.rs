@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use super::{
-    objects::{ObjIx, ProfileIx},
+    objects::{Native, ObjIx, ProfileIx},
     state::{ObjectName, State},
 };
 use crate::base::time::Timestamp;
@@ -28,6 +28,7 @@ pub struct Job {
     pub env: Vec<(String, String)>,
     pub timeout: Duration,
     pub profile: ProfileIx,
+    pub native: Native,
 }
 
 /// How a plugin's process ended.

@@ -129,6 +129,8 @@ pub struct Rule {
     pub notes_url: Option<Arc<str>>,
     /// Custom variables: `$_SERVICEPORT$` is `PORT`.
     pub vars: BTreeMap<String, String>,
+    /// Whether a probe in the daemon may speak for the plugin.
+    pub native: Native,
     /// None where nothing rare is said.
     pub rare: Option<Arc<Rare>>,
 }
@@ -137,6 +139,31 @@ impl Rule {
     /// What few objects say of themselves, or what counts where nothing is said.
     pub fn rare(&self) -> &Rare {
         self.rare.as_deref().unwrap_or(&COMMON)
+    }
+}
+
+/// Whether the daemon answers for a plugin that it has a probe for, without a process.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Native {
+    /// Where the probe knows every option, the program is one of the monitoring-plugins or is not there, and it would
+    /// run as the daemon's own user.
+    #[default]
+    Auto,
+    Never,
+    /// Wherever the probe knows every option, whatever program has the name.
+    Always,
+}
+
+impl Native {
+    /// As the configuration says it.
+    pub const WORDS: &'static [&'static str] = &["auto", "never", "always"];
+
+    pub fn of(word: &str) -> Self {
+        match word {
+            "never" => Self::Never,
+            "always" => Self::Always,
+            _ => Self::Auto,
+        }
     }
 }
 

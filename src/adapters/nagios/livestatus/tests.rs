@@ -20,7 +20,7 @@ use crate::{
         model::{
             change::{Comment, Downtime},
             objects::{
-                Check, CommandLine, Contact, ContactIx, FlapRule, Host, HostIx, Inventory,
+                Check, CommandLine, Contact, ContactIx, FlapRule, Host, HostIx, Inventory, Native,
                 NotifyRule, ObjIx, ProfileIx, Rule, Schedule,
             },
             relations::{ContactGroup, Group},
@@ -75,6 +75,7 @@ fn rule(contacts: Vec<ContactIx>, vars: &[(&str, &str)]) -> Rule {
             .iter()
             .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
             .collect(),
+        native: Native::default(),
         rare: None,
     }
 }

@@ -121,6 +121,7 @@ pub struct Metrics {
     problems: Gauge,
     deploys_active: Gauge,
     queue_depth: Gauge,
+    probed: Gauge,
     commit: Histogram,
     store_ok: Gauge,
     config_ok: Gauge,
@@ -150,6 +151,7 @@ impl Default for Metrics {
             problems: Gauge::default(),
             deploys_active: Gauge::default(),
             queue_depth: Gauge::default(),
+            probed: Gauge::default(),
             commit: Histogram::new(&SPANS),
             store_ok: Gauge::default(),
             config_ok: Gauge::default(),
@@ -244,6 +246,11 @@ impl Metrics {
     }
 
     /// Inputs that wait for the hub.
+    /// So many plugins were answered for by probes since the start.
+    pub fn probed(&self, so_far: u64) {
+        self.probed.set(so_far);
+    }
+
     pub fn queue_depth(&self, waiting: usize) {
         self.queue_depth.set(waiting as u64);
     }

@@ -83,6 +83,12 @@ impl Metrics {
             "CPU time used by plugins.",
             cpu,
         );
+        text.one(
+            "probed_total",
+            "counter",
+            "Plugins that a probe in the daemon answered for, without a process.",
+            self.probed.get(),
+        );
     }
 
     fn people(&self, text: &mut Text) {

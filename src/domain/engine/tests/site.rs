@@ -7,7 +7,7 @@ use crate::domain::{
         deploy::{Regressions, Risk},
         objects::{
             App, AppIx, Channel, ChannelKind, Check, CommandLine, Contact, ContactIx, FlapRule,
-            Host, HostIx, Inventory, NotifyRule, ObjIx, ProfileIx, Rule, Schedule,
+            Host, HostIx, Inventory, Native, NotifyRule, ObjIx, ProfileIx, Rule, Schedule,
         },
         relations::{Dependency, Escalation, Fails, Rare},
         state::{ObjectName, State, StateSet},
@@ -317,6 +317,7 @@ fn rule(attempts: u32) -> Rule {
         notes: None,
         notes_url: None,
         vars: BTreeMap::new(),
+        native: Native::default(),
         rare: None,
     }
 }

@@ -899,3 +899,30 @@ fn an_extra_check_makes_nothing_known_later_than_the_schedule_would() {
     "#]]
     .assert_debug_eq(&with);
 }
+
+#[test]
+fn a_good_moment_that_an_extra_check_finds_does_not_take_the_retry_away() {
+    // It fails, is well when the extra check of a step looks, and fails again: the retry that the schedule had still comes
+    // at its time.
+    let mut live = Live::new(site::shop(), &["web1/slow"]);
+    live.until("10:59", |_, _| 0);
+    live.feed(Input::Deploy(of_web1(Phase::Started, "10:59")));
+    let looks = std::cell::Cell::new(0);
+    let at_every_second = |_: &str, _: &str| {
+        looks.set(looks.get() + 1);
+        if looks.get() == 2 { 0 } else { 2 }
+    };
+    let mut ran = live.until("11:00", at_every_second);
+    live.feed(Input::Deploy(of_web1(Phase::Step, "11:00")));
+    ran.extend(live.until("11:03", at_every_second));
+    expect![[r#"
+        [
+            "10:59:19 web1/slow",
+            "11:00:00 web1/slow",
+            "11:00:19 web1/slow",
+            "11:01:19 web1/slow",
+            "11:02:19 web1/slow",
+        ]
+    "#]]
+    .assert_debug_eq(&ran);
+}

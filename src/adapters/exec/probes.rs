@@ -1,7 +1,8 @@
 //! Runs plugins as futures inside the daemon where a probe speaks for the plugin; everything else is for the spawners.
 //!
 //! Probes have threads of their own. One that panics is an UNKNOWN result. One that never gives its thread back is given
-//! up shortly after its deadline, and its neighbours get new threads, a few times; after that, all plugins are processes.
+//! up shortly after its deadline; when all threads are lost so, those that wait get new ones, a few times; after that, all
+//! plugins are processes.
 
 use std::{
     collections::HashMap,
@@ -37,12 +38,14 @@ use crate::{
     },
 };
 
+type Prepared = Result<Probe, Foreign>;
+
 /// The plugins that probes speak for.
 #[derive(Clone, Debug)]
 pub(super) struct Repertoire {
     pub names: Vec<&'static str>,
     /// Reads a plugin's arguments; None: no probe has that name.
-    pub prepare: fn(name: &str, args: &[String]) -> Option<Result<Probe, Foreign>>,
+    pub prepare: fn(name: &str, args: &[String]) -> Option<Prepared>,
 }
 
 impl Repertoire {
@@ -58,6 +61,9 @@ impl Repertoire {
 const THREADS: usize = 2;
 /// Past its deadline by this much, a probe has not even let its timer be looked at.
 const STUCK_AFTER: Duration = Duration::from_secs(2);
+const LOOK_EVERY: Duration = Duration::from_millis(500);
+/// Threads that do nothing else for so long are lost.
+const SILENT_AFTER: Duration = Duration::from_secs(4);
 /// Threads are replaced so often; a probe that gets stuck again and again is a fault that only a new version mends.
 const MOST_RENEWALS: u32 = 3;
 /// Of a plugin's file, so much is looked through for whose it is.
@@ -79,23 +85,83 @@ struct Shared {
     /// How many plugins a probe has spoken for.
     answered: AtomicU64,
     /// Who is under way, with when it is taken for stuck. Whoever takes an entry out answers for it.
-    under_way: Mutex<HashMap<JobId, Since>>,
+    under_way: Mutex<HashMap<JobId, UnderWay>>,
     threads: Mutex<Threads>,
     /// Whether the file of a plugin is the one whose words we speak.
     originals: Mutex<HashMap<PathBuf, Original>>,
+}
+
+#[derive(Debug)]
+struct UnderWay {
+    job: Arc<Job>,
+    slot: Asker,
+    since: Since,
+    /// A thread has taken it up.
+    is_begun: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
 struct Since {
     started: Timestamp,
     begun: Instant,
-    stuck_at: Instant,
+}
+
+impl Since {
+    fn now() -> Self {
+        Self {
+            started: now(),
+            begun: Instant::now(),
+        }
+    }
 }
 
 #[derive(Debug)]
 struct Threads {
     runtime: Option<Runtime>,
     renewals: u32,
+    /// Of the beats that they were asked for, so many they have done.
+    beats: Arc<AtomicU64>,
+    asked: u64,
+    /// Since when the last beat is missing.
+    silent_since: Option<Instant>,
+}
+
+impl Threads {
+    fn start(renewals: u32) -> Self {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(THREADS)
+            .max_blocking_threads(64)
+            .thread_name("probe")
+            .enable_all()
+            .build();
+        Self {
+            runtime: runtime
+                .inspect_err(|error| {
+                    tracing::error!("no threads for probes, so plugins run as processes: {error}");
+                })
+                .ok(),
+            renewals,
+            beats: Arc::default(),
+            asked: 0,
+            silent_since: None,
+        }
+    }
+
+    /// Asks for the next beat. True: the last one has been missing for too long.
+    fn are_lost(&mut self, at: Instant) -> bool {
+        let Some(runtime) = &self.runtime else {
+            return false;
+        };
+        if self.beats.load(Ordering::Relaxed) < self.asked {
+            let since = *self.silent_since.get_or_insert(at);
+            return SILENT_AFTER <= at - since;
+        }
+        self.silent_since = None;
+        self.asked += 1;
+        let beats = self.beats.clone();
+        drop(runtime.spawn(async move { beats.fetch_add(1, Ordering::Relaxed) }));
+        false
+    }
 }
 
 /// A file as it was when it was looked into.
@@ -123,10 +189,7 @@ impl Probes {
             in_flight,
             answered: AtomicU64::new(0),
             under_way: Mutex::default(),
-            threads: Mutex::new(Threads {
-                runtime: threads(),
-                renewals: 0,
-            }),
+            threads: Mutex::new(Threads::start(0)),
             originals: Mutex::default(),
         });
         tokio::spawn(watch(Arc::downgrade(&shared)));
@@ -152,8 +215,14 @@ impl Probes {
         let Some(runtime) = &threads.runtime else {
             return false;
         };
-        let run = run(self.shared.clone(), job.clone(), slot);
-        drop(runtime.spawn(run));
+        let under_way = UnderWay {
+            job: Arc::new(job.clone()),
+            slot,
+            since: Since::now(),
+            is_begun: false,
+        };
+        lock(&self.shared.under_way).insert(job.id, under_way);
+        drop(runtime.spawn(run(self.shared.clone(), job.id)));
         true
     }
 
@@ -177,10 +246,12 @@ impl Probes {
 
     /// Answers for all that are still under way.
     pub async fn end(&self) {
-        let left: Vec<(JobId, Since)> = lock(&self.shared.under_way).drain().collect();
-        for (job, since) in left {
+        let left: Vec<(JobId, UnderWay)> = lock(&self.shared.under_way).drain().collect();
+        for (job, under_way) in left {
             let exit = cannot("The daemon stopped before this plugin had ended.");
-            self.shared.give_back(job, since, exit, Vec::new()).await;
+            self.shared
+                .give_back(job, under_way.since, exit, Vec::new())
+                .await;
         }
     }
 }
@@ -192,19 +263,6 @@ impl Drop for Probes {
             runtime.shutdown_background();
         }
     }
-}
-
-fn threads() -> Option<Runtime> {
-    tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(THREADS)
-        .max_blocking_threads(64)
-        .thread_name("probe")
-        .enable_all()
-        .build()
-        .inspect_err(|error| {
-            tracing::error!("no threads for probes, so plugins run as processes: {error}")
-        })
-        .ok()
 }
 
 /// A lock whose holder never leaves it half done.
@@ -265,11 +323,11 @@ impl Shared {
     }
 
     async fn answer(&self, job: JobId, exit: Exit, stdout: Vec<u8>) {
-        let Some(since) = lock(&self.under_way).remove(&job) else {
+        let Some(under_way) = lock(&self.under_way).remove(&job) else {
             // It was given up; its answer comes too late.
             return;
         };
-        self.give_back(job, since, exit, stdout).await;
+        self.give_back(job, under_way.since, exit, stdout).await;
     }
 
     async fn give_back(&self, job: JobId, since: Since, exit: Exit, mut stdout: Vec<u8>) {
@@ -287,19 +345,15 @@ impl Shared {
             cpu: Duration::ZERO,
             peak_kib: 0,
         };
-        let _ = self.outcomes.send(outcome).await;
         self.in_flight.fetch_sub(1, Ordering::Relaxed);
+        let _ = self.outcomes.send(outcome).await;
     }
 }
 
-async fn run(shared: Arc<Shared>, job: Job, slot: Asker) {
-    let begun = Instant::now();
-    let since = Since {
-        started: now(),
-        begun,
-        stuck_at: begun + job.timeout + STUCK_AFTER,
+async fn run(shared: Arc<Shared>, id: JobId) {
+    let Some(job) = shared.begin(id) else {
+        return;
     };
-    lock(&shared.under_way).insert(job.id, since);
     let ready = catch_unwind(AssertUnwindSafe(|| shared.read(&job)));
     let ran = match ready {
         Ok(Ready::Probe(probe)) => timeout(job.timeout, caught(probe)).await,
@@ -317,9 +371,9 @@ async fn run(shared: Arc<Shared>, job: Job, slot: Asker) {
         }
         Ok(Ok(Err(()))) => {
             // From here on, the spawner answers for it.
-            if lock(&shared.under_way).remove(&job.id).is_none() {
+            let Some(UnderWay { slot, since, .. }) = lock(&shared.under_way).remove(&id) else {
                 return;
-            }
+            };
             if !slot.ask(Ask::run(&job)) {
                 let exit = cannot(
                     "A reload took the profile of this plugin away as it began; the next run will show its state.",
@@ -363,51 +417,74 @@ async fn caught(probe: Probe) -> Result<Result<Report, ()>, Panicked> {
     .await
 }
 
-/// Gives up what is stuck, and gives its neighbours new threads.
+/// Gives up what is stuck, and gives those that wait new threads when all are.
 async fn watch(shared: std::sync::Weak<Shared>) {
     loop {
-        tokio::time::sleep(Duration::from_secs(1)).await;
+        tokio::time::sleep(LOOK_EVERY).await;
         let Some(shared) = shared.upgrade() else {
             return;
         };
         let at = Instant::now();
-        let stuck: Vec<(JobId, Since)> = {
-            let mut under_way = lock(&shared.under_way);
-            under_way
-                .extract_if(|_, since| since.stuck_at <= at)
-                .collect()
-        };
-        if stuck.is_empty() {
-            continue;
-        }
-        shared.renew_threads(stuck.len());
-        for (job, since) in stuck {
+        let stuck: Vec<(JobId, UnderWay)> = lock(&shared.under_way)
+            .extract_if(|_, it| it.is_begun && it.since.begun + it.job.timeout + STUCK_AFTER <= at)
+            .collect();
+        for (job, under_way) in stuck {
+            tracing::error!(
+                line = under_way.job.line,
+                "a probe holds its thread past its deadline: it is given up"
+            );
             shared
-                .give_back(job, since, Exit::TimedOut, Vec::new())
+                .give_back(job, under_way.since, Exit::TimedOut, Vec::new())
                 .await;
         }
+        shared.look_at_threads(at);
     }
 }
 
 impl Shared {
-    fn renew_threads(&self, stuck: usize) {
+    /// The job, for the first who asks.
+    fn begin(&self, id: JobId) -> Option<Arc<Job>> {
+        let mut under_way = lock(&self.under_way);
+        let waiting = under_way.get_mut(&id).filter(|it| !it.is_begun)?;
+        waiting.is_begun = true;
+        waiting.since = Since::now();
+        Some(waiting.job.clone())
+    }
+
+    fn look_at_threads(self: &Arc<Self>, at: Instant) {
         let mut threads = lock(&self.threads);
-        threads.renewals += 1;
-        if let Some(old) = threads.runtime.take() {
-            // What else it had under way goes on, as far as its threads let it.
-            std::mem::forget(old);
+        if !threads.are_lost(at) {
+            return;
         }
-        if threads.renewals <= MOST_RENEWALS {
-            tracing::error!(
-                stuck,
-                "probes hold their threads past their deadline: others get new threads"
-            );
-            threads.runtime = self::threads();
+        let renewals = threads.renewals + 1;
+        let old = if renewals <= MOST_RENEWALS {
+            tracing::error!("all threads of probes are held: those that wait get new ones");
+            std::mem::replace(&mut *threads, Threads::start(renewals))
         } else {
             tracing::error!(
-                stuck,
-                "probes got stuck again and again: from now on, plugins run as processes"
+                "probes held all threads again and again: from now on, plugins run as processes"
             );
+            let runtime = None;
+            std::mem::replace(
+                &mut *threads,
+                Threads {
+                    runtime,
+                    ..Threads::start(renewals)
+                },
+            )
+        };
+        // Dropping it would wait for its threads, or end those that may still come back.
+        std::mem::forget(old.runtime);
+        let mut under_way = lock(&self.under_way);
+        if let Some(runtime) = &threads.runtime {
+            for (id, _) in under_way.iter().filter(|(_, it)| !it.is_begun) {
+                drop(runtime.spawn(run(self.clone(), *id)));
+            }
+        } else {
+            for (_, waiting) in under_way.extract_if(|_, it| !it.is_begun) {
+                // Its slot outlives its probes, but for a reload; then the engine misses it soon.
+                waiting.slot.ask(Ask::run(&waiting.job));
+            }
         }
     }
 }

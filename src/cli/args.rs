@@ -671,6 +671,8 @@ pub enum BenchPart {
     Load,
     /// The daemon with a real plugin: this machine's spawn ceiling, flat out, 50 % and 80 % of it, and a given rate
     Plugins,
+    /// Plugins that a probe in the daemon speaks for, against a local nginx: without a process, with one, under Nagios
+    Probes,
     /// What the daemon takes when every check has had a result
     Memory,
     /// The engine alone with made-up results

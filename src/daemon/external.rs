@@ -2,7 +2,11 @@
 
 use std::{fs, io::Read, path::Path};
 
-use super::{clock, hub::Hub};
+use super::{
+    clock,
+    hub::Hub,
+    reload::{Answer, Wanted},
+};
 use crate::{
     adapters::nagios::{External, ToHub},
     domain::{
@@ -18,7 +22,7 @@ const FROM_FILE: &str = "file";
 
 impl Hub {
     /// Takes one line.
-    pub(super) async fn external(&mut self, external: External) {
+    pub(super) fn external(&mut self, external: External) {
         let now = clock::now();
         let inventory = self.engine.inventory().clone();
         let order = match external::parse(&external.line, &inventory, now) {
@@ -65,11 +69,15 @@ impl Hub {
                     .err()
                     .map(|error| format!("cannot end: {error}"))
             }
-            What::Restart => self
-                .reload(false, external.from)
-                .await
-                .err()
-                .map(|_| "the configuration has faults; the old one stays in force".to_owned()),
+            What::Restart => {
+                let wanted = Wanted {
+                    dry_run: false,
+                    who: external.from.to_owned(),
+                    answer: Answer::External { name, args },
+                };
+                self.reloading.want(wanted, &self.config);
+                return;
+            }
             What::File { .. } if external.from == FROM_FILE => {
                 Some("a file of commands may not name another one".to_owned())
             }
@@ -88,10 +96,15 @@ impl Hub {
             }
         };
         if let Some(why) = refused {
-            let line = external::Fault::Failed { name, args, why }.log_line();
-            tracing::warn!("{line}");
-            self.events.add(now, vec![line]);
+            self.refused(name, args, why);
         }
+    }
+
+    /// An external command that could not be carried out.
+    pub(super) fn refused(&mut self, name: String, args: String, why: String) {
+        let line = external::Fault::Failed { name, args, why }.log_line();
+        tracing::warn!("{line}");
+        self.events.add(clock::now(), vec![line]);
     }
 }
 

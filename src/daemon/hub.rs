@@ -3,7 +3,7 @@
 use std::{
     collections::{BTreeMap, VecDeque},
     path::PathBuf,
-    sync::{Arc, PoisonError},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -18,6 +18,7 @@ use super::{
     parts,
     readers::Readers,
     recording::Recording,
+    reload::{Answer, Reloading, Wanted},
     why,
 };
 use crate::{
@@ -25,15 +26,14 @@ use crate::{
         exec::{Refused, Runner},
         nagios::{External, ToHub, perfdata::Feed},
         send::{
-            Report, Senders, SwapSenders,
+            Report, SwapSenders,
             answers::{Answered, Answers},
             markers::Markers,
         },
         serve::{Access, AppName, Ask, Health, Metrics, Tried},
         store::Store,
     },
-    base::{memory, time::Timestamp},
-    config::{self, Loaded},
+    base::time::Timestamp,
     domain::{
         engine::{
             Engine,
@@ -42,7 +42,7 @@ use crate::{
         },
         feeds::Feeds,
         model::{
-            change::{Audit, Change},
+            change::Change,
             command::Command,
             job::{CannotStart, Exit, Job, JobId, Outcome},
             marker::Watch,
@@ -80,6 +80,7 @@ pub struct Hub {
     /// Jobs the runner had no room for.
     pub postponed: VecDeque<Job>,
     pub clock: clock::Watch,
+    pub reloading: Reloading,
     /// Why the last reload was refused.
     pub config_fault: Option<String>,
     pub pruned_at: Timestamp,
@@ -144,7 +145,7 @@ impl Hub {
                 () = told(&mut inlets.stop) => return,
                 (batch, done) = self.journal.landed() => self.landed(&batch, done),
                 Some(ask) = inlets.asks.recv() => {
-                    self.ask(ask).await;
+                    self.ask(ask);
                     // Whoever asks without pause must not keep results from being judged.
                     for _ in 0..TURN {
                         let Ok(outcome) = inlets.outcomes.try_recv() else { break };
@@ -161,16 +162,26 @@ impl Hub {
                 }
                 Some(report) = inlets.reports.recv() => self.report(report),
                 Some(answered) = inlets.answered.recv() => self.answered(answered),
-                Some(external) = inlets.external.recv() => {
-                    self.external(external).await;
+                // What follows a reload in the pipe is meant for the new configuration.
+                Some(external) = inlets.external.recv(), if self.reloading.is_idle() => {
+                    self.external(external);
                     for _ in 0..TURN {
+                        if !self.reloading.is_idle() {
+                            break;
+                        }
                         let Ok(external) = inlets.external.try_recv() else { break };
-                        self.external(external).await;
+                        self.external(external);
                     }
                 }
+                (wanted, read) = self.reloading.read() => self.loaded(wanted, read),
                 Some(ready) = inlets.digests.recv() => self.digest_ready(ready),
                 Some(()) = inlets.reload.recv() => {
-                    let _ = self.reload(false, "a signal").await;
+                    let wanted = Wanted {
+                        dry_run: false,
+                        who: "a signal".to_owned(),
+                        answer: Answer::Log,
+                    };
+                    self.reloading.want(wanted, &self.config);
                 }
                 () = tokio::time::sleep(sleep) => self.tick(),
             }
@@ -410,7 +421,7 @@ impl Hub {
             .add(deliveries.into_iter().map(Change::Deliver).collect());
     }
 
-    async fn ask(&mut self, ask: Ask) {
+    fn ask(&mut self, ask: Ask) {
         let now = clock::now();
         match ask {
             Ask::Input {
@@ -450,8 +461,13 @@ impl Hub {
                 who,
                 reply,
             } => {
-                let done = self.reload(dry_run, &who).await;
-                let _ = reply.send(done);
+                let answer = Answer::To(reply);
+                let wanted = Wanted {
+                    dry_run,
+                    who,
+                    answer,
+                };
+                self.reloading.want(wanted, &self.config);
             }
             Ask::Gate {
                 app,
@@ -471,7 +487,7 @@ impl Hub {
                 let _ = reply.send(self.health());
             }
             Ask::External { line, reply } => {
-                self.external(External { line, from: "nrdp" }).await;
+                self.external(External { line, from: "nrdp" });
                 let _ = reply.send(());
             }
             Ask::DeployApp { id, reply } => {
@@ -508,78 +524,6 @@ impl Hub {
                 .collect(),
             warnings: refused.chain(self.engine.silent_feeds()).collect(),
         }
-    }
-
-    /// Reads the configuration anew. A fault changes nothing and is shouted about.
-    pub(super) async fn reload(&mut self, dry_run: bool, who: &str) -> Result<Reply, String> {
-        let path = self.config.clone();
-        let load = move || {
-            let loaded = config::load(&path);
-            memory::give_back();
-            loaded
-        };
-        let loaded = tokio::task::spawn_blocking(load)
-            .await
-            .map_err(|error| error.to_string())?;
-        let loaded = match loaded {
-            Ok(loaded) => loaded,
-            Err(faults) => {
-                let text = faults.render(false);
-                tracing::error!(
-                    "the configuration has faults; the old one stays in force:\n{text}"
-                );
-                self.metrics.config_ok(false);
-                self.config_fault = Some(text.clone());
-                return Err(text);
-            }
-        };
-        if dry_run {
-            let plan = self.engine.plan(&loaded.inventory);
-            return Ok(Reply {
-                plan: Some(plan),
-                ..Reply::ok("nothing was changed: this is the plan")
-            });
-        }
-        self.swap(loaded, who)
-    }
-
-    fn swap(&mut self, loaded: Loaded, who: &str) -> Result<Reply, String> {
-        let Loaded {
-            inventory,
-            settings,
-            ..
-        } = loaded;
-        let senders = Senders::new(parts::senders(&settings, &inventory))?;
-        self.runner
-            .reconfigure(&inventory.profiles, parts::runner(&settings, &inventory))
-            .map_err(|error| {
-                format!("the plugin runner cannot take the new profiles on: {error}")
-            })?;
-        self.senders.swap(senders);
-        self.markers.replace(settings.markers.clone());
-        self.access.send_replace(Arc::new(parts::access(&settings)));
-        self.sources
-            .send_replace(Arc::new(Feeds::new(settings.feeds.sources, &inventory)));
-        self.history = settings.retention.history;
-        let inventory = Arc::new(inventory);
-        *self
-            .inventory
-            .write()
-            .unwrap_or_else(PoisonError::into_inner) = inventory.clone();
-        let now = clock::now();
-        let reply = self.handle(Input::Reload(inventory));
-        self.readers.replace(&mut self.engine);
-        self.journal.add(vec![Change::Audit(Audit {
-            at: now,
-            who: who.to_owned(),
-            what: "reload".to_owned(),
-        })]);
-        self.metrics.config_ok(true);
-        self.metrics.config_loaded(now);
-        self.config_fault = None;
-        let reply = reply.unwrap_or_else(|| Reply::ok("reloaded"));
-        tracing::info!("{}", reply.text);
-        Ok(reply)
     }
 
     /// At the end: every status as it stands, so that a restart knows what only memory knew.

@@ -14,6 +14,7 @@ pub mod outbox;
 pub mod parts;
 mod readers;
 pub mod recording;
+mod reload;
 pub mod replay;
 #[cfg(test)]
 mod replay_tests;

@@ -241,6 +241,7 @@ async fn serve(config: PathBuf, loaded: Loaded) -> Result<(), String> {
         dues: BTreeMap::new(),
         postponed: VecDeque::new(),
         clock: clock::Watch::new(),
+        reloading: Default::default(),
         config_fault: None,
         pruned_at: now,
         checkpoint: Checkpoint { next: 0, at: now },

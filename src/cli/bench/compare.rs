@@ -70,7 +70,7 @@ pub fn measure(
     Ok(Some(figures))
 }
 
-fn nagios4(
+pub fn nagios4(
     stage: &Stage,
     plan: &Plan,
     program: &Path,

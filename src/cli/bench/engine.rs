@@ -16,6 +16,7 @@ use super::{
     stage::Stage,
     worker,
 };
+use crate::domain::model::objects::Native;
 use crate::{
     base::{memory, time::Timestamp},
     cli::out::Failure,
@@ -59,6 +60,7 @@ pub fn measure(stage: &Stage, plan: &Plan) -> Result<Vec<Row>, Failure> {
                 line: "/usr/lib/nagios/plugins/check_dummy 0".to_owned(),
                 words: Vec::new(),
             }),
+            native: Native::Auto,
             port: 1,
         };
         let directory = stage.directory("engine")?;

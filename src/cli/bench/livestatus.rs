@@ -23,6 +23,7 @@ use super::{
     stage::Stage,
     worker,
 };
+use crate::domain::model::objects::Native;
 use crate::{
     adapters::nagios::{
         livestatus::{Livestatus, Options},
@@ -84,6 +85,7 @@ pub fn measure(stage: &Stage, plan: &Plan) -> Result<Vec<Row>, Failure> {
                 line: "/usr/lib/nagios/plugins/check_dummy 0".to_owned(),
                 words: Vec::new(),
             }),
+            native: Native::Auto,
             port: 1,
         };
         let directory = stage.directory("livestatus")?;

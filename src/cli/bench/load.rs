@@ -17,6 +17,7 @@ use crate::{
     base::memory,
     cli::out::Failure,
     config::{self, Loaded},
+    domain::model::objects::Native,
 };
 
 /// For one size and style.
@@ -57,6 +58,7 @@ pub fn measure(stage: &Stage, plan: &Plan) -> Result<Vec<Row>, Failure> {
                 style,
                 every: Duration::from_secs(60),
                 plugin: None,
+                native: Native::Auto,
                 port: 1,
             };
             let directory = stage.directory("load")?;

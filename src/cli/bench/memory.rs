@@ -13,6 +13,7 @@ use super::{
     stage::Stage,
 };
 use crate::cli::out::Failure;
+use crate::domain::model::objects::Native;
 
 /// The API takes so many at once.
 const AT_ONCE: usize = 1000;
@@ -50,6 +51,7 @@ fn one(stage: &Stage, wanted: u32, style: Style) -> Result<Row, Failure> {
         style,
         every: Duration::from_secs(60),
         plugin: None,
+        native: Native::Auto,
         port,
     };
     let directory = stage.directory("memory")?;

@@ -20,6 +20,7 @@ mod memory;
 mod nagios;
 mod plugin;
 mod plugins;
+mod probes;
 mod processes;
 mod report;
 mod site;
@@ -33,6 +34,7 @@ use super::{
     args::{BenchArgs, BenchPart, Format},
     out::{self, Done, Failure},
 };
+use crate::domain::model::objects::Native;
 use report::Report;
 use stage::Stage;
 
@@ -44,6 +46,8 @@ struct Plan {
     /// How long a load runs before it is measured.
     warm_up: Duration,
     plugin: plugin::Plugin,
+    /// Whether a probe may speak for the plugin; what starting plugins costs is measured with `Never`.
+    native: Native,
     /// Plugins a second, each a load of its own.
     rates: Vec<f64>,
     /// Sizes of the configurations, in checks.
@@ -85,6 +89,7 @@ pub fn bench(args: BenchArgs) -> Done {
         // A round of checks at the default, so that all have had their first result, which is stored.
         warm_up: Duration::from_secs_f64(options.seconds.min(5.0)),
         plugin: plugin::choose(options.plugin.as_deref())?,
+        native: Native::Never,
         rates: options.rate,
         sizes: options
             .checks
@@ -134,6 +139,9 @@ fn measure(stage: &Stage, plan: &Plan, part: &BenchPart) -> Result<Report, Failu
     }
     if all || matches!(part, BenchPart::Livestatus) {
         report.livestatus = livestatus::measure(stage, plan)?;
+    }
+    if all || matches!(part, BenchPart::Probes) {
+        report.probes = probes::measure(stage, plan)?;
     }
     if all || matches!(part, BenchPart::Compare) {
         report.compare = compare::measure(stage, plan, report.plugins.as_ref())?;

@@ -123,6 +123,7 @@ fn shape(plan: &Plan, rate: f64, every: Duration, port: u16) -> Shape {
         style: Style::Groups,
         every,
         plugin: Some(plan.plugin.clone()),
+        native: plan.native,
         port,
     };
     // Hosts have whole numbers of checks; the interval makes up for it.
@@ -130,7 +131,7 @@ fn shape(plan: &Plan, rate: f64, every: Duration, port: u16) -> Shape {
     shape
 }
 
-fn load(
+pub fn load(
     stage: &Stage,
     plan: &Plan,
     name: &str,
@@ -218,6 +219,7 @@ mod tests {
 
     use super::*;
     use crate::cli::bench::{histogram::Scrape, plugin::Plugin, processes::Usage};
+    use crate::domain::model::objects::Native;
 
     #[test]
     fn as_many_are_due_as_wanted() {
@@ -228,6 +230,7 @@ mod tests {
                 line: "/bin/true".to_owned(),
                 words: Vec::new(),
             },
+            native: Native::Never,
             rates: Vec::new(),
             sizes: Vec::new(),
             concurrency: 1,

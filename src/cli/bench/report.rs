@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::{
     compare, engine, livestatus, load, machine, machine::Machine, memory, plugin::Plugin, plugins,
+    probes,
 };
 
 /// Parts that were not asked for are empty.
@@ -19,6 +20,7 @@ pub struct Report {
     pub memory: Vec<memory::Row>,
     pub engine: Vec<engine::Row>,
     pub livestatus: Vec<livestatus::Row>,
+    pub probes: Option<probes::Figures>,
     pub compare: Option<compare::Figures>,
 }
 
@@ -38,6 +40,7 @@ impl Report {
             memory: Vec::new(),
             engine: Vec::new(),
             livestatus: Vec::new(),
+            probes: None,
             compare: None,
         }
     }

@@ -8,7 +8,7 @@ use std::{
 };
 
 use super::plugin::Plugin;
-use crate::base::time::show_duration;
+use crate::{base::time::show_duration, domain::model::objects::Native};
 
 /// Checks on each host, as small sites have them.
 const PER_HOST: u32 = 20;
@@ -40,6 +40,8 @@ pub struct Shape {
     pub every: Duration,
     /// None: results only come from outside.
     pub plugin: Option<Plugin>,
+    /// Whether a probe may speak for it.
+    pub native: Native,
     /// Where the daemon listens on loopback.
     pub port: u16,
 }
@@ -69,11 +71,12 @@ impl Shape {
         // Nobody is told: if the plugin fails, no mail server is to be bothered.
         let mut text = format!(
             "[daemon]\nlisten = \"127.0.0.1:{}\"\nlog = \"error\"\nnotifications = false\n\n[defaults]\nevery = \"{}\"\n\
-             retry = \"{}\"\nattempts = 3\ntimeout = \"30s\"\ncontacts = [\"oncall\"]\n\n[[contact]]\nname = \"oncall\"\n\
+             retry = \"{}\"\nattempts = 3\ntimeout = \"30s\"\ncontacts = [\"oncall\"]\nnative = \"{}\"\n\n[[contact]]\nname = \"oncall\"\n\
              email = \"oncall@localhost\"\n",
             self.port,
             show_duration(self.every),
             show_duration(self.every),
+            self.native.word(),
         );
         for host in 0..self.hosts() {
             let address = format!("10.{}.{}.{}", host >> 16 & 255, host >> 8 & 255, host & 255);
@@ -142,6 +145,7 @@ mod tests {
                         line: "/bin/echo \"a \\ b\"".to_owned(),
                         words: Vec::new(),
                     }),
+                    native: Native::Auto,
                     port: 1,
                 };
                 let loaded = crate::config::load_text(&shape.text(), Path::new("/"))

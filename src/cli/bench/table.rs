@@ -1,6 +1,6 @@
 //! The figures for people: Markdown tables, so that they can be pasted, aligned, so that they can be read as they are.
 
-use super::{compare, engine, livestatus, load, memory, plugins, report::Report};
+use super::{compare, engine, livestatus, load, memory, plugins, probes, report::Report};
 
 /// Others taking more than this many cores spoil a window.
 const NOISE_CORES: f64 = 0.15;
@@ -47,6 +47,18 @@ pub fn render(report: &Report) -> String {
             &queries(&report.livestatus),
         );
     }
+    if let Some(figures) = &report.probes {
+        if !figures.rows.is_empty() {
+            part(
+                &mut text,
+                "Plugins that a probe speaks for, flat out",
+                &probed(figures),
+            );
+        }
+        for note in &figures.notes {
+            text.push_str(&format!("\n{note}\n"));
+        }
+    }
     if let Some(figures) = &report.compare {
         if !figures.rows.is_empty() {
             part(&mut text, "The same plugin, flat out", &compared(figures));
@@ -79,6 +91,31 @@ fn loads(rows: &[load::Row]) -> Vec<Vec<String>> {
                 seconds(row.figures.seconds),
                 megabytes(row.figures.grown_kb as f64 / 1024.0),
                 megabytes(row.figures.peak_kb as f64 / 1024.0),
+            ]
+        }),
+    )
+}
+
+fn probed(figures: &probes::Figures) -> Vec<Vec<String>> {
+    let head = [
+        "plugin",
+        "by",
+        "run/s",
+        "times Nagios",
+        "daemon CPU each",
+        "memory",
+    ];
+    table(
+        &head,
+        figures.rows.iter().map(|row| {
+            vec![
+                row.plugin.to_owned(),
+                row.program.clone(),
+                whole(row.plugins_per_second),
+                row.times_nagios
+                    .map_or_else(|| "–".to_owned(), |times| format!("{times:.1}")),
+                format!("{:.3} ms", row.daemon_cpu_ms),
+                megabytes(row.memory_mb),
             ]
         }),
     )

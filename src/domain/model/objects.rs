@@ -158,6 +158,14 @@ impl Native {
     /// As the configuration says it.
     pub const WORDS: &'static [&'static str] = &["auto", "never", "always"];
 
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Never => "never",
+            Self::Always => "always",
+        }
+    }
+
     pub fn of(word: &str) -> Self {
         match word {
             "never" => Self::Never,

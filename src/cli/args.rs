@@ -673,6 +673,8 @@ pub enum BenchPart {
     Plugins,
     /// Plugins that a probe in the daemon speaks for, against a local nginx: without a process, with one, under Nagios
     Probes,
+    /// A reload while checks run: its time, and whether a run is left out or comes in a burst
+    Reload,
     /// What the daemon takes when every check has had a result
     Memory,
     /// The engine alone with made-up results

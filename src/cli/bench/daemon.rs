@@ -127,6 +127,18 @@ impl<'a> Daemon<'a> {
         processes::usage(&processes::family(self.pid, "spawner"))
     }
 
+    /// Asks for a reload; the new configuration is in force when this returns.
+    pub fn reload(&self) -> Result<(), Failure> {
+        let (status, answer) =
+            http::post(self.address, "/v1/reload", "{}").map_err(cannot("ask for a reload"))?;
+        if status == 200 {
+            return Ok(());
+        }
+        Err(Failure::Refused(format!(
+            "the daemon does not reload ({status}): {answer}"
+        )))
+    }
+
     /// Hands results in; they are durable and in memory when this returns.
     pub fn submit(&self, results: &str) -> Result<(), Failure> {
         let (status, answer) =

@@ -22,6 +22,7 @@ mod plugin;
 mod plugins;
 mod probes;
 mod processes;
+mod reload;
 mod report;
 mod site;
 mod stage;
@@ -142,6 +143,9 @@ fn measure(stage: &Stage, plan: &Plan, part: &BenchPart) -> Result<Report, Failu
     }
     if all || matches!(part, BenchPart::Probes) {
         report.probes = probes::measure(stage, plan)?;
+    }
+    if all || matches!(part, BenchPart::Reload) {
+        report.reload = reload::measure(stage, plan)?;
     }
     if all || matches!(part, BenchPart::Compare) {
         report.compare = compare::measure(stage, plan, report.plugins.as_ref())?;

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::{
     compare, engine, livestatus, load, machine, machine::Machine, memory, plugin::Plugin, plugins,
-    probes,
+    probes, reload,
 };
 
 /// Parts that were not asked for are empty.
@@ -21,6 +21,7 @@ pub struct Report {
     pub engine: Vec<engine::Row>,
     pub livestatus: Vec<livestatus::Row>,
     pub probes: Option<probes::Figures>,
+    pub reload: Vec<reload::Row>,
     pub compare: Option<compare::Figures>,
 }
 
@@ -41,6 +42,7 @@ impl Report {
             engine: Vec::new(),
             livestatus: Vec::new(),
             probes: None,
+            reload: Vec::new(),
             compare: None,
         }
     }

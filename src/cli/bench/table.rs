@@ -1,6 +1,6 @@
 //! The figures for people: Markdown tables, so that they can be pasted, aligned, so that they can be read as they are.
 
-use super::{compare, engine, livestatus, load, memory, plugins, probes, report::Report};
+use super::{compare, engine, livestatus, load, memory, plugins, probes, reload, report::Report};
 
 /// Others taking more than this many cores spoil a window.
 const NOISE_CORES: f64 = 0.15;
@@ -59,6 +59,13 @@ pub fn render(report: &Report) -> String {
             text.push_str(&format!("\n{note}\n"));
         }
     }
+    if !report.reload.is_empty() {
+        part(
+            &mut text,
+            "A reload while checks run, one of a hundred changed",
+            &reloads(&report.reload),
+        );
+    }
     if let Some(figures) = &report.compare {
         if !figures.rows.is_empty() {
             part(&mut text, "The same plugin, flat out", &compared(figures));
@@ -91,6 +98,32 @@ fn loads(rows: &[load::Row]) -> Vec<Vec<String>> {
                 seconds(row.figures.seconds),
                 megabytes(row.figures.grown_kb as f64 / 1024.0),
                 megabytes(row.figures.peak_kb as f64 / 1024.0),
+            ]
+        }),
+    )
+}
+
+fn reloads(rows: &[reload::Row]) -> Vec<Vec<String>> {
+    let head = [
+        "checks",
+        "changed",
+        "time",
+        "run/s before",
+        "busiest second after",
+        "run in the round after",
+        "latest",
+    ];
+    table(
+        &head,
+        rows.iter().map(|row| {
+            vec![
+                whole(f64::from(row.checks)),
+                whole(f64::from(row.changed)),
+                seconds(row.seconds),
+                whole(row.runs_per_second),
+                format!("{:.2} of it", row.busiest),
+                whole(row.runs as f64),
+                format!("{:.0} ms", row.latest_ms),
             ]
         }),
     )

@@ -43,5 +43,5 @@ if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
   mkdir -p /run/sshd
 fi
 cargo fmt --all -- --check
-cargo clippy --locked --all-targets -- -D warnings
-DEPLOYWATCH_HISTORIES=${DEPLOYWATCH_HISTORIES:-100000} cargo test --locked --profile ci
+cargo clippy --locked --workspace --all-targets -- -D warnings
+DEPLOYWATCH_HISTORIES=${DEPLOYWATCH_HISTORIES:-100000} cargo test --locked --workspace --profile ci

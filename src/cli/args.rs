@@ -652,6 +652,9 @@ pub struct BenchOptions {
     /// Plugins alive at once in the loop that finds the ceiling [default: twice the cores]
     #[arg(long, value_name = "COUNT", global = true)]
     pub concurrency: Option<u32>,
+    /// Also a picture of how many plugins ran
+    #[arg(long, value_name = "FILE", global = true)]
+    pub svg: Option<PathBuf>,
     /// How to print
     #[arg(
         long,
@@ -673,6 +676,8 @@ pub enum BenchPart {
     Plugins,
     /// Plugins that a probe in the daemon speaks for, against a local nginx: without a process, with one, under Nagios
     Probes,
+    /// What reading an output, the wheel, judging a result and attribution cost, one by one
+    Micro,
     /// A reload while checks run: its time, and whether a run is left out or comes in a burst
     Reload,
     /// What the daemon takes when every check has had a result
@@ -795,6 +800,12 @@ pub enum WorkerOrder {
         config: PathBuf,
         #[arg(long)]
         millis: u64,
+    },
+    Micro {
+        #[arg(long)]
+        rounds: u64,
+        part: String,
+        config: PathBuf,
     },
     /// Becomes a program that ends when the bench does
     Run {

@@ -52,7 +52,7 @@ impl Bench {
         let dir = tempfile::tempdir().expect("a directory");
         write_plugin(
             &dir.path().join("check_test"),
-            "#!/bin/sh\n# use utils qw(print_revision)\necho \"by the plugin: $*\"\n",
+            "#!/bin/sh\n# use utils qw; print_revision($PROGNAME, '2.3.3')\necho \"by the plugin: $*\"\n",
         );
         let options = RunnerOptions {
             plugin_dirs: vec![dir.path().to_owned()],

@@ -489,7 +489,8 @@ impl Shared {
     }
 }
 
-/// Binaries of the monitoring-plugins name their package; their scripts use its library.
+/// Of the version whose words we speak: binaries of the monitoring-plugins name their package and its version, their
+/// scripts use its library. Later versions say some things otherwise.
 pub(super) fn is_of_monitoring_plugins(file: &Path) -> bool {
     let mut bytes = Vec::new();
     let read =
@@ -499,8 +500,8 @@ pub(super) fn is_of_monitoring_plugins(file: &Path) -> bool {
     }
     let has = |text: &[u8]| bytes.windows(text.len()).any(|part| part == text);
     if bytes.starts_with(b"\x7fELF") {
-        has(b"monitoring-plugins") || has(b"deploywatch-probes")
+        has(b"monitoring-plugins") && has(b"\x002.3.")
     } else {
-        bytes.starts_with(b"#!") && has(b"use utils qw") && has(b"print_revision")
+        bytes.starts_with(b"#!") && has(b"use utils qw") && has(b"print_revision($PROGNAME, '2.3.")
     }
 }

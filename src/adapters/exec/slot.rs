@@ -287,7 +287,15 @@ impl Keeper {
                     }
                 }
                 ask = self.asks.recv(), if outbox.len() < MAX_OUTBOX && !self.asks.is_closed() => match ask {
-                    Some(ask) => self.pass_on(ask, link).await,
+                    Some(ask) => {
+                        self.pass_on(ask, link).await;
+                        // What was decided in one turn is written at once, and wakes the spawner once.
+                        while link.outbox.len() < MAX_OUTBOX
+                            && let Ok(ask) = self.asks.try_recv()
+                        {
+                            self.pass_on(ask, link).await;
+                        }
+                    }
                     None => {
                         self.asks.close();
                         self.pass_on(Ask::End, link).await;

@@ -40,6 +40,10 @@ const BURST: usize = 8;
 const WATCH_AFTER: Duration = Duration::from_millis(50);
 /// With this much unread by the daemon, nothing new starts.
 const MAX_OUTBOX: usize = 4 << 20;
+/// Ends that come within this of the last that were told are told together.
+const TOGETHER: Duration = Duration::from_millis(2);
+/// So much to tell does not wait.
+const AT_ONCE: usize = 32 << 10;
 /// A process that SIGKILL did not end in this time (it hangs in the kernel) is reported all the same.
 const KILL_WAIT: Duration = Duration::from_secs(1);
 
@@ -114,6 +118,9 @@ pub(super) struct Spawner {
     /// How many of `active` were told to end.
     told: usize,
     scratch: Vec<u8>,
+    flushed_at: Instant,
+    /// The socket takes no more: epoll says when it does.
+    is_full: bool,
 }
 
 impl Spawner {
@@ -162,6 +169,8 @@ impl Spawner {
             next: 0,
             told: 0,
             scratch: vec![0; CHUNK],
+            flushed_at: Instant::now(),
+            is_full: false,
         })
     }
 
@@ -170,7 +179,7 @@ impl Spawner {
         let mut events = vec![EpollEvent::empty(); 256];
         loop {
             let more = self.take_orders()?;
-            self.flush();
+            self.flush_if_due();
             if self.active.is_empty()
                 && (self.mode == Mode::Ending
                     || (self.mode == Mode::Finishing && self.outbox.is_empty()))
@@ -200,7 +209,8 @@ impl Spawner {
         if more {
             return EpollTimeout::ZERO;
         }
-        let Some((at, _)) = self.deadlines.first() else {
+        let deadline = self.deadlines.first().map(|(at, _)| *at);
+        let Some(at) = deadline.into_iter().chain(self.flush_at()).min() else {
             return EpollTimeout::NONE;
         };
         // Rounded up: a wait that ends before the deadline would only be repeated.
@@ -477,7 +487,7 @@ impl Spawner {
         if self.mode != Mode::Ending && !more && (self.has_room() || self.mode == Mode::Finishing) {
             wanted |= EpollFlags::EPOLLIN;
         }
-        if !self.outbox.is_empty() {
+        if self.is_full {
             wanted |= EpollFlags::EPOLLOUT;
         }
         if wanted != self.interest {
@@ -488,13 +498,35 @@ impl Spawner {
         Ok(())
     }
 
+    /// When what is to be said should leave at the latest; None: there is nothing, or the socket takes no more.
+    fn flush_at(&self) -> Option<Instant> {
+        (!self.outbox.is_empty() && !self.is_full).then(|| self.flushed_at + TOGETHER)
+    }
+
+    /// Ends that come within a moment leave together, so that the daemon is woken once for all of them: on a machine
+    /// that starts as many plugins as it can, each wake-up takes time from a plugin. A single end leaves at once.
+    fn flush_if_due(&mut self) {
+        let at_once = self.active.is_empty() || self.is_full || AT_ONCE <= self.outbox.len();
+        if at_once || self.flush_at().is_some_and(|at| at <= Instant::now()) {
+            self.flush();
+        }
+    }
+
     fn flush(&mut self) {
+        if self.outbox.is_empty() {
+            return;
+        }
+        self.flushed_at = Instant::now();
+        self.is_full = false;
         let mut sent = 0;
         while sent < self.outbox.len() {
             match self.socket.write(&self.outbox[sent..]) {
                 Ok(count) => sent += count,
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) if error.kind() == ErrorKind::WouldBlock => break,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                    self.is_full = true;
+                    break;
+                }
                 Err(_) => {
                     self.outbox.clear();
                     return self.end();

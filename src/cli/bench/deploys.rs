@@ -107,7 +107,7 @@ fn flood(path: &Path, events: u64) -> Result<Flood, Failure> {
 }
 
 /// Many deploys overlap: the events of a hundred are told in turn.
-fn event(number: u64, deploys: u64, now: Timestamp) -> DeployEvent {
+pub fn event(number: u64, deploys: u64, now: Timestamp) -> DeployEvent {
     let together = (APPS as u64).min(deploys.max(1));
     let round = number / (together * EVENTS_OF_ONE);
     let within = number % (together * EVENTS_OF_ONE);
@@ -144,7 +144,7 @@ fn event(number: u64, deploys: u64, now: Timestamp) -> DeployEvent {
 }
 
 /// Each app lives on five hosts and calls the next two.
-fn site() -> String {
+pub fn site() -> String {
     let mut text = String::from(
         "[daemon]\nstore = \":memory:\"\n\n[defaults]\nevery = \"60s\"\nretry = \"15s\"\nattempts = 1\nremind = \"0s\"\n\
          contacts = [\"oncall\"]\n\n[[contact]]\nname = \"oncall\"\nwebhook = { url = \"http://127.0.0.1:9/\" }\n",

@@ -24,7 +24,7 @@ use crate::{
         engine::{Engine, Mode, effect::Effects, input::Input},
         model::{
             change::Restored,
-            job::{Exit, Job, Outcome},
+            job::{Exit, Job, JobId, Outcome},
             objects::Inventory,
         },
     },
@@ -175,14 +175,23 @@ impl Run {
     }
 }
 
+/// The end of a run that went well.
+pub fn answer_of(now: Timestamp) -> Outcome {
+    outcome(JobId(0), now, false)
+}
+
 fn answer(job: &Job, now: Timestamp, bad: bool) -> Outcome {
+    outcome(job.id, now, bad)
+}
+
+fn outcome(job: JobId, now: Timestamp, bad: bool) -> Outcome {
     let (code, text) = if bad {
         (2, "CRITICAL - 502 Bad Gateway|time=0.013s;;;0")
     } else {
         (0, "OK - 1532 bytes in 0.013 s|time=0.013s;;;0")
     };
     Outcome {
-        job: job.id,
+        job,
         exit: Exit::Code(code),
         stdout: text.as_bytes().to_vec(),
         stderr: Vec::new(),

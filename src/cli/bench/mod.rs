@@ -17,7 +17,10 @@ mod livestatus;
 mod load;
 mod machine;
 mod memory;
+mod micro;
 mod nagios;
+mod picture;
+mod plot;
 mod plugin;
 mod plugins;
 mod probes;
@@ -111,6 +114,15 @@ pub fn bench(args: BenchArgs) -> Done {
         )));
     }
     let report = stage::on_stage(move |stage| measure(stage, &plan, &part))?;
+    if let Some(path) = &options.svg {
+        let picture = plot::render(&report).ok_or_else(|| {
+            Failure::Usage(
+                "--svg shows how many plugins ran; ask for `plugins`, `probes`, `compare` or `all`"
+                    .to_owned(),
+            )
+        })?;
+        std::fs::write(path, picture).map_err(cannot(format!("write {}", path.display())))?;
+    }
     match options.output {
         Format::Json => out::print_json(&report)?,
         Format::Text => out::print(&table::render(&report))?,
@@ -143,6 +155,9 @@ fn measure(stage: &Stage, plan: &Plan, part: &BenchPart) -> Result<Report, Failu
     }
     if all || matches!(part, BenchPart::Probes) {
         report.probes = probes::measure(stage, plan)?;
+    }
+    if all || matches!(part, BenchPart::Micro) {
+        report.micro = micro::measure(stage)?;
     }
     if all || matches!(part, BenchPart::Reload) {
         report.reload = reload::measure(stage, plan)?;

@@ -3,8 +3,8 @@
 use serde::Serialize;
 
 use super::{
-    compare, engine, livestatus, load, machine, machine::Machine, memory, plugin::Plugin, plugins,
-    probes, reload,
+    compare, engine, livestatus, load, machine, machine::Machine, memory, micro, plugin::Plugin,
+    plugins, probes, reload,
 };
 
 /// Parts that were not asked for are empty.
@@ -22,6 +22,7 @@ pub struct Report {
     pub livestatus: Vec<livestatus::Row>,
     pub probes: Option<probes::Figures>,
     pub reload: Vec<reload::Row>,
+    pub micro: Vec<micro::Row>,
     pub compare: Option<compare::Figures>,
 }
 
@@ -43,6 +44,7 @@ impl Report {
             livestatus: Vec::new(),
             probes: None,
             reload: Vec::new(),
+            micro: Vec::new(),
             compare: None,
         }
     }

@@ -1,6 +1,8 @@
 //! The figures for people: Markdown tables, so that they can be pasted, aligned, so that they can be read as they are.
 
-use super::{compare, engine, livestatus, load, memory, plugins, probes, reload, report::Report};
+use super::{
+    compare, engine, livestatus, load, memory, micro, plugins, probes, reload, report::Report,
+};
 
 /// Others taking more than this many cores spoil a window.
 const NOISE_CORES: f64 = 0.15;
@@ -59,6 +61,9 @@ pub fn render(report: &Report) -> String {
             text.push_str(&format!("\n{note}\n"));
         }
     }
+    if !report.micro.is_empty() {
+        part(&mut text, "The smallest parts", &smallest(&report.micro));
+    }
     if !report.reload.is_empty() {
         part(
             &mut text,
@@ -98,6 +103,19 @@ fn loads(rows: &[load::Row]) -> Vec<Vec<String>> {
                 seconds(row.figures.seconds),
                 megabytes(row.figures.grown_kb as f64 / 1024.0),
                 megabytes(row.figures.peak_kb as f64 / 1024.0),
+            ]
+        }),
+    )
+}
+
+fn smallest(rows: &[micro::Row]) -> Vec<Vec<String>> {
+    table(
+        &["part", "a round", "is"],
+        rows.iter().map(|row| {
+            vec![
+                row.part.to_owned(),
+                format!("{:.0} ns", row.nanoseconds),
+                row.what.to_owned(),
             ]
         }),
     )

@@ -12,7 +12,7 @@ use std::{
 use nix::sys::{prctl, signal::Signal};
 use serde::{Serialize, de::DeserializeOwned};
 
-use super::{cannot, ceiling, engine, livestatus, load, stage::Stage};
+use super::{cannot, ceiling, engine, livestatus, load, micro, stage::Stage};
 use crate::cli::{
     args::WorkerOrder,
     out::{self, Done, Failure},
@@ -44,6 +44,11 @@ pub fn work(order: &WorkerOrder) -> Done {
         WorkerOrder::Livestatus { config, millis } => {
             answer(&livestatus::once(config, Duration::from_millis(*millis))?)
         }
+        WorkerOrder::Micro {
+            rounds,
+            part,
+            config,
+        } => micro::once(part, *rounds, config).map(|()| 0),
         WorkerOrder::Run { command } => {
             let Some((program, words)) = command.split_first() else {
                 return Err(Failure::Usage("there is no program to run".to_owned()));

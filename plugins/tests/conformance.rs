@@ -4,7 +4,9 @@
 //! Each file in `conformance/` is named after a plugin and has a command line's arguments on each line, as a shell would
 //! split them. `{name}` is a place that `servers/` knows. `# why:` above a line makes it a known difference: the two
 //! must differ, so that a difference which is no more is found. `# foreign` above a line: we must leave it to the real
-//! plugin.
+//! plugin. `# in: name` makes all lines up to the next such one run in surroundings that `servers/` makes: a mount
+//! namespace with mounts and pseudo files of the test's own. `# in:` alone ends them. What is said there is compared to
+//! the letter, since nothing is measured (but in `alldisks`, which has this host's own disks, too).
 
 mod servers;
 
@@ -33,6 +35,8 @@ struct Case {
     place: String,
     line: String,
     wanted: Wanted,
+    /// Empty: as it is.
+    surroundings: String,
 }
 
 fn cases() -> Vec<Case> {
@@ -50,6 +54,7 @@ fn cases() -> Vec<Case> {
             .expect("a name")
             .to_owned();
         let mut wanted = Wanted::Same;
+        let mut surroundings = String::new();
         for (at, line) in std::fs::read_to_string(&file)
             .expect("cases")
             .lines()
@@ -59,12 +64,15 @@ fn cases() -> Vec<Case> {
                 wanted = Wanted::Different(why.trim().to_owned());
             } else if line.trim() == "# foreign" {
                 wanted = Wanted::Foreign;
+            } else if let Some(name) = line.strip_prefix("# in:") {
+                name.trim().clone_into(&mut surroundings);
             } else if !line.trim().is_empty() && !line.starts_with('#') {
                 cases.push(Case {
                     plugin: plugin.clone(),
                     place: format!("{plugin}.txt:{}", at + 1),
                     line: line.to_owned(),
                     wanted: std::mem::replace(&mut wanted, Wanted::Same),
+                    surroundings: surroundings.clone(),
                 });
             }
         }
@@ -108,13 +116,23 @@ fn shell_words(line: &str) -> Vec<String> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Said {
     code: Option<i32>,
+    /// All of it, where nothing is measured.
+    exact: Option<String>,
     first: String,
     /// Name, unit, thresholds and ends of each, without its value.
     data: Vec<String>,
 }
 
-fn run(program: &Path, args: &[String]) -> (Said, String) {
-    let output = Command::new(program)
+fn run(before: &[String], program: &Path, args: &[String]) -> (Said, String) {
+    let mut command = match before {
+        [] => Command::new(program),
+        [first, rest @ ..] => {
+            let mut command = Command::new(first);
+            command.args(rest).arg(program);
+            command
+        }
+    };
+    let output = command
         .args(args)
         .env("LC_ALL", "C")
         .output()
@@ -131,8 +149,12 @@ fn run(program: &Path, args: &[String]) -> (Said, String) {
         let unit = value.trim_start_matches(|c: char| c.is_ascii_digit() || "+-.".contains(c));
         format!("{name}={unit};{limits}")
     });
+    let is_fixed = before
+        .last()
+        .is_some_and(|last| !last.ends_with("alldisks"));
     let said = Said {
         code: output.status.code(),
+        exact: is_fixed.then(|| text.clone()),
         first: without_measures(first.trim_end()),
         data: data.collect(),
     };
@@ -175,7 +197,7 @@ fn real_and_ours_say_the_same() {
         for _ in 0..4 {
             scope.spawn(|| {
                 while let Some(case) = cases.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    if let Some(fault) = judge(case, &places) {
+                    if let Some(fault) = judge(case, &places, &servers) {
                         faults
                             .lock()
                             .expect("no panic")
@@ -198,11 +220,28 @@ fn real_and_ours_say_the_same() {
 }
 
 /// A sentence, if the case is not as it is wanted.
-fn judge(case: &Case, places: &BTreeMap<String, String>) -> Option<String> {
+fn judge(
+    case: &Case,
+    places: &BTreeMap<String, String>,
+    servers: &servers::Servers,
+) -> Option<String> {
+    let before = match &*case.surroundings {
+        "" => Vec::new(),
+        name => match servers.surroundings(name) {
+            Some(words) => words,
+            None => {
+                eprintln!(
+                    "{}: not run, since this host has no `unshare -m` for us",
+                    case.place
+                );
+                return None;
+            }
+        },
+    };
     let args = words(&case.line, places);
     let ours = ours(&case.plugin);
     if case.wanted == Wanted::Foreign {
-        let (_, text) = run(&ours, &args);
+        let (_, text) = run(&before, &ours, &args);
         return (!text.contains("of the monitoring-plugins")).then(|| {
             format!(
                 "{}: {}\n  is not for us, but: {text}",
@@ -210,11 +249,11 @@ fn judge(case: &Case, places: &BTreeMap<String, String>) -> Option<String> {
             )
         });
     }
-    let (wanted, real_text) = run(&Path::new(REAL).join(&case.plugin), &args);
-    let (mut said, mut text) = run(&ours, &args);
+    let (wanted, real_text) = run(&before, &Path::new(REAL).join(&case.plugin), &args);
+    let (mut said, mut text) = run(&before, &ours, &args);
     // What was measured may lie on either side of a limit that is close: such a line gets a second try.
     if said != wanted && case.wanted == Wanted::Same {
-        (said, text) = run(&ours, &args);
+        (said, text) = run(&before, &ours, &args);
     }
     match &case.wanted {
         Wanted::Same if said != wanted => Some(format!(

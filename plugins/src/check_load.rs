@@ -3,7 +3,6 @@
 use crate::{
     Foreign, Probe, Report, State, local,
     options::{self, Opt, flag, valued},
-    threshold,
 };
 
 const KNOWN: [Opt; 4] = [
@@ -61,12 +60,11 @@ fn read(args: &[String]) -> Result<Settings, Foreign> {
             }
         }
     }
-    for at in 0..3 {
+    for (at, minutes) in MINUTES.into_iter().enumerate() {
         let (warn, crit) = (settings.warn[at], settings.crit[at]);
         if crit < 0.0 || warn < 0.0 || crit < warn {
             return Err(Foreign::usage(format!(
-                "the thresholds of the {}-minute load do not go together",
-                MINUTES[at]
+                "the thresholds of the {minutes}-minute load do not go together"
             )));
         }
     }
@@ -162,8 +160,8 @@ impl Settings {
             text += &format!("scaled {} - ", show(measured));
         }
         text += &format!("total {}|", show(loads));
-        for at in 0..3 {
-            let (minutes, total) = (MINUTES[at], loads[at]);
+        for (at, minutes) in MINUTES.into_iter().enumerate() {
+            let total = loads[at];
             let limits = format!("{:.3};{:.3};0; ", self.warn[at], self.crit[at]);
             if cpus.is_some() {
                 text += &format!("load{minutes}={total:.3};;;0; ");

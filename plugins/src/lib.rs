@@ -17,6 +17,7 @@ mod check_tcp;
 mod check_users;
 mod ere;
 mod local;
+mod looks;
 mod mounts;
 pub mod net;
 pub mod options;

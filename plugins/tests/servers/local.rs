@@ -60,23 +60,23 @@ users() {
 }
 # Sizes that no machine changes: what is in them never does.
 disks() {
-    mount -t tmpfs -o size=64M,nr_inodes=1000 tmpfs /mnt
-    mkdir -p /mnt/a /mnt/b '/mnt/c d' /mnt/r /mnt/a.b /mnt/full /mnt/plain/x /mnt/inodes
-    mount -t tmpfs -o size=100M,nr_inodes=1000 alpha /mnt/a
-    mount -t tmpfs -o size=10M,nr_inodes=100 beta /mnt/b
-    mount -t tmpfs -o size=20M,nr_inodes=500 gamma '/mnt/c d'
-    mount -t tmpfs -o size=30M,nr_inodes=500 server:/export /mnt/r
-    mount -t tmpfs -o size=8M,nr_inodes=500 none /mnt/a.b
-    mount -t tmpfs -o size=1M,nr_inodes=500 full /mnt/full
-    mount -t tmpfs -o size=5M,nr_inodes=20 inodes /mnt/inodes
-    mkdir -p /mnt/a/deep
-    mount -t tmpfs -o size=4M,nr_inodes=50 alpha /mnt/a/deep
-    mount -t ramfs ram /mnt/plain
-    mkdir -p /mnt/plain/x
-    head -c 9437184 /dev/zero > /mnt/b/f
-    head -c 34603008 /dev/zero > /mnt/a/f
-    head -c 1048576 /dev/zero > /mnt/full/f
-    for at in 1 2 3 4 5 6 7 8 9 10 11 12 13 14; do : > /mnt/inodes/$at; done
+    mount -t tmpfs -o size=64M,nr_inodes=1000 tmpfs /srv
+    mkdir -p /srv/a /srv/b '/srv/c d' /srv/r /srv/a.b /srv/full /srv/plain/x /srv/inodes /srv/ab
+    mount -t tmpfs -o size=100M,nr_inodes=1000 alpha /srv/a
+    mount -t tmpfs -o size=10M,nr_inodes=100 beta /srv/b
+    mount -t tmpfs -o size=20M,nr_inodes=500 gamma '/srv/c d'
+    mount -t tmpfs -o size=30M,nr_inodes=500 server:/export /srv/r
+    mount -t tmpfs -o size=8M,nr_inodes=500 none /srv/a.b
+    mount -t tmpfs -o size=1M,nr_inodes=500 full /srv/full
+    mount -t tmpfs -o size=5M,nr_inodes=20 inodes /srv/inodes
+    mkdir -p /srv/a/deep
+    mount -t tmpfs -o size=4M,nr_inodes=50 alpha /srv/a/deep
+    mount -t ramfs ram /srv/plain
+    mkdir -p /srv/plain/x
+    head -c 9437184 /dev/zero > /srv/b/f
+    head -c 34603008 /dev/zero > /srv/a/f
+    head -c 1048576 /dev/zero > /srv/full/f
+    for at in 1 2 3 4 5 6 7 8 9 10 11 12 13 14; do : > /srv/inodes/$at; done
 }
 "#;
 

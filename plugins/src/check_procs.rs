@@ -592,27 +592,30 @@ mod tests {
         read(&args).expect(line)
     }
 
-    struct Ended(Child);
+    /// With the directory that it was started in.
+    struct Ended(Child, std::path::PathBuf);
 
     impl Drop for Ended {
         fn drop(&mut self) {
             let _ = self.0.kill();
             let _ = self.0.wait();
+            let _ = std::fs::remove_dir_all(&self.1);
         }
     }
 
     /// A shell that waits for a line, started by us as a script of that name.
-    fn child(script: &str) -> Ended {
-        let dir = std::env::temp_dir().join(format!("probes-spawner-{}", std::process::id()));
+    fn child(number: u8, script: &str) -> Ended {
+        let dir = format!("probes-spawner-{}-{number}", std::process::id());
+        let dir = std::env::temp_dir().join(dir);
         std::fs::create_dir_all(&dir).expect("a directory");
         std::fs::write(dir.join(script), "read line").expect("a script");
         let child = Command::new("/bin/sh")
             .arg(script)
-            .current_dir(dir)
+            .current_dir(&dir)
             .stdin(Stdio::piped())
             .spawn()
             .expect("a shell");
-        Ended(child)
+        Ended(child, dir)
     }
 
     #[test]
@@ -632,15 +635,15 @@ mod tests {
             assert!(found.starts_with(&text), "{found} is not {text}");
         };
         says("0 processes");
-        let _one = child("spawner");
+        let _one = child(1, "spawner");
         // That would be the parent.
         says("0 processes");
-        let _two = child("spawner");
+        let _two = child(2, "spawner");
         says("1 process");
-        let _other = child("another");
+        let _other = child(3, "another");
         says("2 processes");
         // Now it matters which one starts it.
-        let third = child("spawner");
+        let third = child(4, "spawner");
         let pid = nix::unistd::Pid::from_raw(third.0.id().cast_signed());
         nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGSTOP).expect("a signal");
         let mixed = (0..500).any(|_| {

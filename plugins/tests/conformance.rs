@@ -125,8 +125,17 @@ struct Said {
     data: Vec<String>,
 }
 
-fn run(before: &[String], program: &Path, args: &[String]) -> (Said, String) {
-    let mut command = match before {
+/// Where a plugin runs.
+#[derive(Default)]
+struct Surroundings {
+    /// To be put before the command line.
+    words: Vec<String>,
+    /// Nothing there is measured: both must say the same to the letter.
+    is_fixed: bool,
+}
+
+fn run(surroundings: &Surroundings, program: &Path, args: &[String]) -> (Said, String) {
+    let mut command = match &*surroundings.words {
         [] => Command::new(program),
         [first, rest @ ..] => {
             let mut command = Command::new(first);
@@ -151,19 +160,16 @@ fn run(before: &[String], program: &Path, args: &[String]) -> (Said, String) {
         let unit = value.trim_start_matches(|c: char| c.is_ascii_digit() || "+-.".contains(c));
         format!("{name}={unit};{limits}")
     });
-    let is_fixed = before
-        .last()
-        .is_some_and(|last| !last.ends_with("alldisks"));
     let said = Said {
         code: output.status.code(),
-        exact: is_fixed.then(|| text.clone()),
+        exact: surroundings.is_fixed.then(|| text.clone()),
         first: without_measures(first.trim_end()),
         data: data.collect(),
     };
     (said, text)
 }
 
-/// Numbers with a fraction are measured, and whole ones before `ms`, `s`, `%` and the like may be.
+/// Numbers with a fraction are measured, and whole ones of what is free on a disk.
 fn without_measures(text: &str) -> String {
     let mut out = String::new();
     let mut letters = text.chars().peekable();
@@ -230,10 +236,13 @@ fn judge(
     places: &BTreeMap<String, String>,
     servers: &servers::Servers,
 ) -> Option<String> {
-    let before = match &*case.surroundings {
-        "" => Vec::new(),
+    let surroundings = match &*case.surroundings {
+        "" => Surroundings::default(),
         name => match servers.surroundings(name) {
-            Some(words) => words,
+            Some(words) => Surroundings {
+                words,
+                is_fixed: name != "alldisks",
+            },
             None => {
                 eprintln!(
                     "{}: not run, since this host has no `unshare -m` for us",
@@ -248,7 +257,7 @@ fn judge(
     let args = words(&case.line, places);
     let ours = ours(&case.plugin);
     if case.wanted == Wanted::Foreign {
-        let (_, text) = run(&before, &ours, &args);
+        let (_, text) = run(&surroundings, &ours, &args);
         return (!text.contains("of the monitoring-plugins")).then(|| {
             format!(
                 "{}: {}\n  is not for us, but: {text}",
@@ -257,13 +266,13 @@ fn judge(
         });
     }
     let real = Path::new(REAL).join(&case.plugin);
-    let (mut wanted, mut real_text) = run(&before, &real, &args);
-    let (mut said, mut text) = run(&before, &ours, &args);
+    let (mut wanted, mut real_text) = run(&surroundings, &real, &args);
+    let (mut said, mut text) = run(&surroundings, &ours, &args);
     // What was measured may lie on either side of a limit that is close: such a line gets another try.
     for _ in 0..2 {
         if said != wanted && case.wanted == Wanted::Same {
-            (wanted, real_text) = run(&before, &real, &args);
-            (said, text) = run(&before, &ours, &args);
+            (wanted, real_text) = run(&surroundings, &real, &args);
+            (said, text) = run(&surroundings, &ours, &args);
         }
     }
     match &case.wanted {

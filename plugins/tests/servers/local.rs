@@ -5,8 +5,10 @@ use std::{
     collections::BTreeMap,
     fs,
     os::unix::process::CommandExt,
-    path::{Path, PathBuf},
+    path::PathBuf,
     process::{Child, Command, Stdio},
+    sync::Mutex,
+    time::Duration,
 };
 
 use nix::{
@@ -82,9 +84,35 @@ disks() {
 
 pub struct Local {
     dir: PathBuf,
-    unshare: Option<Vec<String>>,
+    /// Whether this host lets us have namespaces, and how.
+    access: Option<Access>,
+    /// Those that hold a namespace, by its name.
+    holders: Mutex<BTreeMap<String, Child>>,
     children: Vec<Child>,
     mark: String,
+}
+
+#[derive(Clone, Copy)]
+enum Access {
+    Root,
+    /// Through a user namespace, in which we are root.
+    User,
+}
+
+impl Access {
+    const fn unshare(self) -> &'static str {
+        match self {
+            Self::Root => "-m",
+            Self::User => "-rm",
+        }
+    }
+
+    const fn enter(self) -> &'static [&'static str] {
+        match self {
+            Self::Root => &["-m"],
+            Self::User => &["-m", "-U", "--preserve-credentials"],
+        }
+    }
 }
 
 pub fn start() -> Local {
@@ -92,24 +120,22 @@ pub fn start() -> Local {
     let dir = std::env::temp_dir().join(format!("probes-{mark}"));
     fs::create_dir_all(dir.join("files")).expect("a directory of our own");
     for (name, what) in SURROUNDINGS {
-        let script = format!("{FUNCTIONS}\n{what}\nexec \"$@\"\n");
+        let script = format!("{FUNCTIONS}\n{what}\n: > \"$0.ready\"\nexec sleep 3600\n");
         fs::write(dir.join(name), script).expect("a script");
     }
-    let unshare = [vec!["unshare", "-m"], vec!["unshare", "-rm"]]
-        .into_iter()
-        .find(|words| {
-            Command::new(words[0])
-                .args(&words[1..])
-                .args(["mount", "-t", "tmpfs", "own"])
-                .arg(dir.join("files"))
-                .stderr(Stdio::null())
-                .status()
-                .is_ok_and(|status| status.success())
-        })
-        .map(|words| words.into_iter().map(str::to_owned).collect());
+    let access = [Access::Root, Access::User].into_iter().find(|access| {
+        Command::new("unshare")
+            .arg(access.unshare())
+            .args(["mount", "-t", "tmpfs", "own"])
+            .arg(dir.join("files"))
+            .stderr(Stdio::null())
+            .status()
+            .is_ok_and(|status| status.success())
+    });
     let mut local = Local {
         dir,
-        unshare,
+        access,
+        holders: Mutex::default(),
         children: Vec::new(),
         mark,
     };
@@ -180,7 +206,7 @@ impl Local {
             if calm {
                 return;
             }
-            std::thread::sleep(std::time::Duration::from_millis(10));
+            std::thread::sleep(Duration::from_millis(10));
         }
         panic!("the processes of our own do not come to rest");
     }
@@ -195,10 +221,38 @@ impl Local {
             SURROUNDINGS.iter().any(|(known, _)| *known == name),
             "unknown surroundings: {name}"
         );
-        let mut words = self.unshare.clone()?;
-        words.push("sh".to_owned());
-        words.push(self.dir.join(Path::new(name)).display().to_string());
+        let access = self.access?;
+        let mut holders = self.holders.lock().expect("no panic");
+        let holder = holders
+            .entry(name.to_owned())
+            .or_insert_with(|| self.hold(access, name));
+        let mut words = vec![
+            "nsenter".to_owned(),
+            "-t".to_owned(),
+            holder.id().to_string(),
+        ];
+        words.extend(access.enter().iter().map(|word| (*word).to_owned()));
         Some(words)
+    }
+
+    /// Starts a process that makes the namespace, and then keeps it.
+    fn hold(&self, access: Access, name: &str) -> Child {
+        let mut child = Command::new("unshare")
+            .args([access.unshare(), "sh"])
+            .arg(self.dir.join(name))
+            .stdin(Stdio::null())
+            .spawn()
+            .expect("unshare");
+        let ready = self.dir.join(format!("{name}.ready"));
+        for _ in 0..1000 {
+            if ready.exists() {
+                return child;
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        let _ = child.kill();
+        let _ = child.wait();
+        panic!("the surroundings `{name}` do not come about");
     }
 }
 
@@ -208,7 +262,8 @@ fn pid(id: u32) -> Pid {
 
 impl Drop for Local {
     fn drop(&mut self) {
-        for child in &mut self.children {
+        let holders = self.holders.get_mut().expect("no panic").values_mut();
+        for child in self.children.iter_mut().chain(holders) {
             let _ = child.kill();
             let _ = child.wait();
         }

@@ -1,18 +1,8 @@
-//! What the plugins that look at this host share: numbers as they read them, and looks that must not block the thread.
+//! What the plugins that look at this host share: numbers as they read them, and their alarm.
 
 use std::time::Duration;
 
 use crate::{Foreign, Report, State, options::Parsed, threshold::Range};
-
-/// Runs what may block for long on a thread for such things. Its panic is `Foreign`, as is everything we cannot know.
-pub(crate) async fn aside<T: Send + 'static>(
-    look: impl FnOnce() -> Result<T, Foreign> + Send + 'static,
-) -> Result<T, Foreign> {
-    match tokio::task::spawn_blocking(look).await {
-        Ok(found) => found,
-        Err(_) => Err(Foreign::unhandled("the look at this host failed")),
-    }
-}
 
 /// Runs a plugin within its own timeout; past it, it says what the alarm handler of the plugins says.
 pub(crate) async fn within<F>(seconds: u64, run: F) -> F::Output

@@ -1,4 +1,4 @@
-//! Looks at file systems, which may hang for days where a server is dead.
+//! Looks at this host that may hang: at file systems, for days where a server is dead.
 //!
 //! Each takes a thread while it lasts. At one place there is one look at a time, so that a dead mount costs one thread
 //! and no more; and all places together have few. Who cannot look in time gets `Foreign`.

@@ -178,6 +178,12 @@ impl Local {
                 .arg("606")
                 .arg0("/opt/x/tab\there\u{e9}  "),
         );
+        // Names that read like several columns.
+        for (name, seconds) in [(" sp", "607"), (") S 1 (", "608"), ("\u{e9}.", "609")] {
+            let odd = self.dir.join(format!("{mark}{name}"));
+            fs::copy("/bin/sleep", &odd).expect("a copy of sleep");
+            self.begin(Command::new(&odd).arg(seconds));
+        }
         self.settle(stopped);
     }
 
@@ -193,10 +199,11 @@ impl Local {
     fn settle(&self, stopped: u32) {
         for _ in 0..500 {
             let calm = self.children.iter().all(|child| {
-                let stat = fs::read_to_string(format!("/proc/{}/stat", child.id()));
+                let stat = fs::read(format!("/proc/{}/stat", child.id()));
                 let state = stat
                     .ok()
-                    .and_then(|stat| stat.rsplit(") ").next()?.chars().next());
+                    .map(|stat| String::from_utf8_lossy(&stat).into_owned())
+                    .and_then(|stat| stat.rsplit_once(") ")?.1.chars().next());
                 match state {
                     Some('T') => child.id() == stopped,
                     Some('S' | 'Z') => child.id() != stopped,

@@ -4,13 +4,15 @@
 //! number is the one that it would give when started from this process, we count such a `ps` that does not run, and
 //! leave out the parent that the real one would have: within the daemon, a spawner; as a plugin, our own.
 
+mod filter;
+mod place;
+
 use std::{
-    path::Path,
     sync::atomic::{AtomicUsize, Ordering},
     time::Duration,
 };
 
-use nix::unistd::{Uid, User, geteuid, getppid};
+use nix::unistd::{Uid, User};
 
 use crate::{
     Foreign, Probe, Report, State,
@@ -18,9 +20,12 @@ use crate::{
     local,
     looks::LOOKS,
     options::{self, Opt, Value, flag, long, valued},
-    processes::{self, LONGEST_ARGS, Process, Wanted},
+    processes::{self, Process, Wanted},
     threshold::{self, Range},
 };
+
+use filter::{Filter, UserName};
+use place::{PS_ARGS, PS_RSS, PS_VSZ, Place, at_rest, executable, is_spawner, ps_stat};
 
 const KNOWN: [Opt; 19] = [
     valued('w', "warning"),
@@ -45,11 +50,6 @@ const KNOWN: [Opt; 19] = [
     flag('k', ""),
 ];
 
-/// What the `ps` of the real one looks like in its own output. Its size is not known to us; surely it is within these.
-const PS_ARGS: &[u8] = b"/bin/ps axwwo stat uid pid ppid vsz rss pcpu etime comm args";
-const PS_VSZ: (i64, i64) = (1_000, 400_000);
-const PS_RSS: (i64, i64) = (400, 64_000);
-
 /// Looks over all processes that may run at the same time.
 const AT_ONCE: usize = 4;
 static NEXT: AtomicUsize = AtomicUsize::new(0);
@@ -61,27 +61,6 @@ enum Metric {
     Rss,
     Cpu,
     Elapsed,
-}
-
-#[derive(Debug)]
-enum Filter {
-    State(String),
-    Ppid(i32),
-    User(UserName),
-    Command(String),
-    Args(String),
-    Expression(Ere, String),
-    Vsz(i64),
-    Rss(i64),
-    Cpu(f32),
-}
-
-#[derive(Debug)]
-enum UserName {
-    Name(String),
-    Id(u32),
-    /// Looked up.
-    Known(u32, String),
 }
 
 #[derive(Debug)]
@@ -254,35 +233,6 @@ fn user(text: String) -> Result<UserName, Foreign> {
     }
 }
 
-/// Where the real one would be started from.
-struct Place {
-    /// As an executable of its name, which is what we stand for then.
-    standalone: Option<i32>,
-    own: i32,
-    parent: i32,
-    euid: u32,
-}
-
-/// The executable's name; None: it has none, or it is not for us to know.
-fn executable(pid: &str) -> Option<std::ffi::OsString> {
-    let path = std::fs::read_link(Path::new("/proc").join(pid).join("exe")).ok()?;
-    Some(path.file_name()?.to_owned())
-}
-
-impl Place {
-    fn here() -> Self {
-        let own = std::process::id().cast_signed();
-        Self {
-            standalone: executable("self")
-                .is_some_and(|name| name == "check_procs")
-                .then_some(own),
-            own,
-            parent: getppid().as_raw(),
-            euid: geteuid().as_raw(),
-        }
-    }
-}
-
 /// What is counted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Sum {
@@ -342,7 +292,7 @@ impl Settings {
         let mut kthreadd = 0;
         processes::each(self.wanted(), |process| {
             let is_own = process.pid == place.own;
-            if place.standalone.is_some() {
+            if place.standalone {
                 if is_own || process.pid == place.parent {
                     return Ok(());
                 }
@@ -508,93 +458,6 @@ impl Settings {
     }
 }
 
-/// This process runs while it looks, and would sleep while the real one does.
-fn at_rest(mut process: Process) -> Process {
-    if process.stat.starts_with('R') {
-        process.stat.replace_range(..1, "S");
-    }
-    process
-}
-
-/// Whether a child of the daemon starts plugins: its first argument says so.
-fn is_spawner(pid: i32) -> bool {
-    std::fs::read(format!("/proc/{pid}/cmdline"))
-        .is_ok_and(|line| line.split(|byte| *byte == 0).nth(1) == Some(b"spawner"))
-}
-
-/// It runs while it looks at itself, as nice as we are, and in the foreground of our terminal only if we are.
-fn ps_stat(place: &Place) -> Result<String, Foreign> {
-    let mut flags = None;
-    let text = std::fs::read("/proc/self/stat").unwrap_or_default();
-    if let Some(close) = text.iter().rposition(|byte| *byte == b')') {
-        let fields: Vec<&str> = std::str::from_utf8(&text[close + 1..])
-            .unwrap_or_default()
-            .split_ascii_whitespace()
-            .collect();
-        if let (Some(group), Some(terminal), Some(nice)) =
-            (fields.get(2), fields.get(5), fields.get(16))
-        {
-            let nice = match *nice {
-                "0" => "",
-                nice if nice.starts_with('-') => "<",
-                _ => "N",
-            };
-            let is_front = place.standalone.is_some() && group == terminal;
-            flags = Some(format!("R{nice}{}", if is_front { "+" } else { "" }));
-        }
-    }
-    flags.ok_or_else(|| Foreign::unhandled("/proc/self/stat is not as we know it"))
-}
-
-impl Filter {
-    fn passes(&self, process: &Process) -> Result<bool, Foreign> {
-        let known = || {
-            if LONGEST_ARGS <= process.args.len() + 16 {
-                return Err(Foreign::unhandled("a process has very long arguments"));
-            }
-            Ok(())
-        };
-        Ok(match self {
-            // What is given in a row among the flags of the process.
-            Self::State(states) => process.stat.contains(&**states),
-            Self::Ppid(ppid) => process.ppid == *ppid,
-            Self::User(UserName::Known(uid, _)) => process.uid == *uid,
-            Self::User(_) => return Err(Foreign::unhandled("a user was not looked up")),
-            Self::Command(name) => process.program == name.as_bytes(),
-            Self::Args(part) => {
-                known()?;
-                part.is_empty()
-                    || process
-                        .args
-                        .windows(part.len())
-                        .any(|piece| piece == part.as_bytes())
-            }
-            Self::Expression(ere, _) => {
-                known()?;
-                ere.is_match(&process.args)?
-            }
-            Self::Vsz(least) => *least <= process.vsz,
-            Self::Rss(least) => *least <= process.rss,
-            Self::Cpu(least) => *least <= process.pcpu,
-        })
-    }
-
-    fn words(&self) -> String {
-        match self {
-            Self::State(states) => format!("STATE = {states}"),
-            Self::Ppid(ppid) => format!("PPID = {ppid}"),
-            Self::User(UserName::Known(uid, name)) => format!("UID = {uid} ({name})"),
-            Self::User(_) => String::new(),
-            Self::Command(name) => format!("command name '{name}'"),
-            Self::Args(part) => format!("args '{part}'"),
-            Self::Expression(_, text) => format!("regex args '{text}'"),
-            Self::Vsz(least) => format!("VSZ >= {least}"),
-            Self::Rss(least) => format!("RSS >= {least}"),
-            Self::Cpu(least) => format!("PCPU >= {least:.2}"),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::process::{Child, Command, Stdio};
@@ -635,7 +498,7 @@ mod tests {
     #[test]
     fn within_the_daemon_a_spawner_is_the_parent() {
         let place = Place {
-            standalone: None,
+            standalone: false,
             ..Place::here()
         };
         let count = |line: &str| settings(line).run(&place);

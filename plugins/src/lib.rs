@@ -8,11 +8,21 @@
 //! Texts, performance data and exit codes are those of monitoring-plugins 2.3. The same code runs inside the daemon and
 //! as an executable of the plugin's name ([`standalone::main`]).
 
+mod check_disk;
 mod check_dummy;
+mod check_load;
+mod check_procs;
+mod check_swap;
 mod check_tcp;
+mod check_users;
+mod ere;
+mod local;
+mod looks;
+mod mounts;
 pub mod net;
 pub mod options;
 pub mod perfdata;
+mod processes;
 pub mod standalone;
 pub mod threshold;
 
@@ -137,10 +147,15 @@ impl fmt::Debug for Probe {
 type Prepare = fn(name: &str, args: &[String]) -> Result<Probe, Foreign>;
 
 /// Every name under which we answer.
-const PROBES: [(&str, Prepare); 3] = [
+const PROBES: [(&str, Prepare); 8] = [
+    ("check_disk", check_disk::prepare),
     ("check_dummy", check_dummy::prepare),
+    ("check_load", check_load::prepare),
+    ("check_procs", check_procs::prepare),
+    ("check_swap", check_swap::prepare),
     ("check_tcp", check_tcp::prepare),
     ("check_udp", check_tcp::prepare),
+    ("check_users", check_users::prepare),
 ];
 
 /// All names that [`prepare`] knows.

@@ -4,7 +4,9 @@
 //! Each file in `conformance/` is named after a plugin and has a command line's arguments on each line, as a shell would
 //! split them. `{name}` is a place that `servers/` knows. `# why:` above a line makes it a known difference: the two
 //! must differ, so that a difference which is no more is found. `# foreign` above a line: we must leave it to the real
-//! plugin.
+//! plugin. `# in: name` makes all lines up to the next such one run in surroundings that `servers/` makes: a mount
+//! namespace with mounts and pseudo files of the test's own. `# in:` alone ends them. What is said there is compared to
+//! the letter, since nothing is measured (but in `alldisks`, which has this host's own disks, too).
 
 mod servers;
 
@@ -21,6 +23,8 @@ use std::{
 /// Where Debian puts the real ones.
 const REAL: &str = "/usr/lib/nagios/plugins";
 
+static ALONE: Mutex<()> = Mutex::new(());
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Wanted {
     Same,
@@ -33,6 +37,8 @@ struct Case {
     place: String,
     line: String,
     wanted: Wanted,
+    /// Empty: as it is.
+    surroundings: String,
 }
 
 fn cases() -> Vec<Case> {
@@ -50,6 +56,7 @@ fn cases() -> Vec<Case> {
             .expect("a name")
             .to_owned();
         let mut wanted = Wanted::Same;
+        let mut surroundings = String::new();
         for (at, line) in std::fs::read_to_string(&file)
             .expect("cases")
             .lines()
@@ -59,12 +66,15 @@ fn cases() -> Vec<Case> {
                 wanted = Wanted::Different(why.trim().to_owned());
             } else if line.trim() == "# foreign" {
                 wanted = Wanted::Foreign;
+            } else if let Some(name) = line.strip_prefix("# in:") {
+                name.trim().clone_into(&mut surroundings);
             } else if !line.trim().is_empty() && !line.starts_with('#') {
                 cases.push(Case {
                     plugin: plugin.clone(),
                     place: format!("{plugin}.txt:{}", at + 1),
                     line: line.to_owned(),
                     wanted: std::mem::replace(&mut wanted, Wanted::Same),
+                    surroundings: surroundings.clone(),
                 });
             }
         }
@@ -108,13 +118,32 @@ fn shell_words(line: &str) -> Vec<String> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Said {
     code: Option<i32>,
+    /// All of it, where nothing is measured.
+    exact: Option<String>,
     first: String,
     /// Name, unit, thresholds and ends of each, without its value.
     data: Vec<String>,
 }
 
-fn run(program: &Path, args: &[String]) -> (Said, String) {
-    let output = Command::new(program)
+/// Where a plugin runs.
+#[derive(Default)]
+struct Surroundings {
+    /// To be put before the command line.
+    words: Vec<String>,
+    /// Nothing there is measured: both must say the same to the letter.
+    is_fixed: bool,
+}
+
+fn run(surroundings: &Surroundings, program: &Path, args: &[String]) -> (Said, String) {
+    let mut command = match &*surroundings.words {
+        [] => Command::new(program),
+        [first, rest @ ..] => {
+            let mut command = Command::new(first);
+            command.args(rest).arg(program);
+            command
+        }
+    };
+    let output = command
         .args(args)
         .env("LC_ALL", "C")
         .output()
@@ -133,13 +162,14 @@ fn run(program: &Path, args: &[String]) -> (Said, String) {
     });
     let said = Said {
         code: output.status.code(),
+        exact: surroundings.is_fixed.then(|| text.clone()),
         first: without_measures(first.trim_end()),
         data: data.collect(),
     };
     (said, text)
 }
 
-/// Numbers with a fraction are measured, and whole ones before `ms`, `s`, `%` and the like may be.
+/// Numbers with a fraction are measured, and whole ones of what is free on a disk.
 fn without_measures(text: &str) -> String {
     let mut out = String::new();
     let mut letters = text.chars().peekable();
@@ -153,7 +183,10 @@ fn without_measures(text: &str) -> String {
             number.push(next);
         }
         // An address has several points, a measure has one.
-        let is_measure = number.matches('.').count() == 1 && !number.ends_with('.');
+        let mut is_measure = number.matches('.').count() == 1 && !number.ends_with('.');
+        // What is free on a disk: `1234MiB`.
+        let unit: String = letters.clone().take(3).collect();
+        is_measure |= matches!(&*unit, "kiB" | "MiB" | "GiB" | "TiB");
         out.push_str(if is_measure { "N" } else { &number });
     }
     out
@@ -175,7 +208,7 @@ fn real_and_ours_say_the_same() {
         for _ in 0..4 {
             scope.spawn(|| {
                 while let Some(case) = cases.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    if let Some(fault) = judge(case, &places) {
+                    if let Some(fault) = judge(case, &places, &servers) {
                         faults
                             .lock()
                             .expect("no panic")
@@ -198,11 +231,33 @@ fn real_and_ours_say_the_same() {
 }
 
 /// A sentence, if the case is not as it is wanted.
-fn judge(case: &Case, places: &BTreeMap<String, String>) -> Option<String> {
+fn judge(
+    case: &Case,
+    places: &BTreeMap<String, String>,
+    servers: &servers::Servers,
+) -> Option<String> {
+    let surroundings = match &*case.surroundings {
+        "" => Surroundings::default(),
+        name => match servers.surroundings(name) {
+            Some(words) => Surroundings {
+                words,
+                is_fixed: name != "alldisks",
+            },
+            None => {
+                eprintln!(
+                    "{}: not run, since this host has no `unshare -m` for us",
+                    case.place
+                );
+                return None;
+            }
+        },
+    };
+    // It sees all that run beside it, others of its name as well.
+    let _alone = (case.plugin == "check_procs").then(|| ALONE.lock().expect("no panic"));
     let args = words(&case.line, places);
     let ours = ours(&case.plugin);
     if case.wanted == Wanted::Foreign {
-        let (_, text) = run(&ours, &args);
+        let (_, text) = run(&surroundings, &ours, &args);
         return (!text.contains("of the monitoring-plugins")).then(|| {
             format!(
                 "{}: {}\n  is not for us, but: {text}",
@@ -210,11 +265,15 @@ fn judge(case: &Case, places: &BTreeMap<String, String>) -> Option<String> {
             )
         });
     }
-    let (wanted, real_text) = run(&Path::new(REAL).join(&case.plugin), &args);
-    let (mut said, mut text) = run(&ours, &args);
-    // What was measured may lie on either side of a limit that is close: such a line gets a second try.
-    if said != wanted && case.wanted == Wanted::Same {
-        (said, text) = run(&ours, &args);
+    let real = Path::new(REAL).join(&case.plugin);
+    let (mut wanted, mut real_text) = run(&surroundings, &real, &args);
+    let (mut said, mut text) = run(&surroundings, &ours, &args);
+    // What was measured may lie on either side of a limit that is close: such a line gets another try.
+    for _ in 0..2 {
+        if said != wanted && case.wanted == Wanted::Same {
+            (wanted, real_text) = run(&surroundings, &real, &args);
+            (said, text) = run(&surroundings, &ours, &args);
+        }
     }
     match &case.wanted {
         Wanted::Same if said != wanted => Some(format!(

@@ -9,7 +9,9 @@
 //! as an executable of the plugin's name ([`standalone::main`]).
 
 mod check_dummy;
+mod check_icmp;
 mod check_tcp;
+mod icmp;
 pub mod net;
 pub mod options;
 pub mod perfdata;
@@ -136,8 +138,11 @@ impl fmt::Debug for Probe {
 type Prepare = fn(name: &str, args: &[String]) -> Result<Probe, Foreign>;
 
 /// Every name under which we answer.
-const PROBES: [(&str, Prepare); 3] = [
+const PROBES: [(&str, Prepare); 6] = [
     ("check_dummy", check_dummy::prepare),
+    ("check_host", check_icmp::prepare),
+    ("check_icmp", check_icmp::prepare),
+    ("check_rta_multi", check_icmp::prepare),
     ("check_tcp", check_tcp::prepare),
     ("check_udp", check_tcp::prepare),
 ];

@@ -8,7 +8,9 @@
 //! Texts, performance data and exit codes are those of monitoring-plugins 2.3. The same code runs inside the daemon and
 //! as an executable of the plugin's name ([`standalone::main`]).
 
+mod check_cluster;
 mod check_dummy;
+mod check_file_age;
 mod check_icmp;
 mod check_tcp;
 mod icmp;
@@ -138,8 +140,10 @@ impl fmt::Debug for Probe {
 type Prepare = fn(name: &str, args: &[String]) -> Result<Probe, Foreign>;
 
 /// Every name under which we answer.
-const PROBES: [(&str, Prepare); 6] = [
+const PROBES: [(&str, Prepare); 8] = [
+    ("check_cluster", check_cluster::prepare),
     ("check_dummy", check_dummy::prepare),
+    ("check_file_age", check_file_age::prepare),
     ("check_host", check_icmp::prepare),
     ("check_icmp", check_icmp::prepare),
     ("check_rta_multi", check_icmp::prepare),

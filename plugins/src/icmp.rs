@@ -5,6 +5,8 @@
 //! gives us nothing but our own), else a raw one; where neither is allowed, the check is for the real plugin, which is
 //! setuid.
 
+#[cfg(test)]
+pub(crate) mod fake;
 mod packet;
 
 use std::{

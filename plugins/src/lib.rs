@@ -12,6 +12,7 @@ mod check_cluster;
 mod check_dummy;
 mod check_file_age;
 mod check_icmp;
+mod check_ping;
 mod check_tcp;
 mod icmp;
 pub mod net;
@@ -140,12 +141,13 @@ impl fmt::Debug for Probe {
 type Prepare = fn(name: &str, args: &[String]) -> Result<Probe, Foreign>;
 
 /// Every name under which we answer.
-const PROBES: [(&str, Prepare); 8] = [
+const PROBES: [(&str, Prepare); 9] = [
     ("check_cluster", check_cluster::prepare),
     ("check_dummy", check_dummy::prepare),
     ("check_file_age", check_file_age::prepare),
     ("check_host", check_icmp::prepare),
     ("check_icmp", check_icmp::prepare),
+    ("check_ping", check_ping::prepare),
     ("check_rta_multi", check_icmp::prepare),
     ("check_tcp", check_tcp::prepare),
     ("check_udp", check_tcp::prepare),

@@ -1,41 +1,7 @@
 //! Runs over a network that loses, delays and doubles.
 
-use std::{collections::VecDeque, io};
-
 use super::*;
-
-/// What becomes of each packet, in the order of their sending: after so many milliseconds, this.
-#[derive(Default)]
-struct Fake {
-    fates: VecDeque<Vec<(u64, What)>>,
-    coming: Vec<(tokio::time::Instant, Event)>,
-    sent: u64,
-}
-
-impl Transport for Fake {
-    fn send(&mut self, _to: SocketAddr, tag: usize, _data: usize) -> io::Result<u64> {
-        self.sent += 1;
-        for (after, what) in self.fates.pop_front().unwrap_or_default() {
-            let event = Event {
-                tag,
-                number: self.sent,
-                what,
-            };
-            let at = tokio::time::Instant::now() + Duration::from_millis(after);
-            self.coming.push((at, event));
-        }
-        self.coming.sort_by_key(|(at, _)| std::cmp::Reverse(*at));
-        Ok(self.sent)
-    }
-
-    async fn event(&mut self) -> Event {
-        let Some((at, _)) = self.coming.last() else {
-            return std::future::pending().await;
-        };
-        tokio::time::sleep_until(*at).await;
-        self.coming.pop().expect("it was there").1
-    }
-}
+use crate::icmp::fake::Fake;
 
 fn check(name: &str, line: &str, fates: &[&[(u64, What)]]) -> Result<Report, Foreign> {
     let args: Vec<String> = line.split_whitespace().map(str::to_owned).collect();
@@ -50,10 +16,7 @@ fn check(name: &str, line: &str, fates: &[&[(u64, What)]]) -> Result<Report, For
         .build()
         .expect("a runtime")
         .block_on(async {
-            let network = Fake {
-                fates: fates.iter().map(|fate| fate.to_vec()).collect(),
-                ..Fake::default()
-            };
+            let network = Fake::new(fates);
             Checking::new(&settings, network, hosts).run().await
         })
 }

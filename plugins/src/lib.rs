@@ -8,14 +8,19 @@
 //! Texts, performance data and exit codes are those of monitoring-plugins 2.3. The same code runs inside the daemon and
 //! as an executable of the plugin's name ([`standalone::main`]).
 
+mod check_cluster;
 mod check_disk;
 mod check_dummy;
+mod check_file_age;
+mod check_icmp;
 mod check_load;
+mod check_ping;
 mod check_procs;
 mod check_swap;
 mod check_tcp;
 mod check_users;
 mod ere;
+mod icmp;
 mod local;
 mod looks;
 mod mounts;
@@ -147,11 +152,17 @@ impl fmt::Debug for Probe {
 type Prepare = fn(name: &str, args: &[String]) -> Result<Probe, Foreign>;
 
 /// Every name under which we answer.
-const PROBES: [(&str, Prepare); 8] = [
+const PROBES: &[(&str, Prepare)] = &[
+    ("check_cluster", check_cluster::prepare),
     ("check_disk", check_disk::prepare),
     ("check_dummy", check_dummy::prepare),
+    ("check_file_age", check_file_age::prepare),
+    ("check_host", check_icmp::prepare),
+    ("check_icmp", check_icmp::prepare),
     ("check_load", check_load::prepare),
+    ("check_ping", check_ping::prepare),
     ("check_procs", check_procs::prepare),
+    ("check_rta_multi", check_icmp::prepare),
     ("check_swap", check_swap::prepare),
     ("check_tcp", check_tcp::prepare),
     ("check_udp", check_tcp::prepare),

@@ -22,7 +22,7 @@ pub fn float(
     )
 }
 
-/// The same for whole numbers (`perfdata`).
+/// The same for whole numbers (`perfdata`), but that the field of the maximum is always there.
 pub fn whole(
     label: &str,
     value: i64,
@@ -39,7 +39,7 @@ pub fn whole(
         show(warn),
         show(crit),
         show(min),
-        max.map(|max| max.to_string()),
+        Some(show(max)),
     )
 }
 

@@ -1,5 +1,6 @@
 //! Real servers on loopback for the conformance test, each in a file of its own, and the names of their places.
 
+mod files;
 mod local;
 mod quiet;
 
@@ -8,12 +9,14 @@ use std::collections::BTreeMap;
 /// Servers that end when this is dropped.
 pub struct Servers {
     local: local::Local,
+    files: files::Files,
     quiet: quiet::Quiet,
 }
 
 pub fn start() -> Servers {
     Servers {
         local: local::start(),
+        files: files::start(),
         quiet: quiet::start(),
     }
 }
@@ -23,6 +26,7 @@ impl Servers {
     pub fn places(&self) -> BTreeMap<String, String> {
         let mut places = BTreeMap::new();
         self.local.places(&mut places);
+        self.files.places(&mut places);
         self.quiet.places(&mut places);
         places
     }

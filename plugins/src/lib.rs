@@ -8,6 +8,7 @@
 //! Texts, performance data and exit codes are those of monitoring-plugins 2.3. The same code runs inside the daemon and
 //! as an executable of the plugin's name ([`standalone::main`]).
 
+mod certificate;
 mod check_dummy;
 mod check_tcp;
 pub mod net;
@@ -15,6 +16,7 @@ pub mod options;
 pub mod perfdata;
 pub mod standalone;
 pub mod threshold;
+pub mod tls;
 
 use std::{fmt, future::Future, pin::Pin};
 

@@ -10,7 +10,9 @@
 
 mod certificate;
 mod check_dummy;
+mod check_http;
 mod check_tcp;
+mod ere;
 pub mod net;
 pub mod options;
 pub mod perfdata;
@@ -138,8 +140,9 @@ impl fmt::Debug for Probe {
 type Prepare = fn(name: &str, args: &[String]) -> Result<Probe, Foreign>;
 
 /// Every name under which we answer.
-const PROBES: [(&str, Prepare); 3] = [
+const PROBES: [(&str, Prepare); 4] = [
     ("check_dummy", check_dummy::prepare),
+    ("check_http", check_http::prepare),
     ("check_tcp", check_tcp::prepare),
     ("check_udp", check_tcp::prepare),
 ];

@@ -1,17 +1,24 @@
 //! Real servers on loopback for the conformance test, each in a file of its own, and the names of their places.
 
+mod certificates;
 mod quiet;
+mod strange;
+mod web;
 
 use std::collections::BTreeMap;
 
 /// Servers that end when this is dropped.
 pub struct Servers {
     quiet: quiet::Quiet,
+    strange: strange::Strange,
+    web: web::Web,
 }
 
 pub fn start() -> Servers {
     Servers {
         quiet: quiet::start(),
+        strange: strange::start(),
+        web: web::start(),
     }
 }
 
@@ -20,6 +27,8 @@ impl Servers {
     pub fn places(&self) -> BTreeMap<String, String> {
         let mut places = BTreeMap::new();
         self.quiet.places(&mut places);
+        self.strange.places(&mut places);
+        self.web.places(&mut places);
         places
     }
 }

@@ -16,6 +16,7 @@ mod ere;
 pub mod net;
 pub mod options;
 pub mod perfdata;
+mod services;
 pub mod standalone;
 pub mod threshold;
 pub mod tls;
@@ -140,9 +141,19 @@ impl fmt::Debug for Probe {
 type Prepare = fn(name: &str, args: &[String]) -> Result<Probe, Foreign>;
 
 /// Every name under which we answer.
-const PROBES: [(&str, Prepare); 4] = [
+const PROBES: [(&str, Prepare); 14] = [
+    ("check_clamd", check_tcp::prepare),
     ("check_dummy", check_dummy::prepare),
+    ("check_ftp", check_tcp::prepare),
     ("check_http", check_http::prepare),
+    ("check_imap", check_tcp::prepare),
+    ("check_jabber", check_tcp::prepare),
+    ("check_nntp", check_tcp::prepare),
+    ("check_nntps", check_tcp::prepare),
+    ("check_pop", check_tcp::prepare),
+    ("check_simap", check_tcp::prepare),
+    ("check_spop", check_tcp::prepare),
+    ("check_ssmtp", check_tcp::prepare),
     ("check_tcp", check_tcp::prepare),
     ("check_udp", check_tcp::prepare),
 ];

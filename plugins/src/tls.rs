@@ -3,7 +3,9 @@
 
 use std::{
     io,
+    pin::Pin,
     sync::{Arc, OnceLock},
+    task::{Context, Poll, ready},
 };
 
 use rustls::{
@@ -18,7 +20,7 @@ use rustls::{
     },
     version::{TLS12, TLS13},
 };
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncBufRead, AsyncRead, AsyncWrite, ReadBuf};
 use tokio_rustls::{TlsConnector, client::TlsStream};
 
 pub use crate::certificate::judge_certificate;
@@ -64,13 +66,57 @@ pub enum Failure {
     Foreign(Foreign),
 }
 
+/// A secure connection. A read gives what is left of one record, never more, as OpenSSL's does: plugins that stop after
+/// a part of an answer stop at the same place.
+#[derive(Debug)]
+pub struct Secure<S>(TlsStream<S>);
+
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Secure<S> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let record = ready!(Pin::new(&mut self.0).poll_fill_buf(context))?;
+        let count = record.len().min(buffer.remaining());
+        buffer.put_slice(&record[..count]);
+        Pin::new(&mut self.0).consume(count);
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Secure<S> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.0).poll_write(context, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_shutdown(context)
+    }
+}
+
+/// Whether an error while reading is one of TLS, of which OpenSSL may think otherwise.
+pub fn is_of_tls(error: &io::Error) -> bool {
+    error
+        .get_ref()
+        .is_some_and(<dyn std::error::Error + Send + Sync>::is::<Error>)
+}
+
 /// Shakes hands. `sni` None: no name is sent.
 pub async fn connect<S>(
     stream: S,
     sni: Option<&str>,
     version: Version,
     identity: Option<&Identity>,
-) -> Result<TlsStream<S>, Failure>
+) -> Result<Secure<S>, Failure>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
@@ -83,6 +129,7 @@ where
     TlsConnector::from(config)
         .connect(name, stream)
         .await
+        .map(Secure)
         .map_err(failure)
 }
 
@@ -214,8 +261,9 @@ impl ServerCertVerifier for AnyCertificate {
 }
 
 /// The other end's certificate (DER).
-pub fn certificate<S>(stream: &TlsStream<S>) -> Vec<u8> {
+pub fn certificate<S>(stream: &Secure<S>) -> Vec<u8> {
     stream
+        .0
         .get_ref()
         .1
         .peer_certificates()

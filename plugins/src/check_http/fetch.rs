@@ -167,11 +167,7 @@ where
     times.transfer = begun.elapsed();
     let page = match received {
         Ok(page) => page,
-        Err(error)
-            if error
-                .get_ref()
-                .is_some_and(<dyn std::error::Error + Send + Sync>::is::<rustls::Error>) =>
-        {
+        Err(error) if tls::is_of_tls(&error) => {
             return Err(Foreign::unhandled(format!("TLS broke: {error}")));
         }
         Err(_) => {

@@ -3,6 +3,7 @@
 mod certificates;
 mod quiet;
 mod strange;
+mod talkers;
 mod web;
 
 use std::collections::BTreeMap;
@@ -11,14 +12,17 @@ use std::collections::BTreeMap;
 pub struct Servers {
     quiet: quiet::Quiet,
     strange: strange::Strange,
+    talkers: talkers::Talkers,
     web: web::Web,
 }
 
 pub fn start() -> Servers {
+    let web = web::start();
     Servers {
         quiet: quiet::start(),
         strange: strange::start(),
-        web: web::start(),
+        talkers: talkers::start(web.dir()),
+        web,
     }
 }
 
@@ -28,6 +32,7 @@ impl Servers {
         let mut places = BTreeMap::new();
         self.quiet.places(&mut places);
         self.strange.places(&mut places);
+        self.talkers.places(&mut places);
         self.web.places(&mut places);
         places
     }

@@ -142,6 +142,11 @@ fn config(dir: &Path, ports: &BTreeMap<String, u16>) -> String {
 }
 
 impl Web {
+    /// With the certificates.
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
     pub fn places(&self, places: &mut BTreeMap<String, String>) {
         for (name, port) in &self.ports {
             places.insert(name.clone(), port.to_string());

@@ -226,7 +226,7 @@ where
         }
         page.total += count as u64;
         let part = &mut buffer[..count];
-        if most < page.kept.len() + count && most == SOME_KEPT {
+        if page.is_whole && most == SOME_KEPT && most < page.kept.len() + count {
             let matters = wants_body
                 || answer::split(&page.kept).is_none_or(|parts| answer::is_chunked(parts.header));
             if matters {

@@ -10,7 +10,7 @@ use nix::sys::statvfs::statvfs;
 
 use crate::{
     Foreign, Probe, Report, State,
-    ere::Ere,
+    ere::{Flags, Pattern},
     local,
     looks::{LOOKS, PATIENCE},
     mounts::{self, Mount},
@@ -59,8 +59,8 @@ const KNOWN: [Opt; 32] = [
 enum Step {
     Path(String, Arc<Limits>),
     /// Without an expression: all.
-    Matching(Option<Ere>, String, Arc<Limits>),
-    Ignore(Ere),
+    Matching(Option<Pattern>, String, Arc<Limits>),
+    Ignore(Pattern),
     /// All that is mounted, where nothing was selected by name.
     All(Arc<Limits>),
     Exact,
@@ -157,7 +157,7 @@ fn read(args: &[String]) -> Result<Settings, Foreign> {
             }
             "eregi-path" | "eregi-partition" | "ereg-path" | "ereg-partition" => {
                 let limits = given(&limits)?;
-                let ere = Ere::parse(&value, option.name.starts_with("eregi"))?;
+                let ere = Pattern::parse(&value, Flags::folding(option.name.starts_with("eregi")))?;
                 settings
                     .steps
                     .push(Step::Matching(Some(ere), value, limits));
@@ -180,7 +180,9 @@ fn read(args: &[String]) -> Result<Settings, Foreign> {
                     ));
                 }
                 let fold = option.name.starts_with("ignore-eregi");
-                settings.steps.push(Step::Ignore(Ere::parse(&value, fold)?));
+                settings
+                    .steps
+                    .push(Step::Ignore(Pattern::parse(&value, Flags::folding(fold))?));
             }
             "clear" => {
                 if !selected {
@@ -346,8 +348,8 @@ async fn select(settings: &Settings) -> Result<Vec<Selected>, Stop> {
     }
 }
 
-fn matches(ere: &Ere, mount: &Mount) -> Result<bool, Foreign> {
-    Ok(ere.is_match(mount.device.as_bytes())? || ere.is_match(mount.dir.as_bytes())?)
+fn matches(ere: &Pattern, mount: &Mount) -> Result<bool, Foreign> {
+    Ok(ere.found_in(mount.device.as_bytes())? || ere.found_in(mount.dir.as_bytes())?)
 }
 
 /// A path that is there gets the new limits.

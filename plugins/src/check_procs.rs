@@ -16,7 +16,7 @@ use nix::unistd::{Uid, User};
 
 use crate::{
     Foreign, Probe, Report, State,
-    ere::Ere,
+    ere::{Flags, Pattern},
     local,
     looks::LOOKS,
     options::{self, Opt, Value, flag, long, valued},
@@ -163,7 +163,10 @@ fn read(args: &[String]) -> Result<Settings, Foreign> {
                 if has(|filter| matches!(filter, Filter::Expression(..))) {
                     return Err(Foreign::unhandled("several expressions"));
                 }
-                Filter::Expression(Ere::parse(&value, false)?, value.replace('|', ","))
+                Filter::Expression(
+                    Pattern::parse(&value, Flags::default())?,
+                    value.replace('|', ","),
+                )
             }
             "ppid" => Filter::Ppid(integer()?),
             "vsz" => Filter::Vsz(integer()?.into()),

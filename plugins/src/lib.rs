@@ -8,10 +8,12 @@
 //! Texts, performance data and exit codes are those of monitoring-plugins 2.3. The same code runs inside the daemon and
 //! as an executable of the plugin's name ([`standalone::main`]).
 
+mod certificate;
 mod check_cluster;
 mod check_disk;
 mod check_dummy;
 mod check_file_age;
+mod check_http;
 mod check_icmp;
 mod check_load;
 mod check_ping;
@@ -28,8 +30,10 @@ pub mod net;
 pub mod options;
 pub mod perfdata;
 mod processes;
+mod services;
 pub mod standalone;
 pub mod threshold;
+pub mod tls;
 
 use std::{fmt, future::Future, pin::Pin};
 
@@ -153,16 +157,27 @@ type Prepare = fn(name: &str, args: &[String]) -> Result<Probe, Foreign>;
 
 /// Every name under which we answer.
 const PROBES: &[(&str, Prepare)] = &[
+    ("check_clamd", check_tcp::prepare),
     ("check_cluster", check_cluster::prepare),
     ("check_disk", check_disk::prepare),
     ("check_dummy", check_dummy::prepare),
     ("check_file_age", check_file_age::prepare),
+    ("check_ftp", check_tcp::prepare),
     ("check_host", check_icmp::prepare),
+    ("check_http", check_http::prepare),
     ("check_icmp", check_icmp::prepare),
+    ("check_imap", check_tcp::prepare),
+    ("check_jabber", check_tcp::prepare),
     ("check_load", check_load::prepare),
+    ("check_nntp", check_tcp::prepare),
+    ("check_nntps", check_tcp::prepare),
     ("check_ping", check_ping::prepare),
+    ("check_pop", check_tcp::prepare),
     ("check_procs", check_procs::prepare),
     ("check_rta_multi", check_icmp::prepare),
+    ("check_simap", check_tcp::prepare),
+    ("check_spop", check_tcp::prepare),
+    ("check_ssmtp", check_tcp::prepare),
     ("check_swap", check_swap::prepare),
     ("check_tcp", check_tcp::prepare),
     ("check_udp", check_tcp::prepare),

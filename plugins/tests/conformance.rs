@@ -7,6 +7,7 @@
 //! plugin. `# in: name` makes all lines up to the next such one run in surroundings that `servers/` makes: a mount
 //! namespace with mounts and pseudo files of the test's own. `# in:` alone ends them. What is said there is compared to
 //! the letter, since nothing is measured (but in `alldisks`, which has this host's own disks, too).
+//! After a line `# all lines`, all lines of the output are compared and not its first alone.
 
 mod servers;
 
@@ -40,6 +41,7 @@ struct Case {
     wanted: Wanted,
     /// Empty: as it is.
     surroundings: String,
+    all_lines: bool,
 }
 
 fn cases() -> Vec<Case> {
@@ -58,6 +60,7 @@ fn cases() -> Vec<Case> {
             .to_owned();
         let mut wanted = Wanted::Same;
         let mut surroundings = String::new();
+        let mut all_lines = false;
         for (at, line) in std::fs::read_to_string(&file)
             .expect("cases")
             .lines()
@@ -69,6 +72,8 @@ fn cases() -> Vec<Case> {
                 wanted = Wanted::Foreign;
             } else if let Some(name) = line.strip_prefix("# in:") {
                 name.trim().clone_into(&mut surroundings);
+            } else if line.trim() == "# all lines" {
+                all_lines = true;
             } else if !line.trim().is_empty() && !line.starts_with('#') {
                 cases.push(Case {
                     plugin: plugin.clone(),
@@ -76,6 +81,7 @@ fn cases() -> Vec<Case> {
                     line: line.to_owned(),
                     wanted: std::mem::replace(&mut wanted, Wanted::Same),
                     surroundings: surroundings.clone(),
+                    all_lines,
                 });
             }
         }
@@ -89,10 +95,11 @@ fn words(line: &str, places: &BTreeMap<String, String>) -> Vec<String> {
     for (name, value) in places {
         line = line.replace(&format!("{{{name}}}"), value);
     }
-    assert!(
-        !line.contains('{') || line.contains("{ "),
-        "an unknown place: {line}"
-    );
+    let unknown = line
+        .split('{')
+        .skip(1)
+        .any(|rest| rest.starts_with(|c: char| c.is_ascii_lowercase()));
+    assert!(!unknown, "an unknown place: {line}");
     shell_words(&line)
 }
 
@@ -124,6 +131,8 @@ struct Said {
     first: String,
     /// Name, unit, thresholds and ends of each, without its value.
     data: Vec<String>,
+    /// The lines behind the first, if they are compared.
+    more: Vec<(String, Vec<String>)>,
 }
 
 /// Where a plugin runs.
@@ -135,7 +144,12 @@ struct Surroundings {
     is_fixed: bool,
 }
 
-fn run(surroundings: &Surroundings, program: &Path, args: &[String]) -> (Said, String) {
+fn run(
+    surroundings: &Surroundings,
+    program: &Path,
+    args: &[String],
+    all_lines: bool,
+) -> (Said, String) {
     let mut command = match &*surroundings.words {
         [] => Command::new(program),
         [first, rest @ ..] => {
@@ -155,19 +169,37 @@ fn run(surroundings: &Surroundings, program: &Path, args: &[String]) -> (Said, S
         None => (&*text, ""),
     };
     let first = words.lines().next().unwrap_or_default();
-    let data = data.split_whitespace().map(|item| {
+    let more = text.lines().skip(1).map(|line| {
+        let (words, data) = line.split_once('|').unwrap_or((line, ""));
+        (without_measures(words.trim_end()), limits(data))
+    });
+    let data = if all_lines {
+        data.lines().next().unwrap_or_default()
+    } else {
+        data
+    };
+    let said = Said {
+        code: output.status.code(),
+        exact: surroundings.is_fixed.then(|| text.clone()),
+        first: without_measures(first.trim_end()),
+        data: limits(data),
+        more: if all_lines {
+            more.collect()
+        } else {
+            Vec::new()
+        },
+    };
+    (said, text)
+}
+
+fn limits(data: &str) -> Vec<String> {
+    let items = data.split_whitespace().map(|item| {
         let (name, rest) = item.split_once('=').unwrap_or((item, ""));
         let (value, limits) = rest.split_once(';').unwrap_or((rest, ""));
         let unit = value.trim_start_matches(|c: char| c.is_ascii_digit() || "+-.".contains(c));
         format!("{name}={unit};{limits}")
     });
-    let said = Said {
-        code: output.status.code(),
-        exact: surroundings.is_fixed.then(|| text.clone()),
-        first: without_measures(first.trim_end()),
-        data: data.collect(),
-    };
-    (said, text)
+    items.collect()
 }
 
 /// Numbers with a fraction are measured, and whole ones of what is free on a disk.
@@ -258,7 +290,7 @@ fn judge(
     let args = words(&case.line, places);
     let ours = ours(&case.plugin);
     if case.wanted == Wanted::Foreign {
-        let (_, text) = run(&surroundings, &ours, &args);
+        let (_, text) = run(&surroundings, &ours, &args, case.all_lines);
         return (!text.contains("of the monitoring-plugins")).then(|| {
             format!(
                 "{}: {}\n  is not for us, but: {text}",
@@ -268,15 +300,15 @@ fn judge(
     }
     let real = Path::new(REAL).join(&case.plugin);
     let mut begun = Instant::now();
-    let (mut wanted, mut real_text) = run(&surroundings, &real, &args);
-    let (mut said, mut text) = run(&surroundings, &ours, &args);
+    let (mut wanted, mut real_text) = run(&surroundings, &real, &args, case.all_lines);
+    let (mut said, mut text) = run(&surroundings, &ours, &args, case.all_lines);
     same_age(&mut said.first, &wanted.first, begun.elapsed());
     // What was measured may lie on either side of a limit that is close: such a line gets another try.
     for _ in 0..2 {
         if said != wanted && case.wanted == Wanted::Same {
             begun = Instant::now();
-            (wanted, real_text) = run(&surroundings, &real, &args);
-            (said, text) = run(&surroundings, &ours, &args);
+            (wanted, real_text) = run(&surroundings, &real, &args, case.all_lines);
+            (said, text) = run(&surroundings, &ours, &args, case.all_lines);
             same_age(&mut said.first, &wanted.first, begun.elapsed());
         }
     }

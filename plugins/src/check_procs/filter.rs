@@ -2,7 +2,7 @@
 
 use crate::{
     Foreign,
-    ere::Ere,
+    ere::Pattern,
     processes::{LONGEST_ARGS, Process},
 };
 
@@ -13,7 +13,7 @@ pub(super) enum Filter {
     User(UserName),
     Command(String),
     Args(String),
-    Expression(Ere, String),
+    Expression(Pattern, String),
     Vsz(i64),
     Rss(i64),
     Cpu(f32),
@@ -52,7 +52,7 @@ impl Filter {
             }
             Self::Expression(ere, _) => {
                 known()?;
-                ere.is_match(&process.args)?
+                ere.found_in(&process.args)?
             }
             Self::Vsz(least) => *least <= process.vsz,
             Self::Rss(least) => *least <= process.rss,

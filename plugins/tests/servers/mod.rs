@@ -1,8 +1,12 @@
 //! Real servers on loopback for the conformance test, each in a file of its own, and the names of their places.
 
+mod certificates;
 mod files;
 mod local;
 mod quiet;
+mod strange;
+mod talkers;
+mod web;
 
 use std::collections::BTreeMap;
 
@@ -11,13 +15,20 @@ pub struct Servers {
     local: local::Local,
     files: files::Files,
     quiet: quiet::Quiet,
+    strange: strange::Strange,
+    talkers: talkers::Talkers,
+    web: web::Web,
 }
 
 pub fn start() -> Servers {
+    let web = web::start();
     Servers {
         local: local::start(),
         files: files::start(),
         quiet: quiet::start(),
+        strange: strange::start(),
+        talkers: talkers::start(web.dir()),
+        web,
     }
 }
 
@@ -28,6 +39,9 @@ impl Servers {
         self.local.places(&mut places);
         self.files.places(&mut places);
         self.quiet.places(&mut places);
+        self.strange.places(&mut places);
+        self.talkers.places(&mut places);
+        self.web.places(&mut places);
         places
     }
 

@@ -9,9 +9,11 @@
 //! as an executable of the plugin's name ([`standalone::main`]).
 
 mod check_dummy;
+mod check_ssh;
 mod check_tcp;
 pub mod net;
 pub mod options;
+mod peer;
 pub mod perfdata;
 pub mod standalone;
 pub mod threshold;
@@ -136,8 +138,9 @@ impl fmt::Debug for Probe {
 type Prepare = fn(name: &str, args: &[String]) -> Result<Probe, Foreign>;
 
 /// Every name under which we answer.
-const PROBES: [(&str, Prepare); 3] = [
+const PROBES: [(&str, Prepare); 4] = [
     ("check_dummy", check_dummy::prepare),
+    ("check_ssh", check_ssh::prepare),
     ("check_tcp", check_tcp::prepare),
     ("check_udp", check_tcp::prepare),
 ];

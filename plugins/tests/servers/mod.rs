@@ -1,17 +1,21 @@
 //! Real servers on loopback for the conformance test, each in a file of its own, and the names of their places.
 
 mod quiet;
+pub mod spoken;
+mod ssh;
 
 use std::collections::BTreeMap;
 
 /// Servers that end when this is dropped.
 pub struct Servers {
     quiet: quiet::Quiet,
+    ssh: ssh::Ssh,
 }
 
 pub fn start() -> Servers {
     Servers {
         quiet: quiet::start(),
+        ssh: ssh::start(),
     }
 }
 
@@ -20,6 +24,7 @@ impl Servers {
     pub fn places(&self) -> BTreeMap<String, String> {
         let mut places = BTreeMap::new();
         self.quiet.places(&mut places);
+        self.ssh.places(&mut places);
         places
     }
 }

@@ -8,9 +8,11 @@
 //! Texts, performance data and exit codes are those of monitoring-plugins 2.3. The same code runs inside the daemon and
 //! as an executable of the plugin's name ([`standalone::main`]).
 
+mod check_dns;
 mod check_dummy;
 mod check_ssh;
 mod check_tcp;
+mod dns;
 pub mod net;
 pub mod options;
 mod peer;
@@ -138,7 +140,8 @@ impl fmt::Debug for Probe {
 type Prepare = fn(name: &str, args: &[String]) -> Result<Probe, Foreign>;
 
 /// Every name under which we answer.
-const PROBES: [(&str, Prepare); 4] = [
+const PROBES: [(&str, Prepare); 5] = [
+    ("check_dns", check_dns::prepare),
     ("check_dummy", check_dummy::prepare),
     ("check_ssh", check_ssh::prepare),
     ("check_tcp", check_tcp::prepare),

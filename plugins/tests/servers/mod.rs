@@ -1,5 +1,6 @@
 //! Real servers on loopback for the conformance test, each in a file of its own, and the names of their places.
 
+mod dns;
 mod quiet;
 pub mod spoken;
 mod ssh;
@@ -8,12 +9,14 @@ use std::collections::BTreeMap;
 
 /// Servers that end when this is dropped.
 pub struct Servers {
+    dns: dns::Dns,
     quiet: quiet::Quiet,
     ssh: ssh::Ssh,
 }
 
 pub fn start() -> Servers {
     Servers {
+        dns: dns::start(),
         quiet: quiet::start(),
         ssh: ssh::start(),
     }
@@ -23,6 +26,7 @@ impl Servers {
     /// What stands for `{name}` in a command line.
     pub fn places(&self) -> BTreeMap<String, String> {
         let mut places = BTreeMap::new();
+        self.dns.places(&mut places);
         self.quiet.places(&mut places);
         self.ssh.places(&mut places);
         places

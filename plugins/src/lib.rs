@@ -10,6 +10,7 @@
 
 mod check_dns;
 mod check_dummy;
+mod check_ntp_time;
 mod check_ssh;
 mod check_tcp;
 mod dns;
@@ -140,9 +141,10 @@ impl fmt::Debug for Probe {
 type Prepare = fn(name: &str, args: &[String]) -> Result<Probe, Foreign>;
 
 /// Every name under which we answer.
-const PROBES: [(&str, Prepare); 5] = [
+const PROBES: [(&str, Prepare); 6] = [
     ("check_dns", check_dns::prepare),
     ("check_dummy", check_dummy::prepare),
+    ("check_ntp_time", check_ntp_time::prepare),
     ("check_ssh", check_ssh::prepare),
     ("check_tcp", check_tcp::prepare),
     ("check_udp", check_tcp::prepare),

@@ -153,8 +153,24 @@ fn without_measures(text: &str) -> String {
             number.push(next);
         }
         // An address has several points, a measure has one.
-        let is_measure = number.matches('.').count() == 1 && !number.ends_with('.');
-        out.push_str(if is_measure { "N" } else { &number });
+        let is_fraction = number.matches('.').count() == 1 && !number.ends_with('.');
+        let is_measure = is_fraction || letters.clone().take(5).eq(" secs".chars());
+        if !is_measure {
+            out.push_str(&number);
+            continue;
+        }
+        // Around zero, the sign and a power of ten are measured, too.
+        if out.ends_with(" -") {
+            out.pop();
+        }
+        out.push('N');
+        let rest: String = letters.clone().take(4).collect();
+        if matches!(
+            rest.as_bytes(),
+            [b'e', b'-' | b'+', b'0'..=b'9', b'0'..=b'9']
+        ) {
+            letters.nth(3);
+        }
     }
     out
 }

@@ -1,6 +1,7 @@
 //! Real servers on loopback for the conformance test, each in a file of its own, and the names of their places.
 
 mod dns;
+mod ntp;
 mod quiet;
 pub mod spoken;
 mod ssh;
@@ -10,6 +11,7 @@ use std::collections::BTreeMap;
 /// Servers that end when this is dropped.
 pub struct Servers {
     dns: dns::Dns,
+    ntp: ntp::Ntp,
     quiet: quiet::Quiet,
     ssh: ssh::Ssh,
 }
@@ -17,6 +19,7 @@ pub struct Servers {
 pub fn start() -> Servers {
     Servers {
         dns: dns::start(),
+        ntp: ntp::start(),
         quiet: quiet::start(),
         ssh: ssh::start(),
     }
@@ -27,6 +30,7 @@ impl Servers {
     pub fn places(&self) -> BTreeMap<String, String> {
         let mut places = BTreeMap::new();
         self.dns.places(&mut places);
+        self.ntp.places(&mut places);
         self.quiet.places(&mut places);
         self.ssh.places(&mut places);
         places

@@ -4,7 +4,7 @@
 //! Each file in `conformance/` is named after a plugin and has a command line's arguments on each line, as a shell would
 //! split them. `{name}` is a place that `servers/` knows. `# why:` above a line makes it a known difference: the two
 //! must differ, so that a difference which is no more is found. `# foreign` above a line: we must leave it to the real
-//! plugin.
+//! plugin. After a line `# all lines`, all lines of the output are compared and not its first alone.
 
 mod servers;
 
@@ -33,6 +33,7 @@ struct Case {
     place: String,
     line: String,
     wanted: Wanted,
+    all_lines: bool,
 }
 
 fn cases() -> Vec<Case> {
@@ -50,6 +51,7 @@ fn cases() -> Vec<Case> {
             .expect("a name")
             .to_owned();
         let mut wanted = Wanted::Same;
+        let mut all_lines = false;
         for (at, line) in std::fs::read_to_string(&file)
             .expect("cases")
             .lines()
@@ -59,12 +61,15 @@ fn cases() -> Vec<Case> {
                 wanted = Wanted::Different(why.trim().to_owned());
             } else if line.trim() == "# foreign" {
                 wanted = Wanted::Foreign;
+            } else if line.trim() == "# all lines" {
+                all_lines = true;
             } else if !line.trim().is_empty() && !line.starts_with('#') {
                 cases.push(Case {
                     plugin: plugin.clone(),
                     place: format!("{plugin}.txt:{}", at + 1),
                     line: line.to_owned(),
                     wanted: std::mem::replace(&mut wanted, Wanted::Same),
+                    all_lines,
                 });
             }
         }
@@ -78,10 +83,11 @@ fn words(line: &str, places: &BTreeMap<String, String>) -> Vec<String> {
     for (name, value) in places {
         line = line.replace(&format!("{{{name}}}"), value);
     }
-    assert!(
-        !line.contains('{') || line.contains("{ "),
-        "an unknown place: {line}"
-    );
+    let unknown = line
+        .split('{')
+        .skip(1)
+        .any(|rest| rest.starts_with(|c: char| c.is_ascii_lowercase()));
+    assert!(!unknown, "an unknown place: {line}");
     shell_words(&line)
 }
 
@@ -111,9 +117,11 @@ struct Said {
     first: String,
     /// Name, unit, thresholds and ends of each, without its value.
     data: Vec<String>,
+    /// The lines behind the first, if they are compared.
+    more: Vec<(String, Vec<String>)>,
 }
 
-fn run(program: &Path, args: &[String]) -> (Said, String) {
+fn run(program: &Path, args: &[String], all_lines: bool) -> (Said, String) {
     let output = Command::new(program)
         .args(args)
         .env("LC_ALL", "C")
@@ -125,18 +133,36 @@ fn run(program: &Path, args: &[String]) -> (Said, String) {
         None => (&*text, ""),
     };
     let first = words.lines().next().unwrap_or_default();
-    let data = data.split_whitespace().map(|item| {
+    let more = text.lines().skip(1).map(|line| {
+        let (words, data) = line.split_once('|').unwrap_or((line, ""));
+        (without_measures(words.trim_end()), limits(data))
+    });
+    let data = if all_lines {
+        data.lines().next().unwrap_or_default()
+    } else {
+        data
+    };
+    let said = Said {
+        code: output.status.code(),
+        first: without_measures(first.trim_end()),
+        data: limits(data),
+        more: if all_lines {
+            more.collect()
+        } else {
+            Vec::new()
+        },
+    };
+    (said, text)
+}
+
+fn limits(data: &str) -> Vec<String> {
+    let items = data.split_whitespace().map(|item| {
         let (name, rest) = item.split_once('=').unwrap_or((item, ""));
         let (value, limits) = rest.split_once(';').unwrap_or((rest, ""));
         let unit = value.trim_start_matches(|c: char| c.is_ascii_digit() || "+-.".contains(c));
         format!("{name}={unit};{limits}")
     });
-    let said = Said {
-        code: output.status.code(),
-        first: without_measures(first.trim_end()),
-        data: data.collect(),
-    };
-    (said, text)
+    items.collect()
 }
 
 /// Numbers with a fraction are measured, and whole ones before `ms`, `s`, `%` and the like may be.
@@ -218,7 +244,7 @@ fn judge(case: &Case, places: &BTreeMap<String, String>) -> Option<String> {
     let args = words(&case.line, places);
     let ours = ours(&case.plugin);
     if case.wanted == Wanted::Foreign {
-        let (_, text) = run(&ours, &args);
+        let (_, text) = run(&ours, &args, case.all_lines);
         return (!text.contains("of the monitoring-plugins")).then(|| {
             format!(
                 "{}: {}\n  is not for us, but: {text}",
@@ -226,11 +252,11 @@ fn judge(case: &Case, places: &BTreeMap<String, String>) -> Option<String> {
             )
         });
     }
-    let (wanted, real_text) = run(&Path::new(REAL).join(&case.plugin), &args);
-    let (mut said, mut text) = run(&ours, &args);
+    let (wanted, real_text) = run(&Path::new(REAL).join(&case.plugin), &args, case.all_lines);
+    let (mut said, mut text) = run(&ours, &args, case.all_lines);
     // What was measured may lie on either side of a limit that is close: such a line gets a second try.
     if said != wanted && case.wanted == Wanted::Same {
-        (said, text) = run(&ours, &args);
+        (said, text) = run(&ours, &args, case.all_lines);
     }
     match &case.wanted {
         Wanted::Same if said != wanted => Some(format!(

@@ -1,10 +1,13 @@
 //! Real servers on loopback for the conformance test, each in a file of its own, and the names of their places.
 
+mod certificates;
 mod dns;
 mod ntp;
 mod quiet;
 pub mod spoken;
 mod ssh;
+mod strange;
+mod web;
 
 use std::collections::BTreeMap;
 
@@ -14,6 +17,8 @@ pub struct Servers {
     ntp: ntp::Ntp,
     quiet: quiet::Quiet,
     ssh: ssh::Ssh,
+    strange: strange::Strange,
+    web: web::Web,
 }
 
 pub fn start() -> Servers {
@@ -22,6 +27,8 @@ pub fn start() -> Servers {
         ntp: ntp::start(),
         quiet: quiet::start(),
         ssh: ssh::start(),
+        strange: strange::start(),
+        web: web::start(),
     }
 }
 
@@ -33,6 +40,8 @@ impl Servers {
         self.ntp.places(&mut places);
         self.quiet.places(&mut places);
         self.ssh.places(&mut places);
+        self.strange.places(&mut places);
+        self.web.places(&mut places);
         places
     }
 }

@@ -8,11 +8,13 @@
 //! Texts, performance data and exit codes are those of monitoring-plugins 2.3. The same code runs inside the daemon and
 //! as an executable of the plugin's name ([`standalone::main`]).
 
+mod base64;
 mod certificate;
 mod check_dns;
 mod check_dummy;
 mod check_http;
 mod check_ntp_time;
+mod check_smtp;
 mod check_ssh;
 mod check_tcp;
 mod dns;
@@ -145,11 +147,12 @@ impl fmt::Debug for Probe {
 type Prepare = fn(name: &str, args: &[String]) -> Result<Probe, Foreign>;
 
 /// Every name under which we answer.
-const PROBES: [(&str, Prepare); 7] = [
+const PROBES: [(&str, Prepare); 8] = [
     ("check_dns", check_dns::prepare),
     ("check_dummy", check_dummy::prepare),
     ("check_http", check_http::prepare),
     ("check_ntp_time", check_ntp_time::prepare),
+    ("check_smtp", check_smtp::prepare),
     ("check_ssh", check_ssh::prepare),
     ("check_tcp", check_tcp::prepare),
     ("check_udp", check_tcp::prepare),

@@ -4,6 +4,7 @@ mod certificates;
 mod dns;
 mod ntp;
 mod quiet;
+mod smtp;
 pub mod spoken;
 mod ssh;
 mod strange;
@@ -16,6 +17,7 @@ pub struct Servers {
     dns: dns::Dns,
     ntp: ntp::Ntp,
     quiet: quiet::Quiet,
+    smtp: smtp::Smtp,
     ssh: ssh::Ssh,
     strange: strange::Strange,
     web: web::Web,
@@ -26,6 +28,7 @@ pub fn start() -> Servers {
         dns: dns::start(),
         ntp: ntp::start(),
         quiet: quiet::start(),
+        smtp: smtp::start(),
         ssh: ssh::start(),
         strange: strange::start(),
         web: web::start(),
@@ -39,6 +42,7 @@ impl Servers {
         self.dns.places(&mut places);
         self.ntp.places(&mut places);
         self.quiet.places(&mut places);
+        self.smtp.places(&mut places);
         self.ssh.places(&mut places);
         self.strange.places(&mut places);
         self.web.places(&mut places);

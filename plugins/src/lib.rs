@@ -8,19 +8,25 @@
 //! Texts, performance data and exit codes are those of monitoring-plugins 2.3. The same code runs inside the daemon and
 //! as an executable of the plugin's name ([`standalone::main`]).
 
+mod base64;
 mod certificate;
 mod check_cluster;
 mod check_disk;
+mod check_dns;
 mod check_dummy;
 mod check_file_age;
 mod check_http;
 mod check_icmp;
 mod check_load;
+mod check_ntp_time;
 mod check_ping;
 mod check_procs;
+mod check_smtp;
+mod check_ssh;
 mod check_swap;
 mod check_tcp;
 mod check_users;
+mod dns;
 mod ere;
 mod icmp;
 mod local;
@@ -28,6 +34,7 @@ mod looks;
 mod mounts;
 pub mod net;
 pub mod options;
+mod peer;
 pub mod perfdata;
 mod processes;
 mod services;
@@ -160,6 +167,7 @@ const PROBES: &[(&str, Prepare)] = &[
     ("check_clamd", check_tcp::prepare),
     ("check_cluster", check_cluster::prepare),
     ("check_disk", check_disk::prepare),
+    ("check_dns", check_dns::prepare),
     ("check_dummy", check_dummy::prepare),
     ("check_file_age", check_file_age::prepare),
     ("check_ftp", check_tcp::prepare),
@@ -171,12 +179,15 @@ const PROBES: &[(&str, Prepare)] = &[
     ("check_load", check_load::prepare),
     ("check_nntp", check_tcp::prepare),
     ("check_nntps", check_tcp::prepare),
+    ("check_ntp_time", check_ntp_time::prepare),
     ("check_ping", check_ping::prepare),
     ("check_pop", check_tcp::prepare),
     ("check_procs", check_procs::prepare),
     ("check_rta_multi", check_icmp::prepare),
     ("check_simap", check_tcp::prepare),
+    ("check_smtp", check_smtp::prepare),
     ("check_spop", check_tcp::prepare),
+    ("check_ssh", check_ssh::prepare),
     ("check_ssmtp", check_tcp::prepare),
     ("check_swap", check_swap::prepare),
     ("check_tcp", check_tcp::prepare),

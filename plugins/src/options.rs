@@ -74,6 +74,15 @@ const COMMON: [Opt; 3] = [
 
 /// Reads arguments. An option that `known` does not list is [`Foreign::Unhandled`].
 pub fn parse(args: &[String], known: &[Opt]) -> Result<Parsed, Foreign> {
+    read(args, known, false)
+}
+
+/// The same for the plugins that ask `getopt_long` to stop at the first operand: nothing behind it is an option.
+pub fn parse_in_order(args: &[String], known: &[Opt]) -> Result<Parsed, Foreign> {
+    read(args, known, true)
+}
+
+fn read(args: &[String], known: &[Opt], in_order: bool) -> Result<Parsed, Foreign> {
     let all = || known.iter().chain(&COMMON);
     let mut parsed = Parsed::default();
     let mut rest = args.iter();
@@ -127,6 +136,10 @@ pub fn parse(args: &[String], known: &[Opt]) -> Result<Parsed, Foreign> {
             }
         } else {
             parsed.operands.push(arg.clone());
+            if in_order {
+                parsed.operands.extend(rest.cloned());
+                break;
+            }
         }
     }
     Ok(parsed)
@@ -232,5 +245,13 @@ mod tests {
             assert_eq!(show(line), meaning, "{line}");
         }
         assert!(matches!(read("--extra-opts=a"), Err(Foreign::Unhandled(_))));
+    }
+
+    #[test]
+    fn in_order_nothing_behind_an_operand_is_an_option() {
+        let args = ["-p", "1", "host", "-v"].map(str::to_owned);
+        let parsed = parse_in_order(&args, &KNOWN).expect("options");
+        assert_eq!(parsed.options.len(), 1);
+        assert_eq!(parsed.operands, ["host", "-v"]);
     }
 }

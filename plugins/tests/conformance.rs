@@ -216,11 +216,27 @@ fn without_measures(text: &str) -> String {
             number.push(next);
         }
         // An address has several points, a measure has one.
-        let mut is_measure = number.matches('.').count() == 1 && !number.ends_with('.');
+        let is_fraction = number.matches('.').count() == 1 && !number.ends_with('.');
         // What is free on a disk: `1234MiB`.
         let unit: String = letters.clone().take(3).collect();
-        is_measure |= matches!(&*unit, "kiB" | "MiB" | "GiB" | "TiB");
-        out.push_str(if is_measure { "N" } else { &number });
+        let is_size = matches!(&*unit, "kiB" | "MiB" | "GiB" | "TiB");
+        let is_measure = is_fraction || is_size || letters.clone().take(5).eq(" secs".chars());
+        if !is_measure {
+            out.push_str(&number);
+            continue;
+        }
+        // Around zero, the sign and a power of ten are measured, too.
+        if out.ends_with(" -") {
+            out.pop();
+        }
+        out.push('N');
+        let rest: String = letters.clone().take(4).collect();
+        if matches!(
+            rest.as_bytes(),
+            [b'e', b'-' | b'+', b'0'..=b'9', b'0'..=b'9']
+        ) {
+            letters.nth(3);
+        }
     }
     out
 }

@@ -1,9 +1,14 @@
 //! Real servers on loopback for the conformance test, each in a file of its own, and the names of their places.
 
 mod certificates;
+mod dns;
 mod files;
 mod local;
+mod ntp;
 mod quiet;
+mod smtp;
+pub mod spoken;
+mod ssh;
 mod strange;
 mod talkers;
 mod web;
@@ -14,7 +19,11 @@ use std::collections::BTreeMap;
 pub struct Servers {
     local: local::Local,
     files: files::Files,
+    dns: dns::Dns,
+    ntp: ntp::Ntp,
     quiet: quiet::Quiet,
+    smtp: smtp::Smtp,
+    ssh: ssh::Ssh,
     strange: strange::Strange,
     talkers: talkers::Talkers,
     web: web::Web,
@@ -25,7 +34,11 @@ pub fn start() -> Servers {
     Servers {
         local: local::start(),
         files: files::start(),
+        dns: dns::start(),
+        ntp: ntp::start(),
         quiet: quiet::start(),
+        smtp: smtp::start(),
+        ssh: ssh::start(),
         strange: strange::start(),
         talkers: talkers::start(web.dir()),
         web,
@@ -38,7 +51,11 @@ impl Servers {
         let mut places = BTreeMap::new();
         self.local.places(&mut places);
         self.files.places(&mut places);
+        self.dns.places(&mut places);
+        self.ntp.places(&mut places);
         self.quiet.places(&mut places);
+        self.smtp.places(&mut places);
+        self.ssh.places(&mut places);
         self.strange.places(&mut places);
         self.talkers.places(&mut places);
         self.web.places(&mut places);

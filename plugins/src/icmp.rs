@@ -37,10 +37,14 @@ use crate::Foreign;
 const MOST_EVENTS: usize = 256;
 /// Packets of all checks of a socket that may be answered yet; sequence numbers have 16 bits.
 const MOST_WAITING: usize = 60_000;
+/// `SO_EE_ORIGIN_ICMP` and `SO_EE_ORIGIN_ICMP6`.
+const ORIGIN_ICMP: u8 = 2;
+const ORIGIN_ICMP6: u8 = 3;
 /// Packets that are read before other tasks have a turn.
 const AT_ONCE: usize = 64;
-/// Asked of the kernel, which may give less: a raw socket sees everybody's packets.
-const RECEIVE_BUFFER: usize = 4 << 20;
+/// Asked of the kernel in both directions, which may give less: all checks share it, and a raw socket sees everybody's
+/// packets.
+const BUFFER: usize = 4 << 20;
 /// After so many packets, who sends reads, too: when many checks begin at once, the replies to the first must not fill
 /// the kernel's buffer, and those to the last be lost, before the reader has its turn.
 const READ_AFTER: u64 = 16;
@@ -210,9 +214,10 @@ impl Shared {
             Ok(socket) => (socket, false),
             Err(_) => (open(version, SockType::Raw)?, true),
         };
-        if setsockopt(&socket, sockopt::RcvBufForce, &RECEIVE_BUFFER).is_err() {
-            let _ = setsockopt(&socket, sockopt::RcvBuf, &RECEIVE_BUFFER);
+        if setsockopt(&socket, sockopt::RcvBufForce, &BUFFER).is_err() {
+            let _ = setsockopt(&socket, sockopt::RcvBuf, &BUFFER);
         }
+        let _ = setsockopt(&socket, sockopt::SndBuf, &BUFFER);
         // Without it, our own clock has to do.
         let _ = setsockopt(&socket, sockopt::ReceiveTimestampns, &true);
         match version {
@@ -345,21 +350,21 @@ impl Shared {
                 ControlMessageOwned::Ipv4RecvErr(told, from) => {
                     let from = from
                         .map(|from| IpAddr::V4(Ipv4Addr::from(u32::from_be(from.sin_addr.s_addr))));
-                    error = Some((told.ee_type, told.ee_code, from));
+                    error = Some((told.ee_origin, told.ee_type, told.ee_code, from));
                 }
                 ControlMessageOwned::Ipv6RecvErr(told, from) => {
                     let from = from.map(|from| IpAddr::V6(Ipv6Addr::from(from.sin6_addr.s6_addr)));
-                    error = Some((told.ee_type, told.ee_code, from));
+                    error = Some((told.ee_origin, told.ee_type, told.ee_code, from));
                 }
                 _ => {}
             }
         }
         let packet = &packet[..length.min(packet.len())];
         if flags.contains(MsgFlags::MSG_ERRQUEUE) {
-            let seen = error.and_then(|(kind, code, _)| {
-                packet::about(self.version, packet, Said::Error(kind, code))
-            });
-            if let (Some(seen), Some((_, _, from))) = (seen, error) {
+            // The system's own errors are in the queue, too.
+            if let Some((ORIGIN_ICMP | ORIGIN_ICMP6, kind, code, from)) = error
+                && let Some(seen) = packet::about(self.version, packet, kind, code)
+            {
                 self.tell(seen, from, None);
             }
             return Ok(());

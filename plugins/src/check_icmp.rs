@@ -1,6 +1,7 @@
 //! `check_icmp`, and `check_host` and `check_rta_multi`, which are other names of the same plugin with rules of their own.
 
 use std::{
+    io,
     net::{IpAddr, SocketAddr},
     time::{Duration, Instant},
 };
@@ -379,10 +380,18 @@ impl<'a, T: Transport> Checking<'a, T> {
                     continue;
                 }
                 let to = SocketAddr::new(self.hosts[at].address, 0);
-                // What cannot be sent does not count.
-                if self.network.send(to, at, self.settings.data).is_ok() {
-                    self.sent += 1;
-                    self.hosts[at].sent += 1;
+                match self.network.send(to, at, self.settings.data) {
+                    Ok(_) => {
+                        self.sent += 1;
+                        self.hosts[at].sent += 1;
+                    }
+                    Err(error) if is_for_want_of_room(&error) => {
+                        return Err(Stop::Foreign(Foreign::unhandled(format!(
+                            "cannot send: {error}"
+                        ))));
+                    }
+                    // What cannot be sent for another reason does not count.
+                    Err(_) => {}
                 }
                 self.wait(self.settings.target_interval).await?;
             }
@@ -467,6 +476,13 @@ impl<'a, T: Transport> Checking<'a, T> {
             ),
         )
     }
+}
+
+/// The real one has a socket of its own, and waits for room.
+fn is_for_want_of_room(error: &io::Error) -> bool {
+    use io::ErrorKind::{Other, OutOfMemory, WouldBlock, WriteZero};
+    matches!(error.kind(), Other | OutOfMemory | WouldBlock | WriteZero)
+        || error.raw_os_error() == Some(nix::libc::ENOBUFS)
 }
 
 /// Why it ends before all is sent.

@@ -5,7 +5,7 @@
 
 use std::{
     io,
-    net::SocketAddr,
+    net::{IpAddr, SocketAddr},
     time::{Duration, Instant},
 };
 
@@ -37,6 +37,13 @@ async fn run(settings: Settings) -> Result<Report, Foreign> {
     for host in &settings.hosts {
         let addresses = net::resolve(host, 0, settings.family).await;
         let Some(address) = pick(&addresses, settings.family) else {
+            let is_name = host.parse::<IpAddr>().is_err();
+            if is_name && settings.family != Family::Any && is_known(host).await {
+                // The C library makes some up, as 127.0.0.1 where a file has ::1, and `ping` does not use them all.
+                return Err(Foreign::unhandled(format!(
+                    "{host} has no address of the family asked for"
+                )));
+            }
             return Ok(Report::new(
                 State::Unknown,
                 format!(
@@ -55,10 +62,9 @@ async fn run(settings: Settings) -> Result<Report, Foreign> {
     };
     if let Err(error) = is_reachable(address) {
         return match error.kind() {
-            io::ErrorKind::NetworkUnreachable | io::ErrorKind::HostUnreachable => Ok(Report::new(
-                State::Critical,
-                settings.failed("Network Unreachable", host),
-            )),
+            io::ErrorKind::NetworkUnreachable | io::ErrorKind::HostUnreachable => {
+                Ok(failed("Network Unreachable", host))
+            }
             _ => Err(Foreign::unhandled(format!("{host}: {error}"))),
         };
     }
@@ -66,10 +72,14 @@ async fn run(settings: Settings) -> Result<Report, Foreign> {
     let counts = match ping(session, address, &settings).await? {
         Ended::Counted(counts) => counts,
         Ended::Failed(why) => {
-            return Ok(Report::new(State::Critical, settings.failed(why, host)));
+            return Ok(failed(why, host));
         }
     };
     Ok(settings.say(host, &counts))
+}
+
+async fn is_known(host: &str) -> bool {
+    !net::resolve(host, 0, Family::Any).await.is_empty()
 }
 
 /// The real one asks for IPv6 whenever a name has it.
@@ -202,11 +212,11 @@ impl Counts {
     }
 }
 
-impl Settings {
-    fn failed(&self, why: &str, host: &str) -> String {
-        format!("CRITICAL - {why} ({host})")
-    }
+fn failed(why: &str, host: &str) -> Report {
+    Report::new(State::Critical, format!("CRITICAL - {why} ({host})"))
+}
 
+impl Settings {
     fn say(&self, host: &str, counts: &Counts) -> Report {
         // Of several, the first that is heard of is enough, however that ended.
         if 1 < self.hosts.len() {

@@ -37,10 +37,17 @@ use crate::Foreign;
 const MOST_EVENTS: usize = 256;
 /// Packets of all checks of a socket that may be answered yet; sequence numbers have 16 bits.
 const MOST_WAITING: usize = 60_000;
+/// `SO_EE_ORIGIN_ICMP` and `SO_EE_ORIGIN_ICMP6`.
+const ORIGIN_ICMP: u8 = 2;
+const ORIGIN_ICMP6: u8 = 3;
 /// Packets that are read before other tasks have a turn.
 const AT_ONCE: usize = 64;
-/// Asked of the kernel, which may give less: a raw socket sees everybody's packets.
-const RECEIVE_BUFFER: usize = 1 << 20;
+/// Asked of the kernel in both directions, which may give less: all checks share it, and a raw socket sees everybody's
+/// packets.
+const BUFFER: usize = 4 << 20;
+/// After so many packets, who sends reads, too: when many checks begin at once, the replies to the first must not fill
+/// the kernel's buffer, and those to the last be lost, before the reader has its turn.
+const READ_AFTER: u64 = 16;
 
 /// Something that came for a packet of ours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -108,6 +115,9 @@ impl Transport for Session {
             data,
         );
         shared.send(&packet, to)?;
+        if number % READ_AFTER == 0 {
+            shared.read_between();
+        }
         Ok(number)
     }
 
@@ -175,6 +185,12 @@ struct Shared {
     /// No other process guesses it.
     token: u64,
     table: Mutex<Table>,
+    buffers: Mutex<Buffers>,
+}
+
+struct Buffers {
+    packet: Vec<u8>,
+    control: Vec<u8>,
 }
 
 #[derive(Default)]
@@ -198,7 +214,10 @@ impl Shared {
             Ok(socket) => (socket, false),
             Err(_) => (open(version, SockType::Raw)?, true),
         };
-        let _ = setsockopt(&socket, sockopt::RcvBuf, &RECEIVE_BUFFER);
+        if setsockopt(&socket, sockopt::RcvBufForce, &BUFFER).is_err() {
+            let _ = setsockopt(&socket, sockopt::RcvBuf, &BUFFER);
+        }
+        let _ = setsockopt(&socket, sockopt::SndBuf, &BUFFER);
         // Without it, our own clock has to do.
         let _ = setsockopt(&socket, sockopt::ReceiveTimestampns, &true);
         match version {
@@ -229,6 +248,11 @@ impl Shared {
             ident: u16::from_be_bytes([high, low]),
             token: random(),
             table: Mutex::default(),
+            buffers: Mutex::new(Buffers {
+                packet: vec![0; 1 << 16],
+                // Time, error and who sent the error.
+                control: nix::cmsg_space!(TimeSpec, [u8; 64]),
+            }),
         })
     }
 
@@ -307,12 +331,13 @@ impl Shared {
     }
 
     /// Reads one packet, or one entry of the error queue.
-    fn receive(&self, buffer: &mut [u8], control: &mut [u8], flags: MsgFlags) -> nix::Result<()> {
-        let mut slices = [IoSliceMut::new(buffer)];
+    fn receive(&self, buffers: &mut Buffers, flags: MsgFlags) -> nix::Result<()> {
+        let Buffers { packet, control } = buffers;
+        let mut slices = [IoSliceMut::new(packet)];
         let message = recvmsg::<SockaddrStorage>(
             self.socket.as_raw_fd(),
             &mut slices,
-            Some(control),
+            Some(control.as_mut_slice()),
             flags | MsgFlags::MSG_DONTWAIT,
         )?;
         let length = message.bytes;
@@ -325,21 +350,21 @@ impl Shared {
                 ControlMessageOwned::Ipv4RecvErr(told, from) => {
                     let from = from
                         .map(|from| IpAddr::V4(Ipv4Addr::from(u32::from_be(from.sin_addr.s_addr))));
-                    error = Some((told.ee_type, told.ee_code, from));
+                    error = Some((told.ee_origin, told.ee_type, told.ee_code, from));
                 }
                 ControlMessageOwned::Ipv6RecvErr(told, from) => {
                     let from = from.map(|from| IpAddr::V6(Ipv6Addr::from(from.sin6_addr.s6_addr)));
-                    error = Some((told.ee_type, told.ee_code, from));
+                    error = Some((told.ee_origin, told.ee_type, told.ee_code, from));
                 }
                 _ => {}
             }
         }
-        let packet = &buffer[..length.min(buffer.len())];
+        let packet = &packet[..length.min(packet.len())];
         if flags.contains(MsgFlags::MSG_ERRQUEUE) {
-            let seen = error.and_then(|(kind, code, _)| {
-                packet::about(self.version, packet, Said::Error(kind, code))
-            });
-            if let (Some(seen), Some((_, _, from))) = (seen, error) {
+            // The system's own errors are in the queue, too.
+            if let Some((ORIGIN_ICMP | ORIGIN_ICMP6, kind, code, from)) = error
+                && let Some(seen) = packet::about(self.version, packet, kind, code)
+            {
                 self.tell(seen, from, None);
             }
             return Ok(());
@@ -358,20 +383,28 @@ impl Shared {
     }
 
     /// Reads what is there, up to a turn's worth. True: there may be more.
-    fn drain(&self, buffer: &mut [u8], control: &mut [u8]) -> bool {
+    fn drain(&self) -> bool {
+        let mut buffers = self.buffers.lock().unwrap_or_else(PoisonError::into_inner);
         let mut more = false;
         for (interest, flags) in [
             (Interest::ERROR, MsgFlags::MSG_ERRQUEUE),
             (Interest::READABLE, MsgFlags::empty()),
         ] {
             let mut left = AT_ONCE;
-            // An error of the socket is told once, and packets may be behind it.
+            // An error of the socket is told once, and packets may be behind it. One that stays must not keep us here.
+            let mut errors = 0;
             while 0 < left {
-                let received = self.socket.try_io(interest, || {
-                    self.receive(buffer, control, flags)
-                        .map_err(io::Error::from)
-                });
-                if received.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock) {
+                let received =
+                    self.socket
+                        .try_io(interest, || match self.receive(&mut buffers, flags) {
+                            Err(error) if error != nix::Error::EAGAIN && errors < 8 => {
+                                errors += 1;
+                                Ok(())
+                            }
+                            Err(_) => Err(io::Error::from(io::ErrorKind::WouldBlock)),
+                            Ok(()) => Ok(()),
+                        });
+                if received.is_err() {
                     break;
                 }
                 left -= 1;
@@ -379,6 +412,17 @@ impl Shared {
             more |= left == 0;
         }
         more
+    }
+
+    /// Reads what is there for whoever sends, unless somebody else is at it.
+    fn read_between(&self) {
+        if let Ok(mut buffers) = self.buffers.try_lock() {
+            for _ in 0..AT_ONCE {
+                if self.receive(&mut buffers, MsgFlags::empty()).is_err() {
+                    break;
+                }
+            }
+        }
     }
 }
 
@@ -411,12 +455,9 @@ fn address(from: &SockaddrStorage) -> Option<IpAddr> {
 }
 
 async fn read(shared: Arc<Shared>) {
-    let mut buffer = vec![0; 1 << 16];
-    // Time, error and who sent the error.
-    let mut control = nix::cmsg_space!(TimeSpec, [u8; 64]);
     let interest = Interest::READABLE | Interest::ERROR;
     while shared.socket.ready(interest).await.is_ok() {
-        if shared.drain(&mut buffer, &mut control) {
+        if shared.drain() {
             tokio::task::yield_now().await;
         }
     }

@@ -2,8 +2,9 @@
 //! no packet leaves. It needs root, `ip`, `unshare`, `nsenter` and `setpriv`; without them it says so and tests nothing.
 
 use std::{
-    path::{Path, PathBuf},
-    process::Command,
+    io::{BufRead, BufReader, Write},
+    path::PathBuf,
+    process::{Child, ChildStdin, ChildStdout, Command, Stdio},
     sync::{
         Mutex,
         atomic::{AtomicUsize, Ordering},
@@ -12,8 +13,7 @@ use std::{
 
 const REAL: &str = "/usr/lib/nagios/plugins";
 
-/// A network of its own for each run, so that nobody's ARP entries and error limits are another's. The plugin's command
-/// line is behind it, and `$during` happens meanwhile.
+/// Sets the network up, and then runs the command lines that it reads. After each, it says how that ended.
 const NETWORK: &str = r#"
 set -e
 ip link set lo up
@@ -53,16 +53,23 @@ ip -6 route add default via fd01::2
 ping -c 1 -W 2 10.1.0.2 > /dev/null
 ping -c 1 -W 2 fd01::2 > /dev/null
 set +e
-if [ -n "$during" ]; then on_router "$during" <&- >&- 2>&- & fi
-"$@"
-code=$?
+echo ready
+while read -r line; do
+    eval "$line" < /dev/null 2>&1
+    echo "
+ended $?"
+done
 kill "$router"
-exit $code
 "#;
 
 /// The second of several packets finds nobody.
-const SECOND_LOST: &str = "cd /proc/sys/net/ipv4; sleep 0.5; echo 1 > icmp_echo_ignore_all; sleep 1; \
-                           echo 0 > icmp_echo_ignore_all";
+const SECOND_LOST: &str = "on_router 'cd /proc/sys/net/ipv4; sleep 0.5; echo 1 > icmp_echo_ignore_all; sleep 1; \
+                           echo 0 > icmp_echo_ignore_all' > /dev/null 2>&1 & ";
+
+/// A router sends no more than an error a second for long.
+const LIMITED: &str = "sleep 1; ";
+
+const NOBODY: &str = "setpriv --reuid=65534 --regid=65534 --clear-groups ";
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Wanted {
@@ -143,22 +150,30 @@ const CASES: [(&str, &str, Wanted); 37] = [
     ),
     // The router says so.
     (
-        "",
+        LIMITED,
         "check_ping -H 10.20.0.1 -w 100,20% -c 500,60% -p 1",
         Same,
     ),
     (
-        "",
+        LIMITED,
         "check_ping -H 10.21.0.1 -w 100,20% -c 500,60% -p 1",
         Same,
     ),
     (
-        "",
+        LIMITED,
         "check_ping -H 10.23.0.1 -w 100,20% -c 500,60% -p 1",
         Same,
     ),
-    ("", "check_ping -H fd20::1 -w 100,20% -c 500,60% -p 1", Same),
-    ("", "check_ping -H fd21::1 -w 100,20% -c 500,60% -p 1", Same),
+    (
+        LIMITED,
+        "check_ping -H fd20::1 -w 100,20% -c 500,60% -p 1",
+        Same,
+    ),
+    (
+        LIMITED,
+        "check_ping -H fd21::1 -w 100,20% -c 500,60% -p 1",
+        Same,
+    ),
     // A neighbour that is not there: the system says so after three seconds.
     (
         "",
@@ -190,32 +205,69 @@ const CASES: [(&str, &str, Wanted); 37] = [
     ),
     ("", "check_icmp 10.9.0.1 -t 1 -i 5s", Same),
     ("", "check_icmp 10.10.0.1 -n 2 -i 20 -c 100,60%", Same),
-    ("", "check_icmp 10.20.0.1", Same),
-    ("", "check_icmp 10.21.0.1", Same),
-    ("", "check_icmp 10.23.0.1", Same),
-    ("", "check_icmp 10.22.0.1 -l 1", Same),
-    ("", "check_icmp 10.1.0.2 10.20.0.1 -m 1 -n 2", Same),
-    ("", "check_icmp fd21::1 -n 1 -i 20 -c 100,60%", Same),
-    ("", "check_host 10.21.0.1", Same),
-    ("", "check_rta_multi 10.20.0.1 10.1.0.2", Same),
+    (LIMITED, "check_icmp 10.20.0.1", Same),
+    (LIMITED, "check_icmp 10.21.0.1", Same),
+    (LIMITED, "check_icmp 10.23.0.1", Same),
+    (LIMITED, "check_icmp 10.22.0.1 -l 1", Same),
+    (LIMITED, "check_icmp 10.1.0.2 10.20.0.1 -m 1 -n 2", Same),
+    (LIMITED, "check_icmp fd21::1 -n 1 -i 20 -c 100,60%", Same),
+    (LIMITED, "check_host 10.21.0.1", Same),
+    (LIMITED, "check_rta_multi 10.20.0.1 10.1.0.2", Same),
 ];
 
-fn run(program: &[&str], args: &[&str], sockets: &str, during: &str) -> (Option<i32>, String) {
-    let output = Command::new("unshare")
-        .args(["-n", "sh", "-c", NETWORK, "sh"])
-        .args(program)
-        .args(args)
-        .env("sockets", sockets)
-        .env("during", during)
-        .output()
-        .expect("unshare");
-    let text = String::from_utf8_lossy(&output.stdout).trim().to_owned();
-    let text = if text.is_empty() {
-        String::from_utf8_lossy(&output.stderr).into_owned()
-    } else {
-        text
-    };
-    (output.status.code(), text)
+struct Network {
+    shell: Child,
+    commands: Option<ChildStdin>,
+    answers: BufReader<ChildStdout>,
+}
+
+impl Network {
+    /// None: there are no network namespaces for us.
+    fn start(sockets: &str) -> Option<Self> {
+        let mut shell = Command::new("unshare")
+            .args(["-n", "sh", "-c", NETWORK])
+            .env("sockets", sockets)
+            .env("LC_ALL", "C")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .ok()?;
+        let commands = shell.stdin.take();
+        let answers = BufReader::new(shell.stdout.take().expect("piped"));
+        let mut network = Self {
+            shell,
+            commands,
+            answers,
+        };
+        let mut ready = String::new();
+        network.answers.read_line(&mut ready).ok()?;
+        (ready == "ready\n").then_some(network)
+    }
+
+    /// Exit code and output.
+    fn run(&mut self, line: &str) -> (String, String) {
+        let commands = self.commands.as_mut().expect("open");
+        writeln!(commands, "{line}").expect("a shell that reads");
+        let mut text = String::new();
+        loop {
+            let before = text.len();
+            let count = self.answers.read_line(&mut text).expect("text");
+            assert_ne!(count, 0, "the network is gone");
+            if let Some(code) = text[before..].strip_prefix("ended ") {
+                let code = code.trim().to_owned();
+                text.truncate(before);
+                return (code, text.trim().to_owned());
+            }
+        }
+    }
+}
+
+impl Drop for Network {
+    fn drop(&mut self) {
+        // It ends when there is no more to read.
+        self.commands = None;
+        let _ = self.shell.wait();
+    }
 }
 
 /// Times are measured; what is 0 was not.
@@ -253,10 +305,6 @@ impl Ours {
         }
         Self { directory }
     }
-
-    fn path(&self, plugin: &str) -> String {
-        self.directory.join(plugin).display().to_string()
-    }
 }
 
 impl Drop for Ours {
@@ -265,29 +313,22 @@ impl Drop for Ours {
     }
 }
 
-fn is_possible() -> bool {
-    run(&["true"], &[], "datagram", "").0 == Some(0)
-}
-
 #[test]
 fn losses_and_errors_are_told_alike() {
-    if !is_possible() {
-        eprintln!("not tested: no network namespaces here");
-        return;
-    }
     let ours = Ours::copy("network");
-    let next = AtomicUsize::new(0);
     let faults = Mutex::new(Vec::new());
+    let (raw, datagram) = (AtomicUsize::new(0), AtomicUsize::new(0));
     std::thread::scope(|scope| {
-        for _ in 0..6 {
-            scope.spawn(|| {
+        for (sockets, next) in [("raw", &raw), ("datagram", &datagram)].repeat(3) {
+            let (ours, faults) = (&ours, &faults);
+            scope.spawn(move || {
+                let Some(mut network) = Network::start(sockets) else {
+                    eprintln!("not tested: no network namespaces here");
+                    return;
+                };
                 while let Some(case) = CASES.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    for sockets in ["raw", "datagram"] {
-                        faults
-                            .lock()
-                            .expect("no panic")
-                            .extend(judge(case, &ours, sockets));
-                    }
+                    let fault = judge(case, ours, sockets, &mut network);
+                    faults.lock().expect("no panic").extend(fault);
                 }
             });
         }
@@ -298,44 +339,30 @@ fn losses_and_errors_are_told_alike() {
 
 /// A sentence, if ours says something else.
 fn judge(
-    (during, line, wanted): &(&str, &str, Wanted),
+    (before, line, wanted): &(&str, &str, Wanted),
     ours: &Ours,
     sockets: &str,
+    network: &mut Network,
 ) -> Option<String> {
-    let mut words = line.split(' ');
-    let plugin = words.next().expect("a plugin");
-    let args: Vec<&str> = words.collect();
-    let path = ours.path(plugin);
     // With datagram sockets, ours needs no rights.
-    let nobody = [
-        "setpriv",
-        "--reuid=65534",
-        "--regid=65534",
-        "--clear-groups",
-        &path,
-    ];
-    let program = if sockets == "datagram" {
-        &nobody[..]
-    } else {
-        &nobody[4..]
-    };
+    let rights = if sockets == "datagram" { NOBODY } else { "" };
+    let directory = ours.directory.display();
+    let ours = format!("{before}{rights}{directory}/{line}");
     if *wanted == Foreign {
-        let (_, text) = run(program, &args, sockets, during);
+        let (_, text) = network.run(&ours);
         return (!text.contains("of the monitoring-plugins"))
             .then(|| format!("{line} ({sockets}) is not for us, but: {text}"));
     }
-    let real = Path::new(REAL).join(plugin).display().to_string();
     // A busy machine may be late to lose a packet: such a line gets a second try.
     let mut fault = None;
     for _ in 0..2 {
-        let real = run(&[&real], &args, sockets, during);
-        let said = run(program, &args, sockets, during);
-        let same = real.0 == said.0 && without_times(&real.1) == without_times(&said.1);
-        if same {
+        let real = network.run(&format!("{before}{REAL}/{line}"));
+        let said = network.run(&ours);
+        if real.0 == said.0 && without_times(&real.1) == without_times(&said.1) {
             return None;
         }
         fault = Some(format!(
-            "{line} ({sockets})\n  real: {:?} {}\n  ours: {:?} {}",
+            "{line} ({sockets})\n  real: {} {}\n  ours: {} {}",
             real.0, real.1, said.0, said.1
         ));
     }
@@ -344,27 +371,18 @@ fn judge(
 
 #[test]
 fn without_rights_it_is_for_the_real_one() {
-    if !is_possible() {
+    let Some(mut network) = Network::start("raw") else {
         eprintln!("not tested: no network namespaces here");
         return;
-    }
+    };
     let ours = Ours::copy("rights");
     for line in [
         "check_icmp 127.0.0.1",
         "check_ping -H 127.0.0.1 -w 1,1% -c 2,2%",
     ] {
-        let mut words = line.split(' ');
-        let path = ours.path(words.next().expect("a plugin"));
-        let args: Vec<&str> = words.collect();
-        let program = [
-            "setpriv",
-            "--reuid=65534",
-            "--regid=65534",
-            "--clear-groups",
-            &path,
-        ];
-        let (code, text) = run(&program, &args, "raw", "");
-        assert_eq!(code, Some(3));
+        let directory = ours.directory.display();
+        let (code, text) = network.run(&format!("{NOBODY}{directory}/{line}"));
+        assert_eq!(code, "3");
         assert!(text.contains("no socket for ICMP"), "{text}");
     }
 }

@@ -4,6 +4,10 @@ use super::*;
 use crate::icmp::fake::Fake;
 
 fn check(name: &str, line: &str, fates: &[&[(u64, What)]]) -> Result<Report, Foreign> {
+    check_over(name, line, Fake::new(fates))
+}
+
+fn check_over(name: &str, line: &str, network: Fake) -> Result<Report, Foreign> {
     let args: Vec<String> = line.split_whitespace().map(str::to_owned).collect();
     let settings = read(name, &args)?;
     let hosts = settings
@@ -15,10 +19,7 @@ fn check(name: &str, line: &str, fates: &[&[(u64, What)]]) -> Result<Report, For
         .enable_all()
         .build()
         .expect("a runtime")
-        .block_on(async {
-            let network = Fake::new(fates);
-            Checking::new(&settings, network, hosts).run().await
-        })
+        .block_on(Checking::new(&settings, network, hosts).run())
 }
 
 fn words(report: Result<Report, Foreign>) -> String {
@@ -107,6 +108,20 @@ fn duplicates_and_quench_are_for_the_real_one() {
     for fate in [&[(1, REPLY), (1, REPLY)][..], &[(1, error(4, 0))]] {
         let said = check("check_icmp", "10.1.1.1 -n 3 -i 20", &[fate, &[]]);
         assert!(matches!(said, Err(Foreign::Unhandled(_))), "{said:?}");
+    }
+}
+
+#[test]
+fn what_cannot_be_sent_is_lost_unless_it_is_our_own_doing() {
+    let refusing = |kind| {
+        let mut network = Fake::new(&[]);
+        network.refusal = Some(kind);
+        check_over("check_icmp", "10.1.1.1 -n 2", network)
+    };
+    let said = refusing(io::ErrorKind::NetworkUnreachable);
+    assert_eq!(words(said), "CRITICAL - 10.1.1.1: rta nan, lost 100%");
+    for kind in [io::ErrorKind::WouldBlock, io::ErrorKind::Other] {
+        assert!(matches!(refusing(kind), Err(Foreign::Unhandled(_))));
     }
 }
 

@@ -15,7 +15,7 @@ fn check(line: &str, fates: &[&[(u64, What)]]) -> Result<Report, Foreign> {
         .block_on(ping(network, to, &settings))?;
     Ok(match ended {
         Ended::Counted(counts) => settings.say("a", &counts),
-        Ended::Failed(why) => Report::new(State::Critical, settings.failed(why, "a")),
+        Ended::Failed(why) => failed(why, "a"),
     })
 }
 

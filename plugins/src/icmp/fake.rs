@@ -9,10 +9,15 @@ pub(crate) struct Fake {
     fates: VecDeque<Vec<(u64, What)>>,
     coming: Vec<(tokio::time::Instant, Event)>,
     sent: u64,
+    /// Nothing is sent, and this is why.
+    pub(crate) refusal: Option<io::ErrorKind>,
 }
 
 impl Transport for Fake {
     fn send(&mut self, _to: SocketAddr, tag: usize, _data: usize) -> io::Result<u64> {
+        if let Some(kind) = self.refusal {
+            return Err(io::Error::from(kind));
+        }
         self.sent += 1;
         for (after, what) in self.fates.pop_front().unwrap_or_default() {
             let event = Event {
@@ -42,6 +47,7 @@ impl Fake {
             fates: fates.iter().map(|fate| fate.to_vec()).collect(),
             coming: Vec::new(),
             sent: 0,
+            refusal: None,
         }
     }
 }

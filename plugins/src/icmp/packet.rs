@@ -115,7 +115,7 @@ pub(super) fn read(version: Version, message: &[u8]) -> Option<Seen> {
     if !version.is_error(kind) {
         return None;
     }
-    let said = Said::Error(kind, *message.get(1)?);
+    let code = *message.get(1)?;
     let quoted = message.get(HEADER..)?;
     let inner = match version {
         Version::V4 => {
@@ -128,13 +128,13 @@ pub(super) fn read(version: Version, message: &[u8]) -> Option<Seen> {
             quoted.get(40..)?
         }
     };
-    about(version, inner, said)
+    about(version, inner, kind, code)
 }
 
 /// What an error says about `inner`, the beginning of a message that was sent from here.
-pub(super) fn about(version: Version, inner: &[u8], said: Said) -> Option<Seen> {
-    (*inner.first()? == version.request())
-        .then(|| echo(inner, said))
+pub(super) fn about(version: Version, inner: &[u8], kind: u8, code: u8) -> Option<Seen> {
+    (version.is_error(kind) && *inner.first()? == version.request())
+        .then(|| echo(inner, Said::Error(kind, code)))
         .flatten()
 }
 

@@ -66,6 +66,23 @@ fn many_checks_share_a_socket_and_each_gets_its_own() {
 }
 
 #[test]
+fn many_that_begin_at_once_lose_nothing() {
+    run(async {
+        for version in [Version::V4, Version::V6] {
+            let sessions: Option<Vec<Session>> = (0..3000).map(|_| session(version)).collect();
+            let Some(mut sessions) = sessions else { return };
+            // Nobody else has a turn meanwhile: the replies would fill the kernel's buffer.
+            for session in &mut sessions {
+                session.send(loopback(version), 0, 56).expect("sent");
+            }
+            for session in &mut sessions {
+                assert!(next(session).await.is_some(), "a reply is lost");
+            }
+        }
+    });
+}
+
+#[test]
 fn the_last_check_closes_the_socket() {
     run(async {
         let Some(first) = session(Version::V4) else {

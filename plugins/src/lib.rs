@@ -13,6 +13,7 @@ mod check_dummy;
 mod check_http;
 mod check_tcp;
 mod ere;
+mod hello;
 pub mod net;
 pub mod options;
 pub mod perfdata;

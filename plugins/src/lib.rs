@@ -28,6 +28,7 @@ mod check_tcp;
 mod check_users;
 mod dns;
 mod ere;
+mod hello;
 mod icmp;
 mod local;
 mod looks;

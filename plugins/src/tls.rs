@@ -9,7 +9,7 @@ use std::{
 };
 
 use rustls::{
-    ClientConfig, DigitallySignedStruct, Error, SignatureScheme,
+    ClientConfig, DigitallySignedStruct, Error, ProtocolVersion, SignatureScheme,
     client::{
         Resumption,
         danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
@@ -24,7 +24,7 @@ use tokio::io::{AsyncBufRead, AsyncRead, AsyncWrite, ReadBuf};
 use tokio_rustls::{TlsConnector, client::TlsStream};
 
 pub use crate::certificate::judge_certificate;
-use crate::{Foreign, Report, State};
+use crate::{Foreign, Report, State, hello::Watched};
 
 /// Which versions of TLS are offered, as `--ssl=` says it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -69,7 +69,7 @@ pub enum Failure {
 /// A secure connection. A read gives what is left of one record, never more, as OpenSSL's does: plugins that stop after
 /// a part of an answer stop at the same place.
 #[derive(Debug)]
-pub struct Secure<S>(TlsStream<S>);
+pub struct Secure<S>(TlsStream<Watched<S>>);
 
 impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Secure<S> {
     fn poll_read(
@@ -126,11 +126,19 @@ where
     }
     .map_err(Failure::Foreign)?;
     let name = server_name(sni).map_err(Failure::Foreign)?;
-    TlsConnector::from(config)
-        .connect(name, stream)
+    let stream = TlsConnector::from(config)
+        .connect(name, Watched::new(stream))
         .await
-        .map(Secure)
-        .map_err(failure)
+        .map_err(failure)?;
+    let (watched, connection) = stream.get_ref();
+    if connection.protocol_version() != Some(ProtocolVersion::TLSv1_3)
+        && !watched.renegotiates_safely()
+    {
+        return Err(Failure::Foreign(Foreign::unhandled(
+            "OpenSSL may not talk to a server that does not renegotiate safely",
+        )));
+    }
+    Ok(Secure(stream))
 }
 
 fn server_name(sni: Option<&str>) -> Result<ServerName<'static>, Foreign> {

@@ -161,6 +161,7 @@ fn run(
     let output = command
         .args(args)
         .env("LC_ALL", "C")
+        .env("LANG", "C")
         .output()
         .unwrap_or_else(|error| panic!("{}: {error}", program.display()));
     let text = String::from_utf8_lossy(&output.stdout).into_owned();

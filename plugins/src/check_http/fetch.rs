@@ -203,7 +203,8 @@ where
         is_whole: true,
         ..Page::default()
     };
-    let mut buffer = [0; READ];
+    // On the heap: a probe that waits shall be small.
+    let mut buffer = vec![0; READ];
     // Once it is known that the body does not matter, it is only counted.
     let mut most = SOME_KEPT;
     loop {

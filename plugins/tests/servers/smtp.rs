@@ -115,6 +115,11 @@ fn scripted() -> Vec<(String, u16)> {
             &["220 hi\r\n", "250 hello\r\n", "255 odd\r\n"],
             false,
         ),
+        Script {
+            name: "smtp_drops",
+            says: &["220 hi\r\n", "250 hello\r\n"],
+            end: End::Drops,
+        },
         script(
             "smtp_stuck",
             &["220 hi\r\n", "250 hello\r\n", "255 odd\r\n"],

@@ -255,7 +255,7 @@ fn real_and_ours_say_the_same() {
     let faults = Mutex::new(Vec::new());
     // Most of the time of a case is waiting.
     std::thread::scope(|scope| {
-        for _ in 0..4 {
+        for _ in 0..8 {
             scope.spawn(|| {
                 while let Some(case) = cases.get(next.fetch_add(1, Ordering::Relaxed)) {
                     if let Some(fault) = judge(case, &places, &servers) {

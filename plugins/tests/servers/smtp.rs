@@ -59,15 +59,26 @@ pub fn start() -> Smtp {
     }
 }
 
-/// Greeting, and then an answer to each line; at its end it closes, or says nothing more.
+/// Greeting, and then an answer to each line. At its end it closes, or says nothing more; or it goes with the next line.
 struct Script {
     name: &'static str,
     says: &'static [&'static str],
-    stays: bool,
+    end: End,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum End {
+    Closes,
+    Stays,
+    Drops,
 }
 
 fn scripted() -> Vec<(String, u16)> {
-    let script = |name, says, stays| Script { name, says, stays };
+    let script = |name, says, stays| Script {
+        name,
+        says,
+        end: if stays { End::Stays } else { End::Closes },
+    };
     let scripts = [
         script("smtp_closes", &[""][..], false),
         script("smtp_greets", &["220 hi\r\n"], false),
@@ -104,6 +115,11 @@ fn scripted() -> Vec<(String, u16)> {
             &["220 hi\r\n", "250 hello\r\n", "255 odd\r\n"],
             false,
         ),
+        Script {
+            name: "smtp_drops",
+            says: &["220 hi\r\n", "250 hello\r\n"],
+            end: End::Drops,
+        },
         script(
             "smtp_stuck",
             &["220 hi\r\n", "250 hello\r\n", "255 odd\r\n"],
@@ -164,16 +180,16 @@ fn scripted() -> Vec<(String, u16)> {
     ];
     scripts
         .into_iter()
-        .map(|Script { name, says, stays }| {
+        .map(|Script { name, says, end }| {
             let port = spoken::serve(move |stream| {
-                let _ = play(stream, says, stays);
+                let _ = play(stream, says, end);
             });
             (name.to_owned(), port)
         })
         .collect()
 }
 
-fn play(mut stream: TcpStream, says: &[&str], stays: bool) -> std::io::Result<()> {
+fn play(mut stream: TcpStream, says: &[&str], end: End) -> std::io::Result<()> {
     let mut lines = BufReader::new(stream.try_clone()?);
     for (at, answer) in says.iter().enumerate() {
         if 0 < at && lines.read_until(b'\n', &mut Vec::new())? == 0 {
@@ -181,7 +197,11 @@ fn play(mut stream: TcpStream, says: &[&str], stays: bool) -> std::io::Result<()
         }
         stream.write_all(answer.as_bytes())?;
     }
-    while stays && 0 < lines.read_until(b'\n', &mut Vec::new())? {}
+    if end == End::Drops {
+        lines.read_until(b'\n', &mut Vec::new())?;
+        return Ok(());
+    }
+    while end == End::Stays && 0 < lines.read_until(b'\n', &mut Vec::new())? {}
     // What was not read yet would make the close a reset.
     stream.shutdown(std::net::Shutdown::Write)?;
     while 0 < lines.read_until(b'\n', &mut Vec::new())? {}

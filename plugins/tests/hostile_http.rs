@@ -184,6 +184,31 @@ fn a_byte_a_second_ends_at_the_timeout() {
 }
 
 #[test]
+fn endless_answers_that_come_slowly_end_at_the_timeout() {
+    // 12 MiB or less until then.
+    let port = serve(|mut stream| {
+        let _ = stream.read(&mut [0; 4096]);
+        let _ = stream.write_all(OK.as_bytes());
+        while stream.write_all(&[b'x'; 64 << 10]).is_ok() {
+            thread::sleep(Duration::from_millis(10));
+        }
+    });
+    let words = "CRITICAL - Socket timeout after 2 seconds\n";
+    for (more, memory) in [("", USUAL_MEMORY), (" -s nowhere", MOST_MEMORY)] {
+        let line = format!("-H 127.0.0.1 -p PORT -t 2{more}");
+        let ran = expect("check_http", &line, port, 2, words, memory);
+        if Path::new(REAL).exists() {
+            let args = args(&line, port);
+            let args: Vec<&str> = args.iter().map(String::as_str).collect();
+            assert_eq!(run(Path::new(REAL), &args).text, ran.text);
+        }
+    }
+    // This one keeps all that it gets, too.
+    let line = "-H 127.0.0.1 -p PORT -t 5 -s x -e nowhere";
+    expect("check_tcp", line, port, 3, FOREIGN, MOST_MEMORY);
+}
+
+#[test]
 fn endless_answers_end_at_the_timeout() {
     let words = "CRITICAL - Socket timeout after 1 seconds";
     let body = flood(OK, b"0123456789abcde\n", None);

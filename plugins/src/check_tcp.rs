@@ -48,7 +48,7 @@ const KNOWN: [Opt; 22] = [
 
 /// After an answer that does not match yet, so long is waited for more in all.
 const READ_TIMEOUT: Duration = Duration::from_secs(2);
-/// Of an answer that never matches and never ends; the real one keeps it all.
+/// Of an answer that does not match; the real one keeps it all.
 const MOST_KEPT: usize = 4 << 20;
 
 struct Settings {
@@ -295,30 +295,51 @@ enum Match {
     Never,
 }
 
-fn judge(got: &[u8], settings: &Settings) -> Match {
-    // The real one compares C strings: what follows a zero is not seen.
-    let got = got.split(|byte| *byte == 0).next().unwrap_or_default();
-    let contains =
-        |wanted: &[u8]| wanted.is_empty() || got.windows(wanted.len()).any(|part| part == wanted);
-    let mut found = settings.expect.iter().map(|wanted| {
-        if settings.at_beginning {
-            got.starts_with(wanted)
-        } else {
-            contains(wanted)
+/// Looks at each byte once, however many pieces an answer comes in.
+#[derive(Default)]
+struct Finder {
+    found: Vec<bool>,
+    seen: usize,
+    /// The real one compares C strings: what follows a zero is not seen.
+    zero: Option<usize>,
+}
+
+impl Finder {
+    fn look(&mut self, got: &[u8], settings: &Settings) -> Match {
+        self.found.resize(settings.expect.len(), false);
+        if self.zero.is_none() {
+            self.zero = memchr::memchr(0, &got[self.seen..]).map(|at| self.seen + at);
         }
-    });
-    let enough = if settings.all {
-        found.all(|found| found)
-    } else {
-        found.any(|found| found)
-    };
-    let begins = || settings.expect.iter().any(|wanted| wanted.starts_with(got));
-    if enough {
-        Match::Found
-    } else if !settings.at_beginning || begins() {
-        Match::NotYet
-    } else {
-        Match::Never
+        let text = &got[..self.zero.unwrap_or(got.len())];
+        for (found, wanted) in self.found.iter_mut().zip(&settings.expect) {
+            // What came before may be the beginning of it.
+            let from = self.seen.saturating_sub(wanted.len()).min(text.len());
+            *found |= if settings.at_beginning {
+                text.starts_with(wanted)
+            } else {
+                memchr::memmem::find(&text[from..], wanted).is_some()
+            };
+        }
+        self.seen = got.len();
+        let mut found = self.found.iter();
+        let enough = if settings.all {
+            found.all(|found| *found)
+        } else {
+            found.any(|found| *found)
+        };
+        let begins = || {
+            settings
+                .expect
+                .iter()
+                .any(|wanted| wanted.starts_with(text))
+        };
+        if enough {
+            Match::Found
+        } else if !settings.at_beginning || begins() {
+            Match::NotYet
+        } else {
+            Match::Never
+        }
     }
 }
 
@@ -483,6 +504,7 @@ async fn connect_udp(addresses: &[std::net::SocketAddr]) -> io::Result<UdpSocket
 /// Reads until it matches, ends, or is too long in coming. True: it matched.
 async fn listen(line: &mut Line, settings: &Settings, got: &mut Vec<u8>) -> Result<bool, Foreign> {
     let mut buffer = [0; 1024];
+    let mut finder = Finder::default();
     let mut left = READ_TIMEOUT;
     let mut first = true;
     loop {
@@ -508,13 +530,16 @@ async fn listen(line: &mut Line, settings: &Settings, got: &mut Vec<u8>) -> Resu
             Err(_) => return Ok(false),
         };
         got.extend_from_slice(&buffer[..count]);
-        if 0 < settings.most && settings.most <= got.len() || MOST_KEPT <= got.len() {
-            return Ok(judge(got, settings) == Match::Found);
+        if 0 < settings.most && settings.most <= got.len() {
+            return Ok(finder.look(got, settings) == Match::Found);
         }
-        match judge(got, settings) {
+        match finder.look(got, settings) {
             Match::Found => return Ok(true),
             Match::Never => return Ok(false),
             Match::NotYet => {}
+        }
+        if MOST_KEPT <= got.len() {
+            return Err(Foreign::unhandled("the answer is longer than we keep"));
         }
         // The real one waits at its socket, where the rest of a record is not any more.
         if matches!(line, Line::Secure(_)) && count == buffer.len() {

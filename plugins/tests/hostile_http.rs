@@ -184,14 +184,38 @@ fn a_byte_a_second_ends_at_the_timeout() {
 }
 
 #[test]
+fn endless_answers_that_come_slowly_end_at_the_timeout() {
+    // 12 MiB or less until then.
+    let port = serve(|mut stream| {
+        let _ = stream.read(&mut [0; 4096]);
+        let _ = stream.write_all(OK.as_bytes());
+        while stream.write_all(&[b'x'; 64 << 10]).is_ok() {
+            thread::sleep(Duration::from_millis(10));
+        }
+    });
+    let words = "CRITICAL - Socket timeout after 2 seconds\n";
+    for (more, memory) in [("", USUAL_MEMORY), (" -s nowhere", MOST_MEMORY)] {
+        let line = format!("-H 127.0.0.1 -p PORT -t 2{more}");
+        let ran = expect("check_http", &line, port, 2, words, memory);
+        if Path::new(REAL).exists() {
+            let args = args(&line, port);
+            let args: Vec<&str> = args.iter().map(String::as_str).collect();
+            assert_eq!(run(Path::new(REAL), &args).text, ran.text);
+        }
+    }
+    // This one keeps all that it gets, too.
+    let line = "-H 127.0.0.1 -p PORT -t 5 -s x -e nowhere";
+    expect("check_tcp", line, port, 3, FOREIGN, MOST_MEMORY);
+}
+
+#[test]
 fn endless_answers_end_at_the_timeout() {
     let words = "CRITICAL - Socket timeout after 1 seconds";
     let body = flood(OK, b"0123456789abcde\n", None);
-    expect(
+    expect_end(
         "check_http",
         "-H 127.0.0.1 -p PORT -t 1",
         body,
-        2,
         words,
         USUAL_MEMORY,
     );
@@ -203,7 +227,7 @@ fn endless_answers_end_at_the_timeout() {
         "-m 5:6 -E -L",
     ] {
         let line = format!("-H 127.0.0.1 -p PORT -t 1 {more}");
-        expect("check_http", &line, body, 2, words, MOST_MEMORY);
+        expect_end("check_http", &line, body, words, MOST_MEMORY);
     }
     let headers = flood("HTTP/1.1 200 OK\r\n", b"A: bcdefg\r\n", None);
     let header = flood("HTTP/1.1 200 OK\r\nA: ", b"bcdefg", None);
@@ -213,16 +237,32 @@ fn endless_answers_end_at_the_timeout() {
     for port in [headers, header, status, zeros, line_ends] {
         for more in ["", " -N", " -d nowhere -M 5"] {
             let line = format!("-H 127.0.0.1 -p PORT -t 1{more}");
-            expect("check_http", &line, port, 2, words, MOST_MEMORY);
+            expect_end("check_http", &line, port, words, MOST_MEMORY);
         }
     }
 }
 
+/// One that sends fast is left to the real plugin before the timeout.
+#[track_caller]
+fn expect_end(plugin: &str, line: &str, port: u16, text: &str, memory: u64) {
+    let args = args(line, port);
+    let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    let ran = run(&ours(plugin), &args);
+    let is_end = match ran.code {
+        Some(2) => ran.text.contains(text),
+        Some(3) => ran.text.contains(FOREIGN),
+        _ => false,
+    };
+    assert!(is_end, "{line}: {:?} {}", ran.code, ran.text.len());
+    assert!(ran.memory < memory, "{line}: {} KiB", ran.memory);
+    assert!(ran.took < Duration::from_secs(9), "{line}: {:?}", ran.took);
+}
+
 #[test]
 fn long_answers_are_counted_or_left_to_the_real_one() {
-    // 64 MiB and a little.
-    let body = flood(OK, b"0123456789abcde\n", Some(1024));
-    let counted = "HTTP OK: HTTP/1.1 200 OK - 67125278 bytes in ";
+    // 32 MiB and a little.
+    let body = flood(OK, b"0123456789abcde\n", Some(512));
+    let counted = "HTTP OK: HTTP/1.1 200 OK - 33562654 bytes in ";
     expect(
         "check_http",
         "-H 127.0.0.1 -p PORT",
@@ -404,16 +444,15 @@ fn endless_answers_over_tls() {
     let config = tls();
     let port = serve(move |stream| pour(secure(&config, stream), OK, b"0123456789abcde\n", None));
     let words = "CRITICAL - Socket timeout after 2 seconds";
-    expect(
+    expect_end(
         "check_http",
         "-H 127.0.0.1 -p PORT -S -t 2",
         port,
-        2,
         words,
         USUAL_MEMORY,
     );
     let line = "-H 127.0.0.1 -p PORT -S -t 2 -s nowhere";
-    expect("check_http", line, port, 2, words, MOST_MEMORY);
+    expect_end("check_http", line, port, words, MOST_MEMORY);
     let line = "-H 127.0.0.1 -p PORT -S -t 2 -s x -e nowhere";
     expect("check_tcp", line, port, 3, FOREIGN, USUAL_MEMORY);
 }

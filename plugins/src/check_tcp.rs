@@ -1,4 +1,4 @@
-//! `check_tcp` and `check_udp`: connect, send, expect.
+//! `check_tcp`, `check_udp`, and the same under the names of services: connect, send, expect.
 
 use std::{
     io,
@@ -14,10 +14,13 @@ use crate::{
     Foreign, Probe, Report, State,
     net::{self, Family},
     options::{self, Opt, flag, long, valued},
-    perfdata, threshold,
+    perfdata,
+    services::{self, Service},
+    threshold,
+    tls::{self, Failure},
 };
 
-const KNOWN: [Opt; 19] = [
+const KNOWN: [Opt; 22] = [
     valued('H', "hostname"),
     valued('p', "port"),
     flag('4', "use-ipv4"),
@@ -35,6 +38,9 @@ const KNOWN: [Opt; 19] = [
     valued('w', "warning"),
     valued('c', "critical"),
     valued('t', "timeout"),
+    flag('S', "ssl"),
+    long("sni", options::Value::Required),
+    valued('D', "certificate"),
     // Older names of two, which the real one still takes.
     long("critical-time", options::Value::Required),
     long("warning-time", options::Value::Required),
@@ -42,12 +48,16 @@ const KNOWN: [Opt; 19] = [
 
 /// After an answer that does not match yet, so long is waited for more in all.
 const READ_TIMEOUT: Duration = Duration::from_secs(2);
-/// Of an answer that never matches and never ends; the real one keeps it all.
+/// Of an answer that does not match; the real one keeps it all.
 const MOST_KEPT: usize = 4 << 20;
 
 struct Settings {
     service: &'static str,
     udp: bool,
+    tls: bool,
+    sni: Option<String>,
+    /// Days that it must have left: for a warning, else critical.
+    certificate: Option<(i64, i64)>,
     host: String,
     /// By `-H`: only then does the text name it.
     host_given: bool,
@@ -55,6 +65,8 @@ struct Settings {
     family: Family,
     send: Option<Vec<u8>>,
     expect: Vec<Vec<u8>>,
+    /// A service's own words stand at the beginning of its answer.
+    at_beginning: bool,
     all: bool,
     quit: Option<Vec<u8>>,
     refused: State,
@@ -70,28 +82,42 @@ struct Settings {
 pub(crate) fn prepare(name: &str, args: &[String]) -> Result<Probe, Foreign> {
     let settings = read(name, args)?;
     let seconds = settings.timeout;
-    Ok(Probe::new(net::within(seconds, run(settings))))
+    Ok(Probe::new(async move {
+        // What the real one has printed already when it comes to its end.
+        let mut said = String::new();
+        let ran = net::within(seconds, run(settings, &mut said)).await;
+        ran.map(|mut report| {
+            report.text.insert_str(0, &said);
+            report
+        })
+    }))
 }
 
 fn read(name: &str, args: &[String]) -> Result<Settings, Foreign> {
     if args.is_empty() {
         return Err(Foreign::usage("No arguments found"));
     }
-    let udp = name == "check_udp";
+    let service = services::find(name);
+    let udp = service.name == "UDP";
+    let bytes = |text: &str| text.as_bytes().to_vec();
     let mut settings = Settings {
-        service: if udp { "UDP" } else { "TCP" },
+        service: service.name,
         udp,
+        tls: service.tls,
+        sni: None,
+        certificate: None,
         host: "127.0.0.1".to_owned(),
         host_given: false,
-        port: 0,
+        port: service.port,
         family: Family::Any,
-        send: None,
-        expect: Vec::new(),
+        send: service.send.map(bytes),
+        expect: service.expect.iter().copied().map(bytes).collect(),
+        at_beginning: true,
         all: false,
-        quit: None,
+        quit: service.quit.map(bytes),
         refused: State::Critical,
         mismatch: State::Warning,
-        hide: false,
+        hide: service.hide,
         most: 0,
         delay: 0,
         warn: None,
@@ -137,7 +163,12 @@ fn read(name: &str, args: &[String]) -> Result<Settings, Foreign> {
                     value.into_bytes()
                 });
             }
-            "expect" => settings.expect.push(value.into_bytes()),
+            "expect" => {
+                if settings.at_beginning {
+                    forget_own(&service, &mut settings)?;
+                }
+                settings.expect.push(value.into_bytes());
+            }
             "all" => settings.all = true,
             "quit" => {
                 settings.quit = Some(if escape {
@@ -165,8 +196,17 @@ fn read(name: &str, args: &[String]) -> Result<Settings, Foreign> {
                 let seconds = positive(&value, "Timeout interval must be a positive integer")?;
                 settings.timeout = u64::try_from(seconds).unwrap_or_default();
             }
+            "ssl" => settings.tls = true,
+            "sni" => settings.sni = Some(value),
+            "certificate" => {
+                settings.certificate = Some(days(&value)?);
+                settings.tls = true;
+            }
             _ => {}
         }
+    }
+    if udp && settings.tls {
+        return Err(Foreign::unhandled("TLS over UDP"));
     }
     if udp && (settings.send.is_none() || settings.expect.is_empty()) {
         return Err(Foreign::usage(
@@ -174,6 +214,34 @@ fn read(name: &str, args: &[String]) -> Result<Settings, Foreign> {
         ));
     }
     Ok(settings)
+}
+
+/// With words of its user's, a service's own are not expected any more.
+fn forget_own(service: &Service, settings: &mut Settings) -> Result<(), Foreign> {
+    if 1 < service.expect.len() {
+        return Err(Foreign::unhandled(
+            "an expectation beside several of the service's own",
+        ));
+    }
+    settings.expect.clear();
+    settings.at_beginning = false;
+    Ok(())
+}
+
+/// `WARN` or `WARN,CRIT`.
+fn days(value: &str) -> Result<(i64, i64), Foreign> {
+    let number = |text: &str| {
+        let number = threshold::whole(text);
+        if threshold::is_count(text) && number <= i64::from(i32::MAX) {
+            Ok(number)
+        } else {
+            Err(Foreign::usage("Invalid certificate expiration period"))
+        }
+    };
+    match value.split_once(',') {
+        Some((warn, crit)) => Ok((number(warn)?, number(crit)?)),
+        None => Ok((number(value)?, 0)),
+    }
 }
 
 fn positive(value: &str, else_say: &str) -> Result<i64, Foreign> {
@@ -224,21 +292,55 @@ enum Match {
     Found,
     /// More may still make it match.
     NotYet,
+    Never,
 }
 
-fn judge(got: &[u8], settings: &Settings) -> Match {
-    // The real one compares C strings: what follows a zero is not seen.
-    let got = got.split(|byte| *byte == 0).next().unwrap_or_default();
-    let mut found = settings
-        .expect
-        .iter()
-        .map(|wanted| wanted.is_empty() || got.windows(wanted.len()).any(|part| part == wanted));
-    let enough = if settings.all {
-        found.all(|found| found)
-    } else {
-        found.any(|found| found)
-    };
-    if enough { Match::Found } else { Match::NotYet }
+/// Looks at each byte once, however many pieces an answer comes in.
+#[derive(Default)]
+struct Finder {
+    found: Vec<bool>,
+    seen: usize,
+    /// The real one compares C strings: what follows a zero is not seen.
+    zero: Option<usize>,
+}
+
+impl Finder {
+    fn look(&mut self, got: &[u8], settings: &Settings) -> Match {
+        self.found.resize(settings.expect.len(), false);
+        if self.zero.is_none() {
+            self.zero = memchr::memchr(0, &got[self.seen..]).map(|at| self.seen + at);
+        }
+        let text = &got[..self.zero.unwrap_or(got.len())];
+        for (found, wanted) in self.found.iter_mut().zip(&settings.expect) {
+            // What came before may be the beginning of it.
+            let from = self.seen.saturating_sub(wanted.len()).min(text.len());
+            *found |= if settings.at_beginning {
+                text.starts_with(wanted)
+            } else {
+                memchr::memmem::find(&text[from..], wanted).is_some()
+            };
+        }
+        self.seen = got.len();
+        let mut found = self.found.iter();
+        let enough = if settings.all {
+            found.all(|found| *found)
+        } else {
+            found.any(|found| *found)
+        };
+        let begins = || {
+            settings
+                .expect
+                .iter()
+                .any(|wanted| wanted.starts_with(text))
+        };
+        if enough {
+            Match::Found
+        } else if !settings.at_beginning || begins() {
+            Match::NotYet
+        } else {
+            Match::Never
+        }
+    }
 }
 
 /// Both ends that we talk over.
@@ -247,6 +349,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Stream for S {}
 
 enum Line {
     Stream(Box<dyn Stream>),
+    Secure(Box<dyn Stream>),
     Udp(UdpSocket),
 }
 
@@ -255,19 +358,65 @@ impl Line {
         // As in the real one, a failure shows in what comes back.
         let _ = match self {
             Self::Stream(stream) => stream.write_all(bytes).await,
+            Self::Secure(stream) => match stream.write_all(bytes).await {
+                Ok(()) => stream.flush().await,
+                failed => failed,
+            },
             Self::Udp(socket) => socket.send(bytes).await.map(|_| ()),
         };
     }
 
     async fn receive(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         match self {
-            Self::Stream(stream) => stream.read(buffer).await,
+            Self::Stream(stream) | Self::Secure(stream) => stream.read(buffer).await,
             Self::Udp(socket) => socket.recv(buffer).await,
+        }
+    }
+
+    /// TLS says goodbye.
+    async fn close(self) {
+        if let Self::Secure(mut stream) = self {
+            let _ = stream.shutdown().await;
         }
     }
 }
 
-async fn run(settings: Settings) -> Result<Report, Foreign> {
+/// What comes of the handshake.
+enum Shaken {
+    Line(Line),
+    End(Report),
+}
+
+/// `said` gets a line about a certificate that is good.
+async fn shake(line: Line, settings: &Settings, said: &mut String) -> Result<Shaken, Foreign> {
+    let Line::Stream(stream) = line else {
+        return Ok(Shaken::Line(line));
+    };
+    let connected = tls::connect(stream, settings.sni.as_deref(), tls::Version::Any, None);
+    let secure = match connected.await {
+        Ok(secure) => secure,
+        Err(Failure::Broken(report)) => return Ok(Shaken::End(report)),
+        Err(Failure::Foreign(foreign)) => return Err(foreign),
+    };
+    let judged = settings
+        .certificate
+        .map(|(warn, crit)| tls::judge_certificate(&tls::certificate(&secure), warn, crit));
+    let line = Line::Secure(Box::new(secure));
+    match judged.transpose()? {
+        Some(report) if report.state != State::Ok => {
+            line.close().await;
+            Ok(Shaken::End(report))
+        }
+        Some(report) => {
+            said.push_str(&report.text);
+            said.push('\n');
+            Ok(Shaken::Line(line))
+        }
+        None => Ok(Shaken::Line(line)),
+    }
+}
+
+async fn run(settings: Settings, said: &mut String) -> Result<Report, Foreign> {
     let is_path = settings.host.starts_with('/');
     let port = u16::try_from(settings.port % 65_536).unwrap_or_default();
     let addresses = if is_path {
@@ -306,6 +455,12 @@ async fn run(settings: Settings) -> Result<Report, Foreign> {
             ));
         }
     };
+    if settings.tls {
+        line = match shake(line, &settings, said).await? {
+            Shaken::Line(line) => line,
+            Shaken::End(report) => return Ok(report),
+        };
+    }
     if let Some(send) = &settings.send {
         line.send(send).await;
     }
@@ -317,7 +472,7 @@ async fn run(settings: Settings) -> Result<Report, Foreign> {
     let mut got = Vec::new();
     let mut found = None;
     if !settings.expect.is_empty() {
-        found = Some(listen(&mut line, &settings, &mut got).await);
+        found = Some(listen(&mut line, &settings, &mut got).await?);
         if got.is_empty() {
             return Ok(Report::new(State::Critical, "No data received from host"));
         }
@@ -325,7 +480,7 @@ async fn run(settings: Settings) -> Result<Report, Foreign> {
     if let Some(quit) = &settings.quit {
         line.send(quit).await;
     }
-    drop(line);
+    line.close().await;
     Ok(settings.say(found, &got, begun.elapsed()))
 }
 
@@ -347,8 +502,9 @@ async fn connect_udp(addresses: &[std::net::SocketAddr]) -> io::Result<UdpSocket
 }
 
 /// Reads until it matches, ends, or is too long in coming. True: it matched.
-async fn listen(line: &mut Line, settings: &Settings, got: &mut Vec<u8>) -> bool {
+async fn listen(line: &mut Line, settings: &Settings, got: &mut Vec<u8>) -> Result<bool, Foreign> {
     let mut buffer = [0; 1024];
+    let mut finder = Finder::default();
     let mut left = READ_TIMEOUT;
     let mut first = true;
     loop {
@@ -358,23 +514,36 @@ async fn listen(line: &mut Line, settings: &Settings, got: &mut Vec<u8>) -> bool
         } else {
             match tokio::time::timeout(left, line.receive(&mut buffer)).await {
                 Ok(received) => received,
-                Err(_) => return false,
+                Err(_) => return Ok(false),
             }
         };
         if !first {
             left = left.saturating_sub(begun.elapsed());
         }
         first = false;
-        let Ok(count) = received else { return false };
-        if count == 0 {
-            return false;
-        }
+        let count = match received {
+            Ok(0) => return Ok(false),
+            Ok(count) => count,
+            Err(error) if tls::is_of_tls(&error) => {
+                return Err(Foreign::unhandled(format!("TLS broke: {error}")));
+            }
+            Err(_) => return Ok(false),
+        };
         got.extend_from_slice(&buffer[..count]);
-        if 0 < settings.most && settings.most <= got.len() || MOST_KEPT <= got.len() {
-            return judge(got, settings) == Match::Found;
+        if 0 < settings.most && settings.most <= got.len() {
+            return Ok(finder.look(got, settings) == Match::Found);
         }
-        if judge(got, settings) == Match::Found {
-            return true;
+        match finder.look(got, settings) {
+            Match::Found => return Ok(true),
+            Match::Never => return Ok(false),
+            Match::NotYet => {}
+        }
+        if MOST_KEPT <= got.len() {
+            return Err(Foreign::unhandled("the answer is longer than we keep"));
+        }
+        // The real one waits at its socket, where the rest of a record is not any more.
+        if matches!(line, Line::Secure(_)) && count == buffer.len() {
+            return Err(Foreign::unhandled("a long answer over TLS"));
         }
     }
 }

@@ -218,6 +218,19 @@ impl Reader<'_> {
                 self.out.push(')');
             }
             b'^' | b'$' => {
+                // Amid others, it is seldom meant, and glibc has its own thoughts about it.
+                let is_amid = if letter == b'^' {
+                    let before = &self.text[..self.at - 1];
+                    !before.is_empty()
+                        && (!before.ends_with(b"(") && !before.ends_with(b"|")
+                            || before.ends_with(b"\\(")
+                            || before.ends_with(b"\\|"))
+                } else {
+                    self.peek().is_some_and(|next| !matches!(next, b')' | b'|'))
+                };
+                if is_amid {
+                    return Err(foreign("an anchor amid others"));
+                }
                 let sign = char::from(letter);
                 if self.flags.lines {
                     let _ = write!(self.out, "(?m:{sign})");
@@ -232,6 +245,7 @@ impl Reader<'_> {
                     .push_str(if self.flags.lines { "[^\\n]" } else { "(?s:.)" });
             }
             b'[' => self.set()?,
+            b'\n' => return Err(foreign("a line's end")),
             b'*' | b'+' | b'?' | b'{' => return Err(foreign("a repetition of nothing")),
             b'\\' => self.escape()?,
             letter => self.literal(letter),
@@ -258,6 +272,10 @@ impl Reader<'_> {
                 self.write_set(&set, letter.is_ascii_uppercase());
             }
             None | Some(b'0'..=b'9' | b'b' | b'B' | b'<' | b'>' | b'`' | b'\'') => {
+                return Err(foreign("such a backslash"));
+            }
+            // glibc forgets that its other case would do, too.
+            Some(letter) if self.flags.ignore_case && letter.is_ascii_alphabetic() => {
                 return Err(foreign("such a backslash"));
             }
             Some(letter) => self.literal(letter),

@@ -19,10 +19,12 @@ mod check_ssh;
 mod check_tcp;
 mod dns;
 mod ere;
+mod hello;
 pub mod net;
 pub mod options;
 mod peer;
 pub mod perfdata;
+mod services;
 pub mod standalone;
 pub mod threshold;
 pub mod tls;
@@ -147,13 +149,23 @@ impl fmt::Debug for Probe {
 type Prepare = fn(name: &str, args: &[String]) -> Result<Probe, Foreign>;
 
 /// Every name under which we answer.
-const PROBES: [(&str, Prepare); 8] = [
+const PROBES: [(&str, Prepare); 18] = [
+    ("check_clamd", check_tcp::prepare),
     ("check_dns", check_dns::prepare),
     ("check_dummy", check_dummy::prepare),
+    ("check_ftp", check_tcp::prepare),
     ("check_http", check_http::prepare),
+    ("check_imap", check_tcp::prepare),
+    ("check_jabber", check_tcp::prepare),
+    ("check_nntp", check_tcp::prepare),
+    ("check_nntps", check_tcp::prepare),
     ("check_ntp_time", check_ntp_time::prepare),
+    ("check_pop", check_tcp::prepare),
+    ("check_simap", check_tcp::prepare),
     ("check_smtp", check_smtp::prepare),
+    ("check_spop", check_tcp::prepare),
     ("check_ssh", check_ssh::prepare),
+    ("check_ssmtp", check_tcp::prepare),
     ("check_tcp", check_tcp::prepare),
     ("check_udp", check_tcp::prepare),
 ];

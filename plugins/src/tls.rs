@@ -3,11 +3,13 @@
 
 use std::{
     io,
+    pin::Pin,
     sync::{Arc, OnceLock},
+    task::{Context, Poll, ready},
 };
 
 use rustls::{
-    ClientConfig, DigitallySignedStruct, Error, SignatureScheme,
+    ClientConfig, DigitallySignedStruct, Error, ProtocolVersion, SignatureScheme,
     client::{
         Resumption,
         danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
@@ -18,11 +20,11 @@ use rustls::{
     },
     version::{TLS12, TLS13},
 };
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncBufRead, AsyncRead, AsyncWrite, ReadBuf};
 use tokio_rustls::{TlsConnector, client::TlsStream};
 
 pub use crate::certificate::judge_certificate;
-use crate::{Foreign, Report, State};
+use crate::{Foreign, Report, State, hello::Watched};
 
 /// Which versions of TLS are offered, as `--ssl=` says it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -64,13 +66,57 @@ pub enum Failure {
     Foreign(Foreign),
 }
 
+/// A secure connection. A read gives what is left of one record, never more, as OpenSSL's does: plugins that stop after
+/// a part of an answer stop at the same place.
+#[derive(Debug)]
+pub struct Secure<S>(TlsStream<Watched<S>>);
+
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Secure<S> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let record = ready!(Pin::new(&mut self.0).poll_fill_buf(context))?;
+        let count = record.len().min(buffer.remaining());
+        buffer.put_slice(&record[..count]);
+        Pin::new(&mut self.0).consume(count);
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Secure<S> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.0).poll_write(context, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_shutdown(context)
+    }
+}
+
+/// Whether an error while reading is one of TLS, of which OpenSSL may think otherwise.
+pub fn is_of_tls(error: &io::Error) -> bool {
+    error
+        .get_ref()
+        .is_some_and(<dyn std::error::Error + Send + Sync>::is::<Error>)
+}
+
 /// Shakes hands. `sni` None: no name is sent.
 pub async fn connect<S>(
     stream: S,
     sni: Option<&str>,
     version: Version,
     identity: Option<&Identity>,
-) -> Result<TlsStream<S>, Failure>
+) -> Result<Secure<S>, Failure>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
@@ -80,10 +126,19 @@ where
     }
     .map_err(Failure::Foreign)?;
     let name = server_name(sni).map_err(Failure::Foreign)?;
-    TlsConnector::from(config)
-        .connect(name, stream)
+    let stream = TlsConnector::from(config)
+        .connect(name, Watched::new(stream))
         .await
-        .map_err(failure)
+        .map_err(failure)?;
+    let (watched, connection) = stream.get_ref();
+    if connection.protocol_version() != Some(ProtocolVersion::TLSv1_3)
+        && !watched.renegotiates_safely()
+    {
+        return Err(Failure::Foreign(Foreign::unhandled(
+            "OpenSSL may not talk to a server that does not renegotiate safely",
+        )));
+    }
+    Ok(Secure(stream))
 }
 
 fn server_name(sni: Option<&str>) -> Result<ServerName<'static>, Foreign> {
@@ -214,8 +269,9 @@ impl ServerCertVerifier for AnyCertificate {
 }
 
 /// The other end's certificate (DER).
-pub fn certificate<S>(stream: &TlsStream<S>) -> Vec<u8> {
+pub fn certificate<S>(stream: &Secure<S>) -> Vec<u8> {
     stream
+        .0
         .get_ref()
         .1
         .peer_certificates()

@@ -125,6 +125,7 @@ fn run(program: &Path, args: &[String], all_lines: bool) -> (Said, String) {
     let output = Command::new(program)
         .args(args)
         .env("LC_ALL", "C")
+        .env("LANG", "C")
         .output()
         .unwrap_or_else(|error| panic!("{}: {error}", program.display()));
     let text = String::from_utf8_lossy(&output.stdout).into_owned();

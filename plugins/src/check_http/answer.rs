@@ -92,7 +92,7 @@ pub(super) fn join_chunks(body: &[u8]) -> Result<Option<Vec<u8>>, Foreign> {
     loop {
         let digits = run_of(rest, |byte| byte.is_ascii_hexdigit());
         let (number, after) = rest.split_at(digits);
-        let is_odd = |byte: &u8| matches!(byte, b'+' | b'-' | b'x' | b'X' | b' ' | b'\t'..=b'\r');
+        let is_odd = |byte: &u8| matches!(byte, b'+' | b'-' | b' ' | b'\t'..=b'\r');
         if number.is_empty() {
             // `strtol` skips blanks and reads signs.
             return match after.first() {

@@ -19,6 +19,8 @@ use crate::{
 const READ: usize = 8191;
 /// Of an answer whose body matters. The real one keeps all.
 const MOST_KEPT: usize = 4 << 20;
+/// A longer answer is for a process of its own: whoever sends as fast as they can would hold up all other probes.
+const MOST_READ: u64 = 64 << 20;
 /// Past this, it is looked at whether the body matters at all.
 const SOME_KEPT: usize = 64 << 10;
 
@@ -166,13 +168,12 @@ where
     let received = receive(&mut stream, settings, begun, &mut times).await;
     times.transfer = begun.elapsed();
     let page = match received {
-        Ok(page) => page,
-        Err(error)
-            if error
-                .get_ref()
-                .is_some_and(<dyn std::error::Error + Send + Sync>::is::<rustls::Error>) =>
-        {
+        Ok(page) if page.total <= MOST_READ => page,
+        Err(error) if tls::is_of_tls(&error) => {
             return Err(Foreign::unhandled(format!("TLS broke: {error}")));
+        }
+        Ok(_) => {
+            return Err(Foreign::unhandled("the answer is longer than we read"));
         }
         Err(_) => {
             let report = Report::new(State::Critical, "HTTP CRITICAL - Error on receive");
@@ -207,7 +208,8 @@ where
         is_whole: true,
         ..Page::default()
     };
-    let mut buffer = [0; READ];
+    // On the heap: a probe that waits shall be small.
+    let mut buffer = vec![0; READ];
     // Once it is known that the body does not matter, it is only counted.
     let mut most = SOME_KEPT;
     loop {
@@ -229,8 +231,11 @@ where
             times.first_byte = begun.elapsed();
         }
         page.total += count as u64;
+        if MOST_READ < page.total {
+            break;
+        }
         let part = &mut buffer[..count];
-        if most < page.kept.len() + count && most == SOME_KEPT {
+        if page.is_whole && most == SOME_KEPT && most < page.kept.len() + count {
             let matters = wants_body
                 || answer::split(&page.kept).is_none_or(|parts| answer::is_chunked(parts.header));
             if matters {

@@ -12,7 +12,7 @@ use super::{
 use crate::{Foreign, Report, State, ere::Pattern, perfdata, threshold::Range};
 
 /// A longer text is not searched on the thread that all probes share.
-const LONG: usize = 64 << 10;
+const LONG: usize = 16 << 10;
 
 /// What has been found so far.
 #[derive(Debug)]

@@ -6,9 +6,8 @@ use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
 };
-use tokio_rustls::client::TlsStream;
 
-use crate::peer;
+use crate::{peer, tls::Secure};
 
 /// An answer of more bytes the real one does not take.
 const LONGEST_ANSWER: usize = 8191;
@@ -17,7 +16,7 @@ const CHUNK: usize = 4096;
 
 enum Stream {
     Plain(TcpStream),
-    Tls(Box<TlsStream<TcpStream>>),
+    Tls(Box<Secure<TcpStream>>),
     /// In between.
     None,
 }
@@ -54,11 +53,11 @@ impl Line {
         }
     }
 
-    pub fn put_tls(&mut self, stream: TlsStream<TcpStream>) {
+    pub fn put_tls(&mut self, stream: Secure<TcpStream>) {
         self.stream = Stream::Tls(Box::new(stream));
     }
 
-    pub fn tls(&self) -> Option<&TlsStream<TcpStream>> {
+    pub fn tls(&self) -> Option<&Secure<TcpStream>> {
         match &self.stream {
             Stream::Tls(stream) => Some(stream),
             _ => None,

@@ -8,6 +8,7 @@ mod smtp;
 pub mod spoken;
 mod ssh;
 mod strange;
+mod talkers;
 mod web;
 
 use std::collections::BTreeMap;
@@ -20,10 +21,12 @@ pub struct Servers {
     smtp: smtp::Smtp,
     ssh: ssh::Ssh,
     strange: strange::Strange,
+    talkers: talkers::Talkers,
     web: web::Web,
 }
 
 pub fn start() -> Servers {
+    let web = web::start();
     Servers {
         dns: dns::start(),
         ntp: ntp::start(),
@@ -31,7 +34,8 @@ pub fn start() -> Servers {
         smtp: smtp::start(),
         ssh: ssh::start(),
         strange: strange::start(),
-        web: web::start(),
+        talkers: talkers::start(web.dir()),
+        web,
     }
 }
 
@@ -45,6 +49,7 @@ impl Servers {
         self.smtp.places(&mut places);
         self.ssh.places(&mut places);
         self.strange.places(&mut places);
+        self.talkers.places(&mut places);
         self.web.places(&mut places);
         places
     }

@@ -16,7 +16,7 @@ pub struct Web {
     ports: BTreeMap<String, u16>,
 }
 
-pub fn free_port() -> u16 {
+fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0")
         .and_then(|listener| listener.local_addr())
         .expect("a port")
@@ -28,30 +28,49 @@ pub fn start() -> Web {
     std::fs::create_dir_all(&dir).expect("a directory");
     certificates::write_all(&dir);
     write_pages(&dir);
+    // Somebody else may take a port between its choice and its use.
+    (0..5)
+        .find_map(|_| start_in(&dir))
+        .expect("nginx (package nginx-light) on free ports")
+}
+
+fn start_in(dir: &Path) -> Option<Web> {
     let names = ["web", "web6", "webtls12", "webclient"]
         .into_iter()
         .map(str::to_owned)
         .chain(certificates::ENDS.map(|(name, _)| format!("web_{name}")));
     let ports: BTreeMap<String, u16> = names.map(|name| (name, free_port())).collect();
-    std::fs::write(dir.join("nginx.conf"), config(&dir, &ports)).expect("written");
-    let nginx = Command::new("nginx")
+    std::fs::write(dir.join("nginx.conf"), config(dir, &ports)).expect("written");
+    // Not every user's path has it.
+    let debian = Path::new("/usr/sbin/nginx");
+    let program = if debian.exists() {
+        debian
+    } else {
+        Path::new("nginx")
+    };
+    let mut nginx = Command::new(program)
         .arg("-p")
-        .arg(&dir)
+        .arg(dir)
         .args(["-e", "stderr", "-c", "nginx.conf"])
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn()
         .expect("nginx (package nginx-light)");
-    let web = Web { nginx, dir, ports };
     let patience = Instant::now() + Duration::from_secs(20);
-    for (name, port) in &web.ports {
+    for (name, port) in &ports {
         let host = if name == "web6" { "::1" } else { "127.0.0.1" };
         while TcpStream::connect((host, *port)).is_err() {
-            assert!(Instant::now() < patience, "nginx does not answer on {port}");
+            let is_over = nginx.try_wait().is_ok_and(|status| status.is_some());
+            if is_over || patience < Instant::now() {
+                let _ = nginx.kill();
+                let _ = nginx.wait();
+                return None;
+            }
             std::thread::sleep(Duration::from_millis(20));
         }
     }
-    web
+    let dir = dir.to_owned();
+    Some(Web { nginx, dir, ports })
 }
 
 fn write_pages(dir: &Path) {
@@ -66,7 +85,6 @@ fn write_pages(dir: &Path) {
     write("big", &"0123456789abcde\n".repeat(20_000));
     write("dir/index.html", "in a directory\n");
     write("secret", "behind a password\n");
-    // user:pass
     write("../passwords", "user:{PLAIN}pass\n");
 }
 
@@ -104,11 +122,10 @@ fn config(dir: &Path, ports: &BTreeMap<String, u16>) -> String {
     );
     let mut servers = format!(
         r#"
-    server {{ listen 127.0.0.1:{plain}; listen 127.0.0.1:{plain6} ; absolute_redirect off; {locations} }}
+    server {{ listen 127.0.0.1:{plain}; absolute_redirect off; {locations} }}
     server {{ listen 127.0.0.1:{plain}; server_name other.example; location / {{ return 200 "the other host\n"; }} }}
     server {{ listen [::1]:{web6}; {locations} }}
         "#,
-        plain6 = free_port(),
         web6 = ports["web6"],
     );
     for (name, port) in ports.iter().filter(|(name, _)| name.starts_with("web_")) {
@@ -142,6 +159,11 @@ fn config(dir: &Path, ports: &BTreeMap<String, u16>) -> String {
 }
 
 impl Web {
+    /// With the certificates.
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
     pub fn places(&self, places: &mut BTreeMap<String, String>) {
         for (name, port) in &self.ports {
             places.insert(name.clone(), port.to_string());

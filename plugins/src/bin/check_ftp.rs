@@ -1,0 +1,5 @@
+//! `check_ftp` as a plugin for any Nagios.
+
+fn main() -> std::process::ExitCode {
+    deploywatch_probes::standalone::main("check_ftp")
+}

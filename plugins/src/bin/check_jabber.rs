@@ -1,0 +1,5 @@
+//! `check_jabber` as a plugin for any Nagios.
+
+fn main() -> std::process::ExitCode {
+    deploywatch_probes::standalone::main("check_jabber")
+}

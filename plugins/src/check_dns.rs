@@ -11,9 +11,9 @@ use std::{
 use crate::{
     Foreign, Probe, Report, State,
     dns::{
-        ask::{Answer, ask},
+        ask::{Answer, Patience, ask},
         message::{self, Data, Message, Name},
-        resolv_conf,
+        resolv_conf::{self, ResolvConf},
     },
     net::Family,
     options::{self, Opt, flag, valued},
@@ -227,8 +227,9 @@ struct Servers {
     first: IpAddr,
     /// Where the first does not know, nslookup asks others.
     alone: bool,
-    /// A name that does not exist is looked for in other domains.
-    searches: bool,
+    /// The first of them that exists is meant.
+    names: Vec<Name>,
+    patience: Patience,
 }
 
 impl Servers {
@@ -236,20 +237,18 @@ impl Servers {
         let system = resolv_conf::load().ok_or_else(|| {
             Foreign::unhandled("/etc/resolv.conf says things that we do not know")
         })?;
-        let absolute = settings.host.ends_with('.') || settings.reverse;
-        let searches = system.searches && !absolute;
-        let dots = settings.host.matches('.').count();
-        if searches && dots < system.dots {
-            return Err(Foreign::unhandled(
-                "a short name, to be looked for in domains",
-            ));
-        }
+        let names = settings.names(&system)?;
+        let patience = Patience {
+            attempts: system.attempts.unwrap_or(3),
+            each: Duration::from_secs(system.patience.unwrap_or(5)),
+        };
         if settings.server.is_empty() {
             let first = system.servers.first().copied();
             return Ok(Self {
                 first: first.ok_or_else(|| Foreign::unhandled("no name server is configured"))?,
                 alone: system.servers.len() == 1,
-                searches,
+                names,
+                patience,
             });
         }
         let mut found: Vec<IpAddr> = peer::addresses(&settings.server, 53, Family::Any)
@@ -262,7 +261,8 @@ impl Servers {
             [first] => Ok(Self {
                 first,
                 alone: true,
-                searches,
+                names,
+                patience,
             }),
             _ => Err(Foreign::unhandled("the name server has several addresses")),
         }
@@ -304,7 +304,12 @@ async fn addresses(
     let mut name = settings.name.clone();
     let mut empty = true;
     for kind in [message::A, message::AAAA] {
-        let message = match settings.look_up(servers, &name, kind).await? {
+        let message = if kind == message::A {
+            settings.look_up_first(servers, &mut name).await?
+        } else {
+            settings.look_up(servers, &name, kind).await?
+        };
+        let message = match message {
             Ok(message) => message,
             Err(report) => return Ok(Some(report)),
         };
@@ -386,6 +391,40 @@ fn end_of_chain(message: &Message, mut name: Name) -> Name {
 }
 
 impl Settings {
+    /// A short name is tried in the domains of the system, and then as it is.
+    fn names(&self, system: &ResolvConf) -> Result<Vec<Name>, Foreign> {
+        let is_short = !self.reverse
+            && !self.host.ends_with('.')
+            && self.host.matches('.').count() < system.dots;
+        let mut names = Vec::new();
+        for domain in system.search.iter().filter(|_| is_short) {
+            let name = Name::parse(&format!("{}.{domain}", self.host));
+            let name = name.filter(reads_as_a_name);
+            names.push(name.ok_or_else(|| Foreign::unhandled("a domain that is no plain name"))?);
+        }
+        names.push(self.name.clone());
+        Ok(names)
+    }
+
+    /// Asks for addresses of IPv4 until one of the names exists, which `name` is then.
+    async fn look_up_first(
+        &self,
+        servers: &Servers,
+        name: &mut Name,
+    ) -> Result<Result<Message, Report>, Foreign> {
+        let mut rest = servers.names.iter().peekable();
+        loop {
+            if let Some(next) = rest.next() {
+                name.clone_from(next);
+            }
+            let message = self.look_up(servers, name, message::A).await?;
+            let is_missing = matches!(&message, Ok(message) if message.code == NO_SUCH_NAME);
+            if !is_missing || rest.peek().is_none() {
+                return Ok(message);
+            }
+        }
+    }
+
     /// An answer, or what to say without one.
     async fn look_up(
         &self,
@@ -393,7 +432,7 @@ impl Settings {
         name: &Name,
         kind: u16,
     ) -> Result<Result<Message, Report>, Foreign> {
-        match ask(servers.first, name, kind).await {
+        match ask(servers.first, servers.patience, name, kind).await {
             Answer::Odd(why) => Err(Foreign::unhandled(why)),
             Answer::None if servers.alone => Ok(Err(Report::new(
                 State::Critical,
@@ -401,9 +440,6 @@ impl Settings {
             ))),
             Answer::None => Err(Foreign::unhandled("other name servers are to be asked")),
             Answer::Message(message) => match message.code {
-                NO_SUCH_NAME if servers.searches => Err(Foreign::unhandled(
-                    "the name is to be looked for in other domains",
-                )),
                 0 | NO_SUCH_NAME => Ok(Ok(message)),
                 _ if !servers.alone => {
                     Err(Foreign::unhandled("other name servers are to be asked"))

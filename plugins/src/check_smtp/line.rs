@@ -8,7 +8,7 @@ use tokio::{
     net::TcpStream,
 };
 
-use crate::peer;
+use crate::{peer, tls::Secure};
 
 /// An answer of more bytes the real one does not take.
 const LONGEST_ANSWER: usize = 8191;

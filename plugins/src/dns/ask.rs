@@ -24,23 +24,28 @@ pub enum Answer {
     Odd(&'static str),
 }
 
-const ATTEMPTS: u32 = 3;
-const PATIENCE: Duration = Duration::from_secs(5);
+/// How often, and for how long each time.
+#[derive(Clone, Copy, Debug)]
+pub struct Patience {
+    pub attempts: u32,
+    pub each: Duration,
+}
+
 const TCP_PATIENCE: Duration = Duration::from_secs(10);
 /// Packets that answer another question, per attempt: beyond that somebody plays a game.
 const MOST_STRAY: u32 = 1000;
 /// Of what comes over UDP to one who does not ask for more.
 const LONGEST_PACKET: usize = 4096;
 
-pub async fn ask(server: IpAddr, name: &Name, kind: u16) -> Answer {
+pub async fn ask(server: IpAddr, patience: Patience, name: &Name, kind: u16) -> Answer {
     let server = SocketAddr::new(server, 53);
     // Not to be guessed by somebody who wants to answer for the server: the hasher's keys are random.
     let [high, low, ..] = std::hash::RandomState::new()
         .hash_one(name.text())
         .to_be_bytes();
     let id = u16::from_be_bytes([high, low]);
-    for _ in 0..ATTEMPTS {
-        match attempt(server, id, name, kind).await {
+    for _ in 0..patience.attempts {
+        match attempt(server, patience.each, id, name, kind).await {
             Ok(Some(Answer::Message(message))) if message.truncated => {
                 return over_tcp(server, id, name, kind).await;
             }
@@ -56,6 +61,7 @@ pub async fn ask(server: IpAddr, name: &Name, kind: u16) -> Answer {
 /// None: no answer in time.
 async fn attempt(
     server: SocketAddr,
+    patience: Duration,
     id: u16,
     name: &Name,
     kind: u16,
@@ -68,7 +74,7 @@ async fn attempt(
     // Nobody else's packets come through.
     socket.connect(server).await?;
     socket.send(&message::question(id, name, kind)).await?;
-    let until = Instant::now() + PATIENCE;
+    let until = Instant::now() + patience;
     let mut packet = [0; LONGEST_PACKET];
     for _ in 0..MOST_STRAY {
         let Ok(received) = timeout_at(until, socket.recv(&mut packet)).await else {

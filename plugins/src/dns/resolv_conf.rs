@@ -5,14 +5,20 @@ use std::net::IpAddr;
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct ResolvConf {
     pub servers: Vec<IpAddr>,
-    /// There are domains to try a name in.
-    pub searches: bool,
+    /// Domains to try a short name in.
+    pub search: Vec<String>,
     /// A name with so many dots is tried as it is first.
     pub dots: usize,
+    /// `timeout:` in seconds, and `attempts:`.
+    pub patience: Option<u64>,
+    pub attempts: Option<u32>,
 }
 
 /// Longer ones nobody wrote by hand.
 const MOST_READ: u64 = 64 << 10;
+
+/// nslookup takes no more.
+const MOST_DOMAINS: usize = 6;
 
 /// None: there is none, or one with something in it that may mean more to nslookup than to us.
 pub fn load() -> Option<ResolvConf> {
@@ -31,6 +37,7 @@ fn parse(text: &str) -> Option<ResolvConf> {
         dots: 1,
         ..ResolvConf::default()
     };
+    let mut searched = false;
     for line in text.lines() {
         let line = line.split([';', '#']).next().unwrap_or_default();
         let mut words = line.split_ascii_whitespace();
@@ -38,18 +45,33 @@ fn parse(text: &str) -> Option<ResolvConf> {
             None => {}
             Some("nameserver") => found.servers.push(words.next()?.parse().ok()?),
             Some("search" | "domain") => {
-                found.searches |= words.next().is_some_and(|word| word != ".");
+                // Of several lines one wins.
+                if searched {
+                    return None;
+                }
+                searched = true;
+                found.search = words.map(str::to_owned).collect();
+                if found.search == ["."] {
+                    found.search.clear();
+                }
+                if MOST_DOMAINS < found.search.len() {
+                    return None;
+                }
             }
             Some("options") => {
-                for option in words {
+                let options: Vec<&str> = words.collect();
+                // nslookup does not start then.
+                if options.is_empty() {
+                    return None;
+                }
+                for option in options {
                     match option.split_once(':') {
-                        Some(("ndots", dots)) => found.dots = dots.parse().ok()?,
+                        Some(("ndots", number)) => found.dots = within(number, 0..=15)?,
+                        Some(("timeout", number)) => found.patience = Some(within(number, 1..=30)?),
+                        Some(("attempts", number)) => found.attempts = Some(within(number, 1..=5)?),
+                        Some(_) => return None,
                         // Those are the C library's alone.
-                        None if matches!(
-                            option,
-                            "edns0" | "trust-ad" | "single-request" | "single-request-reopen"
-                        ) => {}
-                        _ => return None,
+                        None => {}
                     }
                 }
             }
@@ -59,6 +81,13 @@ fn parse(text: &str) -> Option<ResolvConf> {
     Some(found)
 }
 
+fn within<N: std::str::FromStr + PartialOrd>(
+    text: &str,
+    range: std::ops::RangeInclusive<N>,
+) -> Option<N> {
+    text.parse().ok().filter(|number| range.contains(number))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -66,18 +95,23 @@ mod tests {
     #[test]
     fn what_is_in_one() {
         let found = parse(
-            "# a comment\nnameserver 192.0.2.1\nnameserver ::1 # another\nsearch a.test b.test\noptions edns0 ndots:2\n",
+            "# a comment\nnameserver 192.0.2.1\nnameserver ::1 # another\nsearch a.test b.test\noptions edns0 ndots:2 timeout:1\noptions rotate attempts:2\n",
         )
         .expect("known");
         assert_eq!(found.servers.len(), 2);
-        assert!(found.searches);
+        assert_eq!(found.search, ["a.test", "b.test"]);
         assert_eq!(found.dots, 2);
+        assert_eq!((found.patience, found.attempts), (Some(1), Some(2)));
         assert_eq!(parse("").expect("empty").dots, 1);
-        assert!(!parse("search .\n").expect("nothing to search").searches);
+        let root = parse("search .\n").expect("nothing to search");
+        assert!(root.search.is_empty());
         for unknown in [
             "nameserver fe80::1%eth0",
             "sortlist 1.2.3.4",
-            "options timeout:1",
+            "search a\ndomain b",
+            "options timeout:0",
+            "options",
+            "options other:1",
             "nameserver",
         ] {
             assert_eq!(parse(unknown), None, "{unknown}");

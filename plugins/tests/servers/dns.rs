@@ -114,6 +114,9 @@ fn talk(mut stream: TcpStream) -> std::io::Result<()> {
         stream.write_all(&length.to_be_bytes())?;
         stream.write_all(&answer)?;
     }
+    if packet[13..].starts_with(b"truncatedcloses") {
+        return Ok(());
+    }
     stream.read(&mut length).map(|_| ())
 }
 
@@ -251,8 +254,8 @@ fn answers(query: &[u8], over_tcp: bool) -> Vec<Vec<u8>> {
             reply.flags = 0x83;
             reply.records.clear();
         }
-        "truncatedsilent" if over_tcp => return Vec::new(),
-        "truncatedsilent" => reply.flags = 0x83,
+        "truncatedsilent" | "truncatedcloses" if over_tcp => return Vec::new(),
+        "truncatedsilent" | "truncatedcloses" => reply.flags = 0x83,
         "twice" => reply.records.extend_from_within(..),
         "canonical" => reply.records = vec![record(5, &name("empty.test"))],
         "ring" => reply.records = vec![record(5, &name("ring.test"))],

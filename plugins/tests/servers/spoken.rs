@@ -3,9 +3,10 @@
 
 use std::{
     io::{BufRead, BufReader, Read, Write},
-    net::{TcpListener, TcpStream},
+    net::{TcpListener, TcpStream, UdpSocket},
     path::PathBuf,
     process::Child,
+    sync::atomic::{AtomicU32, Ordering},
     thread,
     time::{Duration, Instant},
 };
@@ -21,11 +22,21 @@ pub fn own_dir(name: &str) -> PathBuf {
     dir
 }
 
+/// Below those that the kernel gives to connections, so that none of them takes it before its server does; each test has
+/// a beginning of its own.
 pub fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0")
-        .and_then(|listener| listener.local_addr())
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let begin = std::process::id().wrapping_mul(97);
+    (0..12_000)
+        .map(|_| {
+            let step = NEXT.fetch_add(1, Ordering::Relaxed);
+            20_000 + u16::try_from(begin.wrapping_add(step) % 12_000).expect("small")
+        })
+        .find(|port| {
+            TcpListener::bind(("127.0.0.1", *port)).is_ok()
+                && UdpSocket::bind(("127.0.0.1", *port)).is_ok()
+        })
         .expect("a free port")
-        .port()
 }
 
 pub fn wait_for_port(host: &str, port: u16) {

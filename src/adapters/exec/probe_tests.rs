@@ -6,7 +6,7 @@ use deploywatch_probes::{Foreign, Probe, Report, State};
 use tokio::sync::mpsc;
 
 use super::{
-    probes::{Repertoire, is_of_monitoring_plugins},
+    probes::{Repertoire, are_plain, is_of_monitoring_plugins},
     runner::{Runner, RunnerOptions},
 };
 use crate::{
@@ -214,6 +214,16 @@ async fn at_the_end_everybody_is_answered_for() {
         matches!(&outcome.exit, Exit::CannotStart { why, .. } if why.contains("stopped")),
         "{outcome:?}"
     );
+}
+
+#[test]
+fn other_languages_have_other_words() {
+    let plain = |name, value| are_plain([("PATH", "/bin"), (name, value)].into_iter());
+    for value in ["", "C", "C.UTF-8", "POSIX", "en_GB.UTF-8"] {
+        assert!(plain("LANG", value), "{value}");
+    }
+    assert!(!plain("LANG", "de_DE.UTF-8") && !plain("LC_NUMERIC", "fr_FR"));
+    assert!(!plain("LANGUAGE", "de:en") && plain("HOME", "de"));
 }
 
 #[test]

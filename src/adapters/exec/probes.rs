@@ -82,6 +82,8 @@ struct Shared {
     max_output: AtomicUsize,
     outcomes: mpsc::Sender<Outcome>,
     in_flight: Arc<AtomicUsize>,
+    /// Plugins would say the words that we say, as far as the daemon's own environment goes.
+    is_plain: bool,
     /// How many plugins a probe has spoken for.
     answered: AtomicU64,
     /// Who is under way, with when it is taken for stuck. Whoever takes an entry out answers for it.
@@ -187,6 +189,10 @@ impl Probes {
             max_output: AtomicUsize::new(max_output),
             outcomes,
             in_flight,
+            is_plain: {
+                let all: Vec<(String, String)> = std::env::vars().collect();
+                are_plain(all.iter().map(|(name, value)| (&**name, &**value)))
+            },
             answered: AtomicU64::new(0),
             under_way: Mutex::default(),
             threads: Mutex::new(Threads::start(0)),
@@ -207,8 +213,14 @@ impl Probes {
         if job.native == Native::Never || !self.may_speak(&job.line) {
             return false;
         }
-        // Another user may see another machine.
-        if job.native == Native::Auto && (profile.user.is_some() || profile.group.is_some()) {
+        // Another user may see another machine, and in another language the real plugins say other words.
+        let theirs = profile.environment.iter();
+        if job.native == Native::Auto
+            && (profile.user.is_some()
+                || profile.group.is_some()
+                || !self.shared.is_plain
+                || !are_plain(theirs.map(|(name, value)| (&**name, &**value))))
+        {
             return false;
         }
         let threads = lock(&self.shared.threads);
@@ -263,6 +275,18 @@ impl Drop for Probes {
             runtime.shutdown_background();
         }
     }
+}
+
+/// Whether a plugin that sees these variables writes plain texts, and points in numbers.
+pub(super) fn are_plain<'a>(variables: impl Iterator<Item = (&'a str, &'a str)>) -> bool {
+    let mut about = variables
+        .filter(|(name, _)| matches!(*name, "LANG" | "LANGUAGE") || name.starts_with("LC_"));
+    about.all(|(_, value)| {
+        matches!(value, "" | "C")
+            || ["C.", "POSIX", "en"]
+                .iter()
+                .any(|plain| value.starts_with(plain))
+    })
 }
 
 /// A lock whose holder never leaves it half done.

@@ -9,7 +9,7 @@ use std::{
 
 use nix::unistd::{Group, User, geteuid};
 
-use super::plugin::Plugin;
+use super::plugin::{PLACES, Plugin};
 
 pub const MISSING: &str = "nagios4 is not installed here, so there is nothing to compare with: apt-get install nagios4-core";
 const PROGRAMS: [&str; 3] = [
@@ -131,13 +131,19 @@ fn objects(plugin: &Plugin, checks: u32) -> String {
         .iter()
         .map(|day| format!(" {day} 00:00-24:00\n"))
         .collect();
+    let commands: String = (0..PLACES)
+        .map(|place| {
+            format!(
+                "define command{{\n command_name plugin{place}\n command_line {}\n}}\n",
+                plugin.line_of(place)
+            )
+        })
+        .collect();
     let mut text = format!(
-        "define command{{\n command_name plugin\n command_line {}\n}}\n\
-         define timeperiod{{\n timeperiod_name always\n alias always\n{days}}}\n\
+        "{commands}define timeperiod{{\n timeperiod_name always\n alias always\n{days}}}\n\
          define contact{{\n contact_name oncall\n host_notifications_enabled 0\n service_notifications_enabled 0\n \
-         host_notification_commands plugin\n service_notification_commands plugin\n host_notification_period always\n \
-         service_notification_period always\n}}\n",
-        plugin.line
+         host_notification_commands plugin0\n service_notification_commands plugin0\n host_notification_period always\n \
+         service_notification_period always\n}}\n"
     );
     for check in 0..checks {
         let host = check / PER_HOST;
@@ -148,9 +154,10 @@ fn objects(plugin: &Plugin, checks: u32) -> String {
             ));
         }
         text.push_str(&format!(
-            "define service{{\n host_name host{host}\n service_description check{check}\n check_command plugin\n \
+            "define service{{\n host_name host{host}\n service_description check{check}\n check_command plugin{}\n \
              check_interval 1\n retry_interval 1\n max_check_attempts 3\n check_period always\n contacts oncall\n \
-             notification_period always\n}}\n"
+             notification_period always\n}}\n",
+            check % PLACES
         ));
     }
     text

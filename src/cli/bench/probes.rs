@@ -78,7 +78,7 @@ fn one(
     port: u16,
     figures: &mut Figures,
 ) -> Result<(), Failure> {
-    let line = format!("{DIRECTORY}/{name} -H 127.0.0.1 -p {port}");
+    let line = format!("{DIRECTORY}/{name} -H {} -p {port}", plugin::PLACE);
     let plan = |native| -> Result<Plan, Failure> {
         Ok(Plan {
             plugin: plugin::choose(Some(&line))?,
@@ -169,6 +169,9 @@ fn serve(stage: &Stage, program: &str) -> Result<u16, Failure> {
 fn write(directory: &Path, port: u16) -> io::Result<PathBuf> {
     let path = directory.join("nginx.conf");
     let at = directory.display();
+    let listen: String = (1..=plugin::PLACES)
+        .map(|place| format!(" listen 127.0.0.{place}:{port} backlog=8192;\n"))
+        .collect();
     fs::write(
         &path,
         format!(
@@ -176,7 +179,7 @@ fn write(directory: &Path, port: u16) -> io::Result<PathBuf> {
              events {{ worker_connections 8192; }}\n\
              http {{\n access_log off;\n keepalive_timeout 0;\n client_body_temp_path {at}/a;\n proxy_temp_path {at}/b;\n \
              fastcgi_temp_path {at}/c;\n uwsgi_temp_path {at}/d;\n scgi_temp_path {at}/e;\n server {{\n \
-             listen 127.0.0.1:{port} backlog=8192;\n location / {{ return 200 \"well\\n\"; }}\n }}\n}}\n"
+             {listen}location / {{ return 200 \"well\\n\"; }}\n }}\n}}\n"
         ),
     )?;
     Ok(path)

@@ -106,7 +106,7 @@ impl Shape {
 
     fn check(&self, text: &mut String, check: u32, place: &str) {
         let command = match &self.plugin {
-            Some(plugin) => plugin.line.clone(),
+            Some(plugin) => plugin.line_of(check),
             None => format!("check_http -H $HOSTADDRESS$ -p {}", 8000 + check),
         };
         let active = if self.plugin.is_some() {

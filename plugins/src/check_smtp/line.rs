@@ -2,7 +2,6 @@
 
 use std::io;
 
-use crate::tls::Secure;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,

@@ -351,6 +351,8 @@ enum Line {
     Stream(Box<dyn Stream>),
     Secure(Box<dyn Stream>),
     Udp(UdpSocket),
+    /// The connection came about, and nobody has anything to say over it.
+    None,
 }
 
 impl Line {
@@ -363,6 +365,7 @@ impl Line {
                 failed => failed,
             },
             Self::Udp(socket) => socket.send(bytes).await.map(|_| ()),
+            Self::None => Ok(()),
         };
     }
 
@@ -370,6 +373,7 @@ impl Line {
         match self {
             Self::Stream(stream) | Self::Secure(stream) => stream.read(buffer).await,
             Self::Udp(socket) => socket.recv(buffer).await,
+            Self::None => Ok(0),
         }
     }
 
@@ -440,6 +444,8 @@ async fn run(settings: Settings, said: &mut String) -> Result<Report, Foreign> {
             .map(|stream| Line::Stream(Box::new(stream)))
     } else if settings.udp {
         connect_udp(&addresses).await.map(Line::Udp)
+    } else if settings.only_connects() {
+        net::reach(&addresses).await.map(|()| Line::None)
     } else {
         net::connect(&addresses)
             .await
@@ -549,6 +555,15 @@ async fn listen(line: &mut Line, settings: &Settings, got: &mut Vec<u8>) -> Resu
 }
 
 impl Settings {
+    /// Nothing is said or heard, so that a connection is all.
+    fn only_connects(&self) -> bool {
+        !self.tls
+            && self.send.is_none()
+            && self.quit.is_none()
+            && self.expect.is_empty()
+            && self.delay == 0
+    }
+
     fn say(&self, found: Option<bool>, got: &[u8], took: Duration) -> Report {
         let seconds = took.as_secs_f64();
         let mut state = if self.crit.is_some_and(|crit| crit < seconds) {

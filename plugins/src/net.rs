@@ -3,9 +3,14 @@
 use std::{
     io,
     net::{IpAddr, SocketAddr},
+    os::fd::AsRawFd,
     time::Duration,
 };
 
+use nix::{
+    errno::Errno,
+    sys::socket::{self, AddressFamily, SockFlag, SockType, SockaddrStorage},
+};
 use tokio::net::{TcpStream, UnixStream};
 
 use crate::{Report, State};
@@ -53,6 +58,39 @@ pub async fn connect(addresses: &[SocketAddr]) -> io::Result<TcpStream> {
         }
     }
     Err(last)
+}
+
+/// Whether a connection comes about, and nothing more: it is closed at once. On loopback it stands when `connect`
+/// returns, and then no waiting is arranged at all.
+pub async fn reach(addresses: &[SocketAddr]) -> io::Result<()> {
+    let mut last = io::Error::from(io::ErrorKind::AddrNotAvailable);
+    for address in addresses {
+        match reach_one(*address).await {
+            Ok(()) => return Ok(()),
+            Err(error) => last = error,
+        }
+    }
+    Err(last)
+}
+
+async fn reach_one(address: SocketAddr) -> io::Result<()> {
+    let family = match address {
+        SocketAddr::V4(_) => AddressFamily::Inet,
+        SocketAddr::V6(_) => AddressFamily::Inet6,
+    };
+    let flags = SockFlag::SOCK_NONBLOCK | SockFlag::SOCK_CLOEXEC;
+    let socket = socket::socket(family, SockType::Stream, flags, None)?;
+    match socket::connect(socket.as_raw_fd(), &SockaddrStorage::from(address)) {
+        Ok(()) => return Ok(()),
+        Err(Errno::EINPROGRESS) => {}
+        Err(errno) => return Err(errno.into()),
+    }
+    if socket::getpeername::<SockaddrStorage>(socket.as_raw_fd()).is_ok() {
+        return Ok(());
+    }
+    let stream = TcpStream::from_std(socket.into())?;
+    stream.writable().await?;
+    stream.take_error()?.map_or(Ok(()), Err)
 }
 
 pub async fn connect_unix(path: &str) -> io::Result<UnixStream> {

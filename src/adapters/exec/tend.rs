@@ -41,7 +41,7 @@ const WATCH_AFTER: Duration = Duration::from_millis(50);
 /// With this much unread by the daemon, nothing new starts.
 const MAX_OUTBOX: usize = 4 << 20;
 /// Ends that come within this of the last that were told are told together.
-const TOGETHER: Duration = Duration::from_millis(2);
+const TOGETHER: Duration = Duration::from_millis(4);
 /// So much to tell does not wait.
 const AT_ONCE: usize = 32 << 10;
 /// A process that SIGKILL did not end in this time (it hangs in the kernel) is reported all the same.

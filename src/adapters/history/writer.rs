@@ -10,7 +10,7 @@ use std::{
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
-        mpsc::{self, Receiver, RecvTimeoutError, SyncSender},
+        mpsc::{self, Receiver, RecvTimeoutError, SyncSender, TryRecvError},
     },
     thread::JoinHandle,
     time::{Duration, Instant},
@@ -32,6 +32,8 @@ use crate::{
 
 /// Records that may wait for the disk: half a minute at 2,000 results a second.
 const WAITING: usize = 65_536;
+/// Having nothing to do, the writer looks again after this at the earliest.
+const GATHER: Duration = Duration::from_millis(20);
 /// Lines are on the disk after this at the latest.
 const FLUSH_EVERY: Duration = Duration::from_secs(1);
 /// How often it is looked whether files are to go.
@@ -168,7 +170,8 @@ impl Recorder {
 #[derive(Default)]
 struct Last {
     well: bool,
-    run: Option<Run>,
+    /// Boxed, so that the table is small where most have had one result.
+    run: Option<Box<Run>>,
 }
 
 struct Writer {
@@ -206,7 +209,16 @@ impl Writer {
 
     fn serve(&mut self, from: &Receiver<Entry>) {
         loop {
-            match from.recv_timeout(FLUSH_EVERY) {
+            let next = match from.try_recv() {
+                // What comes meanwhile waits, so that this thread is not woken for each result.
+                Err(TryRecvError::Empty) => {
+                    std::thread::sleep(GATHER);
+                    from.recv_timeout(FLUSH_EVERY)
+                }
+                Err(TryRecvError::Disconnected) => Err(RecvTimeoutError::Disconnected),
+                Ok(entry) => Ok(entry),
+            };
+            match next {
                 Ok(Entry::End(at)) => {
                     self.close_runs();
                     self.put(&line::line(at, "history", json!({ "event": "end" })));
@@ -275,7 +287,9 @@ impl Writer {
                 .as_mut()
                 .is_some_and(|run| run.add(at, lag, seen.passive, perfdata));
             if !fits {
-                let full = last.run.replace(Run::new(at, lag, seen.passive, perfdata));
+                let full = last
+                    .run
+                    .replace(Box::new(Run::new(at, lag, seen.passive, perfdata)));
                 if let Some(run) = full {
                     self.put(&line::run(&result.object, &run));
                 }
@@ -289,7 +303,7 @@ impl Writer {
     }
 
     fn close_runs(&mut self) {
-        let runs: Vec<(ObjectName, Run)> = self
+        let runs: Vec<(ObjectName, Box<Run>)> = self
             .objects
             .iter_mut()
             .filter_map(|(object, last)| Some((object.clone(), last.run.take()?)))

@@ -9,7 +9,8 @@ if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
   for package in gcc libc6-dev ca-certificates \
     monitoring-plugins-basic monitoring-plugins-standard monitoring-plugins-contrib bind9-dnsutils libpq5 nginx-light openssh-server openssh-client \
     dnsmasq-base python3 python3-aiosmtpd bsd-mailx nagios4-core nagios4-common \
-    nagios4-cgi nsca-client curl; do
+    nagios4-cgi nsca-client curl chrony iproute2 util-linux iputils-ping procps \
+    libmonitoring-plugin-perl valgrind; do
     dpkg -s "$package" >/dev/null 2>&1 || missing+=("$package")
   done
   if [ ${#missing[@]} -gt 0 ]; then
@@ -45,3 +46,4 @@ fi
 cargo fmt --all -- --check
 cargo clippy --locked --workspace --all-targets -- -D warnings
 DEPLOYWATCH_HISTORIES=${DEPLOYWATCH_HISTORIES:-100000} cargo test --locked --workspace --profile ci
+./tests/instructions.sh

@@ -102,6 +102,53 @@ fn plugins_are_counted_against_the_ceiling() {
 }
 
 #[test]
+fn probes_are_measured_beside_processes_and_drawn() {
+    let place = Place::new("bench-probes");
+    let svg = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("probes.svg");
+    let words = format!("probes --seconds 0.3 --output json --svg {}", svg.display());
+    let report = place.report(&words);
+    let rows = report["probes"]["rows"].as_array().expect("rows");
+    for plugin in ["check_tcp", "check_http"] {
+        let rate = |by: &str| {
+            let row = rows
+                .iter()
+                .find(|row| {
+                    row["plugin"] == plugin
+                        && row["program"]
+                            .as_str()
+                            .is_some_and(|name| name.contains(by))
+                })
+                .unwrap_or_else(|| panic!("{plugin} by {by} in {rows:?}"));
+            assert_eq!(row["not_ok"], 0, "{row}");
+            number(&row["plugins_per_second"], 1.0, 1e6)
+        };
+        assert!(rate("with processes") < rate("without a process"));
+        rate("nagios4");
+    }
+    let picture = fs::read_to_string(&svg).expect("a picture");
+    assert!(picture.starts_with("<svg") && picture.contains("times Nagios"));
+    let refused = place.run("load --checks 10 --svg /nonexistent/x.svg");
+    assert!(!refused.status.success());
+}
+
+#[test]
+fn a_reload_is_measured_while_checks_run() {
+    let place = Place::new("bench-reload");
+    let report = place.report("reload --seconds 1 --checks 400 --output json");
+    let row = &report["reload"][0];
+    assert_eq!(row["checks"], 400);
+    assert_eq!(row["changed"], 4);
+    number(&row["seconds"], 0.0, 10.0);
+    number(&row["runs"], 300.0, 500.0);
+    let report = place.report("micro --output json");
+    let parts = report["micro"].as_array().expect("parts");
+    assert_eq!(parts.len(), 6);
+    for part in parts {
+        number(&part["nanoseconds"], 1.0, 1e9);
+    }
+}
+
+#[test]
 fn load_memory_and_engine_are_measured() {
     let place = Place::new("bench-sizes");
     let report = place.report("load --checks 40,80 --output json");

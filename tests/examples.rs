@@ -69,7 +69,14 @@ fn each_example_has_been_thought_of_here() {
         .collect();
     assert_eq!(
         names.into_iter().collect::<Vec<_>>(),
-        ["feeds", "first-page.toml", "gate", "small-site", "what-if"]
+        [
+            "feeds",
+            "first-page.toml",
+            "gate",
+            "small-site",
+            "what-if",
+            "without-processes.toml"
+        ]
     );
 }
 

@@ -17,8 +17,6 @@ use super::{
 };
 use crate::{cli::out::Failure, domain::model::objects::Native};
 
-/// Each check runs once in it.
-const ROUND: Duration = Duration::from_secs(20);
 /// Runs are counted over so long.
 const STEP: Duration = Duration::from_secs(1);
 /// One check of so many changes.
@@ -42,22 +40,24 @@ pub struct Row {
 }
 
 pub fn measure(stage: &Stage, plan: &Plan) -> Result<Vec<Row>, Failure> {
+    // Each check runs once in a round.
+    let round = plan.window * 2;
     plan.sizes
         .iter()
-        .map(|wanted| one(stage, *wanted))
+        .map(|wanted| one(stage, *wanted, round))
         .collect()
 }
 
-fn one(stage: &Stage, wanted: u32) -> Result<Row, Failure> {
+fn one(stage: &Stage, wanted: u32, every: Duration) -> Result<Row, Failure> {
     progress(&format!(
         "a reload of {wanted} checks while they run, {} s",
-        4 * ROUND.as_secs()
+        (every * 4).as_secs()
     ));
     let port = daemon::free_port()?;
     let shape = Shape {
         wanted,
         style: Style::WrittenOut,
-        every: ROUND,
+        every,
         // Without a process, so that the machine has time to spare.
         plugin: Some(Plugin {
             line: plugin::choose(None)?.line,
@@ -70,8 +70,8 @@ fn one(stage: &Stage, wanted: u32) -> Result<Row, Failure> {
     let config = shape.write(&directory).map_err(cannot("write a site"))?;
     let daemon = Daemon::start(stage, &config, port)?;
     // The first round stores each first result.
-    thread::sleep(ROUND + ROUND / 4);
-    let before = round(&daemon)?;
+    thread::sleep(every + every / 4);
+    let before = round(&daemon, every)?;
     let text = fs::read_to_string(&config).map_err(cannot("read its site"))?;
     let (text, changed) = change(&text);
     fs::write(&config, text).map_err(cannot("write a site"))?;
@@ -79,7 +79,7 @@ fn one(stage: &Stage, wanted: u32) -> Result<Row, Failure> {
     let asked = Instant::now();
     daemon.reload()?;
     let seconds = asked.elapsed().as_secs_f64();
-    let after = round_since(&daemon, asked, late_before.scrape.sum(RESULTS))?;
+    let after = round_since(&daemon, every, asked, late_before.scrape.sum(RESULTS))?;
     let late = daemon
         .read()?
         .scrape
@@ -96,24 +96,34 @@ fn one(stage: &Stage, wanted: u32) -> Result<Row, Failure> {
         seconds,
         runs_per_second: mean,
         busiest: after.iter().copied().fold(0.0, f64::max) / mean,
-        runs: (after.iter().sum::<f64>() * STEP.as_secs_f64()).round() as u64,
+        runs: (after.iter().sum::<f64>() * step(every).as_secs_f64()).round() as u64,
         latest_ms: late.ceiling().unwrap_or(f64::NAN) * 1000.0,
     })
 }
 
 /// Runs a second, for each step of a round that begins now.
-fn round(daemon: &Daemon<'_>) -> Result<Vec<f64>, Failure> {
+fn round(daemon: &Daemon<'_>, every: Duration) -> Result<Vec<f64>, Failure> {
     let first = daemon.read()?;
-    round_since(daemon, first.at, first.scrape.sum(RESULTS))
+    round_since(daemon, every, first.at, first.scrape.sum(RESULTS))
+}
+
+fn step(every: Duration) -> Duration {
+    STEP.min(every)
 }
 
 /// The same for a round that began then, with so many results.
-fn round_since(daemon: &Daemon<'_>, begun: Instant, results: f64) -> Result<Vec<f64>, Failure> {
+fn round_since(
+    daemon: &Daemon<'_>,
+    every: Duration,
+    begun: Instant,
+    results: f64,
+) -> Result<Vec<f64>, Failure> {
     let mut last = (begun, results);
     let mut rates = Vec::new();
-    let steps = (ROUND.as_secs_f64() / STEP.as_secs_f64()) as u32;
-    for step in 1..=steps {
-        thread::sleep((begun + STEP * step).saturating_duration_since(Instant::now()));
+    let step = step(every);
+    let steps = (every.as_secs_f64() / step.as_secs_f64()) as u32;
+    for at in 1..=steps {
+        thread::sleep((begun + step * at).saturating_duration_since(Instant::now()));
         let now = daemon.read()?;
         let count = now.scrape.sum(RESULTS);
         rates.push((count - last.1) / (now.at - last.0).as_secs_f64());

@@ -144,6 +144,8 @@ impl Hub {
                 biased;
                 () = told(&mut inlets.stop) => return,
                 (batch, done) = self.journal.landed() => self.landed(&batch, done),
+                // Rare, and what waits for it must not wait for a quiet moment.
+                (wanted, read) = self.reloading.read() => self.loaded(wanted, read),
                 Some(ask) = inlets.asks.recv() => {
                     self.ask(ask);
                     // Whoever asks without pause must not keep results from being judged.
@@ -173,7 +175,6 @@ impl Hub {
                         self.external(external);
                     }
                 }
-                (wanted, read) = self.reloading.read() => self.loaded(wanted, read),
                 Some(ready) = inlets.digests.recv() => self.digest_ready(ready),
                 Some(()) = inlets.reload.recv() => {
                     let wanted = Wanted {

@@ -54,13 +54,19 @@ pub struct Reloading {
 }
 
 impl Reloading {
-    pub const fn is_idle(&self) -> bool {
-        self.reading.is_none()
+    /// Whether another configuration may soon be in force.
+    pub fn is_idle(&self) -> bool {
+        let reading = self.reading.iter().map(|(wanted, _)| wanted);
+        reading.chain(&self.waiting).all(|wanted| wanted.dry_run)
     }
 
     pub fn want(&mut self, wanted: Wanted, config: &Path) {
         if self.reading.is_some() {
-            self.waiting.push_back(wanted);
+            // One that waits has not begun to read: it sees what this one would see.
+            let is_signal = |wanted: &Wanted| matches!(wanted.answer, Answer::Log);
+            if !is_signal(&wanted) || !self.waiting.iter().any(is_signal) {
+                self.waiting.push_back(wanted);
+            }
             return;
         }
         let config = config.to_owned();
@@ -85,6 +91,10 @@ impl Reloading {
     }
 
     fn next(&mut self) -> Option<Wanted> {
+        // Nobody waits for these any more.
+        self.waiting.retain(
+            |wanted| !matches!(&wanted.answer, Answer::To(to) if wanted.dry_run && to.is_closed()),
+        );
         self.waiting.pop_front()
     }
 }
@@ -97,7 +107,11 @@ impl Hub {
             Answer::To(reply) => {
                 let _ = reply.send(done);
             }
-            Answer::Log => {}
+            Answer::Log => {
+                if let Err(why) = done {
+                    tracing::error!("not reloaded: {why}");
+                }
+            }
             Answer::External { name, args } => {
                 if done.is_err() {
                     let why = "the configuration has faults; the old one stays in force".to_owned();

@@ -295,8 +295,15 @@ async fn serve(config: PathBuf, loaded: Loaded) -> Result<(), String> {
     drop(perfdata);
     files.finish().await;
     let mut outcomes = inlets.outcomes;
-    let drain = async { while outcomes.recv().await.is_some() {} };
-    tokio::join!(runner.shutdown(Duration::from_secs(1)), drain);
+    // A probe that holds its thread for good holds its way to answer, too: that is not waited for.
+    let drain = async {
+        while outcomes.recv().await.is_some() {}
+        std::future::pending::<()>().await;
+    };
+    tokio::select! {
+        () = runner.shutdown(Duration::from_secs(1)) => {}
+        () = drain => {}
+    }
     for server in servers.into_iter().chain(answering).chain(feed_files) {
         let _ = tokio::time::timeout(Duration::from_secs(4), server).await;
     }

@@ -61,6 +61,8 @@ impl Repertoire {
 const THREADS: usize = 2;
 /// Past its deadline by this much, a probe has not even let its timer be looked at.
 const STUCK_AFTER: Duration = Duration::from_secs(2);
+/// A plugin that a probe hands on has this left of its time at least.
+const LEAST_LEFT: Duration = Duration::from_secs(1);
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 /// Threads that do nothing else for so long are lost.
 const SILENT_AFTER: Duration = Duration::from_secs(4);
@@ -143,6 +145,17 @@ impl Threads {
                 })
                 .ok(),
             renewals,
+            beats: Arc::default(),
+            asked: 0,
+            silent_since: None,
+        }
+    }
+
+    /// Plugins run as processes from now on.
+    fn none() -> Self {
+        Self {
+            runtime: None,
+            renewals: 0,
             beats: Arc::default(),
             asked: 0,
             silent_since: None,
@@ -243,6 +256,20 @@ impl Probes {
         let word = line.split_whitespace().next().unwrap_or_default();
         let name = word.rsplit('/').next().unwrap_or_default();
         self.shared.repertoire.names.contains(&name)
+    }
+
+    /// Tells a slot to finish when no probe may hand a job on to it any more.
+    pub fn finish_after(&self, slot: Asker) {
+        let shared = Arc::downgrade(&self.shared);
+        tokio::spawn(async move {
+            while shared.upgrade().is_some_and(|shared| {
+                let under_way = lock(&shared.under_way);
+                under_way.values().any(|it| it.slot.is_same(&slot))
+            }) {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+            slot.ask(Ask::Finish);
+        });
     }
 
     pub fn answered(&self) -> u64 {
@@ -346,7 +373,9 @@ impl Shared {
         is_theirs
     }
 
+    /// A probe's answer.
     async fn answer(&self, job: JobId, exit: Exit, stdout: Vec<u8>) {
+        self.answered.fetch_add(1, Ordering::Relaxed);
         let Some(under_way) = lock(&self.under_way).remove(&job) else {
             // It was given up; its answer comes too late.
             return;
@@ -388,17 +417,26 @@ async fn run(shared: Arc<Shared>, id: JobId) {
         Ok(Ok(Ok(report))) => {
             let mut text = report.text.into_bytes();
             text.push(b'\n');
-            shared.answered.fetch_add(1, Ordering::Relaxed);
             shared
                 .answer(job.id, Exit::Code(i32::from(report.state.code())), text)
                 .await;
         }
         Ok(Ok(Err(()))) => {
-            // From here on, the spawner answers for it.
-            let Some(UnderWay { slot, since, .. }) = lock(&shared.under_way).remove(&id) else {
-                return;
+            // From here on, the spawner answers for it. It is handed on before anybody can think that it is over.
+            let (asked, since) = {
+                let mut under_way = lock(&shared.under_way);
+                let Some(UnderWay { slot, since, .. }) = under_way.remove(&id) else {
+                    return;
+                };
+                let left = job.timeout.saturating_sub(since.begun.elapsed());
+                let timeout = left.max(LEAST_LEFT).min(job.timeout);
+                let rest = Job {
+                    timeout,
+                    ..Job::clone(&job)
+                };
+                (slot.ask(Ask::run(&rest)), since)
             };
-            if !slot.ask(Ask::run(&job)) {
+            if !asked {
                 let exit = cannot(
                     "A reload took the profile of this plugin away as it began; the next run will show its state.",
                 );
@@ -488,14 +526,7 @@ impl Shared {
             tracing::error!(
                 "probes held all threads again and again: from now on, plugins run as processes"
             );
-            let runtime = None;
-            std::mem::replace(
-                &mut *threads,
-                Threads {
-                    runtime,
-                    ..Threads::start(renewals)
-                },
-            )
+            std::mem::replace(&mut *threads, Threads::none())
         };
         // Dropping it would wait for its threads, or end those that may still come back.
         std::mem::forget(old.runtime);
@@ -507,7 +538,9 @@ impl Shared {
         } else {
             for (_, waiting) in under_way.extract_if(|_, it| !it.is_begun) {
                 // Its slot outlives its probes, but for a reload; then the engine misses it soon.
-                waiting.slot.ask(Ask::run(&waiting.job));
+                if !waiting.slot.ask(Ask::run(&waiting.job)) {
+                    self.in_flight.fetch_sub(1, Ordering::Relaxed);
+                }
             }
         }
     }

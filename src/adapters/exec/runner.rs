@@ -220,7 +220,8 @@ impl Runner {
             })
             .collect();
         let old: Vec<Slot> = old.into_iter().flatten().collect();
-        old.iter().for_each(|slot| slot.ask(Ask::Finish));
+        old.iter()
+            .for_each(|slot| self.probes.finish_after(slot.asker()));
         self.probes
             .reconfigure(self.options.plugin_dirs.clone(), self.options.max_output);
         self.retired.retain(|slot| !slot.is_over());

@@ -75,6 +75,10 @@ impl Asker {
     pub fn ask(&self, ask: Ask) -> bool {
         self.0.send(ask).is_ok()
     }
+
+    pub fn is_same(&self, other: &Self) -> bool {
+        self.0.same_channel(&other.0)
+    }
 }
 
 /// A profile and the task that keeps its spawner.
@@ -378,6 +382,8 @@ impl Keeper {
 
     async fn lose_all(&mut self, why: String) {
         if self.closing {
+            // From here on nobody can ask, so that nobody asks in vain.
+            self.asks.close();
             self.take_waiting();
         }
         for (job, given) in std::mem::take(&mut self.sent) {

@@ -236,8 +236,10 @@ where
         }
         let part = &mut buffer[..count];
         if page.is_whole && most == SOME_KEPT && most < page.kept.len() + count {
+            // Cut at the end of a line, headers look as if they had ended: only what follows them shows that they have.
             let matters = wants_body
-                || answer::split(&page.kept).is_none_or(|parts| answer::is_chunked(parts.header));
+                || answer::split(&page.kept)
+                    .is_none_or(|parts| parts.body.is_empty() || answer::is_chunked(parts.header));
             if matters {
                 most = MOST_KEPT;
             }
@@ -259,4 +261,42 @@ where
         }
     }
     Ok(page)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is received of these parts, no read going over the end of one.
+    fn received(first: &[u8], then: &[u8]) -> Page {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .build()
+            .expect("a runtime");
+        let mut parts = first.chain(then);
+        runtime
+            .block_on(receive(
+                &mut parts,
+                &Settings::default(),
+                Instant::now(),
+                &mut Times::default(),
+            ))
+            .expect("no error")
+    }
+
+    #[test]
+    fn headers_cut_at_the_end_of_a_line_have_not_ended() {
+        let line = b"A: bcdefg\r\n";
+        let mut headers = b"HTTP/1.1 200 OK\r\n".to_vec();
+        headers.extend(line.repeat(5_950));
+        let page = received(&headers, &line.repeat(1_000));
+        assert!(page.is_whole, "so long as it may be nothing but headers");
+        let page = received(&headers, &line.repeat(500_000));
+        assert!(!page.is_whole && 4_000_000 < page.kept.len());
+
+        headers.extend(b"\r\nsome of the body");
+        let page = received(&headers, &line.repeat(1_000));
+        assert!(!page.is_whole, "a body without need of it is only counted");
+        assert_eq!(page.kept.len(), headers.len());
+        assert_eq!(page.total, headers.len() as u64 + 11_000);
+    }
 }

@@ -18,7 +18,7 @@ use super::{
     timers::{Timer, needed_until},
 };
 use crate::{
-    base::time::Timestamp,
+    base::{memory, time::Timestamp},
     domain::{
         deploy::{live::LiveDeploy, trial::Trial},
         feeds::skew::Skews,
@@ -167,13 +167,11 @@ pub(super) struct Sample {
 impl Engine {
     /// An engine over `inventory`, going on where `restored` stopped. What is overdue is due at the first tick.
     pub fn new(inventory: Arc<Inventory>, restored: Restored, mode: Mode, now: Timestamp) -> Self {
-        let mut objects: Vec<Object> = inventory
-            .objects()
-            .map(|obj| {
-                let status = Self::fresh_status(inventory.rule(obj), inventory.is_host(obj));
-                Object::new(status)
-            })
-            .collect();
+        let mut objects: Vec<Object> = memory::vec_on_large_pages(inventory.len());
+        objects.extend(inventory.objects().map(|obj| {
+            let status = Self::fresh_status(inventory.rule(obj), inventory.is_host(obj));
+            Object::new(status)
+        }));
         for (name, status) in restored.statuses {
             if let Some(obj) = inventory.find(&name) {
                 objects[obj.0 as usize].status = status;

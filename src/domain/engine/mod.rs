@@ -26,6 +26,7 @@ pub mod input;
 mod logging;
 mod macros;
 mod news;
+mod pairing;
 mod perfdata;
 pub mod picture;
 mod questions;

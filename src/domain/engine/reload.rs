@@ -1,18 +1,19 @@
 //! A new inventory takes the place of the old one: no pause, no burst, no lost attempt.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
 use super::{
     core::{Beside, Engine, Object},
     effect::{Effects, Plan, Reply},
+    pairing::{Pairing, Sameness},
 };
 use crate::{
-    base::time::Timestamp,
+    base::{memory, time::Timestamp},
     domain::{
         model::{
             change::Change,
             message::{Kind, Urgency},
-            objects::{Inventory, ObjIx, Rule},
+            objects::{Inventory, ObjIx},
             state::State,
             status::End,
         },
@@ -24,66 +25,57 @@ use crate::{
 impl Engine {
     /// What replacing the inventory by `new` would change.
     pub fn plan(&self, new: &Inventory) -> Plan {
+        self.plan_of(new, &Pairing::of(&self.inventory, new))
+    }
+
+    fn plan_of(&self, new: &Inventory, pairing: &Pairing) -> Plan {
         let mut plan = Plan::default();
-        let mut same_rules: BTreeMap<(usize, usize), bool> = BTreeMap::new();
-        for obj in new.objects() {
-            let name = new.name(obj);
-            match self.inventory.find(&name) {
-                None => plan.added.push(name.to_string()),
-                Some(old) if same(&self.inventory, old, new, obj, &mut same_rules) => {
-                    plan.unchanged += 1;
-                }
-                Some(_) => plan.changed.push(name.to_string()),
+        let mut sameness = Sameness::of(&self.inventory, new);
+        for (obj, from) in new.objects().zip(&pairing.from) {
+            match from {
+                None => plan.added.push(new.name(obj).to_string()),
+                Some(from) if sameness.same(*from, obj) => plan.unchanged += 1,
+                Some(_) => plan.changed.push(new.name(obj).to_string()),
             }
         }
-        for obj in self.inventory.objects() {
-            let name = self.inventory.name(obj);
-            if new.find(&name).is_none() {
-                plan.removed.push(name.to_string());
+        for (obj, to) in self.inventory.objects().zip(&pairing.to) {
+            if to.is_none() {
+                plan.removed.push(self.inventory.name(obj).to_string());
             }
         }
         plan
     }
 
     pub(super) fn on_reload(&mut self, now: Timestamp, new: Arc<Inventory>, out: &mut Effects) {
-        let plan = self.plan(&new);
+        let pairing = Pairing::of(&self.inventory, &new);
+        let plan = self.plan_of(&new, &pairing);
         self.close_removed(now, &new, out);
-        self.forget_removed(&new, out);
+        self.forget_removed(&new, &pairing, out);
         let old = std::mem::replace(&mut self.inventory, new);
         let new = self.inventory.clone();
         self.generation += 1;
-        let mut same_rules = BTreeMap::new();
+        let mut sameness = Sameness::of(&old, &new);
         let mut kept: Vec<Option<Object>> = std::mem::take(&mut self.objects)
             .into_iter()
             .map(Some)
             .collect();
         let old_wheel = std::mem::replace(&mut self.wheel, Wheel::new(now, new.len()));
-        self.objects = Vec::with_capacity(new.len());
+        self.objects = memory::vec_on_large_pages(new.len());
         if let Some(changed) = &mut self.changed {
             changed.clear();
         }
         let mut place = Vec::new();
-        let mut moved: BTreeMap<ObjIx, ObjIx> = BTreeMap::new();
-        for obj in new.objects() {
-            let found = old.find(&new.name(obj));
-            match found.and_then(|from| kept[from.0 as usize].take().map(|object| (from, object))) {
+        for (obj, from) in new.objects().zip(&pairing.from) {
+            match from.and_then(|from| Some((from, kept[from.0 as usize].take()?))) {
                 Some((from, mut object)) => {
-                    moved.insert(from, obj);
                     object.waiting = false;
                     object.changed = false;
-                    let unchanged = same_schedule(old.rule(from), new.rule(obj), &mut same_rules);
+                    let unchanged = sameness.same_schedule(old.rule(from), new.rule(obj));
                     match old_wheel.due_at(from.0) {
                         Some(due) if unchanged || object.running.is_some() => {
                             self.wheel.set(obj.0, due);
                         }
-                        // It was waiting for a free place: due now, and the budget spreads it.
-                        None if unchanged
-                            && new.rule(obj).active
-                            && new.rule(obj).command.is_some()
-                            && object.running.is_none() =>
-                        {
-                            place.push(obj);
-                        }
+                        // Also one that waited for a free place: due now, and the budget spreads it.
                         _ => place.push(obj),
                     }
                     self.objects.push(object);
@@ -96,8 +88,8 @@ impl Engine {
             }
         }
         self.retune_all();
-        self.carry_jobs(&moved);
-        self.move_numbers(&moved);
+        self.carry_jobs(&pairing);
+        self.move_numbers(&pairing);
         for obj in place {
             if self.object(obj).running.is_none() {
                 self.place_first(obj, now);
@@ -135,7 +127,7 @@ impl Engine {
     }
 
     /// Running jobs keep their places under the new limits; jobs of removed objects answer into nothing.
-    fn carry_jobs(&mut self, moved: &BTreeMap<ObjIx, ObjIx>) {
+    fn carry_jobs(&mut self, pairing: &Pairing) {
         self.budget = Self::budget_of(&self.inventory);
         let jobs = std::mem::take(&mut self.jobs);
         for (id, mut running) in jobs {
@@ -144,23 +136,24 @@ impl Engine {
                 .as_ref()
                 .is_some_and(|aside| matches!(aside.what, Beside::Rollback(_)));
             // It is about a deploy: whichever object it runs for, its end is heard.
-            let obj = moved.get(&running.obj).or(is_rollback.then_some(&ObjIx(0)));
+            let moved = pairing.now_of(running.obj);
+            let obj = moved.or(is_rollback.then_some(ObjIx(0)));
             let Some(obj) = obj else {
                 if let Some(aside) = &running.aside {
                     self.aside_gone(aside);
                 }
                 continue;
             };
-            running.obj = *obj;
+            running.obj = obj;
             if running.aside.is_some() {
                 self.jobs.insert(id, running);
                 continue;
             }
-            let rule = self.inventory.rule(*obj);
+            let rule = self.inventory.rule(obj);
             // Forced: it runs already, whatever the new limits say.
             let _ = self.budget.offer(Waiting {
                 id: obj.0,
-                host: self.inventory.host_ix(*obj).0,
+                host: self.inventory.host_ix(obj).0,
                 tags: rule.tags.iter().map(|tag| tag.0).collect(),
                 forced: true,
             });
@@ -169,11 +162,11 @@ impl Engine {
     }
 
     /// Nothing of a removed object may rise again under its name: not its acknowledgement, not its downtime.
-    fn forget_removed(&mut self, new: &Inventory, out: &mut Effects) {
-        for obj in self.inventory.objects() {
-            let name = self.inventory.name(obj);
-            if new.find(&name).is_none() && self.status(obj).checked {
-                out.changes.push(Change::StatusGone(name));
+    fn forget_removed(&mut self, new: &Inventory, pairing: &Pairing, out: &mut Effects) {
+        for (obj, to) in self.inventory.objects().zip(&pairing.to) {
+            if to.is_none() && self.status(obj).checked {
+                out.changes
+                    .push(Change::StatusGone(self.inventory.name(obj)));
             }
         }
         self.downtimes.retain(|id, downtime| {
@@ -262,59 +255,4 @@ impl Engine {
             self.save_problem(row, out);
         }
     }
-}
-
-/// Nothing that matters differs. Rules are shared, so each pair is compared once.
-fn same(
-    old: &Inventory,
-    from: ObjIx,
-    new: &Inventory,
-    to: ObjIx,
-    known: &mut BTreeMap<(usize, usize), bool>,
-) -> bool {
-    let (a, b) = (old.rule(from), new.rule(to));
-    let rules = *known
-        .entry((Arc::as_ptr(a) as usize, Arc::as_ptr(b) as usize))
-        .or_insert_with(|| rule_text(old, a) == rule_text(new, b));
-    let (a, b) = (old.host(old.host_ix(from)), new.host(new.host_ix(to)));
-    rules
-        && a.address == b.address
-        && a.groups == b.groups
-        && a.vars == b.vars
-        && parents(old, from) == parents(new, to)
-}
-
-fn parents(inventory: &Inventory, obj: ObjIx) -> Vec<&str> {
-    inventory
-        .host(inventory.host_ix(obj))
-        .parents
-        .iter()
-        .map(|parent| &*inventory.host(*parent).name)
-        .collect()
-}
-
-/// A rule in words; contacts and apps by name, since indices move.
-fn rule_text(inventory: &Inventory, rule: &Rule) -> String {
-    let contacts: Vec<&str> = rule
-        .notify
-        .contacts
-        .iter()
-        .map(|ix| &*inventory.contact(*ix).name)
-        .collect();
-    let app = rule
-        .app
-        .map(|ix| (&inventory.app(ix).name, &inventory.app(ix).environment));
-    let mut rule = rule.clone();
-    rule.notify.contacts.clear();
-    rule.app = None;
-    format!("{rule:?} {contacts:?} {app:?}")
-}
-
-fn same_schedule(a: &Arc<Rule>, b: &Arc<Rule>, known: &mut BTreeMap<(usize, usize), bool>) -> bool {
-    *known
-        .entry((Arc::as_ptr(a) as usize, Arc::as_ptr(b) as usize))
-        .or_insert_with(|| {
-            format!("{:?} {:?} {}", a.schedule, a.check_period, a.active)
-                == format!("{:?} {:?} {}", b.schedule, b.check_period, b.active)
-        })
 }

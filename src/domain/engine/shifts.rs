@@ -7,7 +7,9 @@ use std::{
     time::Duration,
 };
 
-use super::{core::Engine, effect::Effects, experiments::is_control, run::rule_interval};
+use super::{
+    core::Engine, effect::Effects, experiments::is_control, pairing::Pairing, run::rule_interval,
+};
 use crate::{
     base::time::Timestamp,
     domain::{
@@ -153,8 +155,8 @@ impl Engine {
     }
 
     /// Indices moved; what is set aside stays with its names.
-    pub(super) fn move_numbers(&mut self, moved: &BTreeMap<ObjIx, ObjIx>) {
-        let go = |from: &ObjIx| moved.get(from).copied();
+    pub(super) fn move_numbers(&mut self, pairing: &Pairing) {
+        let go = |from: &ObjIx| pairing.now_of(*from);
         self.numbers.series = std::mem::take(&mut self.numbers.series)
             .into_iter()
             .filter_map(|(from, series)| Some((go(&from)?, series)))

@@ -174,6 +174,14 @@ impl Budget {
         {
             return Admission::Queued(self.reason(*class));
         }
+        if self.order.is_empty()
+            && !self.global.is_full(0)
+            && self.full(waiting.host, &waiting.tags, None).is_none()
+        {
+            // Most of the time nothing waits, and who needs what need not be known.
+            self.count_start(waiting.host, &waiting.tags);
+            return Admission::Start;
+        }
         let class = self.class_of(&waiting);
         let blocker = self.blocker(class);
         // Those before it that can start go first.
@@ -336,11 +344,16 @@ impl Budget {
             .kept_for
             .filter(|kept| *kept != class)
             .map(|kept| &self.classes[kept as usize]);
+        self.full(*host, tags, kept)
+    }
+
+    /// The limit that an item which needs these would find full, places that are kept for another class left alone.
+    fn full(&self, host: u32, tags: &[u16], kept: Option<&Class>) -> Option<Full> {
         let on_host = Limit {
-            running: self.running_on(*host),
+            running: self.running_on(host),
             limit: self.per_host,
         };
-        if on_host.is_full(u32::from(kept.is_some_and(|kept| kept.host == *host))) {
+        if on_host.is_full(u32::from(kept.is_some_and(|kept| kept.host == host))) {
             return Some(Full::Host);
         }
         let full = tags.iter().find(|tag| {

@@ -1,15 +1,19 @@
 //! A timer wheel: what is due next among a million things, each known by a small number.
 //!
 //! Time is cut into ticks of 64 ms, and the coming [`SLOTS`] ticks (about 17 minutes) have a list of ids each; what is
-//! further away waits in an ordered set and moves into the lists as time comes near. Dues themselves are exact: a list
-//! only says where to look, `due` says when. Setting or cancelling an id leaves its old list entry behind, which is
-//! recognised and dropped when its tick comes, or when such remains outnumber the rest.
+//! further away waits in an ordered set and moves into the lists as time comes near. What is due in the present tick or
+//! before lies in a heap, the earliest on top: a list is looked through once, when its tick comes. Dues themselves are
+//! exact: a list only says where to look, `due` says when. Setting or cancelling an id leaves its old entry behind, which
+//! is recognised and dropped when its tick comes, or when such remains outnumber the rest.
 //!
 //! The time given to [`Wheel::pop_due`] may jump either way by any amount: nothing is lost, nothing comes early.
 
-use std::collections::BTreeSet;
+use std::{
+    cmp::Reverse,
+    collections::{BTreeSet, BinaryHeap},
+};
 
-use crate::base::time::Timestamp;
+use crate::base::{memory, time::Timestamp};
 
 /// Ticks that have a list. A power of two.
 const SLOTS: usize = 1 << 14;
@@ -27,21 +31,22 @@ const BACK: i64 = 1000;
 pub struct Wheel {
     /// By id; `NONE` for those that are not set.
     due: Vec<i64>,
-    /// By tick modulo `SLOTS`, for the ticks from `cursor` on. What was due before `cursor` is in its list.
+    /// By tick modulo `SLOTS`, for the ticks after `cursor`.
     /// Empty until the first id is set: a replay sets none, and makes many engines.
     slots: Vec<Vec<u32>>,
     /// One bit for each list that is not empty.
     filled: Vec<u64>,
+    /// Due in `cursor` or before. What is on top is never a remain.
+    near: BinaryHeap<Reverse<(i64, u32)>>,
     /// Due at or after `cursor + SLOTS`.
     far: BTreeSet<(i64, u32)>,
     /// The tick of the last `pop_due`.
     cursor: i64,
     /// Ids that are set.
     live: usize,
-    /// Entries in all lists, remains included.
+    /// Entries in the lists and the heap, remains included.
     entries: usize,
     spare: Vec<Vec<u32>>,
-    scratch: Vec<(i64, u32)>,
 }
 
 const fn tick(at: i64) -> i64 {
@@ -57,16 +62,18 @@ const fn slot(tick: i64) -> usize {
 impl Wheel {
     /// A wheel for the ids `0..len`, none of them set, at the time `now`.
     pub fn new(now: Timestamp, len: usize) -> Self {
+        let mut due = memory::vec_on_large_pages(len);
+        due.resize(len, NONE);
         Self {
-            due: vec![NONE; len],
+            due,
             slots: Vec::new(),
             filled: vec![0; SLOTS / 64],
+            near: BinaryHeap::new(),
             far: BTreeSet::new(),
             cursor: tick(now.millis()),
             live: 0,
             entries: 0,
             spare: Vec::new(),
-            scratch: Vec::new(),
         }
     }
 
@@ -97,6 +104,7 @@ impl Wheel {
         self.due[index] = at;
         self.live += 1;
         self.place(id, at);
+        self.uncover();
     }
 
     /// Forgets the due of `id`.
@@ -104,6 +112,7 @@ impl Wheel {
         if let Some(due) = self.due.get_mut(id as usize) {
             let old = std::mem::replace(due, NONE);
             self.forget(id, old);
+            self.uncover();
         }
     }
 
@@ -132,13 +141,21 @@ impl Wheel {
             self.cursor = target;
             self.lay_out();
         }
-        let last = target
-            .max(self.cursor)
-            .min(self.cursor.saturating_add(SLOTS as i64 - 1));
-        let mut at = self.cursor;
+        let last = target.min(self.cursor.saturating_add(SLOTS as i64 - 1));
+        let mut at = self.cursor.saturating_add(1);
         while let Some(found) = self.next_filled(at, last) {
-            self.drain(found, now.millis(), out);
+            self.draw_near(found);
             at = found + 1;
+        }
+        self.uncover();
+        while let Some(Reverse((due, id))) = self.near.peek().copied() {
+            if now.millis() < due {
+                break;
+            }
+            self.due[id as usize] = NONE;
+            self.live -= 1;
+            out.push(id);
+            self.uncover();
         }
         while let Some((due, id)) = self
             .far
@@ -165,8 +182,11 @@ impl Wheel {
 
     /// The earliest due of all.
     pub fn next_at(&self) -> Option<Timestamp> {
+        if let Some(Reverse((due, _))) = self.near.peek() {
+            return Some(Timestamp(*due));
+        }
         let last = self.cursor.saturating_add(SLOTS as i64 - 1);
-        let mut at = self.cursor;
+        let mut at = self.cursor.saturating_add(1);
         while let Some(found) = self.next_filled(at, last) {
             // Remains whose id moved elsewhere answer for that later place: only this tick's own count.
             let dues = self.slots[slot(found)]
@@ -174,7 +194,7 @@ impl Wheel {
                 .filter_map(|id| self.due.get(*id as usize));
             if let Some(due) = dues
                 .copied()
-                .filter(|due| *due != NONE && tick(*due) <= found)
+                .filter(|due| *due != NONE && tick(*due) == found)
                 .min()
             {
                 return Some(Timestamp(due));
@@ -188,7 +208,7 @@ impl Wheel {
         self.cursor.saturating_add(SLOTS as i64) <= tick(due)
     }
 
-    /// Takes an id whose due was `old` out of the count and the far set; a list entry stays as a remain.
+    /// Takes an id whose due was `old` out of the count and the far set; another entry stays as a remain.
     fn forget(&mut self, id: u32, old: i64) {
         if old == NONE {
             return;
@@ -209,10 +229,16 @@ impl Wheel {
             self.lay_out();
             return;
         }
-        self.push(slot(tick(due).max(self.cursor)), id);
+        self.push(id, due);
     }
 
-    fn push(&mut self, slot: usize, id: u32) {
+    fn push(&mut self, id: u32, due: i64) {
+        self.entries += 1;
+        if tick(due) <= self.cursor {
+            self.near.push(Reverse((due, id)));
+            return;
+        }
+        let slot = slot(tick(due));
         let list = &mut self.slots[slot];
         if list.is_empty() {
             self.filled[slot / 64] |= 1 << (slot % 64);
@@ -221,7 +247,6 @@ impl Wheel {
             }
         }
         list.push(id);
-        self.entries += 1;
     }
 
     /// Builds the lists and the far set from the dues.
@@ -230,6 +255,7 @@ impl Wheel {
             *list = Vec::new();
         }
         self.filled.fill(0);
+        self.near.clear();
         self.far.clear();
         self.entries = 0;
         for index in 0..self.due.len() {
@@ -242,7 +268,7 @@ impl Wheel {
             if self.is_far(due) {
                 self.far.insert((due, id));
             } else {
-                self.push(slot(tick(due).max(self.cursor)), id);
+                self.push(id, due);
             }
         }
     }
@@ -263,36 +289,32 @@ impl Wheel {
     }
 
     /// Pops what is due from the list of `tick`, and drops remains.
-    fn drain(&mut self, tick_now: i64, now: i64, out: &mut Vec<u32>) {
+    /// Moves the list of a tick that has come into the heap.
+    fn draw_near(&mut self, tick_now: i64) {
         let slot = slot(tick_now);
         let mut list = std::mem::take(&mut self.slots[slot]);
-        self.entries -= list.len();
-        let mut batch = std::mem::take(&mut self.scratch);
-        list.retain(|id| {
-            let Some(due) = self.due.get_mut(*id as usize) else {
-                return false;
-            };
-            let mine = *due != NONE && tick(*due) <= tick_now;
-            if mine && *due <= now {
-                batch.push((*due, *id));
-                // A second entry of the same id finds nothing more to pop.
-                *due = NONE;
-                return false;
-            }
-            mine
+        self.filled[slot / 64] &= !(1 << (slot % 64));
+        let count = list.len();
+        let due = &self.due;
+        let coming = list.drain(..).filter_map(|id| {
+            let due = *due.get(id as usize)?;
+            (due != NONE && tick(due) == tick_now).then_some(Reverse((due, id)))
         });
-        batch.sort_unstable();
-        self.live -= batch.len();
-        out.extend(batch.drain(..).map(|(_, id)| id));
-        self.scratch = batch;
-        if list.is_empty() {
-            self.filled[slot / 64] &= !(1 << (slot % 64));
-            if self.spare.len() < SPARE {
-                self.spare.push(list);
-            }
-        } else {
-            self.entries += list.len();
-            self.slots[slot] = list;
+        let before = self.near.len();
+        self.near.extend(coming);
+        self.entries -= count - (self.near.len() - before);
+        if self.spare.len() < SPARE {
+            self.spare.push(list);
+        }
+    }
+
+    /// Drops remains from the top of the heap.
+    fn uncover(&mut self) {
+        while let Some(Reverse((due, id))) = self.near.peek()
+            && self.due.get(*id as usize) != Some(due)
+        {
+            self.near.pop();
+            self.entries -= 1;
         }
     }
 }

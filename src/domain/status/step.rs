@@ -1,6 +1,8 @@
 //! One result moves one object: soft and hard states, attempts, and what that asks for, as Nagios does it
 //! (`base/checks.c`). Never looks at downtime, deploys or contacts.
 
+use std::sync::Arc;
+
 use crate::{
     base::time::Timestamp,
     domain::model::{
@@ -197,9 +199,9 @@ fn begin(status: &mut Status, result: &CheckResult, now: Timestamp) -> Step {
     status.checked = true;
     status.last_check_at = result.started;
     status.recent = [result.started, status.recent[0]];
-    status.output = result.output.clone();
-    status.long_output = result.long_output.clone();
-    status.perfdata = result.perfdata.clone();
+    keep(&mut status.output, &result.output);
+    keep(&mut status.long_output, &result.long_output);
+    keep(&mut status.perfdata, &result.perfdata);
     status.took = result.took;
     status.latency = result.latency;
     if result.state.is_problem() {
@@ -211,6 +213,14 @@ fn begin(status: &mut Status, result: &CheckResult, now: Timestamp) -> Step {
         status.first_bad_at = None;
     }
     step
+}
+
+/// Most results say what the last one said: then the old text stays where it is, and the new one is freed while it is
+/// still at hand.
+fn keep(old: &mut Arc<str>, new: &Arc<str>) {
+    if *old != *new {
+        old.clone_from(new);
+    }
 }
 
 /// Bookkeeping on a change: hard or soft, timers begin anew, acknowledgements end. A change that is not a hard one is

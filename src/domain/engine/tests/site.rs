@@ -21,7 +21,7 @@ pub(in crate::domain) fn shop() -> Inventory {
 }
 
 /// The shop before `host` was set up.
-pub(super) fn shop_without(host: &str) -> Inventory {
+pub(in crate::domain) fn shop_without(host: &str) -> Inventory {
     let left_out = host;
     let contact = |name: &str, actors: &[&str]| Contact {
         name: name.into(),

@@ -57,6 +57,8 @@ use crate::{
 const TURN: usize = 256;
 /// The longest sleep: clocks are compared this often.
 const LONGEST_SLEEP: Duration = Duration::from_secs(1);
+/// Room for so many jobs stays.
+const MOST_JOBS: usize = 1024;
 const PRUNE_EVERY: Duration = Duration::from_secs(6 * 3600);
 /// Results that change nothing move memory only; a share of all statuses is written this often, so that each is
 /// written once in [`CHECKPOINT_ROUND`].
@@ -75,6 +77,8 @@ pub struct Hub {
     pub access: watch::Sender<Arc<Access>>,
     pub config: PathBuf,
     pub history: Duration,
+    /// Room for jobs that an input starts; empty between inputs.
+    pub jobs: Vec<Job>,
     /// Dues of running jobs, for their lateness.
     pub dues: BTreeMap<JobId, Timestamp>,
     /// Jobs the runner had no room for.
@@ -265,7 +269,10 @@ impl Hub {
     /// One input through the engine: jobs start at once, everything else waits for its commit.
     pub(super) fn handle(&mut self, input: Input) -> Option<Reply> {
         let now = clock::now();
-        let mut out = Effects::default();
+        let mut out = Effects {
+            jobs: std::mem::take(&mut self.jobs),
+            ..Effects::default()
+        };
         let pending = self.recording.before(now, &input, &self.engine);
         self.engine.handle(now, input, &mut out);
         let results = std::mem::take(&mut out.results);
@@ -275,9 +282,12 @@ impl Hub {
         self.readers.saw(&out);
         self.events.add(now, out.log);
         self.perfdata.write(out.perfdata);
-        for job in out.jobs {
+        for job in out.jobs.drain(..) {
             self.submit(job);
         }
+        // After a burst its size is not kept.
+        out.jobs.shrink_to(MOST_JOBS);
+        self.jobs = out.jobs;
         self.journal.add(out.changes);
         self.journal.hold_back(out.later);
         out.reply

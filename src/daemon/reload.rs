@@ -166,13 +166,21 @@ impl Hub {
             .send_replace(Arc::new(Feeds::new(settings.feeds.sources, &inventory)));
         self.history = settings.retention.history;
         let inventory = Arc::new(inventory);
-        *self
-            .inventory
-            .write()
-            .unwrap_or_else(PoisonError::into_inner) = inventory.clone();
+        let old = std::mem::replace(
+            &mut *self
+                .inventory
+                .write()
+                .unwrap_or_else(PoisonError::into_inner),
+            inventory.clone(),
+        );
         let now = clock::now();
         let reply = self.handle(Input::Reload(inventory));
         self.readers.replace(&mut self.engine);
+        // A large one takes its time to go, and nobody should wait for that.
+        tokio::task::spawn_blocking(move || {
+            drop(old);
+            memory::give_back();
+        });
         self.journal.add(vec![Change::Audit(Audit {
             at: now,
             who: who.to_owned(),

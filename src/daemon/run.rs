@@ -238,6 +238,7 @@ async fn serve(config: PathBuf, loaded: Loaded) -> Result<(), String> {
         access,
         config,
         history: settings.retention.history,
+        jobs: Vec::new(),
         dues: BTreeMap::new(),
         postponed: VecDeque::new(),
         clock: clock::Watch::new(),

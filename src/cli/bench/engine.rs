@@ -110,6 +110,8 @@ pub struct Run {
     pub now: Timestamp,
     pub results: u64,
     changes: u64,
+    /// Started and not answered yet.
+    jobs: Vec<Job>,
     /// Where each result's cost is wanted.
     pub meter: Option<Meter>,
 }
@@ -129,6 +131,7 @@ impl Run {
             now: START,
             results: 0,
             changes: 0,
+            jobs: Vec::new(),
             meter: None,
         }
     }
@@ -138,13 +141,13 @@ impl Run {
         if let Some(wake) = self.engine.wake_at() {
             self.now = self.now.max(wake);
         }
-        let mut jobs = self.handle(Input::Tick);
-        while let Some(job) = jobs.pop() {
+        self.handle(Input::Tick);
+        while let Some(job) = self.jobs.pop() {
             self.results += 1;
             let bad = self.results.is_multiple_of(ONE_BAD_IN);
             let outcome = answer(&job, self.now, bad);
             let begun = self.meter.is_some().then(Instant::now);
-            let more = self.handle(Input::Outcome(outcome));
+            self.handle(Input::Outcome(outcome));
             if let (Some(meter), Some(begun)) = (&mut self.meter, begun) {
                 let cost = begun.elapsed();
                 meter.all.push(cost);
@@ -152,26 +155,27 @@ impl Run {
                     meter.bad.push(cost);
                 }
             }
-            jobs.extend(more);
         }
     }
 
     /// Something from outside; jobs that it starts are answered.
     pub fn tell(&mut self, input: Input) {
-        let mut jobs = self.handle(input);
-        while let Some(job) = jobs.pop() {
+        self.handle(input);
+        while let Some(job) = self.jobs.pop() {
             self.results += 1;
             let outcome = answer(&job, self.now, false);
-            let more = self.handle(Input::Outcome(outcome));
-            jobs.extend(more);
+            self.handle(Input::Outcome(outcome));
         }
     }
 
-    fn handle(&mut self, input: Input) -> Vec<Job> {
-        let mut out = Effects::default();
+    fn handle(&mut self, input: Input) {
+        let mut out = Effects {
+            jobs: std::mem::take(&mut self.jobs),
+            ..Effects::default()
+        };
         self.engine.handle(self.now, input, &mut out);
         self.changes += out.changes.len() as u64;
-        out.jobs
+        self.jobs = out.jobs;
     }
 }
 

@@ -57,6 +57,8 @@ pub struct Engine {
     /// By [`ObjIx`].
     pub(super) objects: Vec<Object>,
     pub(super) wheel: Wheel,
+    /// Room for what a turn finds due; empty between turns.
+    pub(super) due: Vec<u32>,
     pub(super) budget: Budget,
     pub(super) jobs: BTreeMap<JobId, Running>,
     pub(super) next_job: u64,
@@ -182,6 +184,7 @@ impl Engine {
             mode,
             generation: 0,
             wheel: Wheel::new(now, objects.len()),
+            due: Vec::new(),
             budget: Self::budget_of(&inventory),
             ids: super::ids::Ids::behind(&objects),
             objects,

@@ -51,6 +51,18 @@ impl Pairing {
         self.to[old.0 as usize] = Some(new);
     }
 
+    /// Whether every object stands where it stood, and none came or went.
+    pub(super) fn keeps_places(&self) -> bool {
+        let places = (0..).map(|at| Some(ObjIx(at)));
+        self.from.len() == self.to.len()
+            && self
+                .from
+                .iter()
+                .copied()
+                .zip(places)
+                .all(|(from, at)| from == at)
+    }
+
     /// Where an object of the old inventory is now; None: it is gone.
     pub(super) fn now_of(&self, old: ObjIx) -> Option<ObjIx> {
         self.to.get(old.0 as usize).copied().flatten()
@@ -223,7 +235,9 @@ mod tests {
             let to: Vec<_> = old.objects().map(|obj| new.find(&old.name(obj))).collect();
             assert_eq!((pairing.from, pairing.to), (from, to));
         }
+        assert!(Pairing::of(&whole, &whole).keeps_places());
         let pairing = Pairing::of(&whole, &without);
+        assert!(!pairing.keeps_places());
         let gone = pairing.to.iter().filter(|to| to.is_none()).count();
         assert_eq!(gone, whole.len() - without.len());
         assert!(1 < gone);

@@ -55,19 +55,16 @@ impl Engine {
         let new = self.inventory.clone();
         self.generation += 1;
         let mut sameness = Sameness::of(&old, &new);
-        let mut kept: Vec<Option<Object>> = std::mem::take(&mut self.objects)
-            .into_iter()
-            .map(Some)
-            .collect();
+        self.rearrange(&pairing);
         let old_wheel = std::mem::replace(&mut self.wheel, Wheel::new(now, new.len()));
-        self.objects = memory::vec_on_large_pages(new.len());
         if let Some(changed) = &mut self.changed {
             changed.clear();
         }
         let mut place = Vec::new();
         for (obj, from) in new.objects().zip(&pairing.from) {
-            match from.and_then(|from| Some((from, kept[from.0 as usize].take()?))) {
-                Some((from, mut object)) => {
+            match *from {
+                Some(from) => {
+                    let object = &mut self.objects[obj.0 as usize];
                     object.waiting = false;
                     object.changed = false;
                     let unchanged = sameness.same_schedule(old.rule(from), new.rule(obj));
@@ -78,13 +75,8 @@ impl Engine {
                         // Also one that waited for a free place: due now, and the budget spreads it.
                         _ => place.push(obj),
                     }
-                    self.objects.push(object);
                 }
-                None => {
-                    let status = Self::fresh_status(new.rule(obj), new.is_host(obj));
-                    self.objects.push(Object::new(status));
-                    place.push(obj);
-                }
+                None => place.push(obj),
             }
         }
         self.retune_all();
@@ -124,6 +116,24 @@ impl Engine {
             plan: Some(plan),
             ..Reply::ok(text)
         });
+    }
+
+    /// Puts each object where the new inventory has it; those that were not there before are new.
+    fn rearrange(&mut self, pairing: &Pairing) {
+        if pairing.keeps_places() {
+            return;
+        }
+        let mut old: Vec<Option<Object>> = std::mem::take(&mut self.objects)
+            .into_iter()
+            .map(Some)
+            .collect();
+        let mut objects = memory::vec_on_large_pages(pairing.from.len());
+        let new = &self.inventory;
+        objects.extend(new.objects().zip(&pairing.from).map(|(obj, from)| {
+            from.and_then(|from| old[from.0 as usize].take())
+                .unwrap_or_else(|| Object::new(Self::fresh_status(new.rule(obj), new.is_host(obj))))
+        }));
+        self.objects = objects;
     }
 
     /// Running jobs keep their places under the new limits; jobs of removed objects answer into nothing.

@@ -29,6 +29,9 @@ const ORPHAN_AFTER: Duration = Duration::from_secs(60);
 /// New objects with longer intervals get their first result within this span.
 const FIRST_SPREAD: Duration = Duration::from_secs(300);
 
+/// Room for so many due objects stays between turns.
+const MOST_DUE: usize = 4096;
+
 impl Engine {
     /// Places an object in the wheel at start, after a reload that changed it, or after the clock jumped.
     pub(super) fn place_first(&mut self, obj: ObjIx, now: Timestamp) {
@@ -114,12 +117,16 @@ impl Engine {
 
     /// Starts what is due.
     pub(super) fn run_due(&mut self, now: Timestamp, out: &mut Effects) {
-        let mut due = Vec::new();
+        let mut due = std::mem::take(&mut self.due);
         self.wheel.pop_due(now, &mut due);
         self.fetch(&due);
-        for id in due {
+        for id in due.drain(..) {
             self.begin(ObjIx(id), now, out);
         }
+        // A block that is taken and freed at each turn would have the allocator tidy its lists each time; after a burst
+        // its size is not kept.
+        due.shrink_to(MOST_DUE);
+        self.due = due;
     }
 
     /// What is due together lies far apart in memory, and with a million objects hardly any of it is near the processor.

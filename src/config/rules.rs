@@ -8,6 +8,7 @@ use super::{
     fault::{Fault, Sink},
     keys::RARE,
     periods::Crons,
+    shared::SharedRules,
     templates::Stack,
     value::{Layers, Val},
 };
@@ -38,6 +39,7 @@ pub(super) struct Rules<'b, 'd> {
     pub tags: &'b HashMap<&'d str, TagIx>,
     pub commands: Commands<'d, 'b>,
     pub crons: Crons<'d>,
+    pub shared: SharedRules,
 }
 
 impl<'b, 'd> Rules<'b, 'd> {
@@ -46,6 +48,7 @@ impl<'b, 'd> Rules<'b, 'd> {
         Rules {
             commands: self.commands.anew(about),
             crons: Crons::default(),
+            shared: self.shared.anew(),
             ..*self
         }
     }

@@ -143,7 +143,7 @@ impl Rule {
 }
 
 /// Whether the daemon answers for a plugin that it has a probe for, without a process.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Native {
     /// Where the probe knows every option, the program is one of the monitoring-plugins or is not there, and it would
     /// run as the daemon's own user.
@@ -176,7 +176,7 @@ impl Native {
 }
 
 /// A command line with macros, and the values of `$ARG1$`...
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct CommandLine {
     /// The name of the `[[command]]`, or the first word of the line.
     pub name: Arc<str>,

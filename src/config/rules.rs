@@ -15,7 +15,7 @@ use super::{
 use crate::domain::{
     model::{
         deploy::Regressions,
-        objects::{FlapRule, Native, NotifyRule, ProfileIx, Rule, Schedule, TagIx},
+        objects::{FlapRule, Native, NotifyRule, ProfileIx, Rule, Schedule, TagIx, Terms},
         relations::{Rare, StaleAfter},
         state::StateSet,
     },
@@ -48,7 +48,7 @@ impl<'b, 'd> Rules<'b, 'd> {
         Rules {
             commands: self.commands.anew(about),
             crons: Crons::default(),
-            shared: self.shared.anew(),
+            shared: SharedRules::default(),
             ..*self
         }
     }
@@ -63,8 +63,8 @@ impl<'b, 'd> Rules<'b, 'd> {
         let layers = &stack.layers;
         let command = layers.get(if is_host { "check" } else { "command" });
         let names = |key: &str| layers.get(key).into_iter().flat_map(Val::texts);
-        Rule {
-            command: command.and_then(|value| self.commands.line(value, sink)),
+        let command = command.and_then(|value| self.commands.line(value, sink));
+        let terms = Terms {
             schedule: self.schedule(layers, sink),
             retry: layers.span("retry", RETRY),
             attempts: layers
@@ -111,6 +111,10 @@ impl<'b, 'd> Rules<'b, 'd> {
             },
             native: Native::of(layers.text("native").unwrap_or_default()),
             rare: self.rare(layers, sink),
+        };
+        Rule {
+            command,
+            terms: Arc::new(terms),
         }
     }
 

@@ -161,6 +161,13 @@ fn equal_rules_are_shared() {
     };
     assert_eq!(kept(&site(10, 5)), (1, 2), "on one thread");
     assert_eq!(kept(&site(1000, 6)), (1, 2), "on two threads");
+    // A command line for each check leaves the rest alike: once, or once for each of two threads.
+    for text in [written_out(100, 5), written_out(1000, 6)] {
+        let inventory = good(&text).inventory;
+        let checks = inventory.checks.iter();
+        let terms: HashSet<_> = checks.map(|check| Arc::as_ptr(&check.rule.terms)).collect();
+        assert!((1..=2).contains(&terms.len()), "{} terms", terms.len());
+    }
     for (what, from, to) in [
         ("a command", "check_dummy 1", "check_dummy 2"),
         ("a schedule", "*/5", "*/6"),

@@ -2,7 +2,7 @@
 
 use std::{cmp::Ordering, collections::BTreeMap, fmt::Debug, ops::Range, sync::Arc};
 
-use crate::domain::model::objects::{Inventory, ObjIx, Rule, Schedule};
+use crate::domain::model::objects::{Inventory, ObjIx, Rule, Schedule, Terms};
 
 /// Objects of the same name in an old and a new inventory.
 #[derive(Debug)]
@@ -138,8 +138,8 @@ impl<'a> Sameness<'a> {
     fn same_rule(&mut self, a: &Rule, b: &Rule) -> bool {
         let (old, new) = (self.old, self.new);
         // All fields are named, so that a new one is not forgotten here.
-        let Rule {
-            command,
+        let Rule { command, terms } = a;
+        let Terms {
             schedule: _,
             retry,
             attempts,
@@ -161,7 +161,7 @@ impl<'a> Sameness<'a> {
             vars,
             native,
             rare,
-        } = a;
+        } = &**terms;
         let tags_are_same = || {
             let name = |inventory: &'a Inventory, at: u16| &inventory.limits.tags[at as usize].0;
             let a = tags.iter().map(|tag| name(old, tag.0));

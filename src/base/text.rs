@@ -1,5 +1,16 @@
 //! Text helpers: cutting, making hostile text harmless, finding the word that was meant.
 
+use std::sync::Arc;
+
+/// `text` to be shared. The empty text takes no memory: most results have no further lines.
+pub fn shared(text: &str) -> Arc<str> {
+    if text.is_empty() {
+        Arc::default()
+    } else {
+        text.into()
+    }
+}
+
 /// At most `max` bytes of `text`, cut at a character boundary.
 pub fn cut(text: &str, max: usize) -> &str {
     if text.len() <= max {

@@ -25,6 +25,7 @@ use super::{
     secrets::{Secrets, Vault},
     sections,
     settings::{self, Settings},
+    shared::SharedRules,
     source::{Arena, Sources},
     templates::Templates,
     value::Val,
@@ -184,6 +185,7 @@ fn resolve<'d>(
         tags: &tags,
         commands,
         crons: Crons::default(),
+        shared: SharedRules::default(),
     };
     let mut hosts = Hosts::build(sorted, raw, names, &mut apps, &mut rules, sink);
     let builder = Builder {

@@ -12,6 +12,7 @@ use super::{
     hosts::{Apps, Hosts, check_name},
     names::Raw,
     rules::Rules,
+    shared::SharedRules,
     templates::{Stack, Templates},
     value::{Tab, Val},
 };
@@ -78,16 +79,22 @@ impl<'d> Builder<'_, 'd> {
                 ..Sink::default()
             };
             let all = self.instances(range, inherited, &mut rules, &mut own);
-            (all, own, rules.told())
+            (all, own, rules)
         };
         let (second, first) = both(true, || half(count / 2..count), || half(0..count / 2));
-        if first.2 || second.2 {
+        let ((mut all, said, known), (mut more, said_more, more_known)) = (first, second);
+        if known.told() || more_known.told() {
             return None;
         }
-        sink.append(first.1);
-        sink.append(second.1);
-        let mut all = first.0;
-        all.extend(second.0);
+        sink.append(said);
+        sink.append(said_more);
+        let twins = known.shared.twins(&more_known.shared);
+        for instance in &mut more {
+            if let Some(twin) = twins.get(&Arc::as_ptr(&instance.rule)) {
+                instance.rule = Arc::clone(twin);
+            }
+        }
+        all.extend(more);
         Some(all)
     }
 
@@ -118,7 +125,8 @@ impl<'d> Builder<'_, 'd> {
                 );
             }
             let table = u32::try_from(at).expect("a file has fewer than 2^32 tables");
-            let variants = self.variants(&stack, rule, &targets, inherited, sink);
+            let variants =
+                self.variants(&stack, rule, &targets, inherited, &mut rules.shared, sink);
             self.warn_of_silence(name, *tab, &variants, rules, sink);
             all.extend(
                 targets
@@ -225,6 +233,7 @@ impl<'d> Builder<'_, 'd> {
         base: Rule,
         targets: &[(HostIx, bool)],
         inherited: &Inherited,
+        shared: &mut SharedRules,
         sink: &mut Sink,
     ) -> Vec<Arc<Rule>> {
         let takes: [bool; 3] = FROM_HOST.map(|key| stack.specific(key).is_none());
@@ -265,7 +274,7 @@ impl<'d> Builder<'_, 'd> {
             if let Some(number) = number {
                 inherited.hand_down(&mut rule.notify, number, takes, given);
             }
-            let rule = Arc::new(rule);
+            let rule = shared.get(rule);
             known.push((number, app, Arc::clone(&rule)));
             rules.push(rule);
         }

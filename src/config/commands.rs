@@ -16,6 +16,8 @@ const MAX_ARGS: usize = 32;
 pub(super) struct Commands<'d, 'n> {
     names: &'n Names<'d>,
     known: HashMap<&'d str, CommandLine>,
+    /// Names and lines, which many texts have in common.
+    strings: Strings<'d>,
     /// Something was said of a command, which is not to be said again where it is used again.
     pub told: bool,
 }
@@ -26,6 +28,7 @@ impl<'d, 'n> Commands<'d, 'n> {
         Self {
             names,
             known: HashMap::with_capacity(about),
+            strings: Strings::default(),
             told: false,
         }
     }
@@ -43,17 +46,17 @@ impl<'d, 'n> Commands<'d, 'n> {
             return Some(known.clone());
         }
         let (name, args) = split(text);
-        let line = match self.names.commands.get(&*name) {
-            Some(tab) => CommandLine {
-                name: (&*name).into(),
-                line: tab.text("line").unwrap_or_default().into(),
+        let line = match self.names.commands.get_key_value(&*name) {
+            Some((name, tab)) => CommandLine {
+                name: self.strings.get(name),
+                line: self.strings.get(tab.text("line").unwrap_or_default()),
                 args,
             },
             None => {
                 self.doubt(value, text, &name, !args.is_empty(), sink);
                 let name = text.split_whitespace().next().unwrap_or_default();
                 CommandLine {
-                    name: name.into(),
+                    name: self.strings.get(name),
                     line: text.into(),
                     args: Vec::new(),
                 }

@@ -510,13 +510,17 @@ fn host_rule<'d>(
     let own = stack.layers.tabs[0].table;
     let says = |key: &str| !matches!(key, "use" | "vars") && own.contains(key);
     if RULE.iter().chain(RARE).any(|key| says(key.name)) || says("check") {
-        return Arc::new(rules.build(stack, true, sink));
+        let rule = rules.build(stack, true, sink);
+        return rules.shared.get(rule);
     }
     let others = stack.layers.tabs[1..].iter();
     let key = others
         .map(|tab| std::ptr::from_ref(tab.table).cast())
         .collect();
-    let build = || Arc::new(rules.build(stack, true, sink));
+    let build = || {
+        let rule = rules.build(stack, true, sink);
+        rules.shared.get(rule)
+    };
     Arc::clone(shared.entry(key).or_insert_with(build))
 }
 

@@ -28,6 +28,7 @@ mod schema;
 mod secrets;
 mod sections;
 mod settings;
+mod shared;
 mod show;
 mod source;
 mod templates;

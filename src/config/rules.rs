@@ -8,13 +8,14 @@ use super::{
     fault::{Fault, Sink},
     keys::RARE,
     periods::Crons,
+    shared::SharedRules,
     templates::Stack,
     value::{Layers, Val},
 };
 use crate::domain::{
     model::{
         deploy::Regressions,
-        objects::{FlapRule, Native, NotifyRule, ProfileIx, Rule, Schedule, TagIx},
+        objects::{FlapRule, Native, NotifyRule, ProfileIx, Rule, Schedule, TagIx, Terms},
         relations::{Rare, StaleAfter},
         state::StateSet,
     },
@@ -38,6 +39,7 @@ pub(super) struct Rules<'b, 'd> {
     pub tags: &'b HashMap<&'d str, TagIx>,
     pub commands: Commands<'d, 'b>,
     pub crons: Crons<'d>,
+    pub shared: SharedRules,
 }
 
 impl<'b, 'd> Rules<'b, 'd> {
@@ -46,6 +48,7 @@ impl<'b, 'd> Rules<'b, 'd> {
         Rules {
             commands: self.commands.anew(about),
             crons: Crons::default(),
+            shared: SharedRules::default(),
             ..*self
         }
     }
@@ -60,8 +63,8 @@ impl<'b, 'd> Rules<'b, 'd> {
         let layers = &stack.layers;
         let command = layers.get(if is_host { "check" } else { "command" });
         let names = |key: &str| layers.get(key).into_iter().flat_map(Val::texts);
-        Rule {
-            command: command.and_then(|value| self.commands.line(value, sink)),
+        let command = command.and_then(|value| self.commands.line(value, sink));
+        let terms = Terms {
             schedule: self.schedule(layers, sink),
             retry: layers.span("retry", RETRY),
             attempts: layers
@@ -108,6 +111,10 @@ impl<'b, 'd> Rules<'b, 'd> {
             },
             native: Native::of(layers.text("native").unwrap_or_default()),
             rare: self.rare(layers, sink),
+        };
+        Rule {
+            command,
+            terms: Arc::new(terms),
         }
     }
 

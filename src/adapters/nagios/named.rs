@@ -149,7 +149,7 @@ pub fn modified(status: &Status) -> u32 {
 }
 
 /// Are people told of this object?
-pub const fn notifies(rule: &Rule, status: &Status) -> bool {
+pub fn notifies(rule: &Rule, status: &Status) -> bool {
     rule.notify.enabled && !status.notifications_off
 }
 

@@ -1,6 +1,6 @@
 //! Large installations load, and fast enough that nobody minds.
 
-use std::{fmt::Write as _, time::Instant};
+use std::{collections::HashSet, fmt::Write as _, sync::Arc, time::Instant};
 
 use super::{bad, good};
 
@@ -128,4 +128,56 @@ fn shared_faults_are_told_once() {
     assert_eq!(faults.list.len(), 1, "{}", faults.render(false));
     let faults = bad(&written_out(100, 60).replace("every = \"60s\"", "cron = \"61 * * * *\""));
     assert_eq!(faults.list.len(), 1, "{}", faults.render(false));
+}
+
+/// What a site says again and again is kept once, whichever table says it, and whichever of two threads reads that.
+#[test]
+fn equal_rules_are_shared() {
+    // Each host has its own list of contacts, so that each hands down its own values.
+    let own = "groups = [\"all\"]\ncontacts = [\"oncall\"]\nremind = \"1h\"";
+    let site = |hosts: usize, each: usize| {
+        let mut text = grouped(hosts, 0).replace("groups = [\"all\"]", own);
+        for at in 0..hosts * each {
+            writeln!(
+                text,
+                "[[check]]\nname = \"check{}\"\nhosts = [\"host{}\"]\ncommand = \"check_dummy {}\"\ncron = \"*/5 * * * *\"\nhandler = \"true\"\nvars = {{ A = 1 }}",
+                at % each,
+                at / each,
+                at % each % 2
+            )
+            .expect("text");
+        }
+        text
+    };
+    let kept = |text: &str| {
+        let inventory = good(text).inventory;
+        let checks = inventory.checks.iter().map(|check| &check.rule);
+        let hosts = inventory.hosts.iter().map(|host| &host.rule);
+        let count = |rules: Vec<_>| rules.into_iter().collect::<HashSet<_>>().len();
+        (
+            count(hosts.map(Arc::as_ptr).collect()),
+            count(checks.map(Arc::as_ptr).collect()),
+        )
+    };
+    assert_eq!(kept(&site(10, 5)), (1, 2), "on one thread");
+    assert_eq!(kept(&site(1000, 6)), (1, 2), "on two threads");
+    // A command line for each check leaves the rest alike: once, or once for each of two threads.
+    for text in [written_out(100, 5), written_out(1000, 6)] {
+        let inventory = good(&text).inventory;
+        let checks = inventory.checks.iter();
+        let terms: HashSet<_> = checks.map(|check| Arc::as_ptr(&check.rule.terms)).collect();
+        assert!((1..=2).contains(&terms.len()), "{} terms", terms.len());
+    }
+    for (what, from, to) in [
+        ("a command", "check_dummy 1", "check_dummy 2"),
+        ("a schedule", "*/5", "*/6"),
+        ("a variable", "A = 1", "A = 2"),
+        ("something rare", "\"true\"", "\"false\""),
+        ("something of its host's", "\"1h\"", "\"2h\""),
+    ] {
+        let text = site(10, 6);
+        let at = text.rfind(from).expect("it is said");
+        let other = format!("{}{to}{}", &text[..at], &text[at + from.len()..]);
+        assert_ne!(kept(&other), (1, 2), "{what} of one differs");
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::{cmp::Ordering, collections::BTreeMap, fmt::Debug, ops::Range, sync::Arc};
 
-use crate::domain::model::objects::{Inventory, ObjIx, Rule, Schedule};
+use crate::domain::model::objects::{Inventory, ObjIx, Rule, Schedule, Terms};
 
 /// Objects of the same name in an old and a new inventory.
 #[derive(Debug)]
@@ -124,7 +124,7 @@ impl<'a> Sameness<'a> {
     }
 
     /// Whether both are due at the same times.
-    pub(super) fn same_schedule(&mut self, a: &Rule, b: &Rule) -> bool {
+    pub(super) fn same_schedule(&mut self, a: &Terms, b: &Terms) -> bool {
         let same_times = match (&a.schedule, &b.schedule) {
             (Schedule::Every(a), Schedule::Every(b)) => a == b,
             (Schedule::Cron(a), Schedule::Cron(b)) => self.shared(Some(a), Some(b)),
@@ -136,10 +136,25 @@ impl<'a> Sameness<'a> {
     }
 
     fn same_rule(&mut self, a: &Rule, b: &Rule) -> bool {
+        if a.command != b.command {
+            return false;
+        }
+        let addresses = (
+            Arc::as_ptr(&a.terms) as usize,
+            Arc::as_ptr(&b.terms) as usize,
+        );
+        if let Some(same) = self.shared.get(&addresses) {
+            return *same;
+        }
+        let same = self.same_terms(&a.terms, &b.terms);
+        self.shared.insert(addresses, same);
+        same
+    }
+
+    fn same_terms(&mut self, a: &Terms, b: &Terms) -> bool {
         let (old, new) = (self.old, self.new);
         // All fields are named, so that a new one is not forgotten here.
-        let Rule {
-            command,
+        let Terms {
             schedule: _,
             retry,
             attempts,
@@ -176,8 +191,7 @@ impl<'a> Sameness<'a> {
             let a = notify.contacts.iter().map(|ix| &old.contact(*ix).name);
             a.eq(b.notify.contacts.iter().map(|ix| &new.contact(*ix).name))
         };
-        *command == b.command
-            && *retry == b.retry
+        *retry == b.retry
             && *attempts == b.attempts
             && *timeout == b.timeout
             && *accepts_passive == b.accepts_passive

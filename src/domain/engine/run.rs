@@ -8,7 +8,7 @@ use super::{
     timers::Timer,
 };
 use crate::{
-    base::time::Timestamp,
+    base::{text, time::Timestamp},
     domain::{
         macros::{self, Spot},
         model::{
@@ -423,8 +423,8 @@ impl Engine {
             object: name,
             state: reading.state,
             output: Arc::from(reading.output),
-            long_output: Arc::from(reading.long_output),
-            perfdata: Arc::from(reading.perfdata),
+            long_output: text::shared(&reading.long_output),
+            perfdata: text::shared(&reading.perfdata),
             started: outcome.started,
             took: outcome.took,
             latency: outcome.started.since(running.due),

@@ -392,7 +392,7 @@ pub enum ShiftedHow {
 }
 
 /// What is done about a number that gets worse with a deploy though no threshold sees it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Regressions {
     Off,
     /// The deployer is told, quietly.

@@ -3,6 +3,7 @@
 use std::{
     borrow::Cow,
     collections::BTreeMap,
+    ops::{Deref, DerefMut},
     path::PathBuf,
     sync::{Arc, OnceLock},
     time::Duration,
@@ -101,6 +102,14 @@ pub struct Check {
 pub struct Rule {
     /// None only for hosts without a check command.
     pub command: Option<CommandLine>,
+    /// Apart, since a site with a command line for each of its checks has few terms. Changing one of a shared rule's
+    /// makes it a copy of them.
+    pub terms: Arc<Terms>,
+}
+
+/// All that a rule says beside its command.
+#[derive(Clone, Debug)]
+pub struct Terms {
     pub schedule: Schedule,
     /// Spacing while SOFT.
     pub retry: Duration,
@@ -135,7 +144,21 @@ pub struct Rule {
     pub rare: Option<Arc<Rare>>,
 }
 
-impl Rule {
+impl Deref for Rule {
+    type Target = Terms;
+
+    fn deref(&self) -> &Terms {
+        &self.terms
+    }
+}
+
+impl DerefMut for Rule {
+    fn deref_mut(&mut self) -> &mut Terms {
+        Arc::make_mut(&mut self.terms)
+    }
+}
+
+impl Terms {
     /// What few objects say of themselves, or what counts where nothing is said.
     pub fn rare(&self) -> &Rare {
         self.rare.as_deref().unwrap_or(&COMMON)
@@ -143,7 +166,7 @@ impl Rule {
 }
 
 /// Whether the daemon answers for a plugin that it has a probe for, without a process.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Native {
     /// Where the probe knows every option, the program is one of the monitoring-plugins or is not there, and it would
     /// run as the daemon's own user.
@@ -176,7 +199,7 @@ impl Native {
 }
 
 /// A command line with macros, and the values of `$ARG1$`...
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct CommandLine {
     /// The name of the `[[command]]`, or the first word of the line.
     pub name: Arc<str>,

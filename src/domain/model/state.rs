@@ -83,7 +83,7 @@ impl fmt::Display for State {
 }
 
 /// A set of states, e.g. those a contact wants to hear of, or those people were told about.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct StateSet(pub u8);
 

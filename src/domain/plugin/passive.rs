@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use super::split;
 use crate::{
-    base::{text::one_line, time::Timestamp},
+    base::{
+        text::{one_line, shared},
+        time::Timestamp,
+    },
     domain::model::{
         job::{CheckResult, Source},
         state::{ObjectName, State},
@@ -31,8 +34,8 @@ pub fn passive(object: ObjectName, state: State, text: &str, at: Timestamp) -> C
         state,
         // `;` would take Nagios' log lines apart.
         output: one_line(&short).replace(';', ":").into(),
-        long_output: parts.long.into(),
-        perfdata: parts.perfdata.into(),
+        long_output: shared(&parts.long),
+        perfdata: shared(&parts.perfdata),
         started: at,
         took: Duration::ZERO,
         latency: Duration::ZERO,

@@ -131,6 +131,42 @@ fn probes_are_measured_beside_processes_and_drawn() {
     assert!(!refused.status.success());
 }
 
+/// Each scheduler that is installed has its row, of each other it is said how to get it, and nothing of theirs stays.
+#[test]
+fn other_schedulers_are_compared_where_they_are_installed() {
+    let place = Place::new("bench-compare");
+    let report = place.report("compare --seconds 1 --plugin /bin/true --output json");
+    let rows = report["compare"]["rows"].as_array().expect("rows");
+    let notes = report["compare"]["notes"].to_string();
+    for (program, path, package) in [
+        ("nagios4", "/usr/sbin/nagios4", "nagios4-core"),
+        ("icinga2", "/usr/sbin/icinga2", "icinga2-bin"),
+    ] {
+        let row = rows.iter().find(|row| {
+            row["program"]
+                .as_str()
+                .is_some_and(|it| it.starts_with(program))
+        });
+        if PathBuf::from(path).exists() {
+            let row = row.unwrap_or_else(|| panic!("no {program} in {report}"));
+            number(&row["plugins_per_second"], 1.0, 1e6);
+            number(&row["of_ceiling"], 0.001, 10.0);
+            number(&row["daemon_cpu_ms"], 0.0, 1000.0);
+            number(&row["memory_mb"], 0.5, 10_000.0);
+        } else {
+            assert!(row.is_none() && notes.contains(package), "{report}");
+        }
+    }
+    let ours = fs::read_dir("/proc")
+        .expect("/proc")
+        .flatten()
+        .filter(|entry| {
+            fs::read(entry.path().join("cmdline"))
+                .is_ok_and(|line| String::from_utf8_lossy(&line).contains("/bench-compare/"))
+        });
+    assert_eq!(ours.count(), 0);
+}
+
 #[test]
 fn a_reload_is_measured_while_checks_run() {
     let place = Place::new("bench-reload");

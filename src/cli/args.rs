@@ -692,7 +692,7 @@ pub enum BenchPart {
     },
     /// Livestatus queries while made-up results change the states
     Livestatus,
-    /// The same plugin under Nagios, where it is installed
+    /// The same plugin under Nagios and Icinga 2, where they are installed
     Compare,
     /// How well pages name the deploy behind them, and what is kept quiet, against simpler rules; not part of `all`
     #[command(

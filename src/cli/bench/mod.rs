@@ -13,6 +13,7 @@ mod deploys;
 mod engine;
 mod histogram;
 mod http;
+mod icinga;
 mod livestatus;
 mod load;
 mod machine;

@@ -131,6 +131,56 @@ fn probes_are_measured_beside_processes_and_drawn() {
     assert!(!refused.status.success());
 }
 
+#[test]
+fn resident_state_is_held_beside_each_load() {
+    let place = Place::new("bench-resident");
+    let report = place
+        .report("plugins --seconds 0.4 --rate 40 --plugin /bin/true --resident 8 --output json");
+    let (loads, with) = (
+        report["plugins"]["loads"].as_array().expect("loads"),
+        report["plugins"]["with_state"].as_array().expect("loads"),
+    );
+    assert_eq!(loads.len(), 4);
+    assert_eq!(with.len(), loads.len());
+    for (without, with) in loads.iter().zip(with) {
+        assert_eq!(with["load"], without["load"]);
+        let memory = |row: &Value| number(&row["memory_mb"], 1.0, 1000.0);
+        // The allocator may have kept some for both.
+        assert!(memory(without) + 6.0 < memory(with), "{with} {without}");
+        number(&with["plugins_per_second"], 1.0, 1e6);
+    }
+    // The given rate; flat out has as many checks as the ceiling says.
+    assert_eq!(with[0]["due_per_second"], 40.0);
+}
+
+#[test]
+fn what_a_day_writes_is_measured_and_taken_away() {
+    let place = Place::new("bench-history");
+    let report = place.report("history --checks 400 --hours 4 --output json");
+    let day = &report["history"];
+    let count = |name: &str| number(&day[name], 0.0, 1e12);
+    assert_eq!((&day["checks"], &day["hours"]), (&400.into(), &4.into()));
+    // 48 rounds, and the retries of what is bad.
+    number(&day["results"], 48.0 * 395.0, 48.0 * 405.0);
+    // Each first result, each status once in an hour, and what was bad.
+    number(&day["rows"], 5.0 * 400.0, 8.0 * 400.0);
+    assert!(count("result_bytes") < count("row_bytes") * 100.0);
+    // A share of the statuses in each minute, at least.
+    number(&day["commits"], 240.0, 3000.0);
+    assert!(count("row_bytes") < count("asked_bytes"), "{day}");
+    assert_eq!(count("lost"), 0.0);
+    let (before, after) = (&day["before"], &day["after"]);
+    let most = count("history_max_bytes");
+    assert!(number(&before["history_bytes"], 10_000.0, most) < count("asked_bytes"));
+    // One file an hour and that of the start; of what is too old only the state that begins the next.
+    number(&before["history_files"], 4.0, 6.0);
+    assert_eq!(after["history_files"], 1);
+    number(&day["rows_deleted"], 10.0, 10_000.0);
+    let free = number(&after["store_free_bytes"], 1.0, 1e9);
+    assert!(free <= number(&after["store_bytes"], 1.0, 1e9));
+    assert!(count("history_at_most_bytes") <= most);
+}
+
 /// Each scheduler that is installed has its row, of each other it is said how to get it, and nothing of theirs stays.
 #[test]
 fn other_schedulers_are_compared_where_they_are_installed() {

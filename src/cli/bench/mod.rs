@@ -12,6 +12,7 @@ mod daemon;
 mod deploys;
 mod engine;
 mod histogram;
+mod history;
 mod http;
 mod icinga;
 mod livestatus;
@@ -28,6 +29,7 @@ mod probes;
 mod processes;
 mod reload;
 mod report;
+mod resident;
 mod site;
 mod stage;
 mod table;
@@ -59,6 +61,8 @@ struct Plan {
     sizes: Vec<u32>,
     /// Plugins alive at once in the loop that finds the ceiling.
     concurrency: usize,
+    /// Checks whose state the daemon holds while it runs others; measured beside the same without.
+    idle: Option<resident::Idle>,
 }
 
 /// Measures and prints.
@@ -104,6 +108,10 @@ pub fn bench(args: BenchArgs) -> Done {
         concurrency: options
             .concurrency
             .map_or_else(|| 2 * machine::cores(), |count| count as usize),
+        idle: match part {
+            BenchPart::Plugins { resident } => resident.map(resident::Idle::of_mib),
+            _ => None,
+        },
     };
     if let Some(wrong) = plan
         .rates
@@ -142,7 +150,7 @@ fn measure(stage: &Stage, plan: &Plan, part: &BenchPart) -> Result<Report, Failu
     if all || matches!(part, BenchPart::Load) {
         report.load = load::measure(stage, plan)?;
     }
-    if all || matches!(part, BenchPart::Plugins) {
+    if all || matches!(part, BenchPart::Plugins { .. }) {
         report.plugins = Some(plugins::measure(stage, plan)?);
     }
     if all || matches!(part, BenchPart::Memory) {
@@ -150,6 +158,9 @@ fn measure(stage: &Stage, plan: &Plan, part: &BenchPart) -> Result<Report, Failu
     }
     if all || matches!(part, BenchPart::Engine) {
         report.engine = engine::measure(stage, plan)?;
+    }
+    if let BenchPart::History { hours } = part {
+        report.history = Some(history::measure(stage, plan, *hours)?);
     }
     if all || matches!(part, BenchPart::Livestatus) {
         report.livestatus = livestatus::measure(stage, plan)?;

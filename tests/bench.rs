@@ -251,9 +251,10 @@ fn load_memory_and_engine_are_measured() {
     let report = place.report("engine --seconds 0.3 --checks 40 --output json");
     number(&report["engine"][0]["results_per_second"], 100.0, 1e9);
     let asked = place.report("livestatus --seconds 0.3 --checks 40 --output json");
-    let rows = asked["livestatus"].as_array().expect("rows");
-    assert_eq!(rows.len(), 5);
-    for row in rows {
+    let rows = |name: &str| asked[name].as_array().expect("rows").clone();
+    let (alone, whole) = (rows("livestatus"), rows("status"));
+    assert_eq!((alone.len(), whole.len()), (5, 7));
+    for row in alone.iter().chain(&whole) {
         assert_eq!(row["checks"], 40, "{row}");
         let p50 = number(&row["p50_ms"], 0.001, 10_000.0);
         number(&row["p99_ms"], p50, 10_000.0);

@@ -703,7 +703,7 @@ pub enum BenchPart {
         #[arg(long, value_name = "HOURS", default_value_t = 24, value_parser = clap::value_parser!(u32).range(1..=240))]
         hours: u32,
     },
-    /// Livestatus queries while made-up results change the states
+    /// Livestatus queries while made-up results change the states; these and the API's of a daemon at work
     Livestatus,
     /// The same plugin under Nagios and Icinga 2, where they are installed
     Compare,

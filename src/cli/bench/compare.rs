@@ -105,7 +105,6 @@ pub fn nagios4(
         name: nagios::version(program),
         command,
         log: directory.join("nagios.log"),
-        config,
         family: |pid| processes::family(pid, "--worker"),
     };
     other.flat_out(stage, plan, checks, ceiling, notes)
@@ -135,7 +134,6 @@ fn icinga2(
         name: icinga::version(program),
         command,
         log,
-        config: site.config,
         // It watches over a process that schedules, which has one that starts the plugins.
         family: processes::three_generations,
     };
@@ -148,8 +146,6 @@ struct Other {
     name: String,
     command: Command,
     log: PathBuf,
-    /// Named in its command line.
-    config: PathBuf,
     /// Its own processes, without plugins.
     family: fn(u32) -> Vec<u32>,
 }
@@ -181,7 +177,6 @@ impl Other {
         let family = (self.family)(pid);
         let measured = self.watch(stage, plan, pid, &family, background);
         stage.end(pid);
-        processes::end_those_left(&family, &self.config);
         let (per_second, used) = measured?;
         let plugins = per_second * plan.window.as_secs_f64();
         if plugins < 1.0 {

@@ -33,7 +33,6 @@ const DIRECTORIES: [(&str, &str); 5] = [
 /// A site, and how it is run.
 #[derive(Debug)]
 pub struct Site {
-    pub config: PathBuf,
     /// Behind the program's name.
     pub words: Vec<String>,
     /// By the variables that say so; as root it would change to the account of its package by itself.
@@ -97,7 +96,6 @@ pub fn write(directory: &Path, plugin: &Plugin, checks: u32) -> io::Result<Site>
         }
     }
     Ok(Site {
-        config,
         words,
         variables: [("ICINGA2_USER", user.name), ("ICINGA2_GROUP", group.name)],
     })

@@ -32,6 +32,7 @@ mod report;
 mod resident;
 mod site;
 mod stage;
+mod status;
 mod table;
 mod worker;
 
@@ -164,6 +165,7 @@ fn measure(stage: &Stage, plan: &Plan, part: &BenchPart) -> Result<Report, Failu
     }
     if all || matches!(part, BenchPart::Livestatus) {
         report.livestatus = livestatus::measure(stage, plan)?;
+        report.status = status::measure(stage, plan)?;
     }
     if all || matches!(part, BenchPart::Probes) {
         report.probes = probes::measure(stage, plan)?;

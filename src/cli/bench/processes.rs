@@ -61,12 +61,12 @@ fn children(pid: u32) -> Vec<u32> {
 }
 
 /// Kills those of `family` that outlived their eldest, as when it had to be killed itself. A process that does not name
-/// `config` in its command line is another, which was given the same id.
-pub fn end_those_left(family: &[u32], config: &Path) {
-    let config = config.as_os_str().as_bytes();
+/// `place` in its command line is another, which was given the same id.
+pub fn end_those_left(family: &[u32], place: &Path) {
+    let place = place.as_os_str().as_bytes();
     for pid in family {
         let line = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
-        if line.split(|byte| *byte == 0).any(|word| word == config)
+        if line.windows(place.len()).any(|part| part == place)
             && let Ok(pid) = i32::try_from(*pid)
         {
             let _ = kill(Pid::from_raw(pid), Signal::SIGKILL);
@@ -169,7 +169,7 @@ mod tests {
         while !line().starts_with(b"/bin/sleep") {
             std::thread::yield_now();
         }
-        end_those_left(&[pid], Path::new("60"));
+        end_those_left(&[pid], Path::new("601"));
         assert!(matches!(sleep.try_wait(), Ok(None)));
         end_those_left(&[pid], Path::new("600"));
         assert!(!sleep.wait().expect("it ended").success());

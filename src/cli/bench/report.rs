@@ -21,6 +21,8 @@ pub struct Report {
     pub engine: Vec<engine::Row>,
     pub history: Option<history::Figures>,
     pub livestatus: Vec<livestatus::Row>,
+    /// The same, and the API, of a whole daemon at work.
+    pub status: Vec<livestatus::Row>,
     pub probes: Option<probes::Figures>,
     pub reload: Vec<reload::Row>,
     pub micro: Vec<micro::Row>,
@@ -44,6 +46,7 @@ impl Report {
             engine: Vec::new(),
             history: None,
             livestatus: Vec::new(),
+            status: Vec::new(),
             probes: None,
             reload: Vec::new(),
             micro: Vec::new(),

@@ -66,6 +66,13 @@ pub fn render(report: &Report) -> String {
             &queries(&report.livestatus),
         );
     }
+    if !report.status.is_empty() {
+        part(
+            &mut text,
+            "Questions to a daemon that runs all its checks meanwhile",
+            &queries(&report.status),
+        );
+    }
     if let Some(figures) = &report.probes {
         if !figures.rows.is_empty() {
             part(

@@ -50,7 +50,7 @@ const MINUTE: Duration = Duration::from_secs(60);
 const DAY: Duration = Duration::from_secs(86_400);
 /// One result in so many begins a bad spell: at 10,000 checks 2,880 a day, more than a site would bear.
 const ONE_BAD_IN: u64 = 1000;
-/// Every so manieth spell lasts until it is hard and people are told; the others are one bad result.
+/// One spell in so many lasts until it is hard and people are told; the others are one bad result.
 const ONE_LASTS_IN: u64 = 4;
 const LONG_SPELL: u32 = 5;
 /// What changes while a commit takes so long is in the next one.
@@ -287,7 +287,8 @@ impl Day {
 
     fn is_bad(&mut self, job: &Job) -> bool {
         self.results += 1;
-        if self.results.is_multiple_of(ONE_BAD_IN) {
+        // A fixed step would strike the same checks in each round.
+        if mixed(self.results).is_multiple_of(ONE_BAD_IN) {
             self.spells += 1;
             let long = self.spells.is_multiple_of(ONE_LASTS_IN);
             self.bad.insert(job.obj, if long { LONG_SPELL } else { 1 });
@@ -404,8 +405,10 @@ impl Day {
         let rows_deleted = store.prune(later, place.keep).await.map_err(refused)?;
         let later = now + place.history.keep + DAY;
         Recording::start(Some(place.history.clone()), &mut engine, later).end(later);
-        let after = place.sizes(store.size().await.map_err(refused)?)?;
+        // Closing moves the write-ahead log into the file.
+        let size = store.size().await.map_err(refused)?;
         store.close().await;
+        let after = place.sizes(size)?;
         let days = f64::from(hours) / 24.0;
         let of_day = |bytes: u64, keep: Duration| {
             (bytes as f64 / days * (keep.as_secs_f64() / DAY.as_secs_f64())) as u64
@@ -439,6 +442,14 @@ impl Day {
                 + of_day(given_back, place.keep),
         })
     }
+}
+
+/// Spreads numbers evenly, the same each time: the last step of SplitMix64.
+const fn mixed(number: u64) -> u64 {
+    let mut mixed = number.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    mixed ^ (mixed >> 31)
 }
 
 fn refused(error: StoreError) -> Failure {
@@ -510,6 +521,18 @@ mod tests {
         );
         let before = Written { asked: 2, disk: 0 };
         assert_eq!(now.since(before).asked, 20);
+    }
+
+    #[test]
+    fn bad_results_are_spread_over_the_checks() {
+        let checks = 10_000;
+        let bad: Vec<u64> = (0..100 * checks)
+            .filter(|result| mixed(*result).is_multiple_of(ONE_BAD_IN))
+            .collect();
+        assert!((900..1100).contains(&bad.len()), "{}", bad.len());
+        let struck: std::collections::BTreeSet<u64> =
+            bad.iter().map(|result| result % checks).collect();
+        assert!(bad.len() * 9 / 10 < struck.len(), "{}", struck.len());
     }
 
     #[test]

@@ -65,6 +65,9 @@ pub struct Row {
     pub checks: usize,
     pub query: String,
     pub queries: usize,
+    /// Of these, refused because the daemon was too busy; their times count as well.
+    #[serde(default)]
+    pub unanswered: usize,
     pub p50_ms: f64,
     pub p99_ms: f64,
     pub max_ms: f64,
@@ -214,6 +217,7 @@ impl Asked {
             checks,
             query: name.to_owned(),
             queries: self.times.len(),
+            unanswered: 0,
             p50_ms: at(0.5),
             p99_ms: at(0.99),
             max_ms: at(1.0),

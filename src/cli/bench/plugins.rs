@@ -280,6 +280,7 @@ mod tests {
 
     #[test]
     fn a_window_is_the_difference_of_two_readings() {
+        let begun = Instant::now();
         let reading = |after: u64, ok: u64, late: u64, cpu: f64| {
             let text = format!(
                 "deploywatch_results_total{{state=\"OK\"}} {ok}\ndeploywatch_results_total{{state=\"CRITICAL\"}} 3\n\
@@ -287,7 +288,7 @@ mod tests {
                  {LATENESS}_bucket{{le=\"+Inf\"}} {late}\ndeploywatch_check_lateness_max_seconds 7\n"
             );
             Reading {
-                at: Instant::now() + Duration::from_secs(after),
+                at: begun + Duration::from_secs(after),
                 scrape: Scrape::read(&text),
                 usage: Usage {
                     cpu_seconds: cpu / 10.0,

@@ -12,7 +12,7 @@ use super::{daemon::Daemon, memory, progress};
 use crate::cli::out::Failure;
 
 /// What a check takes in memory at the least, once it has had a result: `bench memory` finds somewhat more.
-const BYTES_EACH: u64 = 1024;
+const BYTES_EACH: u64 = 850;
 const PER_HOST: u32 = 20;
 
 /// So many hosts of idle checks.
@@ -101,7 +101,7 @@ mod tests {
             port: 1,
         };
         let idle = Idle::of_mib(1);
-        assert_eq!(idle.checks(), 1020);
+        assert_eq!(idle.checks(), 1220);
         let path = shape.write(directory.path()).expect("a site");
         idle.add_to(&path).expect("more of it");
         let text = std::fs::read_to_string(&path).expect("the site");
@@ -110,6 +110,6 @@ mod tests {
             .expect("a site without faults");
         let active = loaded.inventory.checks.iter().filter(|it| it.rule.active);
         assert_eq!(active.count(), 40);
-        assert_eq!(loaded.inventory.checks.len(), 1060);
+        assert_eq!(loaded.inventory.checks.len(), 1260);
     }
 }

@@ -160,7 +160,7 @@ impl Stage {
     /// A scheduler that watches over another process may end before it or has to be killed: those that it started and
     /// that name our directory go with it.
     fn end_all(&self, children: Vec<Child>) {
-        let families = children.iter().map(|child| child.id());
+        let families = children.iter().map(Child::id);
         let families: Vec<u32> = families.flat_map(processes::three_generations).collect();
         end_all(children);
         processes::end_those_left(&families, &self.directory);

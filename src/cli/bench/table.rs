@@ -443,7 +443,10 @@ fn queries(rows: &[livestatus::Row]) -> Vec<Vec<String>> {
         rows.iter().map(|row| {
             vec![
                 whole(row.checks as f64),
-                row.query.clone(),
+                match row.unanswered {
+                    0 => row.query.clone(),
+                    some => format!("{} ({some} of {} refused)", row.query, row.queries),
+                },
                 late(Some(row.p50_ms)),
                 late(Some(row.p99_ms)),
                 late(Some(row.max_ms)),

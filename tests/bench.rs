@@ -5,6 +5,7 @@ use std::{
     fs,
     path::PathBuf,
     process::{Child, Command, Output, Stdio},
+    sync::{Mutex, MutexGuard, PoisonError},
     thread,
     time::{Duration, Instant},
 };
@@ -14,6 +15,13 @@ use nix::{
     unistd::Pid,
 };
 use serde_json::Value;
+
+/// Held by tests that start processes as fast as they can, and by those that count the machine's: one at a time.
+static PROCESSES: Mutex<()> = Mutex::new(());
+
+fn alone() -> MutexGuard<'static, ()> {
+    PROCESSES.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// Where the bench of one test keeps its files.
 struct Place(PathBuf);
@@ -68,6 +76,7 @@ fn number(value: &Value, least: f64, most: f64) -> f64 {
 
 #[test]
 fn plugins_are_counted_against_the_ceiling() {
+    let _alone = alone();
     let place = Place::new("bench-plugins");
     let report = place.report("plugins --seconds 0.5 --rate 40 --plugin /bin/true --output json");
     assert_eq!(report["plugin"], "/bin/true");
@@ -103,6 +112,7 @@ fn plugins_are_counted_against_the_ceiling() {
 
 #[test]
 fn probes_are_measured_beside_processes_and_drawn() {
+    let _alone = alone();
     let place = Place::new("bench-probes");
     let svg = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("probes.svg");
     let words = format!("probes --seconds 0.3 --output json --svg {}", svg.display());
@@ -129,6 +139,95 @@ fn probes_are_measured_beside_processes_and_drawn() {
     assert!(picture.starts_with("<svg") && picture.contains("times Nagios"));
     let refused = place.run("load --checks 10 --svg /nonexistent/x.svg");
     assert!(!refused.status.success());
+}
+
+#[test]
+fn resident_state_is_held_beside_each_load() {
+    let _alone = alone();
+    let place = Place::new("bench-resident");
+    let report = place
+        .report("plugins --seconds 0.4 --rate 40 --plugin /bin/true --resident 8 --output json");
+    let (loads, with) = (
+        report["plugins"]["loads"].as_array().expect("loads"),
+        report["plugins"]["with_state"].as_array().expect("loads"),
+    );
+    assert_eq!(loads.len(), 4);
+    assert_eq!(with.len(), loads.len());
+    for (without, with) in loads.iter().zip(with) {
+        assert_eq!(with["load"], without["load"]);
+        let memory = |row: &Value| number(&row["memory_mb"], 1.0, 1000.0);
+        // The allocator may have kept some for both.
+        assert!(memory(without) + 6.0 < memory(with), "{with} {without}");
+        number(&with["plugins_per_second"], 1.0, 1e6);
+    }
+    // The given rate; flat out has as many checks as the ceiling says.
+    assert_eq!(with[0]["due_per_second"], 40.0);
+}
+
+#[test]
+fn what_a_day_writes_is_measured_and_taken_away() {
+    let place = Place::new("bench-history");
+    let report = place.report("history --checks 400 --hours 4 --output json");
+    let day = &report["history"];
+    let count = |name: &str| number(&day[name], 0.0, 1e12);
+    assert_eq!((&day["checks"], &day["hours"]), (&400.into(), &4.into()));
+    // 48 rounds, and the retries of what is bad.
+    number(&day["results"], 48.0 * 395.0, 48.0 * 405.0);
+    // Each first result, each status once in an hour, and what was bad.
+    number(&day["rows"], 5.0 * 400.0, 8.0 * 400.0);
+    assert!(count("result_bytes") < count("row_bytes") * 100.0);
+    // A share of the statuses in each minute, at least.
+    number(&day["commits"], 240.0, 3000.0);
+    assert!(count("row_bytes") < count("asked_bytes"), "{day}");
+    assert_eq!(count("lost"), 0.0);
+    let (before, after) = (&day["before"], &day["after"]);
+    let most = count("history_max_bytes");
+    assert!(number(&before["history_bytes"], 10_000.0, most) < count("asked_bytes"));
+    // One file an hour and that of the start; of what is too old only the state that begins the next.
+    number(&before["history_files"], 4.0, 6.0);
+    assert_eq!(after["history_files"], 1);
+    number(&day["rows_deleted"], 10.0, 10_000.0);
+    let left = number(&after["store_bytes"], 100_000.0, 1e8);
+    assert!(left < number(&before["store_bytes"], 100_000.0, 1e8));
+    number(&after["store_free_bytes"], 0.0, left);
+    assert!(count("history_at_most_bytes") <= most);
+}
+
+/// Each scheduler that is installed has its row, of each other it is said how to get it, and nothing of theirs stays.
+#[test]
+fn other_schedulers_are_compared_where_they_are_installed() {
+    let _alone = alone();
+    let place = Place::new("bench-compare");
+    let report = place.report("compare --seconds 1 --plugin /bin/true --output json");
+    let rows = report["compare"]["rows"].as_array().expect("rows");
+    let notes = report["compare"]["notes"].to_string();
+    for (program, path, package) in [
+        ("nagios4", "/usr/sbin/nagios4", "nagios4-core"),
+        ("icinga2", "/usr/sbin/icinga2", "icinga2-bin"),
+    ] {
+        let row = rows.iter().find(|row| {
+            row["program"]
+                .as_str()
+                .is_some_and(|it| it.starts_with(program))
+        });
+        if PathBuf::from(path).exists() {
+            let row = row.unwrap_or_else(|| panic!("no {program} in {report}"));
+            number(&row["plugins_per_second"], 1.0, 1e6);
+            number(&row["of_ceiling"], 0.001, 10.0);
+            number(&row["daemon_cpu_ms"], 0.0, 1000.0);
+            number(&row["memory_mb"], 0.5, 10_000.0);
+        } else {
+            assert!(row.is_none() && notes.contains(package), "{report}");
+        }
+    }
+    let ours = fs::read_dir("/proc")
+        .expect("/proc")
+        .flatten()
+        .filter(|entry| {
+            fs::read(entry.path().join("cmdline"))
+                .is_ok_and(|line| String::from_utf8_lossy(&line).contains("/bench-compare/"))
+        });
+    assert_eq!(ours.count(), 0);
 }
 
 #[test]
@@ -165,12 +264,17 @@ fn load_memory_and_engine_are_measured() {
     let report = place.report("engine --seconds 0.3 --checks 40 --output json");
     number(&report["engine"][0]["results_per_second"], 100.0, 1e9);
     let asked = place.report("livestatus --seconds 0.3 --checks 40 --output json");
-    let rows = asked["livestatus"].as_array().expect("rows");
-    assert_eq!(rows.len(), 5);
-    for row in rows {
+    let rows = |name: &str| asked[name].as_array().expect("rows").clone();
+    let (alone, whole) = (rows("livestatus"), rows("status"));
+    assert_eq!((alone.len(), whole.len()), (5, 7));
+    for row in alone.iter().chain(&whole) {
         assert_eq!(row["checks"], 40, "{row}");
+        assert_eq!(row["unanswered"], 0, "{row}");
         let p50 = number(&row["p50_ms"], 0.001, 10_000.0);
         number(&row["p99_ms"], p50, 10_000.0);
+        number(&row["results_per_second"], 0.0, 1e9);
+    }
+    for row in &alone {
         number(&row["results_per_second"], 1.0, 1e9);
     }
     assert!(report["plugins"].is_null() && report["load"] == Value::Array(Vec::new()));
@@ -195,6 +299,7 @@ fn wrong_use_says_what_to_do() {
 /// Ctrl-C in the middle of a load: the daemon, its spawners and the files go.
 #[test]
 fn an_interrupted_bench_leaves_nothing() {
+    let _alone = alone();
     let place = Place::new("bench-interrupted");
     let mut bench = place.start("plugins --seconds 60 --rate 5 --plugin /bin/true");
     let pid = Pid::from_raw(bench.id().cast_signed());

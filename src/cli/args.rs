@@ -673,7 +673,11 @@ pub enum BenchPart {
     /// How long a configuration takes to load
     Load,
     /// The daemon with a real plugin: this machine's spawn ceiling, flat out, 50 % and 80 % of it, and a given rate
-    Plugins,
+    Plugins {
+        /// Each load also with a daemon that holds so much state, of checks that never run, beside the same without
+        #[arg(long, value_name = "MIB", value_parser = clap::value_parser!(u32).range(1..=65_536))]
+        resident: Option<u32>,
+    },
     /// Plugins that a probe in the daemon speaks for, against a local nginx: without a process, with one, under Nagios
     Probes,
     /// What reading an output, the wheel, judging a result and attribution cost, one by one
@@ -690,9 +694,18 @@ pub enum BenchPart {
         #[arg(long, value_name = "COUNT", default_value_t = 1_000_000, value_parser = clap::value_parser!(u64).range(7..=10_000_000))]
         events: u64,
     },
-    /// Livestatus queries while made-up results change the states
+    /// What a day of results writes to the disk, by the recording and the store; not part of `all`
+    #[command(
+        after_help = "The first of --checks runs each 5 minutes. A day takes about a minute or two, and nothing of it stays."
+    )]
+    History {
+        /// So many hours, in made-up time
+        #[arg(long, value_name = "HOURS", default_value_t = 24, value_parser = clap::value_parser!(u32).range(1..=240))]
+        hours: u32,
+    },
+    /// Livestatus queries while made-up results change the states; these and the API's of a daemon at work
     Livestatus,
-    /// The same plugin under Nagios, where it is installed
+    /// The same plugin under Nagios and Icinga 2, where they are installed
     Compare,
     /// How well pages name the deploy behind them, and what is kept quiet, against simpler rules; not part of `all`
     #[command(
@@ -800,6 +813,11 @@ pub enum WorkerOrder {
         config: PathBuf,
         #[arg(long)]
         millis: u64,
+    },
+    History {
+        config: PathBuf,
+        #[arg(long)]
+        hours: u32,
     },
     Micro {
         #[arg(long)]

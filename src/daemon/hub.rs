@@ -10,6 +10,7 @@ use std::{
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::{
+    checkpoint::{self, Checkpoint},
     clock,
     digest::{DailyState, Ready},
     events::Events,
@@ -47,8 +48,7 @@ use crate::{
             job::{CannotStart, Exit, Job, JobId, Outcome},
             marker::Watch,
             message::{Delivered, Kind},
-            state::{ObjectName, State},
-            status::Status,
+            state::State,
         },
     },
 };
@@ -59,11 +59,8 @@ const TURN: usize = 256;
 const LONGEST_SLEEP: Duration = Duration::from_secs(1);
 /// Room for so many jobs stays.
 const MOST_JOBS: usize = 1024;
-const PRUNE_EVERY: Duration = Duration::from_secs(6 * 3600);
-/// Results that change nothing move memory only; a share of all statuses is written this often, so that each is
-/// written once in [`CHECKPOINT_ROUND`].
-const CHECKPOINT_EVERY: Duration = Duration::from_secs(60);
-const CHECKPOINT_ROUND: Duration = Duration::from_secs(3600);
+/// How often what is too old is deleted.
+pub const PRUNE_EVERY: Duration = Duration::from_secs(6 * 3600);
 
 /// Everything the hub holds.
 pub struct Hub {
@@ -108,14 +105,6 @@ pub struct Hub {
     pub answers: Answers,
     /// When time was last told to the engine.
     pub ticked: Instant,
-}
-
-/// Where the round of written statuses stands.
-#[derive(Debug)]
-pub struct Checkpoint {
-    /// The object that is next, by its place in the inventory.
-    pub next: usize,
-    pub at: Timestamp,
 }
 
 /// What comes in.
@@ -234,7 +223,8 @@ impl Hub {
         self.metrics.deploys_active(deploys);
         self.metrics.queue_depth(self.postponed.len());
         self.metrics.probed(self.runner.probed());
-        self.write_share();
+        let share = self.checkpoint.share(clock::now(), &self.engine);
+        self.journal.add(share);
         self.events.rotate(&self.engine, clock::now());
         self.recording.turn(clock::now(), &self.engine);
         self.look_for_digest();
@@ -243,27 +233,6 @@ impl Hub {
             let (store, keep) = (self.store.clone(), self.history);
             tokio::spawn(async move { store.prune(clock::now(), keep).await });
         }
-    }
-
-    /// Writes the next share of all statuses, if it is time: what a crash costs is bounded, and so is the writing.
-    fn write_share(&mut self) {
-        let now = clock::now();
-        if now < self.checkpoint.at + CHECKPOINT_EVERY && self.checkpoint.at <= now {
-            return;
-        }
-        self.checkpoint.at = now;
-        let all = self.engine.inventory().len();
-        let shares = usize::try_from(CHECKPOINT_ROUND.as_secs() / CHECKPOINT_EVERY.as_secs())
-            .unwrap_or(usize::MAX);
-        let share = all.div_ceil(shares);
-        let from = if self.checkpoint.next < all {
-            self.checkpoint.next
-        } else {
-            0
-        };
-        self.checkpoint.next = from + share;
-        let statuses = self.engine.statuses().skip(from).take(share);
-        self.journal.add(checked(statuses));
     }
 
     /// One input through the engine: jobs start at once, everything else waits for its commit.
@@ -541,20 +510,9 @@ impl Hub {
     pub async fn finish(&mut self) {
         self.events.close(clock::now());
         self.recording.end(clock::now());
-        self.journal.add(checked(self.engine.statuses()));
+        self.journal.add(checkpoint::all(&self.engine));
         self.journal.finish(Duration::from_secs(5)).await;
     }
-}
-
-/// Rows for the objects that had a result.
-fn checked<'a>(statuses: impl Iterator<Item = (ObjectName, &'a Status)>) -> Vec<Change> {
-    statuses
-        .filter(|(_, status)| status.checked)
-        .map(|(object, status)| Change::Status {
-            object,
-            status: Box::new(status.clone()),
-        })
-        .collect()
 }
 
 /// Waits until we are to stop. The value's lock is not kept, or the hub could not move between threads.

@@ -1,5 +1,6 @@
 //! Joins the engine, the store, the runners, the senders and the API.
 
+pub mod checkpoint;
 pub mod clock;
 pub mod digest;
 mod dropins;

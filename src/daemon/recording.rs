@@ -54,6 +54,13 @@ impl Recording {
         }
     }
 
+    /// From now on nothing is lost where the disk is slow: for time that is made up, see [`Recorder::wait_for_room`].
+    pub const fn wait_for_room(&mut self) {
+        if let Some(open) = &mut self.open {
+            open.recorder.wait_for_room();
+        }
+    }
+
     /// Before the engine sees an input.
     pub fn before(&mut self, now: Timestamp, input: &Input, engine: &Engine) -> Pending {
         let Some(open) = &mut self.open else {

@@ -13,6 +13,7 @@ use tokio::{
 };
 
 use super::{
+    checkpoint::Checkpoint,
     clock,
     digest::DailyState,
     dropins,
@@ -20,7 +21,7 @@ use super::{
     feed_files,
     feeds::Told,
     files::Files,
-    hub::{Checkpoint, Hub, Inlets},
+    hub::{Hub, Inlets},
     journal::Journal,
     outbox::{self, StoreOutbox},
     parts,
@@ -245,7 +246,7 @@ async fn serve(config: PathBuf, loaded: Loaded) -> Result<(), String> {
         reloading: Default::default(),
         config_fault: None,
         pruned_at: now,
-        checkpoint: Checkpoint { next: 0, at: now },
+        checkpoint: Checkpoint::new(now),
         ticked: std::time::Instant::now(),
     };
     hub.send_answers();

@@ -84,6 +84,8 @@ pub struct Recorder {
     to: SyncSender<Entry>,
     lost: Arc<AtomicU64>,
     writer: Option<JoinHandle<()>>,
+    /// Records wait for room: only where time is made up.
+    waits: bool,
 }
 
 impl Recorder {
@@ -111,6 +113,7 @@ impl Recorder {
             to,
             lost,
             writer: Some(thread),
+            waits: false,
         };
         recorder.begin(now, "start", snapshot);
         Ok(recorder)
@@ -141,7 +144,18 @@ impl Recorder {
         }
     }
 
+    /// From now on whoever records waits for the disk. For time that is made up and passes faster than any disk writes:
+    /// nothing is delayed by it there, and all of it is to be written.
+    pub const fn wait_for_room(&mut self) {
+        self.waits = true;
+    }
+
     fn send(&self, entry: Entry) {
+        if self.waits {
+            // The writer is gone only after its end.
+            let _ = self.to.send(entry);
+            return;
+        }
         if self.to.try_send(entry).is_err() {
             self.lost.fetch_add(1, Ordering::Relaxed);
         }

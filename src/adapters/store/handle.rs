@@ -16,7 +16,7 @@ use super::{
     lock::StoreLock,
     outbox::{self, LeasedRow, OutboxCounts, Settle},
     prune,
-    query::{self, AttemptRow, AuditRow, DecisionRow, DeliveryRow, EventRow},
+    query::{self, AttemptRow, AuditRow, DecisionRow, DeliveryRow, EventRow, StoreSize},
     restore, rows,
     schema::{self, Place},
     thread::{Health, Order, Pulse, QUEUE, Reader, SharedPulse, Task, Writer},
@@ -251,6 +251,11 @@ impl Store {
         before: Timestamp,
     ) -> Result<usize, StoreError> {
         self.write(move |db| prune::forget(db, &gone, before)).await
+    }
+
+    /// How large the file is, and how much of it is free.
+    pub async fn size(&self) -> Result<StoreSize, StoreError> {
+        self.read(query::size).await
     }
 
     /// How the store has been doing. Never waits.

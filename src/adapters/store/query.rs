@@ -9,8 +9,30 @@ use crate::{
     domain::model::{change::Decided, deploy::Hold, state::ObjectName},
 };
 
+/// How large the file is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct StoreSize {
+    /// Without the write-ahead log.
+    pub bytes: u64,
+    /// Of these, given back by deleted rows: what is written next goes there.
+    pub free_bytes: u64,
+}
+
 /// No question is answered with more rows than this.
 pub const MOST_ROWS: usize = 10_000;
+
+/// The size of the file as this connection sees it.
+pub(super) fn size(db: &Connection) -> rusqlite::Result<StoreSize> {
+    let number = |name: &str| -> rusqlite::Result<u64> {
+        let number: i64 = db.pragma_query_value(None, name, |row| row.get(0))?;
+        Ok(number.cast_unsigned())
+    };
+    let page = number("page_size")?;
+    Ok(StoreSize {
+        bytes: number("page_count")? * page,
+        free_bytes: number("freelist_count")? * page,
+    })
+}
 
 /// A stored [`crate::domain::model::change::Decision`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,12 +1,20 @@
 //! The same plugin, flat out, under other schedulers that are installed here. Nothing of theirs is changed: they run on a
 //! generated site in the temporary directory.
 
-use std::{path::Path, process::Stdio, thread};
+use std::{
+    fs::File,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
 
 use serde::Serialize;
 
 use super::{
-    Plan, cannot, nagios, plugins, processes, progress,
+    Plan, cannot, icinga, nagios, plugins,
+    processes::{self, Usage},
+    progress,
     stage::{self, Stage},
     worker,
 };
@@ -39,12 +47,16 @@ pub fn measure(
     plan: &Plan,
     known: Option<&plugins::Figures>,
 ) -> Result<Option<Figures>, Failure> {
-    let Some(program) = nagios::program() else {
-        return Ok(Some(Figures {
-            rows: Vec::new(),
-            notes: vec![nagios::MISSING.to_owned()],
-        }));
-    };
+    let mut figures = Figures::default();
+    let (nagios, icinga) = (nagios::program(), icinga::program());
+    for (program, missing) in [(&nagios, nagios::MISSING), (&icinga, icinga::MISSING)] {
+        if program.is_none() {
+            figures.notes.push(missing.to_owned());
+        }
+    }
+    if nagios.is_none() && icinga.is_none() {
+        return Ok(Some(figures));
+    }
     let fresh;
     let ours = match known {
         Some(known) => known,
@@ -53,7 +65,6 @@ pub fn measure(
             &fresh
         }
     };
-    let mut figures = Figures::default();
     let ceiling = ours.ceiling.plugins_per_second;
     let flat = ours.loads.iter().find(|row| row.load == "flat out");
     figures.rows.extend(flat.map(|row| Row {
@@ -65,8 +76,14 @@ pub fn measure(
         memory_mb: row.memory_mb,
     }));
     let checks = flat.map_or(2000, |row| row.checks);
-    let theirs = nagios4(stage, plan, &program, checks, ceiling, &mut figures.notes)?;
-    figures.rows.push(theirs);
+    if let Some(program) = &nagios {
+        let row = nagios4(stage, plan, program, checks, ceiling, &mut figures.notes)?;
+        figures.rows.push(row);
+    }
+    if let Some(program) = &icinga {
+        let row = icinga2(stage, plan, program, checks, ceiling, &mut figures.notes)?;
+        figures.rows.push(row);
+    }
     Ok(Some(figures))
 }
 
@@ -78,53 +95,141 @@ pub fn nagios4(
     ceiling: f64,
     notes: &mut Vec<String>,
 ) -> Result<Row, Failure> {
-    let version = nagios::version(program);
-    progress(&format!("{version}, flat out: {checks} checks each second"));
     let directory = stage.directory("nagios")?;
     let config = nagios::write(&directory, &plan.plugin, checks)
         .map_err(cannot("write a site for Nagios"))?;
-    // It tells nobody how many plugins it ran, so processes started on the whole machine are counted. What others start
-    // meanwhile is taken off as it was before.
-    let background = started_per_second(plan.warm_up);
-    if BUSY < background {
-        notes.push(format!(
-            "Before Nagios ran, other programs started {background:.0} processes a second; its figures are uncertain by as much."
-        ));
-    }
     let words = ["run", "--", worker::word(program)?, worker::word(&config)?];
     let mut command = worker::command(&words)?;
     command.stdout(Stdio::null()).stderr(Stdio::null());
-    let pid = stage.start(&mut command).map_err(cannot("start Nagios"))?;
-    let row = (|| {
+    let other = Other {
+        name: nagios::version(program),
+        command,
+        log: directory.join("nagios.log"),
+        family: |pid| processes::family(pid, "--worker"),
+    };
+    other.flat_out(stage, plan, checks, ceiling, notes)
+}
+
+fn icinga2(
+    stage: &Stage,
+    plan: &Plan,
+    program: &Path,
+    checks: u32,
+    ceiling: f64,
+    notes: &mut Vec<String>,
+) -> Result<Row, Failure> {
+    let directory = stage.directory("icinga")?;
+    let site = icinga::write(&directory, &plan.plugin, checks)
+        .map_err(cannot("write a site for Icinga"))?;
+    let mut words = vec!["run", "--", worker::word(program)?];
+    words.extend(site.words.iter().map(String::as_str));
+    let mut command = worker::command(&words)?;
+    let log = directory.join("said.log");
+    let said = File::create(&log).map_err(cannot("write Icinga's log"))?;
+    command
+        .envs(site.variables)
+        .stdout(said.try_clone().map_err(cannot("write Icinga's log"))?)
+        .stderr(said);
+    let other = Other {
+        name: icinga::version(program),
+        command,
+        log,
+        // It watches over a process that schedules, which has one that starts the plugins.
+        family: processes::three_generations,
+    };
+    other.flat_out(stage, plan, checks, ceiling, notes)
+}
+
+/// Another scheduler on its site.
+struct Other {
+    /// With its version.
+    name: String,
+    command: Command,
+    log: PathBuf,
+    /// Its own processes, without plugins.
+    family: fn(u32) -> Vec<u32>,
+}
+
+impl Other {
+    /// It tells nobody how many plugins it ran, so processes started on the whole machine are counted. What others start
+    /// meanwhile is taken off as it was before.
+    fn flat_out(
+        mut self,
+        stage: &Stage,
+        plan: &Plan,
+        checks: u32,
+        ceiling: f64,
+        notes: &mut Vec<String>,
+    ) -> Result<Row, Failure> {
+        let name = &self.name;
+        progress(&format!("{name}, flat out: {checks} checks each second"));
+        let background = started_per_second(plan.warm_up);
+        if BUSY < background {
+            notes.push(format!(
+                "Before {name} ran, other programs started {background:.0} processes a second; its figures are uncertain by as much."
+            ));
+        }
+        let pid = stage
+            .start(&mut self.command)
+            .map_err(cannot(format!("start {name}")))?;
         // It takes longer to find its pace than we do.
         thread::sleep(2 * plan.warm_up);
-        let workers = processes::family(pid, "--worker");
-        if let Some(status) = stage.ended(pid).map_err(cannot("watch Nagios"))? {
-            let log = stage::last_words(&directory.join("nagios.log"));
-            return Err(Failure::Refused(format!(
-                "nagios4 ended: {status}; it said:\n{log}"
-            )));
-        }
-        let before = processes::usage(&workers);
-        let per_second = (started_per_second(plan.window) - background).max(0.0);
-        let after = processes::usage(&workers);
+        let family = (self.family)(pid);
+        let measured = self.watch(stage, plan, pid, &family, background);
+        stage.end(pid);
+        let (per_second, used) = measured?;
         let plugins = per_second * plan.window.as_secs_f64();
+        if plugins < 1.0 {
+            notes.push(format!(
+                "{name} ran no plugin that could be counted; it said:\n{}",
+                stage::last_words(&self.log)
+            ));
+        }
         Ok(Row {
-            program: version,
+            program: self.name,
             checks,
             plugins_per_second: per_second,
             of_ceiling: per_second / ceiling,
-            daemon_cpu_ms: (after.cpu_seconds - before.cpu_seconds) * 1000.0 / plugins.max(1.0),
-            memory_mb: after.memory_kib as f64 / 1024.0,
+            daemon_cpu_ms: used.cpu_seconds * 1000.0 / plugins.max(1.0),
+            memory_mb: used.memory_kib as f64 / 1024.0,
         })
-    })();
-    stage.end(pid);
-    row
+    }
+
+    /// Plugins a second over the window without what others start, and what the family used in it.
+    fn watch(
+        &self,
+        stage: &Stage,
+        plan: &Plan,
+        pid: u32,
+        family: &[u32],
+        background: f64,
+    ) -> Result<(f64, Usage), Failure> {
+        if let Some(status) = stage
+            .ended(pid)
+            .map_err(cannot(format!("watch {}", self.name)))?
+        {
+            return Err(Failure::Refused(format!(
+                "{} ended: {status}; it said:\n{}",
+                self.name,
+                stage::last_words(&self.log)
+            )));
+        }
+        let before = processes::usage(family);
+        let per_second = (started_per_second(plan.window) - background).max(0.0);
+        let after = processes::usage(family);
+        Ok((
+            per_second,
+            Usage {
+                cpu_seconds: after.cpu_seconds - before.cpu_seconds,
+                ..after
+            },
+        ))
+    }
 }
 
-fn started_per_second(window: std::time::Duration) -> f64 {
+fn started_per_second(window: Duration) -> f64 {
     let (_, before) = processes::machine_totals();
-    let begun = std::time::Instant::now();
+    let begun = Instant::now();
     thread::sleep(window);
     let (_, after) = processes::machine_totals();
     after.saturating_sub(before) as f64 / begun.elapsed().as_secs_f64()

@@ -127,6 +127,18 @@ impl<'a> Daemon<'a> {
         processes::usage(&processes::family(self.pid, "spawner"))
     }
 
+    /// The answer of the API.
+    pub fn get(&self, path: &str) -> Result<String, Failure> {
+        let (status, answer) =
+            http::get(self.address, path).map_err(cannot(format!("ask for {path}")))?;
+        if status == 200 {
+            return Ok(answer);
+        }
+        Err(Failure::Refused(format!(
+            "the daemon does not answer {path} ({status}): {answer}"
+        )))
+    }
+
     /// Asks for a reload; the new configuration is in force when this returns.
     pub fn reload(&self) -> Result<(), Failure> {
         let (status, answer) =

@@ -184,7 +184,8 @@ pub fn answer_of(now: Timestamp) -> Outcome {
     outcome(JobId(0), now, false)
 }
 
-fn answer(job: &Job, now: Timestamp, bad: bool) -> Outcome {
+/// The end of a run of this job.
+pub fn answer(job: &Job, now: Timestamp, bad: bool) -> Outcome {
     outcome(job.id, now, bad)
 }
 

@@ -34,7 +34,7 @@ use crate::{
 };
 
 /// What is asked, by a name for people.
-const QUERIES: [(&str, &str); 5] = [
+pub const QUERIES: [(&str, &str); 5] = [
     (
         "problems that nobody has",
         "GET services\nFilter: state = 2\nFilter: acknowledged = 0\nColumns: host_name description state plugin_output\n",
@@ -65,6 +65,9 @@ pub struct Row {
     pub checks: usize,
     pub query: String,
     pub queries: usize,
+    /// Of these, refused because the daemon was too busy; their times count as well.
+    #[serde(default)]
+    pub unanswered: usize,
     pub p50_ms: f64,
     pub p99_ms: f64,
     pub max_ms: f64,
@@ -175,14 +178,62 @@ fn one(
     window: Duration,
     judged: &AtomicU64,
 ) -> Result<Row, Failure> {
+    let (begun, before) = (Instant::now(), judged.load(Ordering::Relaxed));
+    let asked = ask(socket, query, window)?;
+    let judged = judged.load(Ordering::Relaxed) - before;
+    Ok(asked.row(checks, name, judged as f64 / begun.elapsed().as_secs_f64()))
+}
+
+/// How long each answer took, in milliseconds, sorted, and the length of the last.
+pub struct Asked {
+    times: Vec<f64>,
+    length: usize,
+}
+
+impl Asked {
+    /// Asks again and again for so long, at least once; `ask` answers how long its answer was.
+    pub fn repeat(
+        window: Duration,
+        mut ask: impl FnMut() -> Result<usize, Failure>,
+    ) -> Result<Self, Failure> {
+        let begun = Instant::now();
+        let (mut times, mut length) = (Vec::new(), 0);
+        while times.is_empty() || begun.elapsed() < window {
+            let asked = Instant::now();
+            length = ask()?;
+            times.push(asked.elapsed().as_secs_f64() * 1000.0);
+        }
+        times.sort_by(f64::total_cmp);
+        Ok(Self { times, length })
+    }
+
+    pub fn row(&self, checks: usize, name: &str, results_per_second: f64) -> Row {
+        let at = |part: f64| {
+            let place = (self.times.len() as f64 * part) as usize;
+            let last = self.times.len().saturating_sub(1);
+            self.times.get(place.min(last)).copied().unwrap_or(0.0)
+        };
+        Row {
+            checks,
+            query: name.to_owned(),
+            queries: self.times.len(),
+            unanswered: 0,
+            p50_ms: at(0.5),
+            p99_ms: at(0.99),
+            max_ms: at(1.0),
+            answer_kb: self.length as u64 / 1000,
+            results_per_second,
+        }
+    }
+}
+
+/// One query over and over, through one connection.
+pub fn ask(socket: &Path, query: &str, window: Duration) -> Result<Asked, Failure> {
     let cannot = worker::cannot_measure;
     let mut stream = UnixStream::connect(socket).map_err(cannot("Livestatus"))?;
     let request = format!("{query}OutputFormat: json\nResponseHeader: fixed16\nKeepAlive: on\n\n");
     let mut answer = Vec::new();
-    let mut times = Vec::new();
-    let (begun, before) = (Instant::now(), judged.load(Ordering::Relaxed));
-    while times.is_empty() || begun.elapsed() < window {
-        let asked = Instant::now();
+    Asked::repeat(window, || {
         stream
             .write_all(request.as_bytes())
             .map_err(cannot("Livestatus"))?;
@@ -199,25 +250,26 @@ fn one(
         stream
             .read_exact(&mut answer)
             .map_err(cannot("Livestatus"))?;
-        times.push(asked.elapsed().as_secs_f64() * 1000.0);
-    }
-    let seconds = begun.elapsed().as_secs_f64();
-    times.sort_by(f64::total_cmp);
-    let at = |part: f64| {
-        let place = (times.len() as f64 * part) as usize;
-        times
-            .get(place.min(times.len() - 1))
-            .copied()
-            .unwrap_or(0.0)
-    };
-    Ok(Row {
-        checks,
-        query: name.to_owned(),
-        queries: times.len(),
-        p50_ms: at(0.5),
-        p99_ms: at(0.99),
-        max_ms: at(1.0),
-        answer_kb: answer.len() as u64 / 1000,
-        results_per_second: (judged.load(Ordering::Relaxed) - before) as f64 / seconds,
+        Ok(length)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_slowest_of_few_is_the_last_in_a_hundred() {
+        let mut left = [3, 1, 2].into_iter();
+        let asked =
+            Asked::repeat(Duration::ZERO, || Ok(left.next().unwrap_or(0))).expect("an answer");
+        assert_eq!((asked.times.len(), asked.length), (1, 3));
+        let asked = Asked {
+            times: (1..=200).map(f64::from).collect(),
+            length: 12_345,
+        };
+        let row = asked.row(7, "all", 5.0);
+        assert_eq!((row.p50_ms, row.p99_ms, row.max_ms), (101.0, 199.0, 200.0));
+        assert_eq!((row.queries, row.answer_kb), (200, 12));
+    }
 }

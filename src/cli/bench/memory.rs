@@ -57,19 +57,12 @@ fn one(stage: &Stage, wanted: u32, style: Style) -> Result<Row, Failure> {
     let directory = stage.directory("memory")?;
     let config = shape.write(&directory).map_err(cannot("write a site"))?;
     let daemon = Daemon::start(stage, &config, port)?;
-    let per_host = shape.checks() / shape.hosts();
-    let names: Vec<(u32, u32)> = (0..shape.hosts())
-        .flat_map(|host| (0..per_host).map(move |check| (host, check)))
-        .collect();
-    for some in names.chunks(AT_ONCE) {
-        let results: Vec<_> = some
-            .iter()
-            .map(|(host, check)| {
-                json!({ "host": format!("host{host}"), "check": format!("check{check}"), "exit": 0, "output": OUTPUT })
-            })
-            .collect();
-        daemon.submit(&serde_json::Value::Array(results).to_string())?;
-    }
+    fill(
+        &daemon,
+        "host",
+        shape.hosts(),
+        shape.checks() / shape.hosts(),
+    )?;
     let usage = daemon.usage();
     Ok(Row {
         checks: shape.checks(),
@@ -78,4 +71,21 @@ fn one(stage: &Stage, wanted: u32, style: Style) -> Result<Row, Failure> {
         peak_mb: usage.peak_kib as f64 / 1024.0,
         bytes_per_check: usage.memory_kib as f64 * 1024.0 / f64::from(shape.checks()),
     })
+}
+
+/// Gives every check of the hosts `{prefix}0`, `{prefix}1`, ... a result.
+pub fn fill(daemon: &Daemon<'_>, prefix: &str, hosts: u32, per_host: u32) -> Result<(), Failure> {
+    let names: Vec<(u32, u32)> = (0..hosts)
+        .flat_map(|host| (0..per_host).map(move |check| (host, check)))
+        .collect();
+    for some in names.chunks(AT_ONCE) {
+        let results: Vec<_> = some
+            .iter()
+            .map(|(host, check)| {
+                json!({ "host": format!("{prefix}{host}"), "check": format!("check{check}"), "exit": 0, "output": OUTPUT })
+            })
+            .collect();
+        daemon.submit(&serde_json::Value::Array(results).to_string())?;
+    }
+    Ok(())
 }

@@ -12,7 +12,9 @@ mod daemon;
 mod deploys;
 mod engine;
 mod histogram;
+mod history;
 mod http;
+mod icinga;
 mod livestatus;
 mod load;
 mod machine;
@@ -27,8 +29,10 @@ mod probes;
 mod processes;
 mod reload;
 mod report;
+mod resident;
 mod site;
 mod stage;
+mod status;
 mod table;
 mod worker;
 
@@ -58,6 +62,8 @@ struct Plan {
     sizes: Vec<u32>,
     /// Plugins alive at once in the loop that finds the ceiling.
     concurrency: usize,
+    /// Checks whose state the daemon holds while it runs others; measured beside the same without.
+    idle: Option<resident::Idle>,
 }
 
 /// Measures and prints.
@@ -103,6 +109,10 @@ pub fn bench(args: BenchArgs) -> Done {
         concurrency: options
             .concurrency
             .map_or_else(|| 2 * machine::cores(), |count| count as usize),
+        idle: match part {
+            BenchPart::Plugins { resident } => resident.map(resident::Idle::of_mib),
+            _ => None,
+        },
     };
     if let Some(wrong) = plan
         .rates
@@ -141,7 +151,7 @@ fn measure(stage: &Stage, plan: &Plan, part: &BenchPart) -> Result<Report, Failu
     if all || matches!(part, BenchPart::Load) {
         report.load = load::measure(stage, plan)?;
     }
-    if all || matches!(part, BenchPart::Plugins) {
+    if all || matches!(part, BenchPart::Plugins { .. }) {
         report.plugins = Some(plugins::measure(stage, plan)?);
     }
     if all || matches!(part, BenchPart::Memory) {
@@ -150,8 +160,12 @@ fn measure(stage: &Stage, plan: &Plan, part: &BenchPart) -> Result<Report, Failu
     if all || matches!(part, BenchPart::Engine) {
         report.engine = engine::measure(stage, plan)?;
     }
+    if let BenchPart::History { hours } = part {
+        report.history = Some(history::measure(stage, plan, *hours)?);
+    }
     if all || matches!(part, BenchPart::Livestatus) {
         report.livestatus = livestatus::measure(stage, plan)?;
+        report.status = status::measure(stage, plan)?;
     }
     if all || matches!(part, BenchPart::Probes) {
         report.probes = probes::measure(stage, plan)?;

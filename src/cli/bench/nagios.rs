@@ -11,7 +11,8 @@ use nix::unistd::{Group, User, geteuid};
 
 use super::plugin::{PLACES, Plugin};
 
-pub const MISSING: &str = "nagios4 is not installed here, so there is nothing to compare with: apt-get install nagios4-core";
+pub const MISSING: &str =
+    "nagios4 is not installed here, so it is not compared with: apt-get install nagios4-core";
 const PROGRAMS: [&str; 3] = [
     "/usr/sbin/nagios4",
     "/usr/local/nagios/bin/nagios",
@@ -68,8 +69,9 @@ pub fn write(directory: &Path, plugin: &Plugin, checks: u32) -> io::Result<PathB
     Ok(main)
 }
 
-/// The account Nagios is to run under: its own when we may choose, else ours.
-fn account() -> io::Result<(User, Group)> {
+/// The account that another scheduler is to run under: `nagios`, which Debian gives to Icinga as well, when we may choose,
+/// else ours.
+pub fn account() -> io::Result<(User, Group)> {
     let theirs = User::from_name("nagios")?.filter(|_| geteuid().is_root());
     let user = match theirs {
         Some(user) => Some(user),

@@ -44,9 +44,18 @@ pub const PLACES: u32 = 20;
 impl Plugin {
     /// The line for one of many checks.
     pub fn line_of(&self, check: u32) -> String {
-        self.line
-            .replace(PLACE, &format!("127.0.0.{}", check % PLACES + 1))
+        at_place(&self.line, check)
     }
+
+    /// The same in words.
+    pub fn words_of(&self, check: u32) -> Vec<String> {
+        let words = self.words.iter();
+        words.map(|word| at_place(word, check)).collect()
+    }
+}
+
+fn at_place(text: &str, check: u32) -> String {
+    text.replace(PLACE, &format!("127.0.0.{}", check % PLACES + 1))
 }
 
 /// `line`, or the smallest plugin that is there. It is run once to see that it works.

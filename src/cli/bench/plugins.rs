@@ -8,6 +8,7 @@ use super::{
     Plan, cannot, ceiling, daemon,
     daemon::{Daemon, Reading},
     progress,
+    resident::Idle,
     site::{Shape, Style},
     stage::Stage,
 };
@@ -24,6 +25,8 @@ const LATENESS: &str = "deploywatch_check_lateness_seconds";
 pub struct Figures {
     pub ceiling: Ceiling,
     pub loads: Vec<Row>,
+    /// The same loads, in the same order, by a daemon that holds the state of many more checks; empty unless asked for.
+    pub with_state: Vec<Row>,
 }
 
 /// The mean of the loop before and after the daemon ran flat out: a machine's speed drifts.
@@ -82,6 +85,10 @@ pub fn measure(stage: &Stage, plan: &Plan) -> Result<Figures, Failure> {
         let every = (plan.window / 2).max(Duration::from_secs(1));
         let row = load(stage, plan, &name, rate, every, most)?;
         figures.loads.insert(0, row);
+        if let Some(idle) = &plan.idle {
+            let row = load_beside(stage, plan, &name, rate, every, most, Some(idle))?;
+            figures.with_state.insert(0, row);
+        }
     }
     Ok(figures)
 }
@@ -100,10 +107,18 @@ pub fn flat_out(stage: &Stage, plan: &Plan) -> Result<Figures, Failure> {
         Duration::from_secs(1),
         most,
     )?;
+    let mut with_state = Vec::new();
+    if let Some(idle) = &plan.idle {
+        let (due, every) = (most * OVERLOAD, Duration::from_secs(1));
+        let row = load_beside(stage, plan, "flat out", due, every, most, Some(idle))?;
+        with_state.push(row);
+    }
     progress("the spawn ceiling once more");
     let second = ceiling::measure(stage, plan, window)?;
     let mean = f64::midpoint(first.per_second(), second.per_second());
-    flat.of_ceiling = flat.plugins_per_second / mean;
+    for row in std::iter::once(&mut flat).chain(&mut with_state) {
+        row.of_ceiling = row.plugins_per_second / mean;
+    }
     Ok(Figures {
         ceiling: Ceiling {
             plugins_per_second: mean,
@@ -113,6 +128,7 @@ pub fn flat_out(stage: &Stage, plan: &Plan) -> Result<Figures, Failure> {
             own_cpu_ms: f64::midpoint(first.own_cpu_ms(), second.own_cpu_ms()),
         },
         loads: vec![flat],
+        with_state,
     })
 }
 
@@ -139,6 +155,19 @@ pub fn load(
     every: Duration,
     ceiling: f64,
 ) -> Result<Row, Failure> {
+    load_beside(stage, plan, name, rate, every, ceiling, None)
+}
+
+/// The load on a daemon that holds the state of `idle` checks besides.
+fn load_beside(
+    stage: &Stage,
+    plan: &Plan,
+    name: &str,
+    rate: f64,
+    every: Duration,
+    ceiling: f64,
+    idle: Option<&Idle>,
+) -> Result<Row, Failure> {
     let port = daemon::free_port()?;
     let shape = shape(plan, rate, every, port);
     progress(&format!(
@@ -148,7 +177,13 @@ pub fn load(
     ));
     let directory = stage.directory("plugins")?;
     let config = shape.write(&directory).map_err(cannot("write a site"))?;
+    if let Some(idle) = idle {
+        idle.add_to(&config).map_err(cannot("write a site"))?;
+    }
     let daemon = Daemon::start(stage, &config, port)?;
+    if let Some(idle) = idle {
+        idle.fill(&daemon)?;
+    }
     thread::sleep(plan.warm_up);
     let before = daemon.read()?;
     thread::sleep(plan.window);
@@ -234,6 +269,7 @@ mod tests {
             rates: Vec::new(),
             sizes: Vec::new(),
             concurrency: 1,
+            idle: None,
         };
         for rate in [0.3, 7.0, 200.0, 1387.5] {
             let shape = shape(&plan, rate, Duration::from_secs(5), 1);
@@ -244,6 +280,7 @@ mod tests {
 
     #[test]
     fn a_window_is_the_difference_of_two_readings() {
+        let begun = Instant::now();
         let reading = |after: u64, ok: u64, late: u64, cpu: f64| {
             let text = format!(
                 "deploywatch_results_total{{state=\"OK\"}} {ok}\ndeploywatch_results_total{{state=\"CRITICAL\"}} 3\n\
@@ -251,7 +288,7 @@ mod tests {
                  {LATENESS}_bucket{{le=\"+Inf\"}} {late}\ndeploywatch_check_lateness_max_seconds 7\n"
             );
             Reading {
-                at: Instant::now() + Duration::from_secs(after),
+                at: begun + Duration::from_secs(after),
                 scrape: Scrape::read(&text),
                 usage: Usage {
                     cpu_seconds: cpu / 10.0,

@@ -1,7 +1,12 @@
 //! What processes used, read from /proc: CPU time of their own (children that were waited for are counted apart by the
 //! kernel, so plugins are not in it) and memory.
 
-use std::fs;
+use std::{fs, os::unix::ffi::OsStrExt, path::Path};
+
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
 
 /// The unit of times in /proc, USER_HZ: 100 a second on all that Linux runs on but Alpha.
 const TICKS_PER_SECOND: f64 = 100.0;
@@ -29,6 +34,16 @@ pub fn family(daemon: u32, word: &str) -> Vec<u32> {
     std::iter::once(daemon).chain(own).collect()
 }
 
+/// A process, its children and theirs: a scheduler whose plugins are children of a grandchild.
+pub fn three_generations(eldest: u32) -> Vec<u32> {
+    let mut all = vec![eldest];
+    for child in children(eldest) {
+        all.push(child);
+        all.extend(children(child));
+    }
+    all
+}
+
 /// The direct children of a process, whichever of its threads started them.
 fn children(pid: u32) -> Vec<u32> {
     let Ok(threads) = fs::read_dir(format!("/proc/{pid}/task")) else {
@@ -43,6 +58,20 @@ fn children(pid: u32) -> Vec<u32> {
                 .collect::<Vec<_>>()
         })
         .collect()
+}
+
+/// Kills those of `family` that outlived their eldest, as when it had to be killed itself. A process that does not name
+/// `place` in its command line is another, which was given the same id.
+pub fn end_those_left(family: &[u32], place: &Path) {
+    let place = place.as_os_str().as_bytes();
+    for pid in family {
+        let line = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+        if line.windows(place.len()).any(|part| part == place)
+            && let Ok(pid) = i32::try_from(*pid)
+        {
+            let _ = kill(Pid::from_raw(pid), Signal::SIGKILL);
+        }
+    }
 }
 
 /// The sum over `pids`. One that has ended counts nothing.
@@ -125,6 +154,25 @@ mod tests {
         let text = "Rss:  900 kB\nPss:                 512 kB\nPss_Dirty: 3 kB\n";
         assert_eq!(kib(text, "Pss:"), Some(512));
         assert_eq!(kib(text, "VmHWM:"), None);
+    }
+
+    #[test]
+    fn only_those_that_name_the_file_are_ended() {
+        let mut sleep = std::process::Command::new("/bin/sleep")
+            .arg("600")
+            .spawn()
+            .expect("sleep starts");
+        let pid = sleep.id();
+        assert!(three_generations(std::process::id()).contains(&pid));
+        // Once it is sleep and no longer a copy of this test.
+        let line = || fs::read(format!("/proc/{pid}/cmdline")).expect("it runs");
+        while !line().starts_with(b"/bin/sleep") {
+            std::thread::yield_now();
+        }
+        end_those_left(&[pid], Path::new("601"));
+        assert!(matches!(sleep.try_wait(), Ok(None)));
+        end_those_left(&[pid], Path::new("600"));
+        assert!(!sleep.wait().expect("it ended").success());
     }
 
     #[test]

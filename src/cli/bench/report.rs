@@ -3,8 +3,8 @@
 use serde::Serialize;
 
 use super::{
-    compare, engine, livestatus, load, machine, machine::Machine, memory, micro, plugin::Plugin,
-    plugins, probes, reload,
+    compare, engine, history, livestatus, load, machine, machine::Machine, memory, micro,
+    plugin::Plugin, plugins, probes, reload,
 };
 
 /// Parts that were not asked for are empty.
@@ -19,7 +19,10 @@ pub struct Report {
     pub plugins: Option<plugins::Figures>,
     pub memory: Vec<memory::Row>,
     pub engine: Vec<engine::Row>,
+    pub history: Option<history::Figures>,
     pub livestatus: Vec<livestatus::Row>,
+    /// The same, and the API, of a whole daemon at work.
+    pub status: Vec<livestatus::Row>,
     pub probes: Option<probes::Figures>,
     pub reload: Vec<reload::Row>,
     pub micro: Vec<micro::Row>,
@@ -41,7 +44,9 @@ impl Report {
             plugins: None,
             memory: Vec::new(),
             engine: Vec::new(),
+            history: None,
             livestatus: Vec::new(),
+            status: Vec::new(),
             probes: None,
             reload: Vec::new(),
             micro: Vec::new(),

@@ -17,7 +17,7 @@ use nix::{
 };
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::cannot;
+use super::{cannot, processes};
 use crate::cli::out::Failure;
 
 /// A child that was told to end is killed after this; a daemon drains within it.
@@ -149,12 +149,21 @@ impl Stage {
         }
     }
 
-    /// Tells a child to end, and kills it if it does not.
+    /// Tells a child to end, and kills it if it does not, with what it leaves behind.
     pub fn end(&self, pid: u32) {
         let child = self.children().running.remove(&pid);
         if let Some(child) = child {
-            end_all(vec![child]);
+            self.end_all(vec![child]);
         }
+    }
+
+    /// A scheduler that watches over another process may end before it or has to be killed: those that it started and
+    /// that name our directory go with it.
+    fn end_all(&self, children: Vec<Child>) {
+        let families = children.iter().map(Child::id);
+        let families: Vec<u32> = families.flat_map(processes::three_generations).collect();
+        end_all(children);
+        processes::end_those_left(&families, &self.directory);
     }
 
     fn clear(&self) {
@@ -163,7 +172,7 @@ impl Stage {
             children.over = true;
             std::mem::take(&mut children.running)
         };
-        end_all(running.into_values().collect());
+        self.end_all(running.into_values().collect());
         let _ = fs::remove_dir_all(&self.directory);
     }
 
@@ -222,6 +231,38 @@ mod tests {
         assert!(!path.exists());
         assert!(begun.elapsed() < END_WAIT);
         assert!(kill(Pid::from_raw(pid.cast_signed()), None).is_err());
+    }
+
+    /// The child ends at once and its own child does not hear of it.
+    #[test]
+    fn grandchildren_on_our_files_go_as_well() {
+        let stage = Stage::new().expect("a stage");
+        let directory = stage.directory("part").expect("a directory");
+        let script =
+            "sh -c 'trap \"\" TERM; echo $$ >\"$0\"; while :; do sleep 1; done' \"$1\" & wait";
+        let note = directory.join("pid");
+        let pid = stage
+            .start(
+                Command::new("/bin/sh")
+                    .args(["-c", script, "sh"])
+                    .arg(&note),
+            )
+            .expect("a shell starts");
+        let limit = Instant::now() + END_WAIT;
+        let grandchild: i32 = loop {
+            let noted = fs::read_to_string(&note).unwrap_or_default();
+            if let Ok(pid) = noted.trim().parse() {
+                break pid;
+            }
+            assert!(Instant::now() < limit, "it does not start");
+            thread::yield_now();
+        };
+        stage.end(pid);
+        let state = || fs::read_to_string(format!("/proc/{grandchild}/stat")).unwrap_or_default();
+        while !matches!(state().split(' ').nth(2), None | Some("Z" | "X")) {
+            assert!(Instant::now() < limit, "it lives on");
+            thread::yield_now();
+        }
     }
 
     #[test]

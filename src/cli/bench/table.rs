@@ -1,7 +1,8 @@
 //! The figures for people: Markdown tables, so that they can be pasted, aligned, so that they can be read as they are.
 
 use super::{
-    compare, engine, livestatus, load, memory, micro, plugins, probes, reload, report::Report,
+    compare, engine, history, livestatus, load, memory, micro, plugins, probes, reload,
+    report::Report,
 };
 
 /// Others taking more than this many cores spoil a window.
@@ -26,6 +27,13 @@ pub fn render(report: &Report) -> String {
     }
     if let Some(figures) = &report.plugins {
         part(&mut text, "Running plugins", &running(figures));
+        if !figures.with_state.is_empty() {
+            part(
+                &mut text,
+                "The same with the state of many more checks, as a multiple of without",
+                &beside_state(figures),
+            );
+        }
         text.push_str(&remarks(figures));
     }
     if !report.memory.is_empty() {
@@ -42,11 +50,27 @@ pub fn render(report: &Report) -> String {
             &engines(&report.engine),
         );
     }
+    if let Some(figures) = &report.history {
+        let title = format!(
+            "What {} hours of {} checks, each every 5 minutes, write",
+            figures.hours,
+            whole(figures.checks as f64)
+        );
+        part(&mut text, &title, &written(figures));
+        text.push_str(&bounds(figures));
+    }
     if !report.livestatus.is_empty() {
         part(
             &mut text,
             "Livestatus queries through the socket, while results change the rows",
             &queries(&report.livestatus),
+        );
+    }
+    if !report.status.is_empty() {
+        part(
+            &mut text,
+            "Questions to a daemon that runs all its checks meanwhile",
+            &queries(&report.status),
         );
     }
     if let Some(figures) = &report.probes {
@@ -213,6 +237,49 @@ fn running(figures: &plugins::Figures) -> Vec<Vec<String>> {
     table(&head, std::iter::once(first).chain(rest))
 }
 
+fn beside_state(figures: &plugins::Figures) -> Vec<Vec<String>> {
+    let head = [
+        "load",
+        "memory without",
+        "with",
+        "run/s",
+        "times",
+        "daemon CPU a plugin",
+        "times",
+        "late p50",
+        "late p99",
+        "times",
+    ];
+    let pairs = figures.loads.iter().zip(&figures.with_state);
+    table(
+        &head,
+        pairs.map(|(without, with)| {
+            vec![
+                with.load.clone(),
+                megabytes(without.memory_mb),
+                megabytes(with.memory_mb),
+                whole(with.plugins_per_second),
+                times(
+                    Some(with.plugins_per_second),
+                    Some(without.plugins_per_second),
+                ),
+                format!("{:.3} ms", with.daemon_cpu_ms),
+                times(Some(with.daemon_cpu_ms), Some(without.daemon_cpu_ms)),
+                late(with.lateness.p50_ms),
+                late(with.lateness.p99_ms),
+                times(with.lateness.p99_ms, without.lateness.p99_ms),
+            ]
+        }),
+    )
+}
+
+fn times(with: Option<f64>, without: Option<f64>) -> String {
+    match (with, without) {
+        (Some(with), Some(without)) if 0.0 < without => format!("{:.2}", with / without),
+        _ => "–".to_owned(),
+    }
+}
+
 fn remarks(figures: &plugins::Figures) -> String {
     let mut text = format!(
         "\nThe ceiling is a bare loop of posix_spawn, {} at once ({}); the plugin itself takes {:.2} ms of CPU.\n",
@@ -283,6 +350,84 @@ fn engines(rows: &[engine::Row]) -> Vec<Vec<String>> {
     )
 }
 
+fn written(figures: &history::Figures) -> Vec<Vec<String>> {
+    let bytes = |bytes: u64| megabytes(bytes as f64 / 1e6);
+    let sizes = |sizes: &history::Sizes| {
+        format!(
+            "recording {} in {} files, store {}, {} of it free",
+            bytes(sizes.history_bytes),
+            sizes.history_files,
+            bytes(sizes.store_bytes),
+            bytes(sizes.store_free_bytes)
+        )
+    };
+    let rows = [
+        (
+            "results",
+            format!(
+                "{}, {} as text",
+                whole(figures.results as f64),
+                bytes(figures.result_bytes)
+            ),
+        ),
+        (
+            "rows for the store",
+            format!(
+                "{}, {} as JSON",
+                whole(figures.rows as f64),
+                bytes(figures.row_bytes)
+            ),
+        ),
+        ("commits, each synced", whole(figures.commits as f64)),
+        ("handed to the kernel", bytes(figures.asked_bytes)),
+        ("written to the disk", bytes(figures.written_bytes)),
+        (
+            "written for each byte handed in",
+            format!("{:.2}", figures.amplification),
+        ),
+        (
+            "recorded for a result",
+            format!(
+                "{:.1} B",
+                figures.before.history_bytes as f64 / figures.results.max(1) as f64
+            ),
+        ),
+        ("sizes at the end", sizes(&figures.before)),
+        ("when all is too old", sizes(&figures.after)),
+        ("took", seconds(figures.seconds)),
+    ];
+    table(
+        &["what", "figure"],
+        rows.into_iter()
+            .map(|(what, figure)| vec![what.to_owned(), figure]),
+    )
+}
+
+fn bounds(figures: &history::Figures) -> String {
+    let bytes = |bytes: u64| megabytes(bytes as f64 / 1e6);
+    let mut text = format!(
+        "\nDays like this one, kept as by default: the recording takes {} ({:.0} days, `max_bytes` {}), the store {} ({:.0} days).\n",
+        bytes(figures.history_at_most_bytes),
+        figures.history_keep_days,
+        bytes(figures.history_max_bytes),
+        bytes(figures.store_at_most_bytes),
+        figures.store_keep_days,
+    );
+    if figures.history_max_bytes < figures.before.history_bytes {
+        text.push_str("The recording is larger than its `max_bytes`, which is a fault.\n");
+    }
+    if 0 < figures.lost {
+        text.push_str(&format!(
+            "The recording had no room for {} records, so less was written than was to be.\n",
+            whole(figures.lost as f64)
+        ));
+    }
+    if figures.written_bytes == 0 {
+        text.push_str("Nothing reached a disk: the temporary directory is in memory; set TMPDIR to one on a disk.\n");
+    }
+    text
+}
+
 fn queries(rows: &[livestatus::Row]) -> Vec<Vec<String>> {
     let head = [
         "checks",
@@ -298,7 +443,10 @@ fn queries(rows: &[livestatus::Row]) -> Vec<Vec<String>> {
         rows.iter().map(|row| {
             vec![
                 whole(row.checks as f64),
-                row.query.clone(),
+                match row.unanswered {
+                    0 => row.query.clone(),
+                    some => format!("{} ({some} of {} refused)", row.query, row.queries),
+                },
                 late(Some(row.p50_ms)),
                 late(Some(row.p99_ms)),
                 late(Some(row.max_ms)),

@@ -12,7 +12,7 @@ use std::{
 use nix::sys::{prctl, signal::Signal};
 use serde::{Serialize, de::DeserializeOwned};
 
-use super::{cannot, ceiling, engine, livestatus, load, micro, stage::Stage};
+use super::{cannot, ceiling, engine, history, livestatus, load, micro, stage::Stage};
 use crate::cli::{
     args::WorkerOrder,
     out::{self, Done, Failure},
@@ -44,6 +44,7 @@ pub fn work(order: &WorkerOrder) -> Done {
         WorkerOrder::Livestatus { config, millis } => {
             answer(&livestatus::once(config, Duration::from_millis(*millis))?)
         }
+        WorkerOrder::History { config, hours } => answer(&history::once(config, *hours)?),
         WorkerOrder::Micro {
             rounds,
             part,

@@ -428,10 +428,21 @@ impl Engine {
         });
     }
 
-    /// All statuses, for the checkpoint now and then: unchanged results only move memory.
+    /// All statuses.
     pub fn statuses(&self) -> impl Iterator<Item = (ObjectName, &Status)> {
-        self.inventory
-            .objects()
+        self.statuses_at(0..self.inventory.len())
+    }
+
+    /// The statuses of the objects at these places of the inventory, for the checkpoint now and then: unchanged results
+    /// only move memory. Places beyond the last are nobody's.
+    pub fn statuses_at(
+        &self,
+        places: std::ops::Range<usize>,
+    ) -> impl Iterator<Item = (ObjectName, &Status)> {
+        let all = self.inventory.len();
+        let place = |at: usize| u32::try_from(at.min(all)).expect("fewer than 2^32 objects");
+        (place(places.start)..place(places.end))
+            .map(ObjIx)
             .map(|obj| (self.inventory.name(obj), self.status(obj)))
     }
 

@@ -211,9 +211,11 @@ impl Hub {
             self.pruned_at = clock::now();
             self.take(jump, None);
         }
-        for _ in 0..self.postponed.len() {
-            if let Some(job) = self.postponed.pop_front() {
-                self.submit(job);
+        while let Some(job) = self.postponed.pop_front() {
+            if let Some(job) = self.offer(job) {
+                // There is one limit for all: no room for this one is none for those behind it.
+                self.postponed.push_front(job);
+                break;
             }
         }
         self.take(Input::Tick, None);
@@ -275,14 +277,22 @@ impl Hub {
     }
 
     fn submit(&mut self, job: Job) {
+        if let Some(job) = self.offer(job) {
+            self.postponed.push_back(job);
+        }
+    }
+
+    /// Gives a job to the runner; back if that has no room.
+    fn offer(&mut self, job: Job) -> Option<Job> {
         self.dues.insert(job.id, job.due);
         match self.runner.submit(&job) {
-            Ok(()) => {}
-            Err(Refused::Full) => self.postponed.push_back(job),
+            Ok(()) => None,
+            Err(Refused::Full) => Some(job),
             // A reload took the profile away: the run is asked for again under the new one.
             Err(Refused::NoSuchProfile) => {
                 self.dues.remove(&job.id);
                 tracing::warn!("a run was dropped: its profile is gone");
+                None
             }
         }
     }

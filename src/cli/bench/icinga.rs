@@ -4,7 +4,6 @@ use std::{
     fs, io,
     os::unix::fs::chown,
     path::{Path, PathBuf},
-    process::{Command, Stdio},
 };
 
 use nix::unistd::geteuid;
@@ -12,6 +11,7 @@ use nix::unistd::geteuid;
 use super::{
     nagios::account,
     plugin::{PLACES, Plugin},
+    processes,
 };
 
 pub const MISSING: &str =
@@ -41,21 +41,12 @@ pub struct Site {
 
 /// Where it is installed.
 pub fn program() -> Option<PathBuf> {
-    PROGRAMS
-        .iter()
-        .map(PathBuf::from)
-        .find(|path| path.exists())
+    processes::installed(&PROGRAMS)
 }
 
 /// Its name and version.
 pub fn version(program: &Path) -> String {
-    let output = Command::new(program)
-        .arg("--version")
-        .stdin(Stdio::null())
-        .output()
-        .map(|output| String::from_utf8_lossy(&output.stdout).into_owned())
-        .unwrap_or_default();
-    named(&output)
+    named(&processes::version(program))
 }
 
 /// Its name and version from what `--version` says.

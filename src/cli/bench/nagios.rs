@@ -4,12 +4,14 @@ use std::{
     fs, io,
     os::unix::fs::chown,
     path::{Path, PathBuf},
-    process::{Command, Stdio},
 };
 
 use nix::unistd::{Group, User, geteuid};
 
-use super::plugin::{PLACES, Plugin};
+use super::{
+    plugin::{PLACES, Plugin},
+    processes,
+};
 
 pub const MISSING: &str =
     "nagios4 is not installed here, so it is not compared with: apt-get install nagios4-core";
@@ -31,20 +33,12 @@ const PER_HOST: u32 = 100;
 
 /// Where it is installed.
 pub fn program() -> Option<PathBuf> {
-    PROGRAMS
-        .iter()
-        .map(PathBuf::from)
-        .find(|path| path.exists())
+    processes::installed(&PROGRAMS)
 }
 
 /// Its name and version.
 pub fn version(program: &Path) -> String {
-    let output = Command::new(program)
-        .arg("--version")
-        .stdin(Stdio::null())
-        .output()
-        .map(|output| String::from_utf8_lossy(&output.stdout).into_owned())
-        .unwrap_or_default();
+    let output = processes::version(program);
     let version = output
         .lines()
         .find_map(|line| line.strip_prefix("Nagios Core "))

@@ -1,7 +1,12 @@
 //! What processes used, read from /proc: CPU time of their own (children that were waited for are counted apart by the
 //! kernel, so plugins are not in it) and memory.
 
-use std::{fs, os::unix::ffi::OsStrExt, path::Path};
+use std::{
+    fs,
+    os::unix::ffi::OsStrExt,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
 
 use nix::{
     sys::signal::{Signal, kill},
@@ -136,6 +141,24 @@ fn kib(text: &str, name: &str) -> Option<u64> {
     text.lines()
         .find_map(|line| line.strip_prefix(name))
         .and_then(|rest| rest.split_whitespace().next()?.parse().ok())
+}
+
+/// The first of these programs that is there.
+pub fn installed(programs: &[&str]) -> Option<PathBuf> {
+    programs
+        .iter()
+        .map(PathBuf::from)
+        .find(|path| path.exists())
+}
+
+/// What a program says when it is asked for its version; empty if it cannot be asked.
+pub fn version(program: &Path) -> String {
+    Command::new(program)
+        .arg("--version")
+        .stdin(Stdio::null())
+        .output()
+        .map(|output| String::from_utf8_lossy(&output.stdout).into_owned())
+        .unwrap_or_default()
 }
 
 #[cfg(test)]

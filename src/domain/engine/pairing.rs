@@ -20,13 +20,15 @@ impl Pairing {
             from: vec![None; new.len()],
             to: vec![None; old.len()],
         };
-        let host = |inventory: &Inventory, at: u32| inventory.hosts[at as usize].name.clone();
         let hosts = |inventory: &Inventory| 0..inventory.hosts.len() as u32;
         let mut pairs = Vec::with_capacity(new.hosts.len());
         side_by_side(
             hosts(old),
             hosts(new),
-            |a, b| host(old, a).cmp(&host(new, b)),
+            |a, b| {
+                let name = &old.hosts[a as usize].name;
+                name.cmp(&new.hosts[b as usize].name)
+            },
             |a, b| pairs.push((a, b)),
         );
         for (a, b) in pairs {

@@ -5,6 +5,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use tokio::sync::watch;
 
+use super::brief::Brief;
 use crate::domain::{
     engine::rows::{Row, World},
     model::objects::{Inventory, ObjIx},
@@ -63,8 +64,22 @@ impl Seen {
 #[derive(Debug)]
 pub struct Picture {
     pub inventory: Arc<Inventory>,
-    shards: Vec<RwLock<Vec<Arc<Row>>>>,
+    shards: Vec<RwLock<Shard>>,
     world: RwLock<Arc<World>>,
+}
+
+/// Rows one after the other, and beside them what is asked of all.
+#[derive(Debug, Default)]
+struct Shard {
+    rows: Vec<Arc<Row>>,
+    briefs: Vec<Brief>,
+}
+
+impl Shard {
+    fn with(rows: Vec<Arc<Row>>) -> RwLock<Self> {
+        let briefs = rows.iter().map(|row| Brief::of(row)).collect();
+        RwLock::new(Self { rows, briefs })
+    }
 }
 
 impl Mirror {
@@ -101,8 +116,11 @@ impl Mirror {
             if let Some(shard) = picture.shards.get(at / SHARD) {
                 let row = Arc::new(row);
                 let mut shard = shard.write().unwrap_or_else(PoisonError::into_inner);
-                if let Some(place) = shard.get_mut(at % SHARD) {
+                let Shard { rows, briefs } = &mut *shard;
+                let at = at % SHARD;
+                if let (Some(place), Some(brief)) = (rows.get_mut(at), briefs.get_mut(at)) {
                     seen.row(place, &row, picture.inventory.is_host(row.obj));
+                    *brief = Brief::of(&row);
                     *place = row;
                 }
             }
@@ -146,14 +164,14 @@ impl Picture {
         for row in rows {
             shard.push(Arc::new(row));
             if shard.len() == SHARD {
-                shards.push(RwLock::new(std::mem::replace(
+                shards.push(Shard::with(std::mem::replace(
                     &mut shard,
                     Vec::with_capacity(SHARD),
                 )));
             }
         }
         if !shard.is_empty() {
-            shards.push(RwLock::new(shard));
+            shards.push(Shard::with(shard));
         }
         Self {
             inventory,
@@ -174,30 +192,56 @@ impl Picture {
         let at = obj.0 as usize;
         let shard = self.shards.get(at / SHARD)?;
         let shard = shard.read().unwrap_or_else(PoisonError::into_inner);
-        shard.get(at % SHARD).cloned()
+        shard.rows.get(at % SHARD).cloned()
     }
 
-    /// The rows of a range of objects, a shard at a time.
-    pub fn rows(&self, range: std::ops::Range<usize>) -> impl Iterator<Item = Arc<Row>> + '_ {
+    /// The rows of a range of objects whose briefs `wanted` wants, a shard at a time. It is asked for each row of the
+    /// range once, just before the row is read.
+    fn rows<'p>(
+        &'p self,
+        range: std::ops::Range<usize>,
+        mut wanted: impl FnMut(Brief) -> bool + 'p,
+    ) -> impl Iterator<Item = Arc<Row>> + 'p {
         let first = range.start / SHARD;
         let last = range.end.div_ceil(SHARD).min(self.shards.len());
         (first..last.max(first)).flat_map(move |at| {
             let shard = self.shards[at]
                 .read()
                 .unwrap_or_else(PoisonError::into_inner);
-            let from = range.start.saturating_sub(at * SHARD).min(shard.len());
-            let to = (range.end - at * SHARD).min(shard.len());
-            shard[from.min(to)..to].to_vec()
+            let from = range.start.saturating_sub(at * SHARD).min(shard.rows.len());
+            let to = (range.end - at * SHARD).min(shard.rows.len());
+            let places = from.min(to)..to;
+            let rows = shard.rows[places.clone()].iter();
+            rows.zip(&shard.briefs[places])
+                .filter(|(_, brief)| wanted(**brief))
+                .map(|(row, _)| row.clone())
+                .collect::<Vec<_>>()
         })
     }
 
     /// The rows of all hosts.
     pub fn hosts(&self) -> impl Iterator<Item = Arc<Row>> + '_ {
-        self.rows(0..self.inventory.hosts.len())
+        self.hosts_where(|_| true)
     }
 
     /// The rows of all checks.
     pub fn checks(&self) -> impl Iterator<Item = Arc<Row>> + '_ {
-        self.rows(self.inventory.hosts.len()..self.inventory.len())
+        self.checks_where(|_| true)
+    }
+
+    /// The rows of the hosts whose briefs are wanted.
+    pub(super) fn hosts_where<'p>(
+        &'p self,
+        wanted: impl FnMut(Brief) -> bool + 'p,
+    ) -> impl Iterator<Item = Arc<Row>> + 'p {
+        self.rows(0..self.inventory.hosts.len(), wanted)
+    }
+
+    /// The rows of the checks whose briefs are wanted.
+    pub(super) fn checks_where<'p>(
+        &'p self,
+        wanted: impl FnMut(Brief) -> bool + 'p,
+    ) -> impl Iterator<Item = Arc<Row>> + 'p {
+        self.rows(self.inventory.hosts.len()..self.inventory.len(), wanted)
     }
 }

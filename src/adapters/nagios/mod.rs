@@ -1,6 +1,7 @@
 //! What tools made for Nagios rely on: pipe, log, spool, status files, performance data, Livestatus, NSCA, NRDP.
 //! Never decides anything: all of it reads the [`mirror`], or hands text to the hub.
 
+mod brief;
 mod cache_file;
 pub mod intake;
 pub mod livestatus;

@@ -34,7 +34,7 @@ use crate::{
 };
 
 /// What is asked, by a name for people.
-pub const QUERIES: [(&str, &str); 5] = [
+pub const QUERIES: [(&str, &str); 6] = [
     (
         "problems that nobody has",
         "GET services\nFilter: state = 2\nFilter: acknowledged = 0\nColumns: host_name description state plugin_output\n",
@@ -45,8 +45,9 @@ pub const QUERIES: [(&str, &str); 5] = [
     ),
     (
         "numbers by state",
-        "GET services\nStats: state = 0\nStats: state = 1\nStats: state = 2\nStats: state = 3\nStats: avg latency\n",
+        "GET services\nStats: state = 0\nStats: state = 1\nStats: state = 2\nStats: state = 3\nStats: has_been_checked = 0\n",
     ),
+    ("an average over all", "GET services\nStats: avg latency\n"),
     (
         "the checks of one host",
         "GET services\nFilter: host_name = host7\nColumns: description state plugin_output last_check\n",

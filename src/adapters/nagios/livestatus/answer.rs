@@ -8,6 +8,7 @@ use super::{
     rec::{Rec, Snap},
     refusal::Refusal,
     request::{Query, SortKey},
+    sieve::Sieve,
     stats::Total,
     tables::Hints,
     value::Value,
@@ -36,6 +37,7 @@ impl Query {
         &self,
         snap: &'q Snap,
         deadline: Instant,
+        sieve: &Sieve<'_>,
         take: &mut dyn FnMut(&Rec<'q>) -> ControlFlow<()>,
     ) -> Result<(), Refusal> {
         let eyes = match &self.auth_user {
@@ -48,6 +50,7 @@ impl Query {
         let mut hints = Hints {
             line_numbers: self.line_numbers,
             deadline: Some(deadline),
+            sieve: Some(sieve),
             ..Hints::default()
         };
         self.filter.hints(self.table.name, &mut hints);
@@ -84,8 +87,10 @@ impl Query {
         let Some(wait) = &self.wait else { return true };
         let mut found = false;
         let deadline = Instant::now() + self.time_limit;
+        let sieve = Sieve::new(&wait.condition, None);
         let hints = Hints {
             deadline: Some(deadline),
+            sieve: Some(&sieve),
             ..Hints::default()
         };
         (self.table.rows)(snap, &hints, &mut |rec| {
@@ -137,6 +142,7 @@ impl Query {
             .limit
             .map_or(usize::MAX, |limit| self.offset.saturating_add(limit));
         let count_all = self.format.syntax == Syntax::Wrapped;
+        let sieve = Sieve::new(&self.filter, None);
         let mut total = 0_usize;
         let mut full = false;
         let print = |rec: &Rec<'_>, writer: &mut Writer| {
@@ -148,7 +154,7 @@ impl Query {
             writer.len() < ANSWER_MAX
         };
         if self.sort.is_empty() {
-            self.rows(snap, deadline, &mut |rec| {
+            self.rows(snap, deadline, &sieve, &mut |rec| {
                 total += 1;
                 if end < total {
                     return if count_all {
@@ -170,7 +176,7 @@ impl Query {
             let mut rows: Vec<(Vec<Value<'static>>, Rec<'_>)> = Vec::new();
             // With a limit only so many are kept, so that pages of large tables are cheap.
             let keep = end.saturating_mul(2).max(1024);
-            self.rows(snap, deadline, &mut |rec| {
+            self.rows(snap, deadline, &sieve, &mut |rec| {
                 total += 1;
                 rows.push((keys(&self.sort, rec), rec.clone()));
                 if keep < rows.len() {
@@ -223,7 +229,10 @@ impl Query {
                 totals: vec![Total::default(); self.stats.len()],
             });
         }
-        self.rows(snap, deadline, &mut |rec| {
+        // Who sees only some of the rows, or wants them by group, has them all looked at.
+        let whole = columns.is_empty() && self.auth_user.is_none();
+        let sieve = Sieve::new(&self.filter, whole.then_some(&self.stats));
+        self.rows(snap, deadline, &sieve, &mut |rec| {
             let at = if columns.is_empty() {
                 0
             } else {
@@ -256,6 +265,9 @@ impl Query {
             }
             ControlFlow::Continue(())
         })?;
+        if let [all] = &mut groups[..] {
+            sieve.add_to(&mut all.totals);
+        }
         if !self.sort.is_empty() {
             groups.sort_by(|a, b| self.order(&a.keys, &b.keys));
         }

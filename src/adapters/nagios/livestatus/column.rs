@@ -4,6 +4,7 @@
 use std::{borrow::Cow, marker::PhantomData};
 
 use super::{
+    super::brief::Short,
     rec::{Obj, Rec, Side},
     value::{Pairs, Text, Value},
 };
@@ -31,6 +32,16 @@ pub struct Column {
     pub name: Cow<'static, str>,
     pub about: &'static str,
     pub get: Get,
+    /// What is known of it without the row.
+    pub glance: Option<Glance>,
+}
+
+/// What can be said of a column of hosts or checks without their row.
+#[derive(Clone, Copy)]
+pub enum Glance {
+    /// Its value, from the row's brief.
+    Brief(Short),
+    NeverEmpty,
 }
 
 impl Column {
@@ -40,6 +51,7 @@ impl Column {
             name: Cow::Owned(name.to_owned()),
             about: "",
             get: Get::Nothing,
+            glance: None,
         }
     }
 
@@ -89,7 +101,12 @@ impl Columns {
         } else {
             Cow::Owned(format!("{}{name}", self.prefix))
         };
-        self.list.push(Column { name, about, get });
+        self.list.push(Column {
+            name,
+            about,
+            get,
+            glance: None,
+        });
         self
     }
 

@@ -5,7 +5,8 @@ use std::cmp::Ordering;
 use regex::{Regex, RegexBuilder};
 
 use super::{
-    column::{Column, Get},
+    super::brief::Brief,
+    column::{Column, Get, Glance},
     rec::Rec,
     refusal::Refusal,
     tables::Hints,
@@ -147,6 +148,20 @@ impl Test {
         found != self.op.not
     }
 
+    /// What the brief of a row says of it; None: the row has to be asked.
+    fn glance(&self, brief: Brief) -> Option<bool> {
+        let found = match (self.column.glance?, &self.column.get) {
+            (Glance::Brief(short), Get::Int(_)) => self.int(short(brief)?),
+            (Glance::NeverEmpty, Get::Text(_))
+                if self.op.kind == Kind::Equal && self.text.is_empty() =>
+            {
+                false
+            }
+            _ => return None,
+        };
+        Some(found != self.op.not)
+    }
+
     /// On numbers the operators of texts compare bits: `~` all of them set, `=~` no others, `~~` any.
     const fn int(&self, found: i64) -> bool {
         match self.op.kind {
@@ -269,6 +284,16 @@ impl Filter {
         }
     }
 
+    /// What the brief of a row alone decides; None: the row has to be asked.
+    pub fn glance(&self, brief: Brief) -> Option<bool> {
+        match self {
+            Self::Test(test) => test.glance(brief),
+            Self::And(all) => joined(all, brief, false),
+            Self::Or(any) => joined(any, brief, true),
+            Self::Not(filter) => filter.glance(brief).map(|passes| !passes),
+        }
+    }
+
     pub const fn is_empty(&self) -> bool {
         matches!(self, Self::And(all) if all.is_empty())
     }
@@ -294,6 +319,19 @@ impl Filter {
             Self::Or(_) | Self::Not(_) => {}
         }
     }
+}
+
+/// One filter that says `settles` settles it, whatever is not known of the others.
+fn joined(filters: &[Filter], brief: Brief, settles: bool) -> Option<bool> {
+    let mut known = true;
+    for filter in filters {
+        match filter.glance(brief) {
+            Some(passes) if passes == settles => return Some(settles),
+            Some(_) => {}
+            None => known = false,
+        }
+    }
+    known.then_some(!settles)
 }
 
 impl Test {

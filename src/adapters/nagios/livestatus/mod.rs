@@ -12,6 +12,7 @@ mod rec;
 mod refusal;
 mod request;
 mod server;
+mod sieve;
 mod socket;
 mod stats;
 mod tables;

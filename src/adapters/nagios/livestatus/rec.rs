@@ -96,14 +96,46 @@ impl Snap {
         self.commands
             .get_or_init(|| super::tables::catalogue::commands(&self.inventory))
     }
+}
 
-    /// The row of the host and, for a check, its own.
-    pub fn rows_of(&self, obj: ObjIx) -> (Option<Arc<Row>>, Option<Arc<Row>>) {
-        if self.inventory.is_host(obj) {
-            return (self.picture.row(obj), None);
+/// An object that a row joins. Its own row is read when something of it is asked: who and whose it is stands in the
+/// inventory.
+#[derive(Clone)]
+pub struct Joined {
+    obj: ObjIx,
+    row: OnceCell<Arc<Row>>,
+}
+
+impl Joined {
+    pub const fn to(obj: ObjIx) -> Self {
+        Self {
+            obj,
+            row: OnceCell::new(),
         }
-        let host = ObjIx(self.inventory.host_ix(obj).0);
-        (self.picture.row(host), self.picture.row(obj))
+    }
+
+    pub fn read(row: Arc<Row>) -> Self {
+        Self {
+            obj: row.obj,
+            row: OnceCell::from(row),
+        }
+    }
+
+    /// The row as it was when first asked for.
+    pub fn row(&self, snap: &Snap) -> &Row {
+        self.row.get_or_init(|| {
+            snap.picture.row(self.obj).unwrap_or_else(|| {
+                // A picture has the rows of all objects.
+                Arc::new(Row {
+                    obj: self.obj,
+                    status: Status::pending(snap.inventory.is_host(self.obj)),
+                    rule: snap.inventory.rule(self.obj).clone(),
+                    due: None,
+                    running: false,
+                    downtimes: 0,
+                })
+            })
+        })
     }
 }
 
@@ -111,8 +143,8 @@ impl Snap {
 #[derive(Clone)]
 pub struct Rec<'q> {
     pub snap: &'q Snap,
-    pub host: Option<Arc<Row>>,
-    pub service: Option<Arc<Row>>,
+    pub host: Option<Joined>,
+    pub service: Option<Joined>,
     pub host_group: Option<&'q Group>,
     pub check_group: Option<&'q Group>,
     pub contact: Option<&'q Contact>,
@@ -154,8 +186,17 @@ impl<'q> Rec<'q> {
 
     /// The row joined with an object: a host, or a check with its host.
     pub fn with(mut self, obj: ObjIx) -> Self {
-        (self.host, self.service) = self.snap.rows_of(obj);
+        let inventory = &self.snap.inventory;
+        let is_host = inventory.is_host(obj);
+        self.host = Some(Joined::to(ObjIx(inventory.host_ix(obj).0)));
+        self.service = (!is_host).then(|| Joined::to(obj));
         self
+    }
+
+    /// The row of the check or, where there is none, of the host.
+    pub fn object(&self) -> Option<&Row> {
+        let joined = self.service.as_ref().or(self.host.as_ref())?;
+        Some(joined.row(self.snap))
     }
 
     /// The group of hosts, or an empty one.
@@ -178,7 +219,7 @@ impl<'q> Rec<'q> {
             return group.members.iter().all(|obj| sees(inventory, who, *obj));
         }
         match (&self.service, &self.host) {
-            (Some(row), _) | (None, Some(row)) => sees(inventory, who, row.obj),
+            (Some(joined), _) | (None, Some(joined)) => sees(inventory, who, joined.obj),
             (None, None) => match &self.line {
                 // What was told of objects that are gone is nobody's.
                 Some(line) => line.host().is_empty(),
@@ -220,36 +261,44 @@ fn sees(inventory: &Inventory, who: ContactIx, obj: ObjIx) -> bool {
 pub struct Obj<'r> {
     pub snap: &'r Snap,
     pub rec: &'r Rec<'r>,
-    pub row: &'r Row,
+    joined: &'r Joined,
 }
 
 impl Deref for Obj<'_> {
     type Target = Status;
 
     fn deref(&self) -> &Status {
-        &self.row.status
+        &self.row().status
     }
 }
 
 impl<'r> Obj<'r> {
+    pub fn row(self) -> &'r Row {
+        self.joined.row(self.snap)
+    }
+
+    pub const fn obj(self) -> ObjIx {
+        self.joined.obj
+    }
+
     pub fn inventory(self) -> &'r Inventory {
         &self.snap.inventory
     }
 
     pub fn rule(self) -> &'r Rule {
-        &self.row.rule
+        &self.row().rule
     }
 
     pub fn rare(self) -> &'r Rare {
-        self.row.rule.rare()
+        self.row().rule.rare()
     }
 
     pub fn is_host(self) -> bool {
-        self.inventory().is_host(self.row.obj)
+        self.inventory().is_host(self.obj())
     }
 
     pub fn host_ix(self) -> HostIx {
-        self.inventory().host_ix(self.row.obj)
+        self.inventory().host_ix(self.obj())
     }
 
     pub fn host(self) -> &'r crate::domain::model::objects::Host {
@@ -258,7 +307,7 @@ impl<'r> Obj<'r> {
 
     /// The check's name, or the host's.
     pub fn name(self) -> &'r str {
-        match self.inventory().check(self.row.obj) {
+        match self.inventory().check(self.obj()) {
             Some(check) => &check.name,
             None => &self.host().name,
         }
@@ -266,20 +315,20 @@ impl<'r> Obj<'r> {
 
     /// The status, for as long as the row lives.
     pub fn status(self) -> &'r Status {
-        &self.row.status
+        &self.row().status
     }
 }
 
 /// Which of a row's objects a column is about.
 pub trait Side: 'static {
-    fn row<'r>(rec: &'r Rec<'_>) -> Option<&'r Row>;
+    fn joined<'r>(rec: &'r Rec<'_>) -> Option<&'r Joined>;
 
     fn obj<'r>(rec: &'r Rec<'_>) -> Option<Obj<'r>> {
-        let row = Self::row(rec)?;
+        let joined = Self::joined(rec)?;
         Some(Obj {
             snap: rec.snap,
             rec,
-            row,
+            joined,
         })
     }
 }
@@ -288,8 +337,8 @@ pub trait Side: 'static {
 pub struct OfHost;
 
 impl Side for OfHost {
-    fn row<'r>(rec: &'r Rec<'_>) -> Option<&'r Row> {
-        rec.host.as_deref()
+    fn joined<'r>(rec: &'r Rec<'_>) -> Option<&'r Joined> {
+        rec.host.as_ref()
     }
 }
 
@@ -297,7 +346,7 @@ impl Side for OfHost {
 pub struct OfCheck;
 
 impl Side for OfCheck {
-    fn row<'r>(rec: &'r Rec<'_>) -> Option<&'r Row> {
-        rec.service.as_deref()
+    fn joined<'r>(rec: &'r Rec<'_>) -> Option<&'r Joined> {
+        rec.service.as_ref()
     }
 }

@@ -1,6 +1,7 @@
 //! Sums over rows: how many pass a filter, and sum, least, most, average of a column.
 
 use super::{
+    super::brief::Brief,
     column::Get,
     filter::{Col, Filter},
     rec::Rec,
@@ -50,6 +51,13 @@ pub struct Total {
     max: f64,
 }
 
+impl Total {
+    /// So many more rows passed the filter.
+    pub const fn count(&mut self, rows: u64) {
+        self.count += rows;
+    }
+}
+
 impl Stat {
     /// Takes a row in.
     pub fn add(&self, total: &mut Total, rec: &Rec<'_>) {
@@ -76,6 +84,14 @@ impl Stat {
         }
         total.min = total.min.min(value);
         total.max = total.max.max(value);
+    }
+
+    /// Is a row of this brief counted? None: the row has to be asked.
+    pub fn glance(&self, brief: Brief) -> Option<bool> {
+        match self {
+            Self::Count(filter) => filter.glance(brief),
+            Self::Of(..) => None,
+        }
     }
 
     /// The figure; where there were no rows, zero.

@@ -165,7 +165,7 @@ fn in_state(rec: &Rec<'_>, state: i64) -> (i64, f64) {
 }
 
 fn period_open(rec: &Rec<'_>) -> bool {
-    let row = rec.service.as_ref().or(rec.host.as_ref());
+    let row = rec.object();
     let from = crate::base::time::Timestamp::from_secs(span(rec, |span| span.from));
     row.is_none_or(|row| shared::in_period(row.rule.notify.period.as_ref(), from))
 }
@@ -249,7 +249,7 @@ pub fn history_table() -> Vec<Column> {
             "notification_period",
             "Notification period; empty: always",
             |r| {
-                let row = r.service.as_ref().or(r.host.as_ref());
+                let row = r.object();
                 shared::period_name(row.and_then(|row| row.rule.notify.period.as_ref()))
             },
         )

@@ -11,8 +11,10 @@ pub mod status;
 use std::{ops::ControlFlow, sync::LazyLock};
 
 use super::{
-    column::{Column, Columns},
+    super::brief::{self, Brief},
+    column::{Column, Columns, Glance},
     rec::{Rec, Snap},
+    sieve::Sieve,
 };
 
 /// Takes rows, one after the other, until it breaks.
@@ -21,7 +23,7 @@ pub type Each<'e, 'q> = dyn FnMut(&Rec<'q>) -> ControlFlow<()> + 'e;
 type Rows = for<'q> fn(&'q Snap, &Hints<'_>, &mut Each<'_, 'q>);
 
 /// What the filters say of all rows that are wanted, so that others need not be looked at.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct Hints<'f> {
     /// `name = ...`
     pub name: Option<&'f str>,
@@ -34,6 +36,15 @@ pub struct Hints<'f> {
     pub line_numbers: bool,
     /// When the query has to end.
     pub deadline: Option<std::time::Instant>,
+    /// Which rows of hosts or checks have to be looked at.
+    pub sieve: Option<&'f Sieve<'f>>,
+}
+
+impl Hints<'_> {
+    /// Has a row with this brief to be looked at?
+    fn wants(&self, brief: Brief) -> bool {
+        self.sieve.is_none_or(|sieve| sieve.wants(brief))
+    }
 }
 
 /// A table.
@@ -52,6 +63,17 @@ impl Table {
             columns,
             rows,
         }
+    }
+
+    /// Of hosts or checks: columns that a brief has need no row.
+    fn of_objects(name: &'static str, mut columns: Vec<Column>, rows: Rows) -> Self {
+        for column in &mut columns {
+            column.glance = match &*column.name {
+                "name" | "host_name" | "description" => Some(Glance::NeverEmpty),
+                name => brief::short(name).map(Glance::Brief),
+            };
+        }
+        Self::new(name, columns, rows)
     }
 
     pub fn column(&self, name: &str) -> Option<&Column> {
@@ -81,8 +103,8 @@ impl Table {
 
 static TABLES: LazyLock<Vec<Table>> = LazyLock::new(|| {
     vec![
-        Table::new("hosts", objects::hosts_table(), objects::each_host),
-        Table::new("services", objects::services_table(), objects::each_service),
+        Table::of_objects("hosts", objects::hosts_table(), objects::each_host),
+        Table::of_objects("services", objects::services_table(), objects::each_service),
         Table::new(
             "hostsbygroup",
             objects::hosts_by_group_table(),

@@ -66,8 +66,7 @@ pub fn comments_table() -> Vec<Column> {
 
 /// Of the acknowledgement that a comment tells of.
 fn expiry(rec: &Rec<'_>) -> i64 {
-    let row = rec.service.as_ref().or(rec.host.as_ref());
-    let ack = row.and_then(|row| row.status.ack.as_ref());
+    let ack = rec.object().and_then(|row| row.status.ack.as_ref());
     match (rec.comment, ack) {
         (Some(comment), Some(ack)) if entry_type(comment) == 4 => ack.until.map_or(0, secs),
         _ => 0,

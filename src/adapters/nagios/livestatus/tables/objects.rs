@@ -9,7 +9,7 @@ use super::{
 use crate::{
     adapters::nagios::livestatus::{
         column::{Column, Columns, Objects},
-        rec::{Obj, OfCheck, OfHost, Rec, Snap},
+        rec::{Joined, Obj, OfCheck, OfHost, Rec, Snap},
         value::Value,
     },
     domain::model::{
@@ -168,7 +168,7 @@ pub fn check_columns(columns: &mut Columns) {
             names(&o.rare().check_groups)
         })
         .list("parents", "Checks that stand before it", |o| {
-            let parents = o.inventory().relations.check_parents_of(o.row.obj);
+            let parents = o.inventory().relations.check_parents_of(o.obj());
             parents.iter().map(|parent| object(o, *parent)).collect()
         });
 }
@@ -268,13 +268,7 @@ impl Tally {
             return;
         }
         self.soft[usize::from(status.state.id().min(3))] += 1;
-        let rec = Rec::new(snap);
-        let obj = Obj {
-            snap,
-            rec: &rec,
-            row: &row,
-        };
-        self.hard[usize::from(hard_state(obj).id().min(3))] += 1;
+        self.hard[usize::from(hard_state(status).id().min(3))] += 1;
         if status.ack.is_some() || 0 < row.downtimes {
             self.handled += i64::from(status.state.is_problem());
         } else {
@@ -367,9 +361,9 @@ pub fn each_host<'q>(snap: &'q Snap, hints: &Hints<'_>, each: &mut Each<'_, 'q>)
         }
         return;
     }
-    for row in snap.picture.hosts() {
+    for row in snap.picture.hosts_where(|brief| hints.wants(brief)) {
         let mut rec = Rec::new(snap);
-        rec.host = Some(row);
+        rec.host = Some(Joined::read(row));
         if each(&rec).is_break() {
             return;
         }
@@ -391,14 +385,14 @@ pub fn each_service<'q>(snap: &'q Snap, hints: &Hints<'_>, each: &mut Each<'_, '
     // One for all: what changes from row to row is the check, and now and then its host.
     let mut rec = Rec::new(snap);
     let mut host = None;
-    for row in snap.picture.checks() {
+    for row in snap.picture.checks_where(|brief| hints.wants(brief)) {
         let of = ObjIx(snap.inventory.host_ix(row.obj).0);
         if host != Some(of) {
             host = Some(of);
             rec = Rec::new(snap);
-            rec.host = snap.picture.row(of);
+            rec.host = Some(Joined::to(of));
         }
-        rec.service = Some(row);
+        rec.service = Some(Joined::read(row));
         if each(&rec).is_break() {
             return;
         }

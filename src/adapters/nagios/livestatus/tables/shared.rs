@@ -15,6 +15,7 @@ use crate::{
             relations::{Dependency, Fails},
             state::{State, StateType},
             status::LastIn,
+            status::Status,
             tuned::Tuned,
         },
         schedule::Period,
@@ -213,11 +214,11 @@ fn staleness(obj: Obj<'_>) -> f64 {
 }
 
 /// The state that counts: the last one that was hard.
-pub fn hard_state(obj: Obj<'_>) -> State {
-    if !obj.state.is_problem() || obj.state_type == StateType::Hard {
-        obj.state
+pub fn hard_state(status: &Status) -> State {
+    if !status.state.is_problem() || status.state_type == StateType::Hard {
+        status.state
     } else {
-        obj.last_hard_state
+        status.last_hard_state
     }
 }
 
@@ -287,7 +288,7 @@ pub fn number(id: u64) -> Value<'static> {
 fn comments_with_info(obj: Obj<'_>, extra: bool) -> Vec<Value<'_>> {
     let all = &obj.snap.world.comments;
     obj.snap
-        .comments_of(obj.row.obj)
+        .comments_of(obj.obj())
         .iter()
         .filter_map(|id| all.get(id))
         .map(|comment| {
@@ -308,7 +309,7 @@ fn comments_with_info(obj: Obj<'_>, extra: bool) -> Vec<Value<'_>> {
 fn downtimes_with_info(obj: Obj<'_>) -> Vec<Value<'_>> {
     let all = &obj.snap.world.downtimes;
     obj.snap
-        .downtimes_of(obj.row.obj)
+        .downtimes_of(obj.obj())
         .iter()
         .filter_map(|id| all.get(id))
         .map(|downtime| {
@@ -334,7 +335,7 @@ pub fn object(obj: Obj<'_>, of: ObjIx) -> Value<'_> {
 fn dependencies(obj: Obj<'_>, which: fn(&Dependency) -> Fails, info: bool) -> Vec<Value<'_>> {
     let relations = &obj.inventory().relations;
     let mut found = Vec::new();
-    for dependency in relations.dependencies_of(obj.row.obj) {
+    for dependency in relations.dependencies_of(obj.obj()) {
         let fails = which(dependency);
         if fails.is_empty() {
             continue;
@@ -401,7 +402,7 @@ fn settings<S: Side>(to: &mut Objects<'_, S>) {
     to.int(
         "id",
         "A number, stable until the configuration changes",
-        |o| o.row.obj.0.into(),
+        |o| o.obj().0.into(),
     )
     .text("display_name", "Name for people", display_name)
     .text("check_command", "Command of the active check", |o| {
@@ -583,7 +584,7 @@ fn state<S: Side>(to: &mut Objects<'_, S>) {
     .int(
         "hard_state",
         "The state, or while it is soft the last hard one",
-        |o| hard_state(o).id().into(),
+        |o| hard_state(&o).id().into(),
     )
     .int(
         "current_attempt",
@@ -648,9 +649,11 @@ fn state<S: Side>(to: &mut Objects<'_, S>) {
         "A notification was out when flapping began (0/1)",
         |o| o.flap.told,
     )
-    .flag("is_executing", "A check runs now (0/1)", |o| o.row.running)
+    .flag("is_executing", "A check runs now (0/1)", |o| {
+        o.row().running
+    })
     .int("scheduled_downtime_depth", "Downtimes in effect", |o| {
-        o.row.downtimes.into()
+        o.row().downtimes.into()
     })
     .int(
         "pending_flex_downtime",
@@ -659,7 +662,7 @@ fn state<S: Side>(to: &mut Objects<'_, S>) {
             let all = &o.snap.world.downtimes;
             let waiting = o
                 .snap
-                .downtimes_of(o.row.obj)
+                .downtimes_of(o.obj())
                 .iter()
                 .filter_map(|id| all.get(id));
             waiting
@@ -690,7 +693,7 @@ fn times<S: Side>(to: &mut Objects<'_, S>) {
         secs(o.last_check_at)
     })
     .time("next_check", "When it will be checked next", |o| {
-        o.row.due.map_or(0, secs)
+        o.row().due.map_or(0, secs)
     })
     .time("last_update", "When the last result came", |o| {
         if o.checked {
@@ -728,7 +731,7 @@ fn lists<S: Side>(to: &mut Objects<'_, S>) {
         contact_groups,
     )
     .list("comments", "Ids of comments", |o| {
-        ids(o.snap.comments_of(o.row.obj))
+        ids(o.snap.comments_of(o.obj()))
     })
     .list("comments_with_info", "Comments: id, author, text", |o| {
         comments_with_info(o, false)
@@ -739,7 +742,7 @@ fn lists<S: Side>(to: &mut Objects<'_, S>) {
         |o| comments_with_info(o, true),
     )
     .list("downtimes", "Ids of downtimes", |o| {
-        ids(o.snap.downtimes_of(o.row.obj))
+        ids(o.snap.downtimes_of(o.obj()))
     })
     .list(
         "downtimes_with_info",

@@ -7,6 +7,7 @@ use std::{
 };
 
 use super::{
+    census::Census,
     deploy_index::DeployIndex,
     effect::Effects,
     experiments::Allowance,
@@ -101,6 +102,9 @@ pub struct Engine {
     pub(super) clock_suspect_until: Timestamp,
     /// Objects whose row changed since readers got theirs; None: nobody reads rows.
     pub(super) changed: Option<Vec<ObjIx>>,
+    /// What the present input may have changed; each once.
+    pub(super) touched: Vec<ObjIx>,
+    pub(super) census: Census,
     /// Results are handed out as they come.
     pub(super) recording: bool,
     pub(super) trial: Trial,
@@ -131,7 +135,8 @@ pub(super) struct Object {
     pub(super) other_words: u8,
     /// The inventory's rule with what was changed at run time; None: nothing was.
     pub(super) rule: Option<Arc<Rule>>,
-    /// It is among [`Engine::changed`].
+    /// It is among [`Engine::touched`], and among [`Engine::changed`].
+    pub(super) touched: bool,
     pub(super) changed: bool,
 }
 
@@ -225,7 +230,9 @@ impl Engine {
             last_id: restored.last_id,
             began_at: now,
             clock_suspect_until: Timestamp::default(),
+            touched: Vec::new(),
             changed: None,
+            census: Census::default(),
             recording: false,
             trial: Trial::default(),
             allowance: Allowance::new(inventory.len(), now),
@@ -249,6 +256,8 @@ impl Engine {
         for obj in engine.inventory.objects() {
             engine.place_first(obj, now);
         }
+        engine.take_census();
+        engine.count_touched();
         engine
     }
 
@@ -358,6 +367,7 @@ impl Engine {
             self.run_due(now, out);
         }
         self.run_timers(now, out);
+        self.count_touched();
     }
 
     /// When the engine wants to be called next, if nothing else happens.
@@ -387,14 +397,12 @@ impl Engine {
         &self.objects[obj.0 as usize]
     }
 
-    /// The one way to change an object: whoever reads rows learns of it.
+    /// The one way to change an object: it is counted anew, and whoever reads rows learns of it.
     pub(super) fn object_mut(&mut self, obj: ObjIx) -> &mut Object {
         let object = &mut self.objects[obj.0 as usize];
-        if let Some(changed) = &mut self.changed
-            && !object.changed
-        {
-            object.changed = true;
-            changed.push(obj);
+        if !object.touched {
+            object.touched = true;
+            self.touched.push(obj);
         }
         object
     }
@@ -515,6 +523,7 @@ impl Object {
             last_skip: None,
             other_words: 0,
             rule: None,
+            touched: false,
             changed: false,
         }
     }

@@ -4,6 +4,7 @@
 //! `holding` keeps the ledger of holds, `deploys`, `commands`, `reload`, `timers`, and `picture` for readers.
 
 mod blame;
+mod census;
 pub mod commands;
 pub mod core;
 mod custom;

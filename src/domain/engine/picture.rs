@@ -14,7 +14,7 @@ use crate::{
         model::{
             deploy::{Hold, Phase},
             objects::{Host, ObjIx},
-            state::{ObjectName, State},
+            state::ObjectName,
         },
     },
 };
@@ -23,32 +23,12 @@ impl Engine {
     /// Problems, holds and deploys, worst and newest first.
     pub fn status_view(&self, now: Timestamp) -> StatusView {
         let mut problems: Vec<(u8, ProblemView)> = Vec::new();
-        let mut counts = Counts {
-            hosts: self.inventory.hosts.len(),
-            checks: self.inventory.checks.len(),
+        let counts = Counts {
             running: self.jobs.len(),
-            ..Counts::default()
+            ..self.census.counts().clone()
         };
-        for obj in self.inventory.objects() {
-            let status = self.status(obj);
-            counts.waiting += usize::from(self.object(obj).waiting);
-            let watched = self.rule(obj).command.is_some() || !self.inventory.is_host(obj);
-            if !status.checked && watched {
-                counts.pending += 1;
-                continue;
-            }
-            match status.state {
-                State::Ok => counts.ok += 1,
-                State::Warning => counts.warning += 1,
-                State::Critical => counts.critical += 1,
-                State::Unknown => counts.unknown += 1,
-                State::Up => counts.up += 1,
-                State::Down => counts.down += 1,
-                State::Unreachable => counts.unreachable += 1,
-            }
-            if status.state.is_problem() {
-                problems.push((status.state.severity(), self.problem_view(obj)));
-            }
+        for obj in self.census.problems() {
+            problems.push((self.status(obj).state.severity(), self.problem_view(obj)));
         }
         problems.sort_by(|a, b| b.0.cmp(&a.0).then_with(|| b.1.since.cmp(&a.1.since)));
         let mut deploys: Vec<DeployView> = self

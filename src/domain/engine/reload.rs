@@ -60,13 +60,14 @@ impl Engine {
         if let Some(changed) = &mut self.changed {
             changed.clear();
         }
+        self.touched.clear();
         let mut place = Vec::new();
         for (obj, from) in new.objects().zip(&pairing.from) {
             match *from {
                 Some(from) => {
                     let object = &mut self.objects[obj.0 as usize];
                     object.waiting = false;
-                    object.changed = false;
+                    (object.touched, object.changed) = (false, false);
                     let unchanged = sameness.same_schedule(old.rule(from), new.rule(obj));
                     match old_wheel.due_at(from.0) {
                         Some(due) if unchanged || object.running.is_some() => {
@@ -103,6 +104,7 @@ impl Engine {
         for id in ids {
             self.review_holds(now, &id, out);
         }
+        self.take_census();
         let text = format!(
             "configuration {}: {} added, {} changed, {} removed, {} unchanged",
             new.digest,

@@ -28,7 +28,7 @@ pub struct StatusView {
     pub notices: Vec<String>,
 }
 
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counts {
     pub hosts: usize,
     pub checks: usize,

@@ -51,6 +51,7 @@ impl Live {
     pub(super) fn feed(&mut self, input: Input) -> bool {
         let mut out = Effects::default();
         self.engine.handle(self.now, input, &mut out);
+        assert!(self.engine.census_holds(), "the sums by state are wrong");
         self.jobs.extend(out.jobs);
         self.jobs.extend(out.later);
         for change in &out.changes {

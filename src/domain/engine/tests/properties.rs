@@ -241,6 +241,7 @@ fn pass(engine: &mut Engine, until: Timestamp, seen: &mut Seen) {
 fn feed(engine: &mut Engine, now: Timestamp, input: Input, seen: &mut Seen) {
     let mut out = Effects::default();
     engine.handle(now, input, &mut out);
+    assert!(engine.census_holds(), "the sums by state are wrong");
     for change in out.changes {
         if let Some(kept) = &mut seen.kept {
             kept.take(&change);

@@ -58,7 +58,7 @@ impl Hub {
         reply: tokio::sync::oneshot::Sender<Result<Option<Digest>, String>>,
     ) {
         let zone = self.digest_zone();
-        let (store, kept, now) = (self.store.clone(), self.history, clock::now());
+        let (store, kept, now) = (self.store.clone(), self.keep.history, clock::now());
         tokio::spawn(async move {
             let digest = make(&store, about, &zone, now - kept, now).await;
             let _ = reply.send(digest);
@@ -105,7 +105,7 @@ impl Hub {
             from: days.from,
             until: days.until,
             timezone: zone_name(&zone),
-            kept_since: now - self.history,
+            kept_since: now - self.keep.history,
         };
         tokio::spawn(async move {
             let mut digest = read(&store, scope).await;

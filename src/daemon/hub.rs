@@ -32,7 +32,7 @@ use crate::{
             markers::Markers,
         },
         serve::{Access, AppName, Ask, Health, Metrics, Tried},
-        store::Store,
+        store::{Keep, Store},
     },
     base::time::Timestamp,
     domain::{
@@ -73,7 +73,7 @@ pub struct Hub {
     pub inventory: parts::SharedInventory,
     pub access: watch::Sender<Arc<Access>>,
     pub config: PathBuf,
-    pub history: Duration,
+    pub keep: Keep,
     /// Room for jobs that an input starts; empty between inputs.
     pub jobs: Vec<Job>,
     /// Dues of running jobs, for their lateness.
@@ -232,7 +232,7 @@ impl Hub {
         self.look_for_digest();
         if self.pruned_at + PRUNE_EVERY <= clock::now() {
             self.pruned_at = clock::now();
-            let (store, keep) = (self.store.clone(), self.history);
+            let (store, keep) = (self.store.clone(), self.keep);
             tokio::spawn(async move { store.prune(clock::now(), keep).await });
         }
     }

@@ -13,6 +13,7 @@ use crate::{
         history,
         send::{ContactInfo, DelivererSettings, Directory, SendSettings, SmtpSettings, SmtpTls},
         serve::{Access, Scope, TokenEntry},
+        store::Keep,
     },
     config::{self, Settings},
     domain::model::objects::Inventory,
@@ -92,6 +93,14 @@ pub fn history(settings: config::History) -> history::Settings {
         dir: settings.dir,
         keep: settings.keep,
         max_bytes: settings.max_bytes,
+    }
+}
+
+/// How long what is stored is kept.
+pub const fn keep(retention: &config::Retention) -> Keep {
+    Keep {
+        history: retention.history,
+        deliveries: retention.deliveries,
     }
 }
 

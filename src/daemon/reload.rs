@@ -164,7 +164,7 @@ impl Hub {
         self.access.send_replace(Arc::new(parts::access(&settings)));
         self.sources
             .send_replace(Arc::new(Feeds::new(settings.feeds.sources, &inventory)));
-        self.history = settings.retention.history;
+        self.keep = parts::keep(&settings.retention);
         let inventory = Arc::new(inventory);
         let old = std::mem::replace(
             &mut *self

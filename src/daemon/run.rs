@@ -238,7 +238,7 @@ async fn serve(config: PathBuf, loaded: Loaded) -> Result<(), String> {
         inventory: shared,
         access,
         config,
-        history: settings.retention.history,
+        keep: parts::keep(&settings.retention),
         jobs: Vec::new(),
         dues: BTreeMap::new(),
         postponed: VecDeque::new(),

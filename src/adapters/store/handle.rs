@@ -15,7 +15,7 @@ use super::{
     error::StoreError,
     lock::StoreLock,
     outbox::{self, LeasedRow, OutboxCounts, Settle},
-    prune,
+    prune::{self, Keep},
     query::{self, AttemptRow, AuditRow, DecisionRow, DeliveryRow, EventRow, StoreSize},
     restore, rows,
     schema::{self, Place},
@@ -228,9 +228,9 @@ impl Store {
         self.read(audit::verify).await
     }
 
-    /// Deletes history older than `keep` (at least two days) in small steps, between which commits go first, and
-    /// shortens the write-ahead log. Answers how many rows went.
-    pub async fn prune(&self, now: Timestamp, keep: Duration) -> Result<usize, StoreError> {
+    /// Deletes what is older than `keep` in small steps, between which commits go first, and shortens the write-ahead
+    /// log. Answers how many rows went.
+    pub async fn prune(&self, now: Timestamp, keep: Keep) -> Result<usize, StoreError> {
         let mut deleted = 0;
         loop {
             match self.write(move |db| prune::step(db, now, keep)).await? {

@@ -29,5 +29,6 @@ pub use audit::AuditCheck;
 pub use error::StoreError;
 pub use handle::{Opened, Store};
 pub use outbox::{LeasedRow, OutboxCounts, Settle};
+pub use prune::Keep;
 pub use query::{AttemptRow, AuditRow, DecisionRow, DeliveryRow, EventRow, MOST_ROWS, StoreSize};
 pub use thread::Health;

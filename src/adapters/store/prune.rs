@@ -12,34 +12,46 @@ const KEEP_HEARD: Duration = Duration::from_secs(7 * 86_400);
 /// Rows that one step may delete from one table.
 const STEP: i64 = 500;
 
-/// Deletes the rows of one step; answers how many. 0: nothing is left to delete. `keep` is at least two days: what a
-/// start reads back is never deleted, nor is the audit trail, nor anything that pends or is still pointed to.
-pub(super) fn step(db: &Connection, now: Timestamp, keep: Duration) -> rusqlite::Result<usize> {
-    let before = (now - keep.max(LOOK_BACK)).millis();
-    let heard_before = (now - KEEP_HEARD).millis();
+/// How long rows are kept; at least two days each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Keep {
+    pub history: Duration,
+    /// Deliveries that were sent or given up.
+    pub deliveries: Duration,
+}
+
+/// Deletes the rows of one step; answers how many. 0: nothing is left to delete. What a start reads back is never
+/// deleted, nor is the audit trail, nor anything that pends or is still pointed to.
+pub(super) fn step(db: &Connection, now: Timestamp, keep: Keep) -> rusqlite::Result<usize> {
+    let before = |keep: Duration| (now - keep.max(LOOK_BACK)).millis();
+    let history = before(keep.history);
+    let deliveries = before(keep.deliveries);
+    let heard = (now - KEEP_HEARD).millis();
     let mut deleted = 0;
-    for (table, old) in [
-        ("decision", "at < ?1"),
-        ("event", "at < ?1"),
+    for (table, before, old) in [
+        ("decision", history, "at < ?1"),
+        ("event", history, "at < ?1"),
         (
             "outbox",
+            deliveries,
             "state <> 'pending' AND state IN ('sent', 'dead') AND settled_at < ?1",
         ),
-        ("hold", "ended_at < ?1"),
+        ("hold", history, "ended_at < ?1"),
         (
             "problem",
+            history,
             "closed_at < ?1 AND id NOT IN (SELECT problem FROM status WHERE problem IS NOT NULL) \
              AND id NOT IN (SELECT problem FROM hold WHERE ended_at IS NULL)",
         ),
-        ("deploy", "ended AND updated_at < ?1"),
-        ("quarantine", "at < ?1"),
-        ("heard", "at < ?1"),
+        ("deploy", history, "ended AND updated_at < ?1"),
+        ("quarantine", history, "at < ?1"),
+        ("heard", heard, "at < ?1"),
     ] {
         deleted += db
             .prepare_cached(&format!(
                 "DELETE FROM {table} WHERE rowid IN (SELECT rowid FROM {table} WHERE {old} LIMIT ?2)"
             ))?
-            .execute(params![if table == "heard" { heard_before } else { before }, STEP])?;
+            .execute(params![before, STEP])?;
     }
     Ok(deleted)
 }

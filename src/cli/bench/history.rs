@@ -24,7 +24,7 @@ use super::{
 use crate::{
     adapters::{
         history::{self, Settings},
-        store::{Settle, Store, StoreError, StoreSize},
+        store::{Keep, Settle, Store, StoreError, StoreSize},
     },
     base::time::Timestamp,
     cli::out::Failure,
@@ -59,6 +59,10 @@ const LEASE_FOR: Duration = Duration::from_secs(60);
 const AT_ONCE: u32 = 50;
 /// Far less than any machine does, so that a worker that hangs is ended.
 const SLOWEST: f64 = 2000.0;
+
+/// The store of a site of so many checks, each every five minutes, stays under so many bytes with what is kept by default.
+pub const BOUND_CHECKS: usize = 10_000;
+pub const STORE_BOUND: u64 = 2_000_000_000;
 
 /// What was handed in and what was written.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -104,6 +108,12 @@ pub struct Sizes {
     pub history_bytes: u64,
     pub store_bytes: u64,
     pub store_free_bytes: u64,
+}
+
+impl Figures {
+    pub fn days(&self) -> f64 {
+        f64::from(self.hours) / 24.0
+    }
 }
 
 pub fn measure(stage: &Stage, plan: &Plan, hours: u32) -> Result<Figures, Failure> {
@@ -157,7 +167,7 @@ pub fn once(path: &Path, hours: u32) -> Result<Figures, Failure> {
     let place = Place {
         store,
         history: parts::history(history),
-        keep: settings.retention.history,
+        keep: parts::keep(&settings.retention),
     };
     // The day ends now, as the age of a file is that of its last line.
     let end = clock::now();
@@ -183,7 +193,7 @@ pub fn once(path: &Path, hours: u32) -> Result<Figures, Failure> {
 struct Place {
     store: PathBuf,
     history: Settings,
-    keep: Duration,
+    keep: Keep,
 }
 
 impl Place {
@@ -262,7 +272,7 @@ impl Day {
     }
 
     /// As the hub does, at each moment at which something is due.
-    async fn live_until(&mut self, end: Timestamp, keep: Duration) -> Result<(), Failure> {
+    async fn live_until(&mut self, end: Timestamp, keep: Keep) -> Result<(), Failure> {
         while self.now < end {
             let wake = self.engine.wake_at().unwrap_or(end);
             self.now = wake.max(self.now).min(self.now + MINUTE).min(end);
@@ -401,7 +411,7 @@ impl Day {
         let before = place.sizes(store.size().await.map_err(refused)?)?;
         let lost = place.lost()?;
         let commits = store.health().transactions;
-        let later = now + place.keep + DAY;
+        let later = now + place.keep.history.max(place.keep.deliveries) + DAY;
         let rows_deleted = store.prune(later, place.keep).await.map_err(refused)?;
         let later = now + place.history.keep + DAY;
         Recording::start(Some(place.history.clone()), &mut engine, later).end(later);
@@ -437,9 +447,9 @@ impl Day {
             history_keep_days: place.history.keep.as_secs_f64() / DAY.as_secs_f64(),
             history_at_most_bytes: of_day(before.history_bytes, place.history.keep)
                 .min(place.history.max_bytes),
-            store_keep_days: place.keep.as_secs_f64() / DAY.as_secs_f64(),
+            store_keep_days: place.keep.history.as_secs_f64() / DAY.as_secs_f64(),
             store_at_most_bytes: after.store_bytes.saturating_sub(after.store_free_bytes)
-                + of_day(given_back, place.keep),
+                + of_day(given_back, place.keep.history),
         })
     }
 }

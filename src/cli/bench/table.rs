@@ -413,6 +413,15 @@ fn bounds(figures: &history::Figures) -> String {
         bytes(figures.store_at_most_bytes),
         figures.store_keep_days,
     );
+    if figures.checks <= history::BOUND_CHECKS && 0.99 <= figures.days() {
+        let kept = figures.store_at_most_bytes <= history::STORE_BOUND;
+        text.push_str(&format!(
+            "The store is to stay under {} with up to {} checks: {}.\n",
+            bytes(history::STORE_BOUND),
+            history::BOUND_CHECKS,
+            if kept { "it does" } else { "IT DOES NOT" },
+        ));
+    }
     if figures.history_max_bytes < figures.before.history_bytes {
         text.push_str("The recording is larger than its `max_bytes`, which is a fault.\n");
     }

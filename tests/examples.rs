@@ -73,6 +73,7 @@ fn each_example_has_been_thought_of_here() {
             "feeds",
             "first-page.toml",
             "gate",
+            "on-call",
             "small-site",
             "what-if",
             "without-processes.toml"
@@ -574,4 +575,77 @@ fn another_configuration_is_tried_on_yesterday() {
         let readme = fs::read_to_string(root().join("README.md")).expect("there");
         assert!(readme.contains(line.trim()), "README.md has no `{line}`");
     }
+}
+
+#[test]
+fn whoever_is_on_call_is_told_by_a_command() {
+    let ask = |words: &[&str]| {
+        let output = Command::new(common::PROGRAM)
+            .args(words)
+            .args(["--config", "examples/on-call/deploywatch.toml"])
+            .current_dir(root())
+            .output()
+            .expect("it runs");
+        let said = if output.status.success() {
+            output.stdout
+        } else {
+            output.stderr
+        };
+        String::from_utf8_lossy(&said).into_owned()
+    };
+    expect_test::expect![[r#"
+        1 host, 2 checks, 0 apps, 3 contacts, 3 rotations: no faults
+    "#]]
+    .assert_eq(&ask(&["check-config"]));
+    // Over Christmas, and over the night in which clocks are set forward.
+    expect_test::expect![[r#"
+        primary (Europe/Berlin)
+          now  Mon 2026-12-21 09:00  to Thu 2026-12-24 18:00  cy
+               Thu 2026-12-24 18:00  to Sun 2026-12-27 09:00  bob  for cy: Cy is away over Christmas
+               Sun 2026-12-27 09:00  to Mon 2026-12-28 09:00  cy
+               Mon 2026-12-28 09:00  to Mon 2027-01-04 09:00  ann
+    "#]]
+    .assert_eq(&ask(&[
+        "on-call",
+        "primary",
+        "--at",
+        "2026-12-24T12:00:00Z",
+        "--turns=4",
+    ]));
+    expect_test::expect![[r#"
+        berlin (Europe/Berlin), told in period night-in-sydney only
+          now  Sat 2027-03-27 09:00  to Sun 2027-03-28 09:00  ann
+               Sun 2027-03-28 09:00  to Mon 2027-03-29 09:00  bob
+               Mon 2027-03-29 09:00  to Tue 2027-03-30 09:00  ann
+    "#]]
+    .assert_eq(&ask(&["on-call", "berlin", "--at", "2027-03-28T00:30:00Z"]));
+    expect_test::expect![[r#"
+        [
+          {
+            "rotation": "sydney",
+            "timezone": "Australia/Sydney",
+            "at": "2027-03-28T00:30:00Z",
+            "turns": [
+              {
+                "who": "bob",
+                "from": "2027-03-27T22:00:00Z",
+                "until": "2027-03-28T22:00:00Z",
+                "instead": null
+              }
+            ]
+          }
+        ]
+    "#]]
+    .assert_eq(&ask(&[
+        "on-call",
+        "sydney",
+        "--at",
+        "2027-03-28T00:30:00Z",
+        "--output=json",
+        "--turns=1",
+    ]));
+    expect_test::expect![[r#"
+        deploywatch: there is no rotation `primry`; did you mean `primary`?
+    "#]]
+    .assert_eq(&ask(&["on-call", "primry"]));
 }

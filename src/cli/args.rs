@@ -9,7 +9,7 @@ mod history;
 mod orders;
 
 pub use gate::{FreezeArgs, FreezeCommand, GateArgs};
-pub use history::{DigestArgs, WhatIfArgs};
+pub use history::{DigestArgs, OnCallArgs, WhatIfArgs};
 pub use orders::{
     DelayArgs, DeleteArgs, DowntimeArgs, DowntimeCommand, NotifyArgs, SetArgs, SwitchArgs,
 };
@@ -48,6 +48,12 @@ pub enum Command {
     Status(StatusArgs),
     /// Tell why a host or check paged, or did not
     Why(WhyArgs),
+    /// Tell who is on call, until when, and who is next
+    #[command(
+        after_help = "Reads [[rotation]] of the configuration and needs no daemon. For example: deploywatch on-call primary \
+                      --at 2026-12-24T18:00:00Z"
+    )]
+    OnCall(OnCallArgs),
     /// Tell what became of a day or a deploy: held, paged, silent
     #[command(
         after_help = "Read from stored decisions, so that yesterday's digest says the same whenever it is asked for. \

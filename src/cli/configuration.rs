@@ -1,6 +1,6 @@
 //! `check-config` and `config`: look at a configuration without running it.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, path::Path};
 
 use serde_json::{Value, json};
 
@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     adapters::exec::missing_program,
-    config::{self, Fault, Faults, Loaded, Store},
+    config::{self, Fault, Faults, Loaded, Secrets, Store},
 };
 
 /// `check-config`: all faults at once, or one line that counts what is configured. Exit 2 on faults.
@@ -137,7 +137,16 @@ pub fn schema() -> Done {
 /// A configuration that has to be right for the command to go on; else all its faults, and exit 2.
 pub fn load(config: &ConfigArg) -> Result<Loaded, Failure> {
     let path = need_config(config)?;
-    config::load(&path).map_err(|faults| {
+    right(&path, config::load(&path))
+}
+
+/// The same for a command that sends nothing: its secrets need not be there.
+pub fn load_without_secrets(path: &Path) -> Result<Loaded, Failure> {
+    right(path, config::load_with(path, Secrets::Skip))
+}
+
+fn right(path: &Path, loaded: Result<Loaded, Faults>) -> Result<Loaded, Failure> {
+    loaded.map_err(|faults| {
         // A heading of its own line, so that the first fault begins where all others do.
         Failure::Usage(format!(
             "{} is not right\n\n{}",
@@ -154,13 +163,22 @@ pub fn summary(loaded: &Loaded) -> String {
         0 => String::new(),
         number => format!(", {}", count(number, "warning")),
     };
+    let turns = match rotations(loaded) {
+        0 => String::new(),
+        number => format!(", {}", count(number, "rotation")),
+    };
     format!(
-        "{}, {}, {}, {}: no faults{warnings}",
+        "{}, {}, {}, {}{turns}: no faults{warnings}",
         count(inventory.hosts.len(), "host"),
         count(inventory.checks.len(), "check"),
         count(inventory.apps.len(), "app"),
-        count(inventory.contacts.len(), "contact")
+        count(inventory.contacts.len() - rotations(loaded), "contact")
     )
+}
+
+fn rotations(loaded: &Loaded) -> usize {
+    let contacts = loaded.inventory.contacts.iter();
+    contacts.filter(|one| one.on_call.is_some()).count()
 }
 
 fn counts(loaded: &Loaded) -> Value {
@@ -169,7 +187,8 @@ fn counts(loaded: &Loaded) -> Value {
         "hosts": inventory.hosts.len(),
         "checks": inventory.checks.len(),
         "apps": inventory.apps.len(),
-        "contacts": inventory.contacts.len(),
+        "contacts": inventory.contacts.len() - rotations(loaded),
+        "rotations": rotations(loaded),
     })
 }
 

@@ -14,7 +14,8 @@ mod digest;
 pub mod gate;
 pub mod import;
 pub mod manual;
-pub mod orders;
+pub mod on_call;
+mod orders;
 mod out;
 mod shadow;
 pub mod spawner;
@@ -78,6 +79,7 @@ fn dispatch(command: Command) -> Done {
         Command::Try(args) => bridge::try_plugin(&args),
         Command::Status(args) => wait_for(commands::status(args)),
         Command::Why(args) => wait_for(commands::why(args)),
+        Command::OnCall(args) => on_call::on_call(&args),
         Command::Digest(args) => wait_for(digest::digest(args)),
         Command::Deploy(command) => wait_for(deploy::deploy(command)),
         Command::Gate(args) => wait_for(gate::gate(args)),

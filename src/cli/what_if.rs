@@ -2,7 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    path::{Path, PathBuf},
+    path::PathBuf,
     sync::Arc,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
@@ -10,11 +10,12 @@ use std::{
 use super::{
     args::{Format, WhatIfArgs},
     client::need_config,
+    configuration::load_without_secrets,
     out::{Done, Failure, clean_line, print, print_json},
 };
 use crate::{
     base::time::{self, Timestamp, parse_duration},
-    config::{self, Loaded, Secrets},
+    config::Loaded,
     daemon::replay::{Facts, History, Player, play_file},
     domain::{
         model::{
@@ -28,8 +29,8 @@ use crate::{
 /// Compares. 1: something that mattered would have been missed.
 pub fn what_if(args: &WhatIfArgs) -> Done {
     let path = need_config(&args.config)?;
-    let new = load(&path)?;
-    let old = args.old.as_deref().map(load).transpose()?;
+    let new = load_without_secrets(&path)?;
+    let old = args.old.as_deref().map(load_without_secrets).transpose()?;
     let dir = history_dir(args, &new)?;
     let until = args
         .until
@@ -116,16 +117,6 @@ pub fn what_if(args: &WhatIfArgs) -> Done {
     Ok(u8::from(!report.missed.is_empty()))
 }
 
-fn load(path: &Path) -> Result<Loaded, Failure> {
-    config::load_with(path, Secrets::Skip).map_err(|faults| {
-        Failure::Usage(format!(
-            "{} is not right\n\n{}",
-            path.display(),
-            faults.render(false).trim_end()
-        ))
-    })
-}
-
 fn history_dir(args: &WhatIfArgs, new: &Loaded) -> Result<PathBuf, Failure> {
     match (&args.history, &new.settings.history) {
         (Some(dir), _) => Ok(dir.clone()),
@@ -136,7 +127,7 @@ fn history_dir(args: &WhatIfArgs, new: &Loaded) -> Result<PathBuf, Failure> {
     }
 }
 
-fn instant(text: &str, option: &str) -> Result<Timestamp, Failure> {
+pub(super) fn instant(text: &str, option: &str) -> Result<Timestamp, Failure> {
     Timestamp::parse(text).ok_or_else(|| {
         Failure::Usage(format!(
             "{option} is `{text}`; write for example 2026-03-02T10:00:00Z"

@@ -11,6 +11,7 @@ use super::{
     fault::{Fault, Sink},
     graph,
     names::{Names, Raw},
+    rotations,
     secrets::Vault,
     value::{Tab, Val},
 };
@@ -46,20 +47,33 @@ impl<'d> Contacts<'d> {
         vault: &Vault<'_>,
         sink: &mut Sink,
     ) -> Self {
-        let mut sorted: Vec<(&'d str, Tab<'d>)> = names
+        // A rotation stands among the contacts, where whoever is on call is told in its place.
+        let rotations = names
+            .rotations
+            .iter()
+            .filter(|(name, _)| !names.contacts.contains_key(*name));
+        let mut sorted: Vec<(&'d str, Tab<'d>, bool)> = names
             .contacts
             .iter()
-            .map(|(name, tab)| (*name, *tab))
+            .map(|(name, tab)| (*name, *tab, false))
+            .chain(rotations.map(|(name, tab)| (*name, *tab, true)))
             .collect();
-        sorted.sort_unstable_by_key(|(name, _)| *name);
+        sorted.sort_unstable_by_key(|(name, ..)| *name);
         let mut contacts = Self::default();
-        for (name, tab) in sorted {
-            let ix =
-                ContactIx(u32::try_from(contacts.list.len()).expect("fewer than 2^32 contacts"));
+        let mut people: HashMap<&'d str, ContactIx> = HashMap::new();
+        for (at, (name, _, rotates)) in sorted.iter().enumerate() {
+            let ix = ContactIx(u32::try_from(at).expect("fewer than 2^32 contacts"));
             contacts.behind.insert(name, vec![ix]);
-            contacts
-                .list
-                .push(contact(name, tab, periods, commands, vault, sink));
+            if !rotates {
+                people.insert(name, ix);
+            }
+        }
+        for (name, tab, rotates) in sorted {
+            let mut contact = contact(name, tab, periods, commands, vault, rotates, sink);
+            if rotates {
+                contact.on_call = rotations::build(tab, &people, names, sink).map(Arc::new);
+            }
+            contacts.list.push(contact);
         }
         contacts.groups(raw, names, sink);
         contacts
@@ -135,10 +149,12 @@ fn contact<'d>(
     periods: &HashMap<&'d str, Arc<Period>>,
     commands: &mut Commands<'d, '_>,
     vault: &Vault<'_>,
+    rotates: bool,
     sink: &mut Sink,
 ) -> Contact {
     let channels = channels(tab, commands, vault, sink);
     if channels.is_empty()
+        && !rotates
         && !["email", "webhook", "pagerduty", "slack", "command"]
             .iter()
             .any(|key| tab.get(key).is_some())
@@ -195,6 +211,7 @@ fn contact<'d>(
         pager: tab.text("pager").unwrap_or_default().to_owned(),
         addresses: texts("addresses"),
         email: texts("email").into_iter().next().unwrap_or_default(),
+        on_call: None,
     }
 }
 

@@ -23,6 +23,7 @@ mod periods;
 mod pieces;
 mod read;
 mod relations;
+mod rotations;
 mod rules;
 mod schema;
 mod secrets;

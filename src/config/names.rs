@@ -22,6 +22,7 @@ pub(super) struct Raw<'d> {
     pub periods: Vec<Tab<'d>>,
     pub contacts: Vec<Tab<'d>>,
     pub contact_groups: Vec<Tab<'d>>,
+    pub rotations: Vec<Tab<'d>>,
     pub groups: Vec<Tab<'d>>,
     pub apps: Vec<Tab<'d>>,
     pub hosts: Vec<Tab<'d>>,
@@ -50,6 +51,7 @@ impl<'d> Raw<'d> {
                 ("period", &mut raw.periods),
                 ("contact", &mut raw.contacts),
                 ("contact_group", &mut raw.contact_groups),
+                ("rotation", &mut raw.rotations),
                 ("group", &mut raw.groups),
                 ("app", &mut raw.apps),
                 ("host", &mut raw.hosts),
@@ -83,6 +85,7 @@ pub(super) struct Names<'d> {
     pub periods: HashMap<&'d str, Tab<'d>>,
     pub contacts: HashMap<&'d str, Tab<'d>>,
     pub contact_groups: HashMap<&'d str, Tab<'d>>,
+    pub rotations: HashMap<&'d str, Tab<'d>>,
     /// Groups that are declared; with none, those that hosts are in.
     pub groups: HashSet<&'d str>,
     pub groups_declared: bool,
@@ -105,6 +108,7 @@ impl<'d> Names<'d> {
             periods: unique("period", &raw.periods, sink),
             contacts: unique("contact", &raw.contacts, sink),
             contact_groups: unique("contact group", &raw.contact_groups, sink),
+            rotations: unique("rotation", &raw.rotations, sink),
             groups: unique("group", &raw.groups, sink).into_keys().collect(),
             groups_declared: !raw.groups.is_empty(),
             check_groups: unique("group of checks", &raw.check_groups, sink),
@@ -120,20 +124,39 @@ impl<'d> Names<'d> {
         unique("token", &raw.tokens, sink);
         names.collect_hosts(raw, sink);
         names.collect_apps(raw, sink);
-        for (name, group) in &names.contact_groups {
-            if let Some(contact) = names.contacts.get(name) {
-                sink.push(
-                    Fault::new(
-                        group.value_place("name"),
-                        format!("`{name}` is the name of a contact and of a contact group"),
-                    )
-                    .label("the contact group")
-                    .also(contact.value_place("name"), "the contact")
-                    .help("give one of them another name: `contacts` could mean either"),
-                );
-            }
-        }
+        names.tell_of_doubles(sink);
         names
+    }
+
+    /// Contacts, contact groups and rotations are named in the same places.
+    fn tell_of_doubles(&self, sink: &mut Sink) {
+        let groups = self.contact_groups.iter();
+        let rotations = self.rotations.iter();
+        let both = groups
+            .map(|(name, tab)| ("contact group", name, tab))
+            .chain(rotations.map(|(name, tab)| ("rotation", name, tab)));
+        for (what, name, tab) in both {
+            let other = match self.contacts.get(name) {
+                Some(other) => Some(("contact", other)),
+                None if what == "rotation" => {
+                    let group = self.contact_groups.get(name);
+                    group.map(|other| ("contact group", other))
+                }
+                None => None,
+            };
+            let Some((word, other)) = other else {
+                continue;
+            };
+            sink.push(
+                Fault::new(
+                    tab.value_place("name"),
+                    format!("`{name}` is the name of a {word} and of a {what}"),
+                )
+                .label(format!("the {what}"))
+                .also(other.value_place("name"), format!("the {word}"))
+                .help("give one of them another name: `contacts` could mean either"),
+            );
+        }
     }
 
     fn collect_hosts(&mut self, raw: &Raw<'d>, sink: &mut Sink) {

@@ -323,7 +323,9 @@ impl<'w, 'd> Walker<'w, 'd> {
         let names = self.names;
         match what {
             Refers::Contact => {
-                names.contacts.contains_key(name) || names.contact_groups.contains_key(name)
+                names.contacts.contains_key(name)
+                    || names.contact_groups.contains_key(name)
+                    || names.rotations.contains_key(name)
             }
             Refers::Host if glob::is_pattern(name) => {
                 names.hosts.keys().any(|host| glob::matches(name, host))
@@ -360,6 +362,7 @@ impl<'w, 'd> Walker<'w, 'd> {
                 .contacts
                 .keys()
                 .chain(names.contact_groups.keys())
+                .chain(names.rotations.keys())
                 .copied()
                 .collect(),
             Refers::Host => names.hosts.keys().copied().collect(),

@@ -1,4 +1,4 @@
-//! The words of what looks back: digests, and recorded history under another configuration.
+//! The words of what looks back or ahead: digests, recorded history under another configuration, who is on call.
 
 use std::path::PathBuf;
 
@@ -42,6 +42,23 @@ pub struct WhatIfArgs {
     /// A problem that was over within this time could have been left to recover: it is quieter, not missed
     #[arg(long, value_name = "SPAN", default_value = "15m")]
     pub short: String,
+    #[command(flatten)]
+    pub format: FormatArg,
+}
+
+#[derive(Debug, Args)]
+pub struct OnCallArgs {
+    /// A rotation [default: all of them]
+    pub rotation: Option<String>,
+    /// Who is on call at this time [default: now]
+    #[arg(long, value_name = "TIME")]
+    pub at: Option<String>,
+    /// How many turns to show, from the present one on
+    #[arg(long, value_name = "NUMBER", default_value_t = 3,
+          value_parser = clap::value_parser!(u16).range(1..=1000))]
+    pub turns: u16,
+    #[command(flatten)]
+    pub config: ConfigArg,
     #[command(flatten)]
     pub format: FormatArg,
 }

@@ -128,6 +128,7 @@ fn help_reads_well() {
               demo           See the whole story on this machine: no configuration needed, ends by itself
               status         Show problems, holds and deploys
               why            Tell why a host or check paged, or did not
+              on-call        Tell who is on call, until when, and who is next
               digest         Tell what became of a day or a deploy: held, paged, silent
               deploy         Tell of a deploy, or run one
               gate           Ask whether a pipeline may go on: exit 0 yes, 1 no

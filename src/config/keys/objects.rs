@@ -380,6 +380,77 @@ pub static CONTACT_GROUP: Spec = Spec::new(
     ]],
 );
 
+pub static ROTATION: Spec = Spec::new(
+    "[[rotation]]",
+    "Contacts who are on call in turns. Its name stands wherever a contact's does; whoever is on call at that moment is told.",
+    &[&[
+        Key::new("name", Kind::Label, "The name that `contacts` lists.").must(),
+        Key::new("alias", Kind::AnyText, "A longer name; without it the name."),
+        Key::new(
+            "members",
+            Kind::Names(Refers::Contact),
+            "Contacts, in the order of their turns. Who cannot be told is stood in for by the next.",
+        )
+        .must(),
+        Key::new(
+            "handover",
+            Kind::Text,
+            "When hands change: `monday 09:00`, or `09:00` where turns are no whole weeks. It stays at that time when clocks change.",
+        )
+        .must(),
+        Key::new(
+            "since",
+            Kind::Text,
+            "The day, such as 2026-01-05, on which a turn of the first member began or begins.",
+        )
+        .must(),
+        Key::new("turn", Kind::Span(false), "How long a turn lasts, in whole days.").or("1w"),
+        Key::new(
+            "timezone",
+            Kind::Zone,
+            "The zone of its hand-overs; without it the system's own.",
+        )
+        .or("\"\""),
+        Key::new(
+            "period",
+            Kind::Name(Refers::Period),
+            "When it is told at all, such as the night; none: always.",
+        )
+        .or("\"\""),
+        Key::new(
+            "override",
+            Kind::Tables(&OVERRIDE),
+            "Who takes over for a while; no two at once.",
+        ),
+    ]],
+);
+
+static OVERRIDE: Spec = Spec::new(
+    "[[rotation.override]]",
+    "Somebody takes over for a while.",
+    &[&[
+        Key::new(
+            "who",
+            Kind::Name(Refers::Contact),
+            "The contact on call meanwhile; it need not be a member.",
+        )
+        .must(),
+        Key::new(
+            "from",
+            Kind::Text,
+            "When it begins: `2026-12-24 18:00` by the rotation's clocks, or RFC 3339.",
+        )
+        .must(),
+        Key::new("until", Kind::Text, "When it ends.").must(),
+        Key::new(
+            "reason",
+            Kind::Text,
+            "Why, for those who ask who is on call.",
+        )
+        .must(),
+    ]],
+);
+
 pub static GROUP: Spec = Spec::new(
     "[[group]]",
     "A group of hosts. Groups need no declaration; once one is declared, all must be.",

@@ -5,7 +5,8 @@ use super::{
     gates::{DOWNTIME, FREEZE, RISK},
     nagios::NAGIOS,
     objects::{
-        APP, CHECK, COMMAND, CONTACT, CONTACT_GROUP, DEFAULTS, GROUP, HOST, PERIOD, TEMPLATE,
+        APP, CHECK, COMMAND, CONTACT, CONTACT_GROUP, DEFAULTS, GROUP, HOST, PERIOD, ROTATION,
+        TEMPLATE,
     },
     relations::{CHECK_GROUP, DEPENDENCY, ESCALATION},
 };
@@ -100,6 +101,11 @@ pub static ROOT: Spec = Spec::new(
             "contact_group",
             Kind::Tables(&CONTACT_GROUP),
             "Contacts under one name.",
+        ),
+        Key::new(
+            "rotation",
+            Kind::Tables(&ROTATION),
+            "Who is on call, in turns.",
         ),
         Key::new("group", Kind::Tables(&GROUP), "Groups of hosts."),
         Key::new(

@@ -56,7 +56,8 @@ impl Engine {
             circle.contacts.clone()
         };
         let contacts: Result<Vec<ContactIx>, String> = if how.forced {
-            let reachable = candidates
+            let reachable = self
+                .people(candidates, now)
                 .into_iter()
                 .filter(|ix| !self.inventory.contact(*ix).channels.is_empty())
                 .collect::<Vec<_>>();
@@ -67,6 +68,7 @@ impl Engine {
             }
         } else {
             self.wanting_of(obj, &candidates, Kind::Custom, self.status(obj).state, now)
+                .map(|wanted| wanted.contacts)
         };
         let contacts = match contacts {
             Ok(contacts) => contacts,

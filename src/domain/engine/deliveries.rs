@@ -1,6 +1,6 @@
 //! Deliveries: one for each contact and channel, and what became of them; problems of deploywatch itself.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use super::{
     core::{Engine, Mode},
@@ -129,12 +129,12 @@ impl Engine {
             format!("What it was about: {dedup_key}"),
             format!("Delivery: {key}"),
         ];
+        let fallback = self.fallback(now);
         let failed = |name: &str, label: &str| name == contact && label == channel;
         for (at, other) in (0..).zip(&self.inventory.contacts) {
             let ix = ContactIx(at);
             let same = *other.name == *contact;
-            let fallback = self.inventory.globals.fallback_contacts.contains(&ix);
-            if !same && !fallback {
+            if !same && !fallback.contains(&ix) {
                 continue;
             }
             for way in other
@@ -153,6 +153,11 @@ impl Engine {
                 }
             }
         }
+    }
+
+    fn fallback(&self, at: Timestamp) -> BTreeSet<ContactIx> {
+        let named = &self.inventory.globals.fallback_contacts;
+        self.people(named.iter().copied(), at)
     }
 
     fn push_self_delivery(
@@ -222,9 +227,9 @@ impl Engine {
         message.dedup_key = format!("digest@{day}");
         message.output = reason;
         let message = Arc::new(message);
-        contacts
-            .iter()
-            .map(|ix| self.inventory.contact(*ix))
+        self.people(contacts.iter().copied(), now)
+            .into_iter()
+            .map(|ix| self.inventory.contact(ix))
             .filter(|contact| contact.enabled)
             .flat_map(|contact| contact.channels.iter().map(move |way| (contact, way)))
             .filter(|(_, way)| !matches!(way.kind, ChannelKind::PagerDuty { .. }))
@@ -242,7 +247,7 @@ impl Engine {
     /// Deliveries of a self-problem to the fallback contacts, else to everyone: for when the store is down.
     pub fn self_deliveries(&self, message: &Message) -> Vec<Delivery> {
         let mut out = Effects::default();
-        let fallback = &self.inventory.globals.fallback_contacts;
+        let fallback = self.fallback(message.at);
         for (at, contact) in (0..).zip(&self.inventory.contacts) {
             if contact.enabled && (fallback.is_empty() || fallback.contains(&ContactIx(at))) {
                 for way in &contact.channels {

@@ -20,7 +20,7 @@ use crate::{
             state::ObjectName,
             status::{End, Problem},
         },
-        notify::{compose, recipients},
+        notify::compose,
     },
 };
 
@@ -264,12 +264,12 @@ impl Engine {
         let Some(live) = self.deploys.get(id) else {
             return;
         };
-        let mut audience: super::tell::Audience =
-            recipients::of_deploy(&self.inventory, &live.deploy, live.scope.app)
-                .into_iter()
-                .filter(|ix| self.inventory.contact(*ix).enabled)
-                .map(|ix| (ix, Urgency::Low))
-                .collect();
+        let mut audience: super::tell::Audience = self
+            .deployers(live, now)
+            .into_iter()
+            .filter(|ix| self.inventory.contact(*ix).enabled)
+            .map(|ix| (ix, Urgency::Low))
+            .collect();
         if audience.is_empty() && kind == Kind::Digest {
             let mut contacts = std::collections::BTreeSet::new();
             for host in &live.scope.targets {
@@ -277,7 +277,11 @@ impl Engine {
                     contacts.extend(self.rule(obj).notify.contacts.iter().copied());
                 }
             }
-            audience = contacts.into_iter().map(|ix| (ix, Urgency::Low)).collect();
+            audience = self
+                .people(contacts, now)
+                .into_iter()
+                .map(|ix| (ix, Urgency::Low))
+                .collect();
         }
         if audience.is_empty() {
             return;

@@ -25,6 +25,8 @@ pub(super) struct Circle {
     pub(super) escalated: bool,
     /// When the next one is due.
     pub(super) remind: Duration,
+    /// Why rotations came to the people they came to; for `why`.
+    pub(super) on_call: Vec<String>,
 }
 
 impl Engine {
@@ -35,6 +37,7 @@ impl Engine {
             contacts: rule.contacts.clone(),
             escalated: false,
             remind: rule.remind,
+            on_call: Vec::new(),
         };
         if self.inventory.relations.escalations_of.is_empty() {
             return own;
@@ -74,6 +77,7 @@ impl Engine {
                 .map(|one| one.remind.unwrap_or(rule.remind))
                 .min()
                 .unwrap_or(rule.remind),
+            on_call: Vec::new(),
         }
     }
 

@@ -415,7 +415,8 @@ impl Engine {
                 .flat_map(|host| self.inventory.checks_of(*host));
             contacts.extend(checks.flat_map(|obj| self.rule(obj).notify.contacts.clone()));
         }
-        let audience: super::tell::Audience = contacts
+        let audience: super::tell::Audience = self
+            .people(contacts, now)
             .into_iter()
             .filter(|ix| self.inventory.contact(*ix).enabled)
             .map(|ix| (ix, Urgency::Low))

@@ -20,7 +20,7 @@ use crate::{
             objects::ObjIx,
             status::{End, Problem},
         },
-        notify::{compose, recipients},
+        notify::compose,
     },
 };
 
@@ -226,11 +226,11 @@ impl Engine {
         let Some(live) = self.deploys.get(deploy) else {
             return;
         };
-        let audience: super::tell::Audience =
-            recipients::of_deploy(&self.inventory, &live.deploy, live.scope.app)
-                .into_iter()
-                .map(|ix| (ix, Urgency::Low))
-                .collect();
+        let audience: super::tell::Audience = self
+            .deployers(live, now)
+            .into_iter()
+            .map(|ix| (ix, Urgency::Low))
+            .collect();
         if audience.is_empty() {
             return;
         }

@@ -24,7 +24,7 @@ use crate::{
             message::{Kind, Urgency},
             objects::{ObjIx, Rule},
         },
-        notify::{compose, recipients},
+        notify::compose,
         plugin::perfdata,
     },
 };
@@ -484,13 +484,14 @@ impl Engine {
             for ix in self
                 .wanting_of(*obj, contacts, Kind::Notice, state, now)
                 .unwrap_or_default()
+                .contacts
             {
                 if audience.iter().all(|(known, _)| *known != ix) {
                     audience.push((ix, Urgency::High));
                 }
             }
         }
-        for ix in recipients::of_deploy(&self.inventory, &live.deploy, live.scope.app) {
+        for ix in self.deployers(live, now) {
             if self.inventory.contact(ix).enabled && audience.iter().all(|(known, _)| *known != ix)
             {
                 audience.push((ix, Urgency::Low));

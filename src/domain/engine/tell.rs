@@ -6,6 +6,7 @@ use super::{core::Engine, effect::Effects, escalate::Circle};
 use crate::{
     base::time::Timestamp,
     domain::{
+        deploy::live::LiveDeploy,
         model::{
             change::{Change, Decided},
             deploy::{Attribution, Risk, Suspect, Verdict},
@@ -17,7 +18,7 @@ use crate::{
         notify::{
             compose,
             filter::{self, HostScene, Scene, Why},
-            recipients,
+            recipients::{self, Wanted, Wish},
         },
     },
 };
@@ -254,7 +255,7 @@ impl Engine {
             reason
         };
         self.object_mut(obj).last_skip = None;
-        let audience = self.with_deployers(contacts, &attribution);
+        let audience = self.with_deployers(contacts, &attribution, now);
         let key = self.keep_page(now, id, &attribution, &audience, out);
         let since = self.problems.get(&id).map(|problem| problem.first_bad_at);
         let mut message = compose::message(
@@ -285,6 +286,7 @@ impl Engine {
             .extend(advice.as_ref().and_then(|advice| self.advice_line(advice)));
         self.deliver(Some(obj), &message, &audience, out);
         let reason = std::iter::once(reason)
+            .chain(circle.on_call)
             .chain(not_held.iter().take(3).cloned())
             .collect::<Vec<_>>()
             .join("; ");
@@ -355,12 +357,12 @@ impl Engine {
         let Some(page) = problem.page.clone() else {
             return;
         };
-        let told: Vec<ContactIx> = page
-            .told
-            .iter()
-            .filter_map(|name| self.inventory.find_contact(name))
+        let told = self.told_of(obj);
+        let known: BTreeSet<ContactIx> = self
+            .everyone(obj)
+            .into_iter()
+            .flat_map(|ix| self.inventory.behind(ix))
             .collect();
-        let known = self.everyone(obj);
         // Deployers that a deploy added to the page hear of its end as well.
         let added: Vec<ContactIx> = told
             .iter()
@@ -371,7 +373,7 @@ impl Engine {
         let state = self.status(obj).state;
         let mut contacts: BTreeSet<ContactIx> =
             match self.wanting_of(obj, &candidates, Kind::Recovery, state, now) {
-                Ok(contacts) => contacts.into_iter().collect(),
+                Ok(wanted) => wanted.contacts.into_iter().collect(),
                 // Nobody else will ever want it, but the deployers hear of the end of what they were told.
                 Err(_) if !added.is_empty() && !self.wanted_later(obj, &candidates) => {
                     BTreeSet::new()
@@ -428,9 +430,14 @@ impl Engine {
             &self.inventory,
             &self.switches.contacts,
             candidates,
-            self.inventory.is_host(obj),
-            status.state,
-            status.notified_on,
+            &Wish {
+                is_host: self.inventory.is_host(obj),
+                kind: Kind::Recovery,
+                state: status.state,
+                notified_on: status.notified_on,
+                at: Timestamp::default(),
+                told: &[],
+            },
         )
     }
 
@@ -524,7 +531,7 @@ impl Engine {
         };
         let key = format!("{}@flapping-{}", self.inventory.name(obj), begun.millis());
         let audience = if kind == Kind::FlappingStart {
-            self.with_deployers(contacts, &attribution)
+            self.with_deployers(contacts, &attribution, now)
         } else {
             contacts.into_iter().map(|ix| (ix, Urgency::High)).collect()
         };
@@ -620,8 +627,14 @@ impl Engine {
     ) -> Result<(Vec<ContactIx>, Circle), String> {
         let state = self.told_state(obj, kind);
         let circle = self.circle(obj, kind, state, at);
-        self.wanting_of(obj, &circle.contacts, kind, state, at)
-            .map(|contacts| (contacts, circle))
+        let wanted = self.wanting_of(obj, &circle.contacts, kind, state, at)?;
+        Ok((
+            wanted.contacts,
+            Circle {
+                on_call: wanted.on_call,
+                ..circle
+            },
+        ))
     }
 
     /// The state that a notification tells of. A flapping problem may be OK at this very moment; what is told is the
@@ -640,17 +653,46 @@ impl Engine {
         kind: Kind,
         state: State,
         at: Timestamp,
-    ) -> Result<Vec<ContactIx>, String> {
+    ) -> Result<Wanted, String> {
         recipients::wanting(
             &self.inventory,
             &self.switches.contacts,
             candidates,
-            self.inventory.is_host(obj),
-            kind,
-            state,
-            self.status(obj).notified_on,
-            at,
+            &Wish {
+                is_host: self.inventory.is_host(obj),
+                kind,
+                state,
+                notified_on: self.status(obj).notified_on,
+                at,
+                told: &self.told_of(obj),
+            },
         )
+    }
+
+    /// Who was told of the open problem.
+    fn told_of(&self, obj: ObjIx) -> Vec<ContactIx> {
+        let page = self
+            .problem_of(obj)
+            .and_then(|problem| problem.page.as_ref());
+        page.into_iter()
+            .flat_map(|page| &page.told)
+            .filter_map(|name| self.inventory.find_contact(name))
+            .collect()
+    }
+
+    /// Rotations give way to who is on call.
+    pub(super) fn people(
+        &self,
+        contacts: impl IntoIterator<Item = ContactIx>,
+        at: Timestamp,
+    ) -> BTreeSet<ContactIx> {
+        recipients::people(&self.inventory, &self.switches.contacts, contacts, at)
+    }
+
+    /// The people behind a deploy.
+    pub(super) fn deployers(&self, live: &LiveDeploy, at: Timestamp) -> BTreeSet<ContactIx> {
+        let named = recipients::of_deploy(&self.inventory, &live.deploy, live.scope.app);
+        self.people(named, at)
     }
 
     /// Whoever wants to hear of a problem as it is, or as it was when its hold began: a hold takes nobody's page away.
@@ -663,6 +705,7 @@ impl Engine {
         let then = due.state.unwrap_or(present);
         let mut refusal = None;
         let mut contacts = BTreeSet::new();
+        let mut on_call: Vec<String> = Vec::new();
         for (at, state) in [
             (now, present),
             (due.at, present),
@@ -671,7 +714,12 @@ impl Engine {
         ] {
             let circle = self.circle(obj, Kind::Problem, state, at);
             match self.wanting_of(obj, &circle.contacts, Kind::Problem, state, at) {
-                Ok(wanting) => contacts.extend(wanting),
+                Ok(wanted) => {
+                    contacts.extend(wanted.contacts);
+                    let news = wanted.on_call.into_iter();
+                    let known: BTreeSet<String> = on_call.iter().cloned().collect();
+                    on_call.extend(news.filter(|said| !known.contains(said)));
+                }
                 Err(why) => {
                     refusal.get_or_insert(why);
                 }
@@ -681,13 +729,21 @@ impl Engine {
             Some(why) if contacts.is_empty() => Err(why),
             _ => Ok((
                 contacts.into_iter().collect(),
-                self.circle(obj, Kind::Problem, present, now),
+                Circle {
+                    on_call,
+                    ..self.circle(obj, Kind::Problem, present, now)
+                },
             )),
         }
     }
 
     /// Adds the deployers: paged with everybody where one deploy is the suspect, told in chat where several are.
-    fn with_deployers(&self, contacts: Vec<ContactIx>, attribution: &Attribution) -> Audience {
+    fn with_deployers(
+        &self,
+        contacts: Vec<ContactIx>,
+        attribution: &Attribution,
+        now: Timestamp,
+    ) -> Audience {
         let mut audience: Audience = contacts.into_iter().map(|ix| (ix, Urgency::High)).collect();
         if attribution.verdict == Verdict::None {
             return audience;
@@ -703,7 +759,7 @@ impl Engine {
             };
             let urgent = attribution.verdict == Verdict::Suspect && live.deploy.risk != Risk::Low;
             let urgency = if urgent { Urgency::High } else { Urgency::Low };
-            for ix in recipients::of_deploy(&self.inventory, &live.deploy, live.scope.app) {
+            for ix in self.deployers(live, now) {
                 if self.inventory.contact(ix).enabled
                     && !audience.iter().any(|(known, _)| *known == ix)
                 {

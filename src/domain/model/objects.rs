@@ -18,10 +18,10 @@ use super::{
     state::{ObjectName, StateSet},
 };
 use crate::{
-    base::secret::Secret,
+    base::{secret::Secret, time::Timestamp},
     domain::{
         digest::Daily,
-        schedule::{Cron, Period, Zone},
+        schedule::{Cron, Period, Rotation, Zone},
     },
 };
 
@@ -302,6 +302,35 @@ pub struct Contact {
     pub addresses: Vec<String>,
     /// `$CONTACTEMAIL$`; mail is sent only where there is a channel for it.
     pub email: String,
+    /// It is nobody in person: whoever is on call is told in its place, and it has no channels.
+    pub on_call: Option<Arc<OnCall>>,
+}
+
+/// A rotation and the people in it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OnCall {
+    pub rotation: Rotation,
+    /// By their numbers in the rotation: its members, then those who only take over at times.
+    pub people: Vec<ContactIx>,
+}
+
+impl OnCall {
+    /// Whom to try at `at`, in this order: who is on call, whose turn it would be, and then who is next.
+    pub fn order(&self, at: Timestamp) -> Vec<ContactIx> {
+        let turn = self.rotation.turn(at);
+        let members = self.rotation.members.max(1);
+        let regular = turn.instead.map_or(turn.who, |(_, who)| who);
+        let mut order: Vec<ContactIx> = Vec::new();
+        let next = (0..members).map(|later| (regular + later) % members);
+        for who in std::iter::once(turn.who).chain(next) {
+            if let Some(person) = self.people.get(who)
+                && !order.contains(person)
+            {
+                order.push(*person);
+            }
+        }
+        order
+    }
 }
 
 /// One way to reach a contact. The label (`email`, `webhook`, `webhook:2`) is unique within the contact and stable.
@@ -548,6 +577,14 @@ impl Inventory {
 
     pub fn contact(&self, contact: ContactIx) -> &Contact {
         &self.contacts[contact.0 as usize]
+    }
+
+    /// Everybody who may be told where this contact is named: itself, or all people of a rotation.
+    pub fn behind(&self, contact: ContactIx) -> Vec<ContactIx> {
+        match &self.contact(contact).on_call {
+            Some(on_call) => on_call.people.clone(),
+            None => vec![contact],
+        }
     }
 
     pub fn rule(&self, obj: ObjIx) -> &Arc<Rule> {

@@ -13,43 +13,160 @@ use crate::{
     },
 };
 
-/// Contacts among `candidates` that want this notification at `at`; and the sentence for "why nobody".
-#[expect(
-    clippy::too_many_arguments,
-    reason = "the facts that each contact is asked with"
-)]
+/// What is to be told, and when.
+#[derive(Clone, Copy, Debug)]
+pub struct Wish<'a> {
+    pub is_host: bool,
+    pub kind: Kind,
+    pub state: State,
+    pub notified_on: StateSet,
+    pub at: Timestamp,
+    /// For a recovery: who was told of the problem. Those of a rotation hear of its end, whoever is on call by then.
+    pub told: &'a [ContactIx],
+}
+
+/// Who is told.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Wanted {
+    /// Each once; none is a rotation.
+    pub contacts: Vec<ContactIx>,
+    /// Of each rotation among the candidates, why it came to this person.
+    pub on_call: Vec<String>,
+}
+
+/// Contacts among `candidates` that want this notification; and the sentence for "why nobody".
 pub fn wanting(
     inventory: &Inventory,
     tuned: &BTreeMap<String, TunedContact>,
     candidates: &[ContactIx],
-    is_host: bool,
-    kind: Kind,
-    state: State,
-    notified_on: StateSet,
-    at: Timestamp,
-) -> Result<Vec<ContactIx>, String> {
+    wish: &Wish<'_>,
+) -> Result<Wanted, String> {
     if candidates.is_empty() {
         return Err("it has no contacts".to_owned());
     }
-    let mut wanted = Vec::new();
+    let mut found = Wanted::default();
     let mut refusals = Vec::new();
-    for ix in candidates {
-        let contact = inventory.contact(*ix);
-        let tuned = tuned.get(&*contact.name);
-        if let Err(why) = available(inventory, contact, tuned, is_host, at) {
-            refusals.push(format!("{} {why}", contact.name));
-            continue;
-        }
-        match wants(contact, is_host, kind, state, notified_on) {
-            Ok(()) => wanted.push(*ix),
-            Err(why) => refusals.push(format!("{} {why}", contact.name)),
+    for candidate in candidates {
+        let people = match on_duty(inventory, tuned, *candidate, wish) {
+            Ok((people, said)) => {
+                found.on_call.extend(said);
+                people
+            }
+            Err(why) => {
+                refusals.push(why);
+                continue;
+            }
+        };
+        for ix in people {
+            let contact = inventory.contact(ix);
+            match wants(contact, wish) {
+                Ok(()) if found.contacts.contains(&ix) => {}
+                Ok(()) => found.contacts.push(ix),
+                Err(why) => refusals.push(format!("{} {why}", contact.name)),
+            }
         }
     }
-    if wanted.is_empty() {
+    if found.contacts.is_empty() {
         Err(format!("no contact wants it: {}", refusals.join("; ")))
     } else {
-        Ok(wanted)
+        Ok(found)
     }
+}
+
+/// Who can be told where `candidate` is named, and why these, if it is a rotation. The error says why nobody can.
+fn on_duty(
+    inventory: &Inventory,
+    tuned: &BTreeMap<String, TunedContact>,
+    candidate: ContactIx,
+    wish: &Wish<'_>,
+) -> Result<(Vec<ContactIx>, Option<String>), String> {
+    let contact = inventory.contact(candidate);
+    let reachable = |ix: ContactIx| {
+        let person = inventory.contact(ix);
+        let tuned = tuned.get(&*person.name);
+        match available(inventory, person, tuned, wish.is_host, wish.at) {
+            Ok(()) if person.channels.is_empty() => Err("has no channel".to_owned()),
+            found => found,
+        }
+        .map_err(|why| format!("{} {why}", person.name))
+    };
+    let Some(on_call) = &contact.on_call else {
+        return reachable(candidate).map(|()| (vec![candidate], None));
+    };
+    let told_of = tuned.get(&*contact.name);
+    available(inventory, contact, told_of, wish.is_host, wish.at)
+        .map_err(|why| format!("{} {why}", contact.name))?;
+    if wish.kind == Kind::Recovery {
+        let told = on_call.people.iter().filter(|ix| wish.told.contains(ix));
+        let told: Vec<ContactIx> = told.copied().filter(|ix| reachable(*ix).is_ok()).collect();
+        return if told.is_empty() {
+            Err(format!(
+                "nobody of {} was told of the problem",
+                contact.name
+            ))
+        } else {
+            Ok((told, None))
+        };
+    }
+    let mut missed = Vec::new();
+    for ix in on_call.order(wish.at) {
+        match reachable(ix) {
+            Ok(()) => {
+                let turn = on_call.rotation.turn(wish.at);
+                let until = turn.until;
+                let name = &inventory.contact(ix).name;
+                let taken = turn.instead.map(|(place, who)| {
+                    let regular = on_call.people.get(who).copied();
+                    let regular = regular.map_or("somebody", |ix| &*inventory.contact(ix).name);
+                    format!(
+                        ", for {regular}: {}",
+                        on_call.rotation.overrides[place].reason
+                    )
+                });
+                let said = if missed.is_empty() {
+                    format!(
+                        "{name} is on call in {} until {until}{}",
+                        contact.name,
+                        taken.unwrap_or_default()
+                    )
+                } else {
+                    format!(
+                        "{}, so {name} stands in for {}",
+                        missed.join("; "),
+                        contact.name
+                    )
+                };
+                return Ok((vec![ix], Some(said)));
+            }
+            Err(why) => missed.push(why),
+        }
+    }
+    Err(format!("nobody in {}: {}", contact.name, missed.join("; ")))
+}
+
+/// Everybody whom something beside the checks' pages goes to: rotations give way to who is on call at `at`, or to the
+/// first who can be told at all.
+pub fn people(
+    inventory: &Inventory,
+    tuned: &BTreeMap<String, TunedContact>,
+    contacts: impl IntoIterator<Item = ContactIx>,
+    at: Timestamp,
+) -> BTreeSet<ContactIx> {
+    let mut found = BTreeSet::new();
+    for ix in contacts {
+        let Some(on_call) = &inventory.contact(ix).on_call else {
+            found.insert(ix);
+            continue;
+        };
+        let order = on_call.order(at);
+        let reachable = |ix: &&ContactIx| {
+            let person = inventory.contact(**ix);
+            let tuned = tuned.get(&*person.name);
+            !person.channels.is_empty() && available(inventory, person, tuned, false, at).is_ok()
+        };
+        found.extend(order.iter().find(reachable).or(order.first()));
+    }
+    found
 }
 
 /// Is nobody told only because of the hour? Else waiting changes nothing.
@@ -57,17 +174,18 @@ pub fn wanted_at_another_time(
     inventory: &Inventory,
     tuned: &BTreeMap<String, TunedContact>,
     candidates: &[ContactIx],
-    is_host: bool,
-    state: State,
-    notified_on: StateSet,
+    wish: &Wish<'_>,
 ) -> bool {
-    candidates.iter().any(|ix| {
-        let contact = inventory.contact(*ix);
-        let tuned = tuned.get(&*contact.name);
-        enabled(contact, tuned, is_host)
-            && !contact.channels.is_empty()
-            && wants(contact, is_host, Kind::Recovery, state, notified_on).is_ok()
-    })
+    candidates
+        .iter()
+        .flat_map(|candidate| inventory.behind(*candidate))
+        .any(|ix| {
+            let contact = inventory.contact(ix);
+            let tuned = tuned.get(&*contact.name);
+            enabled(contact, tuned, wish.is_host)
+                && !contact.channels.is_empty()
+                && wants(contact, wish).is_ok()
+        })
 }
 
 /// Is told of hosts, or of checks.
@@ -105,9 +223,6 @@ fn available(
     if !enabled(contact, tuned, is_host) {
         return Err("is switched off".to_owned());
     }
-    if contact.channels.is_empty() {
-        return Err("has no channel".to_owned());
-    }
     if let Some(period) = period
         && !period.contains(at)
     {
@@ -116,13 +231,14 @@ fn available(
     Ok(())
 }
 
-fn wants(
-    contact: &Contact,
-    is_host: bool,
-    kind: Kind,
-    state: State,
-    notified_on: StateSet,
-) -> Result<(), String> {
+fn wants(contact: &Contact, wish: &Wish<'_>) -> Result<(), String> {
+    let Wish {
+        is_host,
+        kind,
+        state,
+        notified_on,
+        ..
+    } = *wish;
     let states = if is_host {
         contact.host_states
     } else {

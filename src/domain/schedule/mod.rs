@@ -6,6 +6,7 @@ mod cron_text;
 mod days;
 mod hours;
 pub mod period;
+pub mod rotation;
 pub mod spread;
 pub mod wheel;
 pub mod zone;
@@ -13,6 +14,7 @@ pub mod zone;
 pub use budget::{Admission, Budget, Full, Waiting, WaitingFor};
 pub use cron::{Cron, CronFault};
 pub use period::{Period, PeriodFault};
+pub use rotation::Rotation;
 pub use wheel::Wheel;
 pub use zone::Zone;
 

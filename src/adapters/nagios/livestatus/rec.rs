@@ -244,14 +244,22 @@ impl Rec<'_> {
 static NO_GROUP: LazyLock<Group> = LazyLock::new(Group::default);
 
 fn sees(inventory: &Inventory, who: ContactIx, obj: ObjIx) -> bool {
+    let stands_behind = |contact: &ContactIx| {
+        let on_call = inventory.contact(*contact).on_call.as_ref();
+        *contact == who || on_call.is_some_and(|on_call| on_call.people.contains(&who))
+    };
     let tells = |obj: ObjIx| {
-        let contacts = &inventory.rule(obj).notify.contacts;
-        contacts.binary_search(&who).is_ok()
+        inventory
+            .rule(obj)
+            .notify
+            .contacts
+            .iter()
+            .any(stands_behind)
             || inventory
                 .relations
                 .escalations_of(obj)
                 .filter_map(|escalation| escalation.contacts.as_ref())
-                .any(|contacts| contacts.contains(&who))
+                .any(|contacts| contacts.iter().any(stands_behind))
     };
     tells(obj) || !inventory.is_host(obj) && tells(ObjIx(inventory.host_ix(obj).0))
 }

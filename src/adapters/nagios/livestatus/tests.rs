@@ -126,6 +126,7 @@ fn contact(name: &str) -> Contact {
         pager: String::new(),
         addresses: vec!["+44".to_owned()],
         email: format!("{name}@example.org"),
+        on_call: None,
     }
 }
 

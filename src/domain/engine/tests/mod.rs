@@ -14,6 +14,7 @@ mod invariants;
 mod live;
 mod macros;
 mod never;
+mod on_call;
 mod people;
 mod perfdata;
 mod properties;

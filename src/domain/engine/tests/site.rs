@@ -50,6 +50,7 @@ pub(in crate::domain) fn shop_without(host: &str) -> Inventory {
         pager: String::new(),
         addresses: Vec::new(),
         email: String::new(),
+        on_call: None,
     };
     let mut inventory = Inventory {
         contacts: vec![contact("oncall", &[]), contact("ann", &["ann@shop"])],
@@ -267,6 +268,7 @@ pub(super) fn add_contact(inventory: &mut Inventory, name: &str) {
         email: String::new(),
         check_period: None,
         host_period: None,
+        on_call: None,
         ..inventory.contacts[0]
     };
     inventory.contacts.push(contact);

@@ -1,0 +1,186 @@
+//! Rotations: whoever is on call is told, somebody always is, and who was told of a problem hears of its end.
+
+use std::path::Path;
+
+use expect_test::expect;
+
+use super::scenario::check_on;
+use crate::{config, domain::model::objects::Inventory};
+
+/// Hands change at noon; the scenarios are of a Monday. `more` is put into the rotation, `people` are its members.
+fn site(people: &str, more: &str) -> Inventory {
+    let mut text = String::new();
+    for name in ["ann", "bob", "cy"] {
+        text.push_str(&format!(
+            "[[contact]]\nname = \"{name}\"\nwebhook = \"http://127.0.0.1:9/{name}\"\n"
+        ));
+    }
+    text.push_str(&format!(
+        "[[contact]]
+name = \"mute\"
+enabled = false
+webhook = \"http://127.0.0.1:9/mute\"
+[[contact]]
+name = \"picky\"
+webhook = \"http://127.0.0.1:9/picky\"
+check_states = [\"critical\"]
+[[rotation]]
+name = \"primary\"
+members = [{people}]
+handover = \"12:00\"
+turn = \"1d\"
+since = \"2026-03-02\"
+timezone = \"UTC\"
+{more}
+[[host]]
+name = \"web1\"
+[[app]]
+name = \"shop\"
+contacts = [\"primary\"]
+hosts = [\"web1\"]
+[[check]]
+name = \"http\"
+hosts = \"web1\"
+command = \"true\"
+attempts = 1
+remind = \"30m\"
+contacts = [\"primary\"]
+"
+    ));
+    match config::load_text(&text, Path::new("/")) {
+        Ok(loaded) => loaded.inventory,
+        Err(faults) => panic!("{}", faults.render(false)),
+    }
+}
+
+#[test]
+fn whoever_is_on_call_is_told_and_hears_of_the_end() {
+    check_on(
+        site("\"ann\", \"bob\"", ""),
+        "
+        11:00 web1/http ok
+        11:40 web1/http crit
+        11:50 web1/http ok
+        12:10 web1/http crit
+        12:20 web1/http ok
+        ",
+        expect![[r#"
+            11:40:00   -> bob: problem web1/http CRITICAL
+            11:40:00 web1/http sent problem: hard CRITICAL after attempt 1 of 1; bob is on call in primary until 2026-03-02T12:00:00Z
+            11:50:00   -> bob: recovery web1/http OK
+            11:50:00 web1/http sent recovery: recovered
+            12:10:00   -> ann: problem web1/http CRITICAL
+            12:10:00 web1/http sent problem: hard CRITICAL after attempt 1 of 1; ann is on call in primary until 2026-03-03T12:00:00Z
+            12:20:00   -> ann: recovery web1/http OK
+            12:20:00 web1/http sent recovery: recovered
+        "#]],
+    );
+}
+
+#[test]
+fn after_the_hand_over_reminders_go_to_the_next_and_the_recovery_to_both() {
+    check_on(
+        site("\"ann\", \"bob\"", ""),
+        "
+        11:00 web1/http ok
+        11:40 web1/http crit
+        12:15 web1/http crit
+        12:20 web1/http ok
+        ",
+        expect![[r#"
+            11:40:00   -> bob: problem web1/http CRITICAL
+            11:40:00 web1/http sent problem: hard CRITICAL after attempt 1 of 1; bob is on call in primary until 2026-03-02T12:00:00Z
+            12:15:00   -> ann: problem web1/http CRITICAL
+            12:15:00 web1/http sent problem: still CRITICAL: reminder 2 (every 30m); ann is on call in primary until 2026-03-03T12:00:00Z
+            12:20:00   -> ann: recovery web1/http OK
+            12:20:00   -> bob: recovery web1/http OK
+            12:20:00 web1/http sent recovery: recovered
+        "#]],
+    );
+}
+
+#[test]
+fn who_cannot_be_told_is_stood_in_for() {
+    check_on(
+        site("\"ann\", \"mute\", \"cy\"", ""),
+        "
+        12:00 web1/http ok
+        12:10 web1/http crit
+        36:00 web1/http ok
+        36:10 web1/http crit
+        ",
+        expect![[r#"
+            12:10:00   -> ann: problem web1/http CRITICAL
+            12:10:00 web1/http sent problem: hard CRITICAL after attempt 1 of 1; ann is on call in primary until 2026-03-03T12:00:00Z
+            12:00:00   -> ann: recovery web1/http OK
+            12:00:00 web1/http sent recovery: recovered
+            12:10:00   -> cy: problem web1/http CRITICAL
+            12:10:00 web1/http sent problem: hard CRITICAL after attempt 1 of 1; mute is switched off, so cy stands in for primary
+        "#]],
+    );
+}
+
+#[test]
+fn who_takes_over_is_told_with_the_reason_in_why() {
+    check_on(
+        site(
+            "\"ann\", \"bob\"",
+            "[[rotation.override]]\nwho = \"cy\"\nfrom = \"2026-03-02 13:00\"\nuntil = \"2026-03-02 15:00\"\nreason = \"dentist\"\n",
+        ),
+        "
+        12:30 web1/http ok
+        13:10 web1/http crit
+        13:20 web1/http ok
+        15:10 web1/http crit
+        ",
+        expect![[r#"
+            13:10:00   -> cy: problem web1/http CRITICAL
+            13:10:00 web1/http sent problem: hard CRITICAL after attempt 1 of 1; cy is on call in primary until 2026-03-02T15:00:00Z, for ann: dentist
+            13:20:00   -> cy: recovery web1/http OK
+            13:20:00 web1/http sent recovery: recovered
+            15:10:00   -> ann: problem web1/http CRITICAL
+            15:10:00 web1/http sent problem: hard CRITICAL after attempt 1 of 1; ann is on call in primary until 2026-03-03T12:00:00Z
+        "#]],
+    );
+}
+
+/// What a person does not want to hear of is a wish, not an absence: nobody stands in.
+#[test]
+fn a_persons_own_wishes_count() {
+    check_on(
+        site("\"ann\", \"picky\"", ""),
+        "
+        10:00 web1/http ok
+        10:10 web1/http warn
+        12:30 web1/http crit
+        ",
+        expect![[r#"
+            10:10:00 web1/http skipped problem: no contact wants it: picky does not want WARNING
+            12:30:00   -> ann: problem web1/http CRITICAL
+            12:30:00 web1/http sent problem: hard CRITICAL after attempt 1 of 1; ann is on call in primary until 2026-03-03T12:00:00Z
+        "#]],
+    );
+}
+
+/// A deploy's team may be a rotation as well.
+#[test]
+fn the_team_of_a_deploy_is_whoever_is_on_call() {
+    check_on(
+        site("\"ann\", \"bob\"", ""),
+        "
+        12:00 web1/http ok
+        12:05 deploy start D-1 app=shop
+        12:06 web1/http crit
+        12:07 web1/http ok
+        12:08 deploy finish D-1
+        13:40 wait
+        ",
+        expect![[r#"
+            12:06:00 web1/http held problem until 12:09:00: D-1 of shop is running; a blip is expected, so it is judged again at 2026-03-02T12:09:00Z
+            12:07:00 web1/http released problem: the hold ended: it recovered while held, bad for 1m
+            12:07:00 web1/http skipped recovery: nobody was told of the problem, so nobody is told of its end
+            12:38:00   -> ann quietly: digest shop UP [none; weak D-1]
+                       | recovered while held: web1/http CRITICAL at 12:06:00, bad for 1m
+        "#]],
+    );
+}

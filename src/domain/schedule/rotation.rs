@@ -1,0 +1,266 @@
+//! On-call rotations: whose turn it is at an instant, by wall-clock hand-overs in a zone of their own.
+//!
+//! Turns are counted in days of the calendar from a first one, never in seconds: a hand-over at nine stays at nine when
+//! clocks change. One at a time that clocks skip happens at the jump; one at a time that they show twice, at the first.
+
+use jiff::{
+    ToSpan,
+    civil::{Date, Time},
+};
+
+use super::zone::{Landing, Zone};
+use crate::base::time::Timestamp;
+
+/// Who is on call, in turns of whole days.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rotation {
+    pub zone: Zone,
+    /// The wall-clock time of each hand-over.
+    pub at: Time,
+    /// The day of some hand-over, from which turns are counted both ways; the first member's turn begins on it.
+    pub first: Date,
+    /// Days of one turn; at least 1.
+    pub days: u32,
+    /// How many take turns; at least 1. People are numbered in the order of their turns.
+    pub members: usize,
+    /// In the order of their beginnings; no two overlap.
+    pub overrides: Vec<Override>,
+}
+
+/// Somebody takes over for a while.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Override {
+    pub from: Timestamp,
+    /// Exclusive.
+    pub until: Timestamp,
+    /// The number of a person; also of one who takes no turns, above all members.
+    pub who: usize,
+    pub reason: String,
+}
+
+/// Somebody's time on call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Turn {
+    /// The number of the person.
+    pub who: usize,
+    pub from: Timestamp,
+    /// Exclusive.
+    pub until: Timestamp,
+    /// Where it is an override: its place among [`Rotation::overrides`], and whose turn it would be at its beginning.
+    pub instead: Option<(usize, usize)>,
+}
+
+impl Rotation {
+    /// Who is on call at `at`, since when and until when.
+    pub fn turn(&self, at: Timestamp) -> Turn {
+        let regular = self.regular(at);
+        if let Some(place) = self
+            .overrides
+            .iter()
+            .position(|one| one.from <= at && at < one.until)
+        {
+            let one = &self.overrides[place];
+            return Turn {
+                who: one.who,
+                from: one.from,
+                until: one.until,
+                instead: Some((place, self.regular(one.from).who)),
+            };
+        }
+        let before = self.overrides.iter().map(|one| one.until);
+        let after = self.overrides.iter().map(|one| one.from);
+        Turn {
+            from: before
+                .filter(|until| *until <= at)
+                .fold(regular.from, Timestamp::max),
+            until: after
+                .filter(|from| at < *from)
+                .fold(regular.until, Timestamp::min),
+            ..regular
+        }
+    }
+
+    /// The turn at `at` and those after it, without end.
+    pub fn turns(&self, at: Timestamp) -> impl Iterator<Item = Turn> + '_ {
+        std::iter::successors(Some(self.turn(at)), |turn| {
+            // At the end of representable time nothing follows.
+            (turn.from < turn.until).then(|| self.turn(turn.until))
+        })
+    }
+
+    fn regular(&self, at: Timestamp) -> Turn {
+        let days = i64::from(self.days.max(1));
+        let day = self.zone.civil(at).date();
+        let since = |day: Date| i64::from((day - self.first).get_days());
+        let mut number = since(day);
+        // Before the day's hand-over it is still the day before, for this purpose.
+        if at < self.hand_over(number) {
+            number -= 1;
+        }
+        let turn = number.div_euclid(days);
+        let members = i64::try_from(self.members.max(1)).unwrap_or(i64::MAX);
+        Turn {
+            who: usize::try_from(turn.rem_euclid(members)).unwrap_or_default(),
+            from: self.hand_over(turn * days),
+            until: self.hand_over((turn + 1) * days),
+            instead: None,
+        }
+    }
+
+    /// The instant of a hand-over so many days after the first.
+    fn hand_over(&self, days: i64) -> Timestamp {
+        let civil = self
+            .first
+            .saturating_add(days.clamp(-7_000_000, 7_000_000).days())
+            .to_datetime(self.at);
+        match self.zone.land(civil) {
+            Some(Landing::One(at) | Landing::Gap(at) | Landing::Fold { first: at, .. }) => at,
+            None => Timestamp::from_secs(i64::MAX / 1000),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn rotation(zone: &str, first: &str, at: &str, days: u32, members: usize) -> Rotation {
+        Rotation {
+            zone: Zone::find(zone).expect(zone),
+            at: at.parse().expect(at),
+            first: first.parse().expect(first),
+            days,
+            members,
+            overrides: Vec::new(),
+        }
+    }
+
+    fn at(text: &str) -> Timestamp {
+        Timestamp::parse(text).expect(text)
+    }
+
+    fn whose(rotation: &Rotation, text: &str) -> usize {
+        rotation.turn(at(text)).who
+    }
+
+    #[test]
+    fn weeks_go_round_from_the_first_day_both_ways() {
+        let weekly = rotation("Europe/Berlin", "2026-01-05", "09:00", 7, 3);
+        assert_eq!(whose(&weekly, "2026-01-05T07:59:59Z"), 2);
+        assert_eq!(whose(&weekly, "2026-01-05T08:00:00Z"), 0);
+        assert_eq!(whose(&weekly, "2026-01-12T07:59:59Z"), 0);
+        assert_eq!(whose(&weekly, "2026-01-12T08:00:00Z"), 1);
+        assert_eq!(whose(&weekly, "2026-01-26T08:00:00Z"), 0);
+        assert_eq!(whose(&weekly, "2025-12-29T08:00:00Z"), 2);
+        assert_eq!(whose(&weekly, "2025-12-22T08:00:00Z"), 1);
+    }
+
+    /// In both directions, in four zones: the hand-over stays at its wall-clock time, and turns are an hour shorter or
+    /// longer.
+    #[test]
+    fn clocks_that_change_move_no_hand_over() {
+        for (zone, day, time, before, length) in [
+            ("Europe/Berlin", "2026-03-28", "09:00", "08:00", 23),
+            ("Europe/Berlin", "2026-10-24", "09:00", "07:00", 25),
+            ("America/New_York", "2026-03-07", "09:00", "14:00", 23),
+            ("America/New_York", "2026-10-31", "09:00", "13:00", 25),
+            ("Australia/Sydney", "2026-04-04", "18:00", "07:00", 25),
+            ("Australia/Sydney", "2026-10-03", "18:00", "08:00", 23),
+            ("America/Santiago", "2026-04-04", "09:00", "12:00", 25),
+            ("America/Santiago", "2026-09-05", "09:00", "13:00", 23),
+        ] {
+            let daily = rotation(zone, day, time, 1, 2);
+            let begin = at(&format!("{day}T{before}:00Z"));
+            let turn = daily.turn(begin);
+            assert_eq!((turn.who, turn.from), (0, begin), "{zone} {day}");
+            let hours = turn.until.since(turn.from).as_secs() / 3600;
+            assert_eq!(hours, length, "{zone} {day}");
+            assert_eq!(daily.zone.shown(turn.until, "%H:%M"), time, "{zone} {day}");
+        }
+    }
+
+    #[test]
+    fn a_skipped_hand_over_happens_at_the_jump_and_a_double_one_once() {
+        let spring = rotation("Europe/Berlin", "2026-03-29", "02:30", 1, 2);
+        assert_eq!(whose(&spring, "2026-03-29T00:59:59Z"), 1);
+        assert_eq!(whose(&spring, "2026-03-29T01:00:00Z"), 0);
+        let autumn = rotation("Europe/Berlin", "2026-10-25", "02:30", 1, 2);
+        assert_eq!(whose(&autumn, "2026-10-25T00:29:59Z"), 1);
+        assert_eq!(whose(&autumn, "2026-10-25T00:30:00Z"), 0);
+        assert_eq!(whose(&autumn, "2026-10-25T01:29:00Z"), 0);
+    }
+
+    #[test]
+    fn leap_days_and_the_years_end_are_days_as_any() {
+        let daily = rotation("UTC", "2028-02-28", "00:00", 1, 3);
+        assert_eq!(whose(&daily, "2028-02-29T12:00:00Z"), 1);
+        assert_eq!(whose(&daily, "2028-03-01T12:00:00Z"), 2);
+        let weekly = rotation("Pacific/Auckland", "2026-12-28", "08:00", 7, 2);
+        let turn = weekly.turn(at("2026-12-31T23:00:00Z"));
+        assert_eq!(turn.who, 0);
+        assert_eq!(
+            weekly.zone.shown(turn.until, "%F %H:%M"),
+            "2027-01-04 08:00"
+        );
+    }
+
+    #[test]
+    fn who_takes_over_cuts_turns_short() {
+        let mut weekly = rotation("UTC", "2026-01-05", "09:00", 7, 2);
+        weekly.overrides.push(Override {
+            from: at("2026-01-07T00:00:00Z"),
+            until: at("2026-01-14T00:00:00Z"),
+            who: 5,
+            reason: "holiday".to_owned(),
+        });
+        let turns: Vec<(usize, String)> = weekly
+            .turns(at("2026-01-06T00:00:00Z"))
+            .take(4)
+            .map(|turn| (turn.who, turn.until.to_string()))
+            .collect();
+        assert_eq!(
+            turns,
+            [
+                (0, "2026-01-07T00:00:00Z".to_owned()),
+                (5, "2026-01-14T00:00:00Z".to_owned()),
+                (1, "2026-01-19T09:00:00Z".to_owned()),
+                (0, "2026-01-26T09:00:00Z".to_owned()),
+            ]
+        );
+        assert_eq!(
+            weekly.turn(at("2026-01-13T00:00:00Z")).instead,
+            Some((0, 0))
+        );
+    }
+
+    proptest! {
+        /// Turns follow one another without a gap, each instant belongs to the turn that it is found in, and regular
+        /// turns go round.
+        #[test]
+        fn somebody_is_always_on_call(
+            zone in prop::sample::select(vec!["UTC", "Europe/Berlin", "America/St_Johns", "Australia/Lord_Howe", "Africa/Casablanca"]),
+            first in 0i16..20_000, hour in 0i8..24, minute in 0i8..60,
+            days in 1u32..40, members in 1usize..6, moment in 0i64..4_000_000_000,
+        ) {
+            let rotation = Rotation {
+                zone: Zone::find(zone).expect(zone),
+                at: jiff::civil::time(hour, minute, 0, 0),
+                first: jiff::civil::date(1970, 1, 1).saturating_add(i64::from(first).days()),
+                days,
+                members,
+                overrides: Vec::new(),
+            };
+            let moment = Timestamp::from_secs(moment);
+            let turns: Vec<Turn> = rotation.turns(moment).take(4).collect();
+            prop_assert!(turns[0].from <= moment && moment < turns[0].until);
+            for pair in turns.windows(2) {
+                prop_assert_eq!(pair[0].until, pair[1].from);
+                prop_assert_eq!((pair[0].who + 1) % members, pair[1].who);
+                let last = Timestamp(pair[0].until.millis() - 1);
+                prop_assert_eq!(rotation.turn(last).who, pair[0].who);
+            }
+        }
+    }
+}

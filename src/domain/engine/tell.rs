@@ -436,7 +436,7 @@ impl Engine {
                 state: status.state,
                 notified_on: status.notified_on,
                 at: Timestamp::default(),
-                told: &[],
+                told: &self.told_of(obj),
             },
         )
     }

@@ -98,14 +98,19 @@ fn on_duty(
         .map_err(|why| format!("{} {why}", contact.name))?;
     if wish.kind == Kind::Recovery {
         let told = on_call.people.iter().filter(|ix| wish.told.contains(ix));
-        let told: Vec<ContactIx> = told.copied().filter(|ix| reachable(*ix).is_ok()).collect();
-        return if told.is_empty() {
+        let found: Vec<Result<ContactIx, String>> =
+            told.map(|ix| reachable(*ix).map(|()| *ix)).collect();
+        let people: Vec<ContactIx> = found.iter().flatten().copied().collect();
+        let missed: Vec<String> = found.into_iter().filter_map(Result::err).collect();
+        return if !people.is_empty() {
+            Ok((people, None))
+        } else if missed.is_empty() {
             Err(format!(
                 "nobody of {} was told of the problem",
                 contact.name
             ))
         } else {
-            Ok((told, None))
+            Err(missed.join("; "))
         };
     }
     let mut missed = Vec::new();
@@ -178,7 +183,11 @@ pub fn wanted_at_another_time(
 ) -> bool {
     candidates
         .iter()
-        .flat_map(|candidate| inventory.behind(*candidate))
+        .flat_map(|candidate| {
+            let rotates = inventory.contact(*candidate).on_call.is_some();
+            let behind = inventory.behind(*candidate).into_iter();
+            behind.filter(move |ix| !rotates || wish.told.contains(ix))
+        })
         .any(|ix| {
             let contact = inventory.contact(ix);
             let tuned = tuned.get(&*contact.name);

@@ -1,62 +1,66 @@
 //! Rotations: whoever is on call is told, somebody always is, and who was told of a problem hears of its end.
 
-use std::path::Path;
+use std::sync::Arc;
 
 use expect_test::expect;
 
-use super::scenario::check_on;
-use crate::{config, domain::model::objects::Inventory};
+use super::{scenario::check_on, site};
+use crate::{
+    base::time::Timestamp,
+    domain::{
+        model::objects::{ContactIx, Inventory, OnCall},
+        schedule::{Rotation, Zone, rotation::Override},
+    },
+};
 
-/// Hands change at noon; the scenarios are of a Monday. `more` is put into the rotation, `people` are its members.
-fn site(people: &str, more: &str) -> Inventory {
-    let mut text = String::new();
-    for name in ["ann", "bob", "cy"] {
-        text.push_str(&format!(
-            "[[contact]]\nname = \"{name}\"\nwebhook = \"http://127.0.0.1:9/{name}\"\n"
-        ));
+/// The shop, whose `oncall` is a rotation of these, daily at noon from the scenarios' day on.
+fn rotating(members: &[&str]) -> Inventory {
+    let mut inventory = site::shop();
+    for name in ["bob", "cy", "mute", "picky"] {
+        site::add_contact(&mut inventory, name);
     }
-    text.push_str(&format!(
-        "[[contact]]
-name = \"mute\"
-enabled = false
-webhook = \"http://127.0.0.1:9/mute\"
-[[contact]]
-name = \"picky\"
-webhook = \"http://127.0.0.1:9/picky\"
-check_states = [\"critical\"]
-[[rotation]]
-name = \"primary\"
-members = [{people}]
-handover = \"12:00\"
-turn = \"1d\"
-since = \"2026-03-02\"
-timezone = \"UTC\"
-{more}
-[[host]]
-name = \"web1\"
-[[app]]
-name = \"shop\"
-contacts = [\"primary\"]
-hosts = [\"web1\"]
-[[check]]
-name = \"http\"
-hosts = \"web1\"
-command = \"true\"
-attempts = 1
-remind = \"30m\"
-contacts = [\"primary\"]
-"
-    ));
-    match config::load_text(&text, Path::new("/")) {
-        Ok(loaded) => loaded.inventory,
-        Err(faults) => panic!("{}", faults.render(false)),
-    }
+    let person = |name: &str| inventory.find_contact(name).expect("a contact");
+    let (mute, picky) = (person("mute"), person("picky"));
+    let mut people: Vec<ContactIx> = members.iter().map(|name| person(name)).collect();
+    people.push(person("cy"));
+    inventory.contacts[mute.0 as usize].enabled = false;
+    inventory.contacts[mute.0 as usize].check_enabled = false;
+    inventory.contacts[picky.0 as usize].check_states = site::states("c");
+    let oncall = &mut inventory.contacts[0];
+    oncall.channels.clear();
+    oncall.on_call = Some(Arc::new(OnCall {
+        rotation: Rotation {
+            zone: Zone::utc(),
+            at: jiff::civil::time(12, 0, 0, 0),
+            first: jiff::civil::date(2026, 3, 2),
+            days: 1,
+            members: members.len(),
+            overrides: Vec::new(),
+        },
+        people,
+    }));
+    inventory.apps[1].contacts = vec![ContactIx(0)];
+    inventory
+}
+
+/// The same, and cy takes over for two hours.
+fn with_override() -> Inventory {
+    let at = |text: &str| Timestamp::parse(text).expect(text);
+    let mut inventory = rotating(&["ann", "bob"]);
+    let on_call = inventory.contacts[0].on_call.as_mut().expect("a rotation");
+    Arc::make_mut(on_call).rotation.overrides.push(Override {
+        from: at("2026-03-02T13:00:00Z"),
+        until: at("2026-03-02T15:00:00Z"),
+        who: 2,
+        reason: "dentist".to_owned(),
+    });
+    inventory
 }
 
 #[test]
 fn whoever_is_on_call_is_told_and_hears_of_the_end() {
     check_on(
-        site("\"ann\", \"bob\"", ""),
+        rotating(&["ann", "bob"]),
         "
         11:00 web1/http ok
         11:40 web1/http crit
@@ -66,11 +70,11 @@ fn whoever_is_on_call_is_told_and_hears_of_the_end() {
         ",
         expect![[r#"
             11:40:00   -> bob: problem web1/http CRITICAL
-            11:40:00 web1/http sent problem: hard CRITICAL after attempt 1 of 1; bob is on call in primary until 2026-03-02T12:00:00Z
+            11:40:00 web1/http sent problem: hard CRITICAL after attempt 1 of 1; bob is on call in oncall until 2026-03-02T12:00:00Z
             11:50:00   -> bob: recovery web1/http OK
             11:50:00 web1/http sent recovery: recovered
             12:10:00   -> ann: problem web1/http CRITICAL
-            12:10:00 web1/http sent problem: hard CRITICAL after attempt 1 of 1; ann is on call in primary until 2026-03-03T12:00:00Z
+            12:10:00 web1/http sent problem: hard CRITICAL after attempt 1 of 1; ann is on call in oncall until 2026-03-03T12:00:00Z
             12:20:00   -> ann: recovery web1/http OK
             12:20:00 web1/http sent recovery: recovered
         "#]],
@@ -80,7 +84,7 @@ fn whoever_is_on_call_is_told_and_hears_of_the_end() {
 #[test]
 fn after_the_hand_over_reminders_go_to_the_next_and_the_recovery_to_both() {
     check_on(
-        site("\"ann\", \"bob\"", ""),
+        rotating(&["ann", "bob"]),
         "
         11:00 web1/http ok
         11:40 web1/http crit
@@ -89,9 +93,9 @@ fn after_the_hand_over_reminders_go_to_the_next_and_the_recovery_to_both() {
         ",
         expect![[r#"
             11:40:00   -> bob: problem web1/http CRITICAL
-            11:40:00 web1/http sent problem: hard CRITICAL after attempt 1 of 1; bob is on call in primary until 2026-03-02T12:00:00Z
+            11:40:00 web1/http sent problem: hard CRITICAL after attempt 1 of 1; bob is on call in oncall until 2026-03-02T12:00:00Z
             12:15:00   -> ann: problem web1/http CRITICAL
-            12:15:00 web1/http sent problem: still CRITICAL: reminder 2 (every 30m); ann is on call in primary until 2026-03-03T12:00:00Z
+            12:15:00 web1/http sent problem: still CRITICAL: reminder 2 (every 30m); ann is on call in oncall until 2026-03-03T12:00:00Z
             12:20:00   -> ann: recovery web1/http OK
             12:20:00   -> bob: recovery web1/http OK
             12:20:00 web1/http sent recovery: recovered
@@ -102,7 +106,7 @@ fn after_the_hand_over_reminders_go_to_the_next_and_the_recovery_to_both() {
 #[test]
 fn who_cannot_be_told_is_stood_in_for() {
     check_on(
-        site("\"ann\", \"mute\", \"cy\"", ""),
+        rotating(&["ann", "mute", "cy"]),
         "
         12:00 web1/http ok
         12:10 web1/http crit
@@ -111,11 +115,11 @@ fn who_cannot_be_told_is_stood_in_for() {
         ",
         expect![[r#"
             12:10:00   -> ann: problem web1/http CRITICAL
-            12:10:00 web1/http sent problem: hard CRITICAL after attempt 1 of 1; ann is on call in primary until 2026-03-03T12:00:00Z
+            12:10:00 web1/http sent problem: hard CRITICAL after attempt 1 of 1; ann is on call in oncall until 2026-03-03T12:00:00Z
             12:00:00   -> ann: recovery web1/http OK
             12:00:00 web1/http sent recovery: recovered
             12:10:00   -> cy: problem web1/http CRITICAL
-            12:10:00 web1/http sent problem: hard CRITICAL after attempt 1 of 1; mute is switched off, so cy stands in for primary
+            12:10:00 web1/http sent problem: hard CRITICAL after attempt 1 of 1; mute is switched off, so cy stands in for oncall
         "#]],
     );
 }
@@ -123,10 +127,7 @@ fn who_cannot_be_told_is_stood_in_for() {
 #[test]
 fn who_takes_over_is_told_with_the_reason_in_why() {
     check_on(
-        site(
-            "\"ann\", \"bob\"",
-            "[[rotation.override]]\nwho = \"cy\"\nfrom = \"2026-03-02 13:00\"\nuntil = \"2026-03-02 15:00\"\nreason = \"dentist\"\n",
-        ),
+        with_override(),
         "
         12:30 web1/http ok
         13:10 web1/http crit
@@ -135,11 +136,11 @@ fn who_takes_over_is_told_with_the_reason_in_why() {
         ",
         expect![[r#"
             13:10:00   -> cy: problem web1/http CRITICAL
-            13:10:00 web1/http sent problem: hard CRITICAL after attempt 1 of 1; cy is on call in primary until 2026-03-02T15:00:00Z, for ann: dentist
+            13:10:00 web1/http sent problem: hard CRITICAL after attempt 1 of 1; cy is on call in oncall until 2026-03-02T15:00:00Z, for ann: dentist
             13:20:00   -> cy: recovery web1/http OK
             13:20:00 web1/http sent recovery: recovered
             15:10:00   -> ann: problem web1/http CRITICAL
-            15:10:00 web1/http sent problem: hard CRITICAL after attempt 1 of 1; ann is on call in primary until 2026-03-03T12:00:00Z
+            15:10:00 web1/http sent problem: hard CRITICAL after attempt 1 of 1; ann is on call in oncall until 2026-03-03T12:00:00Z
         "#]],
     );
 }
@@ -148,7 +149,7 @@ fn who_takes_over_is_told_with_the_reason_in_why() {
 #[test]
 fn a_persons_own_wishes_count() {
     check_on(
-        site("\"ann\", \"picky\"", ""),
+        rotating(&["ann", "picky"]),
         "
         10:00 web1/http ok
         10:10 web1/http warn
@@ -157,7 +158,7 @@ fn a_persons_own_wishes_count() {
         expect![[r#"
             10:10:00 web1/http skipped problem: no contact wants it: picky does not want WARNING
             12:30:00   -> ann: problem web1/http CRITICAL
-            12:30:00 web1/http sent problem: hard CRITICAL after attempt 1 of 1; ann is on call in primary until 2026-03-03T12:00:00Z
+            12:30:00 web1/http sent problem: hard CRITICAL after attempt 1 of 1; ann is on call in oncall until 2026-03-03T12:00:00Z
         "#]],
     );
 }
@@ -166,7 +167,7 @@ fn a_persons_own_wishes_count() {
 #[test]
 fn the_team_of_a_deploy_is_whoever_is_on_call() {
     check_on(
-        site("\"ann\", \"bob\"", ""),
+        rotating(&["ann", "bob"]),
         "
         12:00 web1/http ok
         12:05 deploy start D-1 app=shop

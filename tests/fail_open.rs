@@ -5,6 +5,7 @@ mod common;
 
 use std::{
     fs,
+    os::unix::fs::PermissionsExt,
     process::{Command, Stdio},
     time::Instant,
 };
@@ -267,5 +268,44 @@ fn two_daemons_cannot_share_a_store() {
             && text.contains("give this daemon another `store`"),
         "{text}"
     );
+    daemon.end_well();
+}
+
+#[test]
+fn the_dead_man_ping_stops_with_the_store_and_goes_on_with_it() {
+    let site = Site::new();
+    let (hook, ping, fail, listen) = (Hook::start(), Hook::start(), Hook::start(), free_port());
+    let config = write_site(&site, "store.db", listen, hook.port);
+    for (name, port) in [("ping.url", ping.port), ("fail.url", fail.port)] {
+        let path = site.write(name, format!("http://127.0.0.1:{port}/ping/uuid"));
+        fs::set_permissions(path, fs::Permissions::from_mode(0o600)).expect("its own");
+    }
+    let text = fs::read_to_string(&config).expect("there");
+    let more = "[dead_man]\nevery = \"200ms\"\nurl_file = \"ping.url\"\nfail_url_file = \"fail.url\"\n\
+                file = \"alive\"\n";
+    site.write("deploywatch.toml", format!("{more}{text}"));
+    let daemon = Daemon::start(&config, listen);
+    let alive = || ping.of(|body| body["status"] == "alive").len();
+    until_true("it is pinged", || 1 < alive());
+    assert!(site.file("alive").exists());
+    let other = rusqlite::Connection::open(site.file("store.db")).expect("opened");
+    other.execute_batch("BEGIN IMMEDIATE").expect("held");
+    until_the_store_notices(&daemon);
+    let said = fail.until("it is said at once", |body| body["status"] == "failing");
+    assert!(said["why"].to_string().contains("in use"), "{said}");
+    let (before, failed) = (alive(), fail.of(|_| true).len());
+    until_true("some beats have passed", || {
+        failed + 3 < fail.of(|_| true).len()
+    });
+    assert_eq!(alive(), before, "nothing says that all is well");
+    let (_, text) = health(&daemon);
+    assert!(!text.contains("uuid"), "{text}");
+    other.execute_batch("ROLLBACK").expect("let go");
+    until_true("it is pinged again", || before < alive());
+    let metrics = daemon.http("GET", "/metrics", None).expect("metrics").1;
+    for end in ["sent", "withheld"] {
+        let line = format!("deploywatch_dead_man_total{{result=\"{end}\"}}");
+        assert!(metrics.contains(&line), "{metrics}");
+    }
     daemon.end_well();
 }

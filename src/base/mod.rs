@@ -7,3 +7,4 @@ pub mod secret;
 pub mod text;
 pub mod threads;
 pub mod time;
+pub mod whole_file;

@@ -48,7 +48,8 @@ pub use nagios::{CheckResults, LogFile, Nagios, Nsca, PerfFile, PerfMode, Rotati
 pub use schema::schema;
 pub use secrets::Secrets;
 pub use settings::{
-    Delivery, History, MessageTemplate, Retention, Scope, Settings, Smtp, SmtpTls, Store, Token,
+    DeadMan, Delivery, History, MessageTemplate, Retention, Scope, Settings, Smtp, SmtpTls, Store,
+    Token,
 };
 pub use show::{Effective, show};
 pub use source::{SourceFile, Sources};

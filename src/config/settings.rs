@@ -41,6 +41,8 @@ pub struct Settings {
     pub markers: Vec<Target>,
     pub delivery: Delivery,
     pub retention: Retention,
+    /// Who hears that we live; None: nobody.
+    pub dead_man: Option<DeadMan>,
     /// What is recorded, to be played again; None: nothing is.
     pub history: Option<History>,
     /// `error`, `warn`, `info`, `debug` or `trace`.
@@ -155,6 +157,19 @@ pub struct Delivery {
     pub workers: usize,
 }
 
+/// The dead-man ping.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeadMan {
+    pub every: Duration,
+    pub url: Option<Secret>,
+    pub fail_url: Option<Secret>,
+    pub file: Option<PathBuf>,
+    /// A check whose end is so much later than its timeout is stuck.
+    pub late_after: Duration,
+    /// A notification that waits for so long is stuck.
+    pub undelivered_after: Duration,
+}
+
 /// How long things are kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Retention {
@@ -228,6 +243,7 @@ pub(super) fn build(
         markers: markers::build(raw, vault, sink),
         delivery: delivery(raw),
         retention: retention(raw),
+        dead_man: dead_man(raw, vault, sink),
         history: None,
         log: daemon.text("log").unwrap_or("info").to_owned(),
         secret_variables: Vec::new(),
@@ -257,6 +273,50 @@ fn retention(raw: &Raw<'_>) -> Retention {
         history: layers.span("history", 400 * DAY),
         deliveries: layers.span("deliveries", 30 * DAY),
     }
+}
+
+fn dead_man(raw: &Raw<'_>, vault: &Vault<'_>, sink: &mut Sink) -> Option<DeadMan> {
+    let layers = raw.root.sub("dead_man");
+    let tab = *layers.tabs.first()?;
+    let url = |name: &str, sink: &mut Sink| {
+        let found = vault.find(tab, name, false, sink)?;
+        let good = ["http://", "https://"]
+            .iter()
+            .any(|scheme| found.expose().starts_with(scheme));
+        // Read only where secrets are.
+        if !good && !found.expose().is_empty() {
+            sink.push(
+                Fault::new(
+                    tab.place(),
+                    format!("`{name}` is not an http or https address"),
+                )
+                .help("write the whole address that your watcher gave you"),
+            );
+        }
+        Some(found)
+    };
+    let (url, fail_url) = (url("url", sink), url("fail_url", sink));
+    let file = layers
+        .get("file")
+        .and_then(|value| Some(vault.sources.resolve(value.file, value.text()?)));
+    if url.is_none() && file.is_none() {
+        let given = ["url_file", "url_env", "url_credential"];
+        if given.iter().all(|key| tab.get(key).is_none()) {
+            sink.push(
+                Fault::new(tab.place(), "[dead_man] says nobody who is pinged")
+                    .help("give the address as `url_file`, `url_env` or `url_credential`, or a `file` to write"),
+            );
+        }
+        return None;
+    }
+    Some(DeadMan {
+        every: layers.span("every", Duration::from_secs(60)),
+        url,
+        fail_url,
+        file,
+        late_after: layers.span("late_after", Duration::from_secs(300)),
+        undelivered_after: layers.span("undelivered_after", Duration::from_secs(900)),
+    })
 }
 
 /// Beside the store, unless said otherwise: where nothing is stored, nothing is recorded.

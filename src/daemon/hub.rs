@@ -12,6 +12,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use super::{
     checkpoint::{self, Checkpoint},
     clock,
+    dead_man::DeadMan,
     digest::{DailyState, Ready},
     events::Events,
     feeds::Told,
@@ -34,7 +35,7 @@ use crate::{
         serve::{Access, AppName, Ask, Health, Metrics, Tried},
         store::{Keep, Store},
     },
-    base::time::Timestamp,
+    base::time::{Timestamp, show_duration},
     domain::{
         engine::{
             Engine,
@@ -103,6 +104,8 @@ pub struct Hub {
     pub daily: DailyState,
     /// To tools that wait for leave to deploy.
     pub answers: Answers,
+    /// Somebody outside hears that all goes on.
+    pub dead_man: Option<DeadMan>,
     /// When time was last told to the engine.
     pub ticked: Instant,
 }
@@ -230,6 +233,7 @@ impl Hub {
         self.events.rotate(&self.engine, clock::now());
         self.recording.turn(clock::now(), &self.engine);
         self.look_for_digest();
+        self.beat(clock::now());
         if self.pruned_at + PRUNE_EVERY <= clock::now() {
             self.pruned_at = clock::now();
             let (store, keep) = (self.store.clone(), self.keep);
@@ -499,8 +503,30 @@ impl Hub {
         }
     }
 
+    /// The dead-man ping, when it is time; what is stuck is said with it.
+    fn beat(&mut self, now: Timestamp) {
+        let Some(dead_man) = &mut self.dead_man else {
+            return;
+        };
+        if !dead_man.is_due(now) {
+            return;
+        }
+        let store = self.journal.fault.as_ref();
+        let fault = store
+            .map(|why| format!("the store cannot be written: {why}"))
+            .or_else(|| {
+                let (object, late) = self.engine.most_overdue(now)?;
+                (dead_man.late_after() <= late).then(|| {
+                    let late = show_duration(Duration::from_secs(late.as_secs()));
+                    format!("the run of {object} should have ended {late} ago")
+                })
+            });
+        dead_man.beat(now, fault);
+    }
+
     fn health(&self) -> Health {
         let store = self.journal.fault.iter();
+        let silent = self.dead_man.as_ref().and_then(DeadMan::silent);
         let refused = self.config_fault.iter().map(|text| {
             let first = text.lines().find(|line| !line.trim().is_empty());
             format!(
@@ -512,7 +538,10 @@ impl Hub {
             reasons: store
                 .map(|why| format!("the store cannot be written: {why}"))
                 .collect(),
-            warnings: refused.chain(self.engine.silent_feeds()).collect(),
+            warnings: refused
+                .chain(self.engine.silent_feeds())
+                .chain(silent.map(|why| format!("no dead-man ping: {why}")))
+                .collect(),
         }
     }
 

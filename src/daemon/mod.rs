@@ -2,7 +2,8 @@
 
 pub mod checkpoint;
 pub mod clock;
-pub mod digest;
+pub mod dead_man;
+mod digest;
 mod dropins;
 mod events;
 mod external;

@@ -9,7 +9,7 @@ use std::{
 
 use tokio::{sync::oneshot, task::JoinHandle};
 
-use super::{clock, hub::Hub, parts};
+use super::{clock, dead_man::DeadMan, hub::Hub, parts};
 use crate::{
     adapters::send::Senders,
     base::memory,
@@ -154,6 +154,10 @@ impl Hub {
             ..
         } = loaded;
         let senders = Senders::new(parts::senders(&settings, &inventory))?;
+        let dead_man = settings.dead_man.clone();
+        let dead_man = dead_man
+            .map(|wanted| DeadMan::start(wanted, self.store.clone(), self.metrics.clone()))
+            .transpose()?;
         self.runner
             .reconfigure(&inventory.profiles, parts::runner(&settings, &inventory))
             .map_err(|error| {
@@ -161,6 +165,7 @@ impl Hub {
             })?;
         self.senders.swap(senders);
         self.markers.replace(settings.markers.clone());
+        self.dead_man = dead_man;
         self.access.send_replace(Arc::new(parts::access(&settings)));
         self.sources
             .send_replace(Arc::new(Feeds::new(settings.feeds.sources, &inventory)));

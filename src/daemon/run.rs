@@ -15,6 +15,7 @@ use tokio::{
 use super::{
     checkpoint::Checkpoint,
     clock,
+    dead_man::DeadMan,
     digest::DailyState,
     dropins,
     events::Events,
@@ -186,6 +187,10 @@ async fn serve(config: PathBuf, loaded: Loaded) -> Result<(), String> {
     let count = move |name: &str, end: Marked| counts.marker(name, end.name());
     let mut markers = Markers::new(Arc::new(count), Patience::default());
     markers.replace(settings.markers.clone());
+    let dead_man = settings.dead_man.clone();
+    let dead_man = dead_man
+        .map(|wanted| DeadMan::start(wanted, store.clone(), metrics.clone()))
+        .transpose()?;
     let mut engine = Engine::new(inventory, restored, Mode::Live, now);
     let readers = if settings.nagios.has_readers() {
         Readers::watching(&mut engine)
@@ -239,6 +244,7 @@ async fn serve(config: PathBuf, loaded: Loaded) -> Result<(), String> {
         access,
         config,
         keep: parts::keep(&settings.retention),
+        dead_man,
         jobs: Vec::new(),
         dues: BTreeMap::new(),
         postponed: VecDeque::new(),

@@ -14,7 +14,6 @@ pub mod pictures;
 pub mod pipe;
 pub mod spool;
 mod status_file;
-mod whole_file;
 
 /// A line as the command pipe takes it, `[epoch] NAME;arg;...`, on its way to the hub. What is wrong with it is said in
 /// the log, as Nagios does.

@@ -12,9 +12,8 @@ use super::{
     cache_file,
     mirror::{Mirror, Picture},
     status_file::Writer,
-    whole_file,
 };
-use crate::base::time::Timestamp;
+use crate::base::{time::Timestamp, whole_file};
 
 /// A new inventory is noticed within this time.
 const LOOK_EVERY: Duration = Duration::from_secs(1);

@@ -5,6 +5,7 @@
 
 pub mod answers;
 pub mod command;
+pub mod dead_man;
 pub mod deliver;
 pub mod email;
 pub mod http;

@@ -65,6 +65,11 @@ pub static ROOT: Spec = Spec::new(
             "A digest of each day: what was held, paged and silent.",
         ),
         Key::new(
+            "dead_man",
+            Kind::Table(&DEAD_MAN),
+            "Who hears that we live, and misses us.",
+        ),
+        Key::new(
             "messages",
             Kind::Table(&MESSAGES),
             "Own texts for notifications.",
@@ -276,6 +281,55 @@ static DIGEST: Spec = Spec::new(
             "Who gets it, by mail, chat, webhook and command; pagers are left out.",
         )
         .must(),
+    ]],
+);
+
+static DEAD_MAN: Spec = Spec::new(
+    "[dead_man]",
+    "Somebody outside hears from us every so often, and raises the alarm when nothing comes. Nothing is sent while checks, the store or deliveries are stuck.",
+    &[&[
+        Key::new("every", Kind::Span(false), "How often.").or("1m"),
+        Key::new(
+            "url_file",
+            Kind::Text,
+            "A file with the address that is posted to, such as a check's of healthchecks.",
+        ),
+        Key::new("url_env", Kind::Text, "A variable with that address."),
+        Key::new(
+            "url_credential",
+            Kind::Text,
+            "A systemd credential with that address.",
+        ),
+        Key::new("url", Kind::Inline, ""),
+        Key::new(
+            "fail_url_file",
+            Kind::Text,
+            "A file with an address that is told at once when something is stuck, and why.",
+        ),
+        Key::new("fail_url_env", Kind::Text, "A variable with that address."),
+        Key::new(
+            "fail_url_credential",
+            Kind::Text,
+            "A systemd credential with that address.",
+        ),
+        Key::new("fail_url", Kind::Inline, ""),
+        Key::new(
+            "file",
+            Kind::Text,
+            "A file that is written each time, relative to this file, for check_file_age elsewhere.",
+        ),
+        Key::new(
+            "late_after",
+            Kind::Span(false),
+            "A check that has not ended so long after its timeout is stuck.",
+        )
+        .or("5m"),
+        Key::new(
+            "undelivered_after",
+            Kind::Span(false),
+            "A notification that has waited for so long is stuck.",
+        )
+        .or("15m"),
     ]],
 );
 

@@ -1,5 +1,7 @@
 //! Pictures of the state for readers.
 
+use std::time::Duration;
+
 use super::{
     core::Engine,
     view::{Counts, DeployView, DowntimeView, HoldView, ObjectView, ProblemView, StatusView},
@@ -253,6 +255,16 @@ impl Engine {
             .filter(|host| !runs_one(host))
             .map(|host| host.name.to_string());
         named.chain(grouped).take(10).collect()
+    }
+
+    /// The run that is furthest beyond its due time and its timeout, and by how much. None: none is.
+    pub fn most_overdue(&self, now: Timestamp) -> Option<(ObjectName, Duration)> {
+        let (late, obj) = self
+            .jobs
+            .values()
+            .map(|job| (now.since(job.due + job.timeout), job.obj))
+            .max_by_key(|(late, _)| *late)?;
+        (Duration::ZERO < late).then(|| (self.inventory.name(obj), late))
     }
 
     /// Live holds, open problems, active deploys: for metrics.

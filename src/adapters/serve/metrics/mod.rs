@@ -117,6 +117,7 @@ pub struct Metrics {
     deliveries: Mutex<BTreeMap<(String, Tried), u64>>,
     feeds: Mutex<BTreeMap<(String, Feed), u64>>,
     markers: Mutex<BTreeMap<(String, &'static str), u64>>,
+    dead_man: Mutex<BTreeMap<&'static str, u64>>,
     holds: Gauge,
     problems: Gauge,
     deploys_active: Gauge,
@@ -147,6 +148,7 @@ impl Default for Metrics {
             deliveries: Mutex::default(),
             feeds: Mutex::default(),
             markers: Mutex::default(),
+            dead_man: Mutex::default(),
             holds: Gauge::default(),
             problems: Gauge::default(),
             deploys_active: Gauge::default(),
@@ -231,6 +233,12 @@ impl Metrics {
         if markers.len() < DELIVERY_LABELS_MAX || markers.contains_key(&key) {
             *markers.entry(key).or_default() += 1;
         }
+    }
+
+    /// A dead-man ping was `sent`, `failed` or `withheld`.
+    pub fn dead_man(&self, end: &'static str) {
+        let mut pings = self.dead_man.lock().unwrap_or_else(PoisonError::into_inner);
+        *pings.entry(end).or_default() += 1;
     }
 
     pub fn holds(&self, live: usize) {

@@ -173,6 +173,17 @@ impl Metrics {
                 count,
             );
         }
+        let pings = self.dead_man.lock().unwrap_or_else(PoisonError::into_inner);
+        if !pings.is_empty() {
+            text.head(
+                "dead_man_total",
+                "counter",
+                "Dead-man pings, by what became of them.",
+            );
+            for (end, count) in pings.iter() {
+                text.line("dead_man_total", &[("result", end)], count);
+            }
+        }
     }
 
     fn itself(&self, text: &mut Text) {

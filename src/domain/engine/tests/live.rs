@@ -140,3 +140,24 @@ impl Live {
         }));
     }
 }
+
+/// What the dead-man ping asks: a run that does not end is known, and by how much it is late.
+#[test]
+fn a_run_that_does_not_end_is_overdue() {
+    let mut live = Live::new(super::site::shop(), &["web1/http"]);
+    live.until("09:20", |_, _| 0);
+    assert_eq!(live.engine.most_overdue(live.now), None);
+    while live.jobs.is_empty() {
+        live.now = live.engine.wake_at().expect("a check is due");
+        live.feed(Input::Tick);
+    }
+    let (job, timeout) = (live.jobs[0].id, live.jobs[0].timeout);
+    assert_eq!(live.engine.most_overdue(live.now + timeout), None);
+    let late = Duration::from_secs(90);
+    let found = live.engine.most_overdue(live.now + timeout + late);
+    let (object, by) = found.expect("one is");
+    assert_eq!(object.to_string(), "web1/http");
+    assert!(late <= by && by < late + Duration::from_secs(1), "{by:?}");
+    live.answer(job, 0, "fine");
+    assert_eq!(live.engine.most_overdue(live.now + timeout + late), None);
+}

@@ -75,6 +75,7 @@ fn each_example_has_been_thought_of_here() {
             "gate",
             "on-call",
             "small-site",
+            "watching-itself",
             "what-if",
             "without-processes.toml"
         ]

@@ -4,10 +4,12 @@
 //! (pure: answer in, [`SendResult`] out). [`Deliverer`] is the loop around them; its pauses are [`retry`]'s.
 
 pub mod answers;
+pub mod chat;
 pub mod command;
 pub mod deliver;
 pub mod email;
 pub mod http;
+pub mod incident;
 pub mod judge;
 pub mod lanes;
 pub mod macros;

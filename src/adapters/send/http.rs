@@ -9,8 +9,9 @@ use crate::base::{secret::Secret, text::cut, time::Timestamp};
 const MAX_REPLY: usize = 4096;
 /// Most of an answer that is quoted.
 const MAX_QUOTE: usize = 160;
-/// Shorter parts of an address are words, not tokens.
-const SHORTEST_SECRET: usize = 8;
+/// Shorter parts of an address are words, not tokens; and a shorter path tells nothing.
+const SHORTEST_TOKEN: usize = 16;
+const SHORTEST_PATH: usize = 8;
 /// A longer `Retry-After` is taken for this long.
 const MAX_RETRY_AFTER: Duration = Duration::from_secs(24 * 3600);
 
@@ -250,9 +251,10 @@ pub fn address_secrets(address: &Secret) -> Vec<Secret> {
         let path = url.path();
         let query = url.query().unwrap_or_default();
         let parts = path.split('/').chain(query.split(['&', '=']));
-        let parts = [path, query].into_iter().chain(parts);
-        let telling = parts.filter(|part| SHORTEST_SECRET <= part.len());
-        all.extend(telling.map(Secret::new));
+        let whole = [path, query].into_iter();
+        let whole = whole.filter(|part| SHORTEST_PATH <= part.len());
+        let tokens = parts.filter(|part| SHORTEST_TOKEN <= part.len());
+        all.extend(whole.chain(tokens).map(Secret::new));
     }
     all
 }
@@ -467,21 +469,22 @@ mod tests {
 
     #[test]
     fn parts_of_a_secret_address_are_hidden() {
-        let address =
-            Secret::new("https://chat.example.org/v1/spaces/x/messages?key=k3y&token=t0ken-t0ken");
+        let address = Secret::new(
+            "https://chat.example.org/v1/spaces/x/messages?key=k3y&token=t0ken-t0ken-t0ken",
+        );
         let secrets = address_secrets(&address);
         for said in [
             "no /v1/spaces/x/messages here",
-            "what is t0ken-t0ken?",
-            "bad key=k3y&token=t0ken-t0ken",
-            "https://chat.example.org/v1/spaces/x/messages?key=k3y&token=t0ken-t0ken",
+            "what is t0ken-t0ken-t0ken?",
+            "bad key=k3y&token=t0ken-t0ken-t0ken",
+            "https://chat.example.org/v1/spaces/x/messages?key=k3y&token=t0ken-t0ken-t0ken",
         ] {
             let shown = scrub(said, &secrets);
             assert!(
                 shown.contains("(hidden)") && !shown.contains("k3y&"),
                 "{shown}"
             );
-            assert!(!shown.contains("t0ken-t0ken"), "{shown}");
+            assert!(!shown.contains("t0ken-t0ken-t0ken"), "{shown}");
         }
     }
 

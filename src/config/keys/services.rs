@@ -224,7 +224,7 @@ static LABEL: Kind = Kind::Text;
 
 static ALERTMANAGER: Spec = Spec::new(
     "alertmanager",
-    "Prometheus' Alertmanager. Labels are alertname, host, check and monitor; the state and the deploy, which may change while the problem lasts, are annotations.",
+    "Prometheus' Alertmanager. Labels are alertname, host, check and monitor; the state and the deploy, which may change while the problem lasts, are annotations. Acknowledgements are not told: it has no word for them.",
     &[
         &[Key::new("url", Kind::Url, "The server; each member of a cluster needs a channel of its own.").must()],
         secret!("token", "a bearer's token, or the password of `username`"),

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::{TcpListener, UdpSocket, UnixDatagram},
+    net::{TcpListener, TcpSocket, UdpSocket, UnixDatagram},
 };
 
 use super::{
@@ -125,6 +125,15 @@ async fn untrusted() -> String {
     format!("https://{address}")
 }
 
+/// An address that is taken, so that nobody else comes to listen there.
+fn nobody() -> String {
+    let socket = TcpSocket::new_v4().expect("a socket");
+    let any = "127.0.0.1:0".parse().expect("an address");
+    socket.bind(any).expect("a port");
+    let socket = Box::leak(Box::new(socket));
+    socket.local_addr().expect("an address").to_string()
+}
+
 /// The server, and how long an attempt there may take.
 async fn server(fault: Fault) -> (String, Option<Duration>) {
     let scripted = |answer: (u16, &'static str, &'static str)| async move {
@@ -143,11 +152,7 @@ async fn server(fault: Fault) -> (String, Option<Duration>) {
         Fault::Refused => raw(|asked| echo(403, asked)).await,
         Fault::Gone => raw(|asked| echo(404, asked)).await,
         Fault::Certificate => untrusted().await,
-        Fault::Nobody => {
-            let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
-            let port = listener.local_addr().expect("an address").port();
-            format!("http://127.0.0.1:{port}")
-        }
+        Fault::Nobody => format!("http://{}", nobody()),
     };
     let short = matches!(fault, Fault::Silent).then_some(Duration::from_millis(300));
     (url, short)
@@ -274,10 +279,8 @@ async fn syslog_goes_by_every_way() {
     let (count, line) = text.split_once(' ').expect("a count");
     assert!(is_line(line) && count.parse() == Ok(line.len()), "{text}");
 
-    let there = address(tcp.local_addr());
-    drop(tcp);
     for to in [
-        SyslogTo::Tcp(there),
+        SyslogTo::Tcp(nobody()),
         SyslogTo::Unix(folder.path().join("none")),
     ] {
         let result = send(to).await;

@@ -3,7 +3,16 @@
 
 mod common;
 
-use std::{collections::BTreeSet, fs, os::unix::fs::PermissionsExt, path::Path, process::Command};
+use std::{
+    collections::BTreeSet,
+    fs,
+    io::Read,
+    net::{SocketAddr, TcpListener, UdpSocket},
+    os::unix::fs::PermissionsExt,
+    path::Path,
+    process::Command,
+    time::Duration,
+};
 
 use common::{
     Daemon, Guarded, PLUGINS, Site, free_port,
@@ -70,6 +79,7 @@ fn each_example_has_been_thought_of_here() {
     assert_eq!(
         names.into_iter().collect::<Vec<_>>(),
         [
+            "channels.toml",
             "feeds",
             "first-page.toml",
             "gate",
@@ -468,6 +478,114 @@ fn the_small_site_runs() {
         site.read("sms")
             .is_some_and(|text| text.contains("+420 555 0100 PROBLEM: Payments/api is CRITICAL"))
     });
+    daemon.end_well();
+}
+
+#[test]
+fn every_service_is_told() {
+    let site = Site::new();
+    checkout(&site);
+    let (listen, config, hooks) = (free_port(), "examples/channels.toml", Hooks::start());
+    let (udp, tcp) = (
+        UdpSocket::bind("127.0.0.1:0").expect("a port"),
+        TcpListener::bind("127.0.0.1:0").expect("a port"),
+    );
+    let place = |at: std::io::Result<SocketAddr>| at.expect("an address").to_string();
+    let here = |name: &str| format!("url = \"{}\"", hooks.url(name));
+    // Those that know their own address are given another.
+    let with = |key: &str, name: &str| (format!("{key}, "), format!("{key}, {}, ", here(name)));
+    let urls = [
+        with("token_env = \"TELEGRAM_TOKEN\"", "/telegram"),
+        with("token_env = \"PUSHOVER_TOKEN\"", "/pushover"),
+        with("api_key_env = \"VICTOROPS_KEY\"", "/victorops"),
+        with("token_env = \"TWILIO_TOKEN\"", "/twilio"),
+    ];
+    let mut changes = vec![
+        ("127.0.0.1:8420", format!("127.0.0.1:{listen}")),
+        ("url = \"https://matrix.shop.example\"", here("/matrix")),
+        ("url = \"https://ntfy.shop.example\"", here("/ntfy")),
+        (
+            "url = \"https://api.atlassian.com/jsm/ops/integration\"",
+            here("/jsm"),
+        ),
+        (
+            "url = \"http://alertmanager1.shop.example:9093\"",
+            here("/am1"),
+        ),
+        ("url = \"https://alertmanager2.shop.example\"", here("/am2")),
+        ("log1.shop.example:514", place(udp.local_addr())),
+        ("log2.shop.example:601", place(tcp.local_addr())),
+        ("-p 8080\"", format!("-p {}\"", free_port())),
+    ];
+    changes.extend(urls.iter().map(|(from, to)| (from.as_str(), to.clone())));
+    adapt(&site, config, &changes);
+    let secrets = [
+        ("TEAMS_URL", hooks.url("/teams")),
+        ("MATTERMOST_URL", hooks.url("/mattermost")),
+        ("ROCKETCHAT_URL", hooks.url("/rocketchat")),
+        ("DISCORD_URL", hooks.url("/discord")),
+        ("GOOGLE_CHAT_URL", hooks.url("/google?key=k&token=t")),
+        ("TELEGRAM_TOKEN", "123:secret-token".to_owned()),
+        ("MATRIX_TOKEN", "secret-token".to_owned()),
+        ("NTFY_TOPIC", "secret-topic".to_owned()),
+        ("NTFY_TOKEN", "secret-token".to_owned()),
+        ("PUSHOVER_TOKEN", "secret-token".to_owned()),
+        ("PUSHOVER_USER", "secret-user".to_owned()),
+        ("JSM_KEY", "secret-key".to_owned()),
+        ("VICTOROPS_KEY", "secret-key".to_owned()),
+        ("ALERTMANAGER_PASSWORD", "secret-password".to_owned()),
+        ("TWILIO_TOKEN", "secret-token".to_owned()),
+    ];
+    let environment = secrets
+        .each_ref()
+        .map(|(name, value)| (*name, value.as_str()));
+    let checked = Command::new(common::PROGRAM)
+        .args(["check-config", "--config"])
+        .arg(site.file(config))
+        .envs(environment)
+        .output()
+        .expect("it runs");
+    assert!(
+        checked.status.success(),
+        "{}",
+        String::from_utf8_lossy(&checked.stderr)
+    );
+    let daemon = Daemon::start_with(&site.file(config), listen, &environment);
+    for path in [
+        "/teams",
+        "/mattermost",
+        "/rocketchat",
+        "/discord?wait=true",
+        "/google?key=k&token=t&messageReplyOption=REPLY_MESSAGE_FALLBACK_TO_NEW_THREAD",
+        "/telegram/bot123:secret-token/sendMessage",
+        "/ntfy/",
+        "/pushover/1/messages.json",
+        "/jsm/v2/alerts",
+        "/victorops/integrations/generic/20131114/alert/secret-key/operations",
+        "/am1/api/v2/alerts",
+        "/am2/api/v2/alerts",
+    ] {
+        hooks.until(path, &["CRITICAL web1/http", "WEBAPP CRITICAL"]);
+    }
+    for what in ["Messages", "Calls"] {
+        let account = "AC00000000000000000000000000000000";
+        let path = format!("/twilio/2010-04-01/Accounts/{account}/{what}.json");
+        hooks.until(&path, &["CRITICAL+web1%2Fhttp"]);
+    }
+    let mut line = [0; 4096];
+    udp.set_read_timeout(Some(Duration::from_secs(30)))
+        .expect("a timeout");
+    let length = udp.recv(&mut line).expect("a line");
+    let line = String::from_utf8_lossy(&line[..length]).into_owned();
+    assert!(
+        line.starts_with("<26>1 ") && line.contains("CRITICAL web1/http"),
+        "{line}"
+    );
+    let (mut stream, _) = tcp.accept().expect("a connection");
+    let mut line = String::new();
+    stream.read_to_string(&mut line).expect("a line");
+    assert!(line.contains(" <154>1 "), "{line}");
+    assert!(!daemon.log().contains("secret-"), "{}", daemon.log());
     daemon.end_well();
 }
 

@@ -224,6 +224,21 @@ fn needed(table: &str, key: &str) -> &'static [(&'static str, &'static str)] {
         ("[smtp]", key) if key.starts_with("password") => &[("username", "\"x\"")],
         ("command", "timeout") => &[("check", "\"true\"")],
         ("pagerduty", "url") => &[("routing_key_file", "\"x\"")],
+        ("teams" | "mattermost" | "rocketchat" | "discord" | "google_chat", "timeout") => {
+            &[("webhook_url_file", "\"x\"")]
+        }
+        ("ntfy", key) if !key.starts_with("topic") => &[("topic_file", "\"x\"")],
+        ("pushover", key) if key.starts_with("token") => &[("user_key_file", "\"x\"")],
+        ("pushover", key) if key.starts_with("user_key") => &[("token_file", "\"x\"")],
+        ("pushover", _) => &[("token_file", "\"x\""), ("user_key_file", "\"x\"")],
+        ("opsgenie" | "victorops", key) if !key.starts_with("api_key") => {
+            &[("api_key_file", "\"x\"")]
+        }
+        ("telegram", key) if key.starts_with("token") => &[("chat", "\"1\"")],
+        ("telegram", _) => &[("token_file", "\"x\""), ("chat", "\"1\"")],
+        ("matrix" | "twilio", key) if !key.starts_with("token") => &[("token_file", "\"x\"")],
+        ("alertmanager", "username") => &[("token_file", "\"x\"")],
+        ("syslog", "facility" | "timeout") => &[("address", "\"udp://127.0.0.1:514\"")],
         _ => &[],
     }
 }
@@ -242,13 +257,14 @@ impl Walk {
     fn table(&mut self, spec: &'static Spec, wrap: &dyn Fn(&str) -> String) {
         for key in spec.keys() {
             // What a table needs beside the key at hand.
-            let mut others: Vec<String> = spec
-                .keys()
-                .filter(|other| other.required && other.name != key.name)
-                .map(|other| format!("{} = {}", other.name, filler(&other.kind)))
-                .collect();
             let more = needed(spec.title, key.name).iter();
             let more = more.filter(|(name, _)| *name != key.name);
+            let better = |name: &str| more.clone().any(|(other, _)| *other == name);
+            let mut others: Vec<String> = spec
+                .keys()
+                .filter(|other| other.required && other.name != key.name && !better(other.name))
+                .map(|other| format!("{} = {}", other.name, filler(&other.kind)))
+                .collect();
             others.extend(more.map(|(name, value)| format!("{name} = {value}")));
             let others = others.join(", ");
             let inside = |body: &str| {
@@ -350,9 +366,26 @@ fn every_key_is_taken_as_the_loader_takes_it() {
         "[deploys] source.x",
         "[nagios.nsca] password",
         "[smtp] password",
+        "alertmanager token",
+        "discord webhook_url",
+        "google_chat webhook_url",
+        "matrix token",
+        "mattermost webhook_url",
+        "ntfy token",
+        "ntfy topic",
+        "opsgenie api_key",
         "pagerduty routing_key",
+        "pushover token",
+        "pushover user_key",
+        "rocketchat webhook_url",
         "slack webhook_url",
+        "teams webhook_url",
+        "telegram token",
+        "twilio token",
+        "victorops api_key",
         "webhook secret",
+        // Has words of its own: config/services.rs.
+        "syslog address",
     ];
     assert_eq!(walk.never, secrets.map(str::to_owned).into());
 }

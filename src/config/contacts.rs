@@ -10,9 +10,11 @@ use super::{
     commands::Commands,
     fault::{Fault, Sink},
     graph,
+    keys::{CONTACT, Kind},
     names::{Names, Raw},
     rotations,
     secrets::Vault,
+    services::services,
     value::{Tab, Val},
 };
 use crate::domain::{
@@ -155,16 +157,17 @@ fn contact<'d>(
     let channels = channels(tab, commands, vault, sink);
     if channels.is_empty()
         && !rotates
-        && !["email", "webhook", "pagerduty", "slack", "command"]
-            .iter()
-            .any(|key| tab.get(key).is_some())
+        && !CONTACT
+            .keys()
+            .filter(|key| key.name == "email" || matches!(key.kind, Kind::Channels(..)))
+            .any(|key| tab.get(key.name).is_some())
     {
         sink.push(
             Fault::warning(
                 tab.value_place("name"),
                 format!("contact `{name}` has no channel, so it is never told"),
             )
-            .help("add email, webhook, pagerduty, slack or command"),
+            .help("add email, webhook, pagerduty, slack, command or another channel"),
         );
     }
     let flag = |key: &str| tab.get(key).and_then(Val::flag).unwrap_or(true);
@@ -326,6 +329,7 @@ fn channels<'d>(
             add(ChannelKind::Slack { webhook_url });
         }
     }
+    services(tab, vault, sink).into_iter().for_each(&mut add);
     for item in items("command") {
         if let Some(kind) = command(item, commands, sink) {
             add(kind);

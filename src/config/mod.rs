@@ -28,6 +28,7 @@ mod rules;
 mod schema;
 mod secrets;
 mod sections;
+mod services;
 mod settings;
 mod shared;
 mod show;

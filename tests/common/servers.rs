@@ -224,7 +224,7 @@ fn answers(port: u16) -> bool {
     })
 }
 
-/// Stands in for services on the net that take JSON over HTTP: Slack, PagerDuty, a ticket system.
+/// Stands in for services on the net that are posted to: Slack, PagerDuty, a ticket system.
 pub struct Hooks {
     pub port: u16,
     taken: Arc<Mutex<Vec<(String, String)>>>,

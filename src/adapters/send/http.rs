@@ -9,10 +9,16 @@ use crate::base::{secret::Secret, text::cut, time::Timestamp};
 const MAX_REPLY: usize = 4096;
 /// Most of an answer that is quoted.
 const MAX_QUOTE: usize = 160;
+/// Shorter parts of an address are words, not tokens; and a shorter path tells nothing.
+const SHORTEST_TOKEN: usize = 16;
+const SHORTEST_PATH: usize = 8;
 /// A longer `Retry-After` is taken for this long.
 const MAX_RETRY_AFTER: Duration = Duration::from_secs(24 * 3600);
 
-/// A JSON post, ready to leave. Not `Debug`: addresses and bodies hold secrets.
+/// The header that says what a body is; JSON without it.
+pub const CONTENT_TYPE: &str = "Content-Type";
+
+/// A post, ready to leave. Not `Debug`: addresses and bodies hold secrets.
 pub struct Request {
     pub url: String,
     pub headers: Vec<(&'static str, String)>,
@@ -76,6 +82,16 @@ impl Poster {
         method: reqwest::Method,
         request: Request,
     ) -> Result<Reply, SendResult> {
+        self.send_within(method, request, None).await
+    }
+
+    /// The same within a time of its own; None: that of all.
+    pub async fn send_within(
+        &self,
+        method: reqwest::Method,
+        request: Request,
+        timeout: Option<Duration>,
+    ) -> Result<Reply, SendResult> {
         let url = reqwest::Url::parse(&request.url)
             .ok()
             .filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
@@ -88,10 +104,14 @@ impl Poster {
             &self.outside
         };
         let place = place(&request.url);
-        let mut post = client
-            .request(method, url)
-            .header("Content-Type", "application/json")
-            .body(request.body);
+        let mut post = client.request(method, url).body(request.body);
+        let typed = |(name, _): &(&str, String)| name.eq_ignore_ascii_case(CONTENT_TYPE);
+        if !request.headers.iter().any(typed) {
+            post = post.header(CONTENT_TYPE, "application/json");
+        }
+        if let Some(timeout) = timeout {
+            post = post.timeout(timeout);
+        }
         for (name, value) in &request.headers {
             post = post.header(*name, header_text(value));
         }
@@ -159,6 +179,84 @@ fn header_text(value: &str) -> String {
         }
         text
     })
+}
+
+/// `text` as one part of a path: whatever means something in an address is percent-encoded.
+pub fn path_part(text: &str) -> String {
+    text.bytes().fold(String::new(), |mut out, byte| {
+        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~') {
+            out.push(char::from(byte));
+        } else {
+            out.push_str(&format!("%{byte:02X}"));
+        }
+        out
+    })
+}
+
+/// `url` with one more parameter.
+pub fn with_parameter(url: &str, name: &str, value: &str) -> String {
+    let gap = if url.contains('?') { '&' } else { '?' };
+    format!("{url}{gap}{name}={}", path_part(value))
+}
+
+/// The value of `Authorization` for a user with a password (RFC 7617).
+pub fn basic(user: &str, password: &Secret) -> Secret {
+    let pair = format!("{user}:{}", password.expose());
+    Secret::new(&format!("Basic {}", base64(pair.as_bytes())))
+}
+
+fn base64(bytes: &[u8]) -> String {
+    const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut out = String::with_capacity(bytes.len().div_ceil(3) * 4);
+    for chunk in bytes.chunks(3) {
+        let part = |at: usize| u32::from(chunk.get(at).copied().unwrap_or(0));
+        let bits = part(0) << 16 | part(1) << 8 | part(2);
+        for at in 0..4 {
+            let letter = LETTERS[(bits >> (18 - 6 * at) & 63) as usize];
+            out.push(if at <= chunk.len() {
+                char::from(letter)
+            } else {
+                '='
+            });
+        }
+    }
+    out
+}
+
+/// The pause that an answer's JSON asks for, in seconds times `scale`, where the header does not.
+pub fn pause_in(reply: &Reply, pointer: &str, scale: f64) -> Option<Duration> {
+    reply.retry_after.or_else(|| {
+        let body: serde_json::Value = serde_json::from_str(&reply.body).ok()?;
+        let span = body.pointer(pointer)?.as_f64()? * scale;
+        let span = Duration::try_from_secs_f64(span).ok()?;
+        Some(span.min(MAX_RETRY_AFTER))
+    })
+}
+
+/// A text in the answer's JSON, fit for a log.
+pub fn text_in(reply: &Reply, pointer: &str) -> Option<String> {
+    let body: serde_json::Value = serde_json::from_str(&reply.body).ok()?;
+    let text = match body.pointer(pointer)? {
+        serde_json::Value::String(text) => words::line(text),
+        serde_json::Value::Number(number) => number.to_string(),
+        _ => return None,
+    };
+    (!text.is_empty()).then(|| cut(&text, MAX_QUOTE).to_owned())
+}
+
+/// What must not show of an address that is a secret: servers like to quote the path that they do not know.
+pub fn address_secrets(address: &Secret) -> Vec<Secret> {
+    let mut all = vec![address.clone()];
+    if let Ok(url) = reqwest::Url::parse(address.expose()) {
+        let path = url.path();
+        let query = url.query().unwrap_or_default();
+        let parts = path.split('/').chain(query.split(['&', '=']));
+        let whole = [path, query].into_iter();
+        let whole = whole.filter(|part| SHORTEST_PATH <= part.len());
+        let tokens = parts.filter(|part| SHORTEST_TOKEN <= part.len());
+        all.extend(whole.chain(tokens).map(Secret::new));
+    }
+    all
 }
 
 fn scrub(text: &str, secrets: &[Secret]) -> String {
@@ -250,6 +348,17 @@ pub fn classify_http(name: &str, place: &str, reply: &Reply, remedy: &str) -> Se
     }
 }
 
+/// The same for a service that answers 400, 405 or 422 to what is wrong with the contact's keys: then the remedy
+/// stands there, too.
+pub fn classify_service(name: &str, place: &str, reply: &Reply, remedy: &str) -> SendResult {
+    match classify_http(name, place, reply, remedy) {
+        SendResult::Dead { why } if matches!(reply.status, 400 | 405 | 422) => SendResult::Dead {
+            why: format!("{why}; {remedy}"),
+        },
+        judged => judged,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -333,5 +442,85 @@ mod tests {
             "bad key (hidden)"
         );
         assert_eq!(header_text("a\r\nb é"), "a%0D%0Ab %C3%A9");
+    }
+
+    #[test]
+    fn parts_of_addresses_and_passwords_are_encoded() {
+        assert_eq!(path_part("web1/http#7 é"), "web1%2Fhttp%237%20%C3%A9");
+        assert_eq!(with_parameter("https://h/x", "a", "1"), "https://h/x?a=1");
+        assert_eq!(
+            with_parameter("https://h/?k=1", "a", "&"),
+            "https://h/?k=1&a=%26"
+        );
+        // RFC 7617, section 2.
+        let header = basic("Aladdin", &Secret::new("open sesame"));
+        assert_eq!(header.expose(), "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==");
+        // RFC 4648, section 10.
+        for (plain, coded) in [
+            ("", ""),
+            ("f", "Zg=="),
+            ("fo", "Zm8="),
+            ("foo", "Zm9v"),
+            ("foob", "Zm9vYg=="),
+        ] {
+            assert_eq!(base64(plain.as_bytes()), coded);
+        }
+    }
+
+    #[test]
+    fn parts_of_a_secret_address_are_hidden() {
+        let address = Secret::new(
+            "https://chat.example.org/v1/spaces/x/messages?key=k3y&token=t0ken-t0ken-t0ken",
+        );
+        let secrets = address_secrets(&address);
+        for said in [
+            "no /v1/spaces/x/messages here",
+            "what is t0ken-t0ken-t0ken?",
+            "bad key=k3y&token=t0ken-t0ken-t0ken",
+            "https://chat.example.org/v1/spaces/x/messages?key=k3y&token=t0ken-t0ken-t0ken",
+        ] {
+            let shown = scrub(said, &secrets);
+            assert!(
+                shown.contains("(hidden)") && !shown.contains("k3y&"),
+                "{shown}"
+            );
+            assert!(!shown.contains("t0ken-t0ken-t0ken"), "{shown}");
+        }
+    }
+
+    #[test]
+    fn pauses_stand_in_bodies_too() {
+        let reply = |body: &str| Reply {
+            status: 429,
+            retry_after: None,
+            body: body.to_owned(),
+        };
+        let telegram = reply(r#"{"ok":false,"parameters":{"retry_after":35}}"#);
+        assert_eq!(
+            pause_in(&telegram, "/parameters/retry_after", 1.0),
+            Some(Duration::from_secs(35))
+        );
+        let matrix = reply(r#"{"errcode":"M_LIMIT_EXCEEDED","retry_after_ms":2000}"#);
+        assert_eq!(
+            pause_in(&matrix, "/retry_after_ms", 0.001),
+            Some(Duration::from_secs(2))
+        );
+        for bad in [
+            "{",
+            "{\"retry_after\":-1}",
+            "{\"retry_after\":\"soon\"}",
+            "[]",
+        ] {
+            assert_eq!(pause_in(&reply(bad), "/retry_after", 1.0), None, "{bad}");
+        }
+        let endless = reply("{\"retry_after\":1e12}");
+        assert_eq!(
+            pause_in(&endless, "/retry_after", 1.0),
+            Some(MAX_RETRY_AFTER)
+        );
+        let said = reply(r#"{"a":{"b":"no\nway","c":7}}"#);
+        assert_eq!(text_in(&said, "/a/b").as_deref(), Some("no way"));
+        assert_eq!(text_in(&said, "/a/c").as_deref(), Some("7"));
+        assert_eq!(text_in(&said, "/a"), None);
     }
 }

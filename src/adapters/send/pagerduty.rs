@@ -1,12 +1,11 @@
 //! PagerDuty Events API v2: trigger, acknowledge, resolve; deploy notices as change events.
 
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 
 use super::{
     http::{Reply, Request, classify_http, quote},
+    incident::{self, Action, action},
     senders::SendResult,
-    webhook::hex,
     words,
 };
 use crate::{
@@ -21,46 +20,6 @@ const MAX_SUMMARY: usize = 1024;
 /// An event may be 512 KiB; long output is cut far below that.
 const MAX_DETAIL: usize = 16 * 1024;
 
-/// What a message becomes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Action {
-    Trigger,
-    Acknowledge,
-    Resolve,
-    Change,
-    Skip,
-}
-
-fn action(message: &Message) -> Action {
-    let fine = matches!(message.state.as_str(), "OK" | "UP" | "PENDING");
-    match message.kind {
-        // About a problem that is over: its incident is closed, and a trigger would open another that nothing resolves.
-        Kind::Amendment if message.urgency == Urgency::Low => {
-            if message.deploy.suspects.is_empty() {
-                Action::Skip
-            } else {
-                Action::Change
-            }
-        }
-        Kind::Problem | Kind::FlappingStart | Kind::Amendment | Kind::Custom => Action::Trigger,
-        Kind::Acknowledgement => Action::Acknowledge,
-        Kind::Recovery => Action::Resolve,
-        // Flapping may stop in a bad state; resolving then would close a live incident.
-        Kind::FlappingStop | Kind::FlappingDisabled if fine => Action::Resolve,
-        Kind::FlappingStop | Kind::FlappingDisabled => Action::Trigger,
-        // A number that got worse since a deploy, where people want to be called for that.
-        Kind::Notice if message.urgency == Urgency::High && !message.deploy.suspects.is_empty() => {
-            Action::Trigger
-        }
-        Kind::Digest | Kind::Notice if !message.deploy.suspects.is_empty() => Action::Change,
-        Kind::Digest
-        | Kind::Notice
-        | Kind::DowntimeStart
-        | Kind::DowntimeEnd
-        | Kind::DowntimeCancelled => Action::Skip,
-    }
-}
-
 /// PagerDuty's severity. A message of low urgency never asks for a page, whatever its state.
 fn severity(message: &Message) -> &'static str {
     match (message.urgency, message.state.as_str()) {
@@ -71,21 +30,6 @@ fn severity(message: &Message) -> &'static str {
         (Urgency::High, _) if message.kind == Kind::Notice => "warning",
         _ => "info",
     }
-}
-
-/// The key of the incident; a long one is shortened so that different keys stay different.
-fn dedup_key(message: &Message, key: &str) -> String {
-    // A person's message is an incident of its own: no recovery would ever close it under the problem's key.
-    let full = if message.kind == Kind::Custom {
-        key
-    } else {
-        &message.dedup_key
-    };
-    if full.len() <= MAX_DEDUP_KEY {
-        return full.to_owned();
-    }
-    let digest = hex(&Sha256::digest(full.as_bytes()));
-    format!("{}#{}", cut(full, MAX_DEDUP_KEY - 33), &digest[..32])
 }
 
 /// The request, or None when this kind of message is not for a pager.
@@ -134,11 +78,11 @@ fn links(message: &Message, public_url: Option<&str>) -> Value {
 fn event(action: &str, message: &Message, key: &str, public_url: Option<&str>) -> Value {
     let mut event = json!({
         "event_action": action,
-        "dedup_key": dedup_key(message, key),
+        "dedup_key": incident::key(message, key, MAX_DEDUP_KEY),
         "client": "deploywatch",
         "client_url": public_url.and_then(words::safe_link),
         "payload": {
-            "summary": summary(message),
+            "summary": incident::summary(message, MAX_SUMMARY),
             "source": message.host,
             "severity": severity(message),
             "timestamp": message.at.to_string(),
@@ -155,16 +99,6 @@ fn event(action: &str, message: &Message, key: &str, public_url: Option<&str>) -
         fields.shift_remove("client_url");
     }
     event
-}
-
-fn summary(message: &Message) -> String {
-    let subject = words::subject(message);
-    let text = if message.output.is_empty() {
-        subject
-    } else {
-        format!("{subject}: {}", message.output)
-    };
-    cut(&text, MAX_SUMMARY).to_owned()
 }
 
 fn details(message: &Message) -> Value {
@@ -205,7 +139,7 @@ fn change(message: &Message, public_url: Option<&str>) -> Value {
     let first = message.deploy.suspects.first();
     json!({
         "payload": {
-            "summary": summary(message),
+            "summary": incident::summary(message, MAX_SUMMARY),
             "timestamp": message.at.to_string(),
             "source": "deploywatch",
             "custom_details": {

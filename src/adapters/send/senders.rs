@@ -11,14 +11,15 @@ use super::{
     deliver::Carrier,
     email,
     http::{Poster, Reply, Request, place},
-    pagerduty,
+    pagerduty, service,
     settings::{ContactInfo, SendSettings},
     slack,
     smtp::{self, Mailer},
+    syslog,
     templates::Templates,
     webhook, words,
 };
-use crate::domain::model::{message::Delivery, objects::ChannelKind};
+use crate::domain::model::{message::Delivery, objects::ChannelKind, service::Service};
 
 /// What one attempt came to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,6 +43,7 @@ pub struct Senders {
     public_url: Option<String>,
     illegal_output_chars: String,
     secret_variables: Vec<String>,
+    timeout: Duration,
 }
 
 impl Senders {
@@ -62,6 +64,7 @@ impl Senders {
             public_url: settings.public_url,
             illegal_output_chars: settings.illegal_output_chars,
             secret_variables: settings.secret_variables,
+            timeout: settings.timeout,
         })
     }
 
@@ -83,14 +86,15 @@ impl Senders {
             ChannelKind::PagerDuty { routing_key, url } => {
                 match pagerduty::encode(message, &delivery.key, routing_key, url, public) {
                     Some(request) => self.post(request, pagerduty::classify).await,
-                    None => SendResult::Sent {
-                        receipt: "not for a pager".to_owned(),
-                    },
+                    None => not_for_it(),
                 }
             }
             ChannelKind::Slack { webhook_url } => {
                 self.post(slack::encode(message, webhook_url, public), slack::classify)
                     .await
+            }
+            ChannelKind::Service { service, timeout } => {
+                self.serve(delivery, service, *timeout).await
             }
             ChannelKind::Command {
                 check,
@@ -110,6 +114,30 @@ impl Senders {
         let place = place(&request.url);
         match self.poster.post(request).await {
             Ok(reply) => classify(&place, &reply),
+            Err(judged) => judged,
+        }
+    }
+
+    async fn serve(
+        &self,
+        delivery: &Delivery,
+        service: &Service,
+        timeout: Option<Duration>,
+    ) -> SendResult {
+        if let Service::Syslog { to, facility } = service {
+            // Without a name the receiver knows us by our address.
+            let host = nix::unistd::gethostname().unwrap_or_default();
+            let host = host.to_string_lossy();
+            let line = syslog::encode(&delivery.message, *facility, &host, std::process::id());
+            return syslog::post(to, &line, timeout.unwrap_or(self.timeout)).await;
+        }
+        let Some(request) = service::encode(service, delivery, self.public_url.as_deref()) else {
+            return not_for_it();
+        };
+        let place = place(&request.url);
+        let method = service::method(service);
+        match self.poster.send_within(method, request, timeout).await {
+            Ok(reply) => service::classify(service, &place, &reply),
             Err(judged) => judged,
         }
     }
@@ -137,6 +165,13 @@ impl Senders {
             Ok(mail) => smtp::classify(&mailer.place(), &mailer.post(&mail).await),
             Err(why) => SendResult::Dead { why },
         }
+    }
+}
+
+/// Nothing had to leave: a page would be made of what nobody needs to be woken for.
+fn not_for_it() -> SendResult {
+    SendResult::Sent {
+        receipt: "not for a pager".to_owned(),
     }
 }
 

@@ -22,6 +22,7 @@ use crate::{
 
 pub mod http;
 mod loops;
+mod services;
 mod shell;
 mod smtp;
 

@@ -5,6 +5,7 @@ mod gates;
 mod nagios;
 mod objects;
 mod relations;
+mod services;
 mod settings;
 
 pub use objects::{CHECK, CONTACT, DEFAULTS, HOST, HOST_DEFAULTS, PERIOD, RULE, TEMPLATE};

@@ -3,6 +3,7 @@
 use super::{
     Key, Kind, Refers, Spec,
     relations::{RARE, REGRESSIONS},
+    services::SERVICES,
 };
 use crate::domain::model::objects::Native;
 
@@ -272,7 +273,7 @@ pub static CONTACT: Spec = Spec::new(
         Key::new("vars", Kind::Map(&VALUE), "Custom variables: `team` is $_CONTACTTEAM$."),
         Key::new("pager", Kind::AnyText, "For $CONTACTPAGER$.").or("\"\""),
         Key::new("addresses", Kind::Texts, "For $CONTACTADDRESS1$ and on.").or("[]"),
-    ]],
+    ], SERVICES],
 );
 
 static WEBHOOK: Spec = Spec::new(

@@ -1104,7 +1104,7 @@ command = "check_x"
             6 | name = "mute"
               |        ^^^^^^
               |
-              = help: add email, webhook, pagerduty, slack or command
+              = help: add email, webhook, pagerduty, slack, command or another channel
 
             warning: the name of host `web(1)` contains `(`, which Nagios refuses
               --> deploywatch.toml:11:8

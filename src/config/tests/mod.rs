@@ -4,6 +4,7 @@ mod faults;
 mod good;
 mod relations;
 mod scale;
+mod services;
 
 use std::path::Path;
 

@@ -43,9 +43,9 @@ impl Engine {
             for (ix, _) in audience.iter().filter(|(_, wanted)| *wanted == urgency) {
                 let contact = self.inventory.contact(*ix);
                 for channel in &contact.channels {
-                    // A pager takes what is not urgent only as a change event, which rings nowhere.
+                    // A pager takes what is not urgent only as a change event, which rings nowhere, or not at all.
                     if urgency == Urgency::Low
-                        && matches!(channel.kind, ChannelKind::PagerDuty { .. })
+                        && channel.kind.is_pager()
                         && !matches!(message.kind, Kind::Digest | Kind::Notice)
                     {
                         continue;
@@ -232,7 +232,7 @@ impl Engine {
             .map(|ix| self.inventory.contact(ix))
             .filter(|contact| contact.enabled)
             .flat_map(|contact| contact.channels.iter().map(move |way| (contact, way)))
-            .filter(|(_, way)| !matches!(way.kind, ChannelKind::PagerDuty { .. }))
+            .filter(|(_, way)| !way.kind.is_pager())
             .map(|(contact, way)| Delivery {
                 // By the day alone: whatever is tried again, it is one row.
                 key: format!("{}/{}/{}", message.dedup_key, contact.name, way.label),

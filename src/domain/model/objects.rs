@@ -15,6 +15,7 @@ use super::{
     dropin::{LogRules, PerfRules},
     gate::Freeze,
     relations::{COMMON, Rare, Relations},
+    service::Service,
     state::{ObjectName, StateSet},
 };
 use crate::{
@@ -356,6 +357,11 @@ pub enum ChannelKind {
     Slack {
         webhook_url: Secret,
     },
+    Service {
+        service: Service,
+        /// Longest time of one attempt; None: the senders' own.
+        timeout: Option<Duration>,
+    },
     /// A Nagios notification command: `check` for checks, `host` for hosts, macros and `NAGIOS_*` as Nagios gives them.
     Command {
         check: String,
@@ -373,14 +379,27 @@ pub struct CommandNames {
 }
 
 impl ChannelKind {
-    /// `email`, `webhook`, `pagerduty`, `slack`, `command`.
+    /// `email`, `webhook`, `pagerduty`, `slack`, `command`, or the service's: the key in the configuration.
     pub const fn name(&self) -> &'static str {
         match self {
             Self::Email { .. } => "email",
             Self::Webhook { .. } => "webhook",
             Self::PagerDuty { .. } => "pagerduty",
             Self::Slack { .. } => "slack",
+            Self::Service { service, .. } => service.name(),
             Self::Command { .. } => "command",
+        }
+    }
+
+    /// It rings or pages, whatever it is given: what is not urgent is kept from it.
+    pub const fn is_pager(&self) -> bool {
+        match self {
+            Self::PagerDuty { .. } => true,
+            Self::Service { service, .. } => service.is_pager(),
+            Self::Email { .. }
+            | Self::Webhook { .. }
+            | Self::Slack { .. }
+            | Self::Command { .. } => false,
         }
     }
 }

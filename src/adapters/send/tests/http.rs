@@ -83,7 +83,7 @@ impl Stub {
     }
 }
 
-fn senders(timeout: Duration) -> Senders {
+pub fn senders(timeout: Duration) -> Senders {
     provider();
     Senders::new(SendSettings {
         timeout,

@@ -182,7 +182,7 @@ async fn send_message(smtp: SmtpSettings, message: Message) -> SendResult {
 }
 
 /// A certificate for 127.0.0.1, the server's side of it, and the file that clients trust.
-fn certificate(folder: &tempfile::TempDir) -> (TlsAcceptor, PathBuf) {
+pub fn certificate(folder: &tempfile::TempDir) -> (TlsAcceptor, PathBuf) {
     provider();
     let made =
         rcgen::generate_simple_self_signed(vec!["127.0.0.1".to_owned()]).expect("a certificate");

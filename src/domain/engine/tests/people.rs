@@ -5,10 +5,13 @@ use std::collections::BTreeMap;
 use super::{scenario::Play, site};
 use crate::{
     base::secret::Secret,
-    domain::model::objects::{Channel, ChannelKind, Inventory},
+    domain::model::{
+        objects::{Channel, ChannelKind, Inventory},
+        service::Service,
+    },
 };
 
-/// Ann, who deploys, has a pager beside her chat.
+/// Ann, who deploys, has two pagers beside her chat.
 fn with_pager() -> Inventory {
     let mut inventory = site::shop();
     inventory.contacts[1].channels.push(Channel {
@@ -18,21 +21,37 @@ fn with_pager() -> Inventory {
             url: "http://127.0.0.1:9".to_owned(),
         },
     });
+    inventory.contacts[1].channels.push(Channel {
+        label: "opsgenie".into(),
+        kind: ChannelKind::Service {
+            service: Service::Opsgenie {
+                url: "http://127.0.0.1:9".to_owned(),
+                api_key: Secret::new("key"),
+            },
+            timeout: None,
+        },
+    });
     inventory
 }
 
-/// How many messages of each kind went to the pager.
+/// How many messages of each kind went to a pager; both are given the same.
 fn paged(timeline: &[&str]) -> BTreeMap<String, usize> {
     let mut play = Play::new(with_pager());
     for line in timeline {
         play.line(line);
     }
-    let mut kinds = BTreeMap::new();
-    for (channel, kind) in &play.delivered {
-        if channel == "pagerduty" {
+    let [kinds, others] = ["pagerduty", "opsgenie"].map(|pager| {
+        let mut kinds = BTreeMap::new();
+        for (_, kind) in play
+            .delivered
+            .iter()
+            .filter(|(channel, _)| channel == pager)
+        {
             *kinds.entry(kind.clone()).or_default() += 1;
         }
-    }
+        kinds
+    });
+    assert_eq!(kinds, others);
     kinds
 }
 

@@ -142,6 +142,7 @@ fn reports_tell_of_pages_and_deploys() {
     assert_eq!((&report["first"], &report["saved"]), (&1.into(), &1.into()));
     assert_eq!(report["checks"][0]["object"], "db1/disk");
     assert_eq!(report["action"]["alone"]["pages"], 1);
+    assert_eq!(report["in_no_place"], 1);
     assert_eq!(report["downtime_not_set"], Value::Array(Vec::new()));
     let sum = |list: &Value| -> u64 {
         let counts = list.as_array().expect("a list").iter();

@@ -16,7 +16,7 @@ mod tests;
 use serde::{Deserialize, Serialize};
 
 pub use deploys::{DeployRows, Deploys, deploys};
-pub use oncall::{Case, EXPIRED_WITHIN, Fate, OnCall, OnCallRows, Sent, oncall};
+pub use oncall::{Case, EXPIRED_WITHIN, Fate, OnCall, OnCallRows, Place, Sent, oncall};
 pub use period::{Period, Span};
 
 use crate::{base::time::Timestamp, domain::schedule::Zone};

@@ -39,8 +39,18 @@ pub struct OnCallRows {
     pub cases: Vec<Case>,
     /// Deploys that the pages name.
     pub deploys: Vec<Deploy>,
+    /// Where each object that was paged belongs, by its name; as configured when the report is made.
+    pub places: BTreeMap<String, Vec<Place>>,
     /// There were more rows than can be read at once.
     pub cut: bool,
+}
+
+/// A group or a tag that an object is in.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Place {
+    /// `group` (of hosts), `check group` or `tag`.
+    pub kind: String,
+    pub name: String,
 }
 
 /// One delivery of a page, on one channel of one contact.
@@ -104,6 +114,10 @@ pub struct OnCall {
     pub hours: Vec<u64>,
     /// Pages on each day of the week, from Monday.
     pub weekdays: Vec<u64>,
+    /// Most pages first; a page counts in each place of its object.
+    pub places: Vec<PlacePages>,
+    /// Pages of objects that are in no group and have no tag.
+    pub in_no_place: u64,
     pub action: Action,
     /// From a problem's first page to its acknowledgement.
     pub to_acknowledge: Spread,
@@ -130,6 +144,13 @@ pub struct Person {
     pub at_night: u64,
     /// Nights with a page.
     pub nights: u64,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlacePages {
+    #[serde(flatten)]
+    pub place: Place,
+    pub pages: u64,
 }
 
 /// What came of the problems that were paged, by the end of the time.
@@ -192,7 +213,7 @@ pub fn oncall(rows: &OnCallRows, scope: &Scope) -> OnCall {
         notes: scope.notes(rows.cut),
         ..OnCall::default()
     };
-    if scope.span.from < scope.deliveries_since && scope.kept_since <= scope.span.from {
+    if scope.span.from < scope.deliveries_since {
         report.notes.push(format!(
             "deliveries from before {} were deleted ([retention] deliveries), so there were more pages than these",
             scope.deliveries_since
@@ -207,6 +228,7 @@ pub fn oncall(rows: &OnCallRows, scope: &Scope) -> OnCall {
     report.undelivered = undelivered;
     count_pages(&mut report, &pages, &cases, scope);
     count_action(&mut report, &pages, &cases, scope);
+    count_places(&mut report, &pages, &rows.places);
     for case in &rows.cases {
         look_at(&mut report, case, &rows.deploys, scope);
     }
@@ -290,7 +312,7 @@ fn count_pages(report: &mut OnCall, pages: &[&Sent], cases: &BTreeMap<&str, &Cas
         // What is known of the page by now counts before what it said when it left.
         let by_deploy = cases
             .get(&*page.key)
-            .map_or(page.deploy, |case| suspects(&case.problem).is_some());
+            .map_or(page.deploy, |case| suspects(&case.problem).next().is_some());
         report.by_deploy += u64::from(by_deploy);
     }
     report.nights = nights.len() as u64;
@@ -348,6 +370,30 @@ fn count_action(
     report.other_checks = rest.iter().map(|check| check.pages).sum();
 }
 
+fn count_places(report: &mut OnCall, pages: &[&Sent], places: &BTreeMap<String, Vec<Place>>) {
+    let mut counts: BTreeMap<&Place, u64> = BTreeMap::new();
+    for page in pages {
+        let own = places.get(&page.object).map_or(&[][..], Vec::as_slice);
+        if own.is_empty() {
+            report.in_no_place += 1;
+        }
+        for place in own {
+            *counts.entry(place).or_default() += 1;
+        }
+    }
+    report.places = counts
+        .into_iter()
+        .map(|(place, pages)| PlacePages {
+            place: place.clone(),
+            pages,
+        })
+        .collect();
+    // Of as many pages, in the order of their names.
+    report
+        .places
+        .sort_by_key(|place| std::cmp::Reverse(place.pages));
+}
+
 fn what_came(case: &Case, scope: &Scope) -> What {
     let over = case
         .problem
@@ -368,11 +414,13 @@ fn what_came(case: &Case, scope: &Scope) -> What {
     }
 }
 
-/// The deploys that the problem's page names.
-fn suspects(problem: &Problem) -> Option<&[Suspect]> {
-    let attribution = &problem.page.as_ref()?.attribution;
-    (attribution.verdict != Verdict::None && !attribution.suspects.is_empty())
-        .then_some(&*attribution.suspects)
+/// The deploys that the problem's page names, without those that a person cleared of it.
+fn suspects(problem: &Problem) -> impl Iterator<Item = &Suspect> {
+    let attributions = problem.page.iter().map(|page| &page.attribution);
+    attributions
+        .filter(|attribution| attribution.verdict != Verdict::None)
+        .flat_map(|attribution| &attribution.suspects)
+        .filter(|suspect| !problem.cleared.contains(&suspect.id))
 }
 
 /// What is told of one problem: spared by a hold, or paged for want of a downtime.
@@ -414,7 +462,7 @@ fn look_at(report: &mut OnCall, case: &Case, deploys: &[Deploy], scope: &Scope) 
             })
     };
     if problem.holds == 0
-        && let Some(suspect) = suspects(problem).and_then(|all| all.iter().find(ran))
+        && let Some(suspect) = suspects(problem).find(ran)
     {
         report.downtime_not_set.push(Slip {
             deploy: Some(suspect.id.clone()),
@@ -446,6 +494,7 @@ impl OnCall {
                 self.by_weekday(),
                 self.by_action(),
                 self.by_check(),
+                self.by_place(),
                 self.slips(zone),
             ],
             notes: self.notes.clone(),
@@ -623,6 +672,39 @@ impl OnCall {
                     "problems",
                     "recovered by themselves",
                 ],
+                rows,
+                drawn: None,
+            },
+        }
+    }
+
+    fn by_place(&self) -> Section {
+        let mut rows: Vec<Vec<Cell>> = self
+            .places
+            .iter()
+            .map(|one| {
+                vec![
+                    Cell::text(&format!("{} {}", one.place.kind, one.place.name)),
+                    Cell::Count(one.pages),
+                    Cell::Share(one.pages, self.pages),
+                ]
+            })
+            .collect();
+        if 0 < self.in_no_place {
+            rows.push(vec![
+                Cell::text("in none"),
+                Cell::Count(self.in_no_place),
+                Cell::Share(self.in_no_place, self.pages),
+            ]);
+        }
+        Section {
+            title: "pages by group and tag",
+            rules: vec![
+                "Groups and tags are those configured now. A page counts in each that its host or check is in."
+                    .to_owned(),
+            ],
+            block: Block::Table {
+                head: vec!["group or tag", "pages", "share of pages"],
                 rows,
                 drawn: None,
             },

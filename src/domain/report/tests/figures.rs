@@ -59,6 +59,20 @@ fn the_weeks_pages_are_those_reckoned_by_hand() {
             p90: Some(240)
         }
     );
+    let places: Vec<_> = report
+        .places
+        .iter()
+        .map(|it| (&*it.place.kind, &*it.place.name, it.pages))
+        .collect();
+    assert_eq!(
+        places,
+        [
+            ("group", "web", 4),
+            ("check group", "sites", 2),
+            ("tag", "disks", 2)
+        ]
+    );
+    assert_eq!(report.in_no_place, 2);
     let expired: Vec<_> = report
         .downtime_expired
         .iter()
@@ -84,6 +98,8 @@ fn a_downtime_counts_as_missing_only_where_that_is_certain() {
     assert_eq!(not_set(&|_| {}), 1);
     assert_eq!(not_set(&|rows| rows.cases[0].problem.holds = 1), 0);
     assert_eq!(not_set(&|rows| rows.deploys.clear()), 0);
+    let cleared = |rows: &mut OnCallRows| rows.cases[0].problem.cleared.push("D-1".to_owned());
+    assert_eq!(not_set(&cleared), 0);
     assert_eq!(
         not_set(&|rows| rows.deploys[0].ended_at = Some(at("2026-03-23T08:54:00Z"))),
         0
@@ -95,6 +111,13 @@ fn a_downtime_counts_as_missing_only_where_that_is_certain() {
         }),
         0
     );
+}
+
+#[test]
+fn a_deploy_that_a_person_cleared_is_no_cause() {
+    let mut rows = on_call_rows();
+    rows.cases[0].problem.cleared.push("D-1".to_owned());
+    assert_eq!(oncall(&rows, &week()).by_deploy, 0);
 }
 
 #[test]

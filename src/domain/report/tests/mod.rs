@@ -242,6 +242,24 @@ fn on_call_rows() -> OnCallRows {
             Phase::Finished,
             Some("regressed"),
         )],
+        // web1 and web2 are in one group; of db1/disk no more than two run at once.
+        places: [
+            (
+                "web1/http",
+                vec![("group", "web"), ("check group", "sites")],
+            ),
+            ("web2/http", vec![("group", "web")]),
+            ("db1/disk", vec![("tag", "disks")]),
+            ("mail/queue", vec![]),
+        ]
+        .map(|(object, places)| {
+            let place = |(kind, name): (&str, &str)| Place {
+                kind: kind.to_owned(),
+                name: name.to_owned(),
+            };
+            (object.to_owned(), places.into_iter().map(place).collect())
+        })
+        .into(),
         cut: false,
     }
 }

@@ -70,6 +70,14 @@ proptest! {
                     }
                 })
                 .collect(),
+            // Each but the first three is in one group.
+            places: OBJECTS[3..]
+                .iter()
+                .map(|object| {
+                    let place = Place { kind: "group".to_owned(), name: (*object).to_owned() };
+                    ((*object).to_owned(), vec![place])
+                })
+                .collect(),
             ..OnCallRows::default()
         };
         let scope = Scope { zone: Zone::find(ZONES[zone]).expect("known"), ..week() };
@@ -93,6 +101,8 @@ proptest! {
         prop_assert!(of_people(|it| it.nights) <= report.at_night);
         let checks = report.checks.iter().map(|it| it.pages).sum::<u64>();
         prop_assert_eq!(checks + report.other_checks, pages);
+        let places = report.places.iter().map(|it| it.pages).sum::<u64>();
+        prop_assert_eq!(places + report.in_no_place, pages);
         let action = &report.action;
         let all = [action.acted, action.alone, action.open, action.unknown];
         prop_assert_eq!(all.iter().map(|it| it.pages).sum::<u64>(), pages);

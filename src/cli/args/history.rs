@@ -27,6 +27,7 @@ pub struct DigestArgs {
 pub enum ReportCommand {
     /// Pages by person, hour and check; nights; what was acted upon, what passed by itself, what holds saved
     #[command(
+        visible_alias = "on-call",
         after_help = "For example: deploywatch report oncall --week --zone Europe/Rome --output html > week.html"
     )]
     Oncall(ReportArgs),

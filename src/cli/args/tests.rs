@@ -43,6 +43,7 @@ fn the_contract_parses() {
         "digest --day 2026-03-02 --output json",
         "digest --deploy D-1",
         "report oncall --week",
+        "report on-call --month",
         "report oncall --week 2026-03-04 --zone Europe/Rome --output html",
         "report deploys --month --format csv",
         "report deploys --since 30d --until 2026-03-04",

@@ -1,4 +1,4 @@
-//! What the daemon tells of the past: digests, and its recorded history under the same and another configuration.
+//! What the daemon tells of the past: digests, reports, and its recorded history under the same and another configuration.
 
 mod common;
 
@@ -110,6 +110,76 @@ fn a_digest_tells_what_was_held_and_what_was_paged() {
     assert_eq!(code(&["digest", "--deploy", "D-none"]), Some(1));
     assert_eq!(code(&["digest", "--day", "yesterday"]), Some(2));
     assert_eq!(code(&["digest", "--day", "2026-03-02"]), Some(0));
+    daemon.end_well();
+}
+
+/// The commands of the README's section on reports, as they stand there.
+fn commands_of_the_readme() -> Vec<Vec<String>> {
+    let readme =
+        fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).expect("it is there");
+    let lines = readme.lines().filter_map(|line| {
+        let line = line.trim_start().strip_prefix("deploywatch report ")?;
+        let words = line.split(" > ").next()?.split(" #").next()?;
+        let words = std::iter::once("report").chain(words.split_whitespace());
+        Some(words.map(str::to_owned).collect())
+    });
+    lines.collect()
+}
+
+#[test]
+fn reports_tell_of_pages_and_deploys() {
+    let (site, _hook, listen, text) = site();
+    let config = site.write("deploywatch.toml", &text);
+    let daemon = Daemon::start(&config, listen);
+    live_through(&site, &daemon);
+    // A page counts once it was delivered.
+    until_true("the page was delivered", || {
+        daemon.json(&["report", "oncall", "--since", "10m"])["pages"] == 1
+    });
+    let report = daemon.json(&["report", "oncall", "--since", "10m", "--zone", "Asia/Tokyo"]);
+    assert_eq!(report["timezone"], "Asia/Tokyo", "{report:#}");
+    assert_eq!(report["people"][0]["name"], "oncall");
+    assert_eq!((&report["first"], &report["saved"]), (&1.into(), &1.into()));
+    assert_eq!(report["checks"][0]["object"], "db1/disk");
+    assert_eq!(report["action"]["alone"]["pages"], 1);
+    assert_eq!(report["in_no_place"], 1);
+    assert_eq!(report["downtime_not_set"], Value::Array(Vec::new()));
+    let sum = |list: &Value| -> u64 {
+        let counts = list.as_array().expect("a list").iter();
+        counts.filter_map(Value::as_u64).sum()
+    };
+    assert_eq!((sum(&report["hours"]), sum(&report["weekdays"])), (1, 1));
+    let report = daemon.json(&["report", "deploys", "--since", "10m"]);
+    assert_eq!(
+        (&report["apps"][0]["app"], &report["apps"][0]["deploys"]),
+        (&"shop".into(), &1.into()),
+        "{report:#}"
+    );
+    // It bakes.
+    assert_eq!(report["all"]["waiting"], 1);
+    for (output, part) in [
+        ("text", "Pages by person"),
+        ("markdown", "## Pages by person"),
+        ("html", "<svg "),
+        ("csv", "pages by person,oncall,pages,1,"),
+    ] {
+        let text = daemon.ask(&["report", "oncall", "--since", "10m", "--format", output]);
+        assert!(text.contains(part), "no `{part}` in\n{text}");
+    }
+    let commands = commands_of_the_readme();
+    assert!(2 <= commands.len(), "{commands:?}");
+    for words in &commands {
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        let told = daemon.cli(&words);
+        assert!(told.status.success(), "{words:?}: {told:?}");
+    }
+    for wrong in [
+        &["report", "oncall", "--week", "monday"][..],
+        &["report", "oncall", "--zone", "Europe/Romme"],
+        &["report", "deploys", "--since", "2999-01-01"],
+    ] {
+        assert_eq!(daemon.cli(wrong).status.code(), Some(2), "{wrong:?}");
+    }
     daemon.end_well();
 }
 

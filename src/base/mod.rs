@@ -1,7 +1,8 @@
-//! What every floor shares: time, text, patterns, secrets, memory, files, threads.
+//! What every floor shares: time, text, patterns, pictures, secrets, memory, files, threads.
 
 pub mod glob;
 pub mod memory;
+pub mod picture;
 pub mod plain_file;
 pub mod secret;
 pub mod text;

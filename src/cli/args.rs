@@ -9,7 +9,7 @@ mod history;
 mod orders;
 
 pub use gate::{FreezeArgs, FreezeCommand, GateArgs};
-pub use history::{DigestArgs, OnCallArgs, WhatIfArgs};
+pub use history::{DigestArgs, OnCallArgs, ReportArgs, ReportCommand, ReportFormat, WhatIfArgs};
 pub use orders::{
     DelayArgs, DeleteArgs, DowntimeArgs, DowntimeCommand, NotifyArgs, SetArgs, SwitchArgs,
 };
@@ -60,6 +60,12 @@ pub enum Command {
                       `[digest]` sends one a day."
     )]
     Digest(DigestArgs),
+    /// Report on a week, a month or any time: on-call, deploys
+    #[command(
+        subcommand,
+        after_help = "Read from stored rows, so that last week's report says the same whenever it is asked for."
+    )]
+    Report(ReportCommand),
     /// Tell of a deploy, or run one
     #[command(subcommand)]
     Deploy(DeployCommand),

@@ -17,6 +17,7 @@ pub mod manual;
 pub mod on_call;
 mod orders;
 mod out;
+mod report;
 mod shadow;
 pub mod spawner;
 pub mod status;
@@ -81,6 +82,7 @@ fn dispatch(command: Command) -> Done {
         Command::Why(args) => wait_for(commands::why(args)),
         Command::OnCall(args) => on_call::on_call(&args),
         Command::Digest(args) => wait_for(digest::digest(args)),
+        Command::Report(command) => wait_for(report::report(command)),
         Command::Deploy(command) => wait_for(deploy::deploy(command)),
         Command::Gate(args) => wait_for(gate::gate(args)),
         Command::Freeze(command) => wait_for(gate::freeze(command)),

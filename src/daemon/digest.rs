@@ -66,7 +66,7 @@ impl Hub {
     }
 
     /// Whose midnight it is.
-    fn digest_zone(&self) -> Zone {
+    pub(super) fn digest_zone(&self) -> Zone {
         let globals = &self.engine.inventory().globals;
         globals
             .daily

@@ -474,6 +474,7 @@ impl Hub {
                 let _ = reply.send(self.engine.deploy_record(now, &id));
             }
             Ask::Digest { about, reply } => self.digest(about, reply),
+            Ask::Report { question, reply } => self.report_on(question, reply),
             Ask::Freezes { reply } => {
                 let _ = reply.send(self.engine.freezes(now));
             }

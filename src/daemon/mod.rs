@@ -20,6 +20,7 @@ mod reload;
 pub mod replay;
 #[cfg(test)]
 mod replay_tests;
+mod report;
 pub mod run;
 pub mod trace;
 pub mod why;

@@ -10,6 +10,7 @@ pub mod macros;
 pub mod model;
 pub mod notify;
 pub mod plugin;
+pub mod report;
 pub mod schedule;
 pub mod status;
 pub mod whatif;

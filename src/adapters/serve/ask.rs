@@ -5,7 +5,12 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use tokio::sync::{mpsc, oneshot};
 
-use super::{digest::About, refusal::Refusal, views::WhyView};
+use super::{
+    digest::About,
+    refusal::Refusal,
+    report::{self, NoReport},
+    views::WhyView,
+};
 use crate::domain::{
     deploy::gate::{FreezeView, GateView},
     digest::Digest,
@@ -22,6 +27,7 @@ use crate::domain::{
         gate::Question,
         state::ObjectName,
     },
+    report::Report,
 };
 
 /// Longest wait for an answer of the hub.
@@ -79,6 +85,11 @@ pub enum Ask {
     Digest {
         about: About,
         reply: oneshot::Sender<Result<Option<Digest>, String>>,
+    },
+    /// A report over a time.
+    Report {
+        question: report::Question,
+        reply: oneshot::Sender<Result<Report, NoReport>>,
     },
     /// All freezes that have not ended.
     Freezes {

@@ -8,7 +8,7 @@ use axum::{
 use serde_json::{Map, Value, json};
 
 /// A path: method, path, scope (empty: open), what it does, fields as `name:type`, needed ones with `!`.
-pub const PATHS: [(&str, &str, &str, &str, &str); 48] = [
+pub const PATHS: [(&str, &str, &str, &str, &str); 49] = [
     ("get", "/", "read", "The status as a page.", ""),
     (
         "get",
@@ -86,6 +86,14 @@ pub const PATHS: [(&str, &str, &str, &str, &str); 48] = [
         "/v1/digest",
         "read",
         "What was held, paged and silent: of a deploy (?deploy=), a day (?day=) or the time up to now (?since=).",
+        "",
+    ),
+    (
+        "get",
+        "/v1/reports/{topic}",
+        "read",
+        "A report, oncall or deploys: of a week (?week=, a day in it, or empty: the last one), a month (?month=YYYY-MM), or \
+         from ?since= (a span or a time) up to ?until=; by the clocks of ?zone=.",
         "",
     ),
     (

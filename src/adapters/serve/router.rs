@@ -19,7 +19,7 @@ use super::{
     metrics::Metrics,
     nrdp, openapi, read,
     refusal::Refusal,
-    results,
+    report, results,
 };
 use crate::{
     base::{
@@ -132,6 +132,7 @@ fn read_routes() -> Vec<(&'static str, MethodRouter<App>)> {
         ("/v1/gate/{app}/{environment}", get(gate::in_environment)),
         ("/v1/freezes", get(gate::freezes)),
         ("/v1/digest", get(digest::serve)),
+        ("/v1/reports/{topic}", get(report::serve)),
         ("/v1/openapi.json", get(openapi::serve)),
     ]
 }

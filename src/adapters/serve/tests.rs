@@ -28,6 +28,7 @@ use crate::{
         },
         feeds::{Feeds, Known},
         model::deploy::{Attribution, Strength, Suspect, Verdict},
+        report::{Period, Report},
     },
 };
 
@@ -225,6 +226,14 @@ fn answer_ask(ask: Ask, inputs: &Mutex<Vec<String>>) {
         Ask::Digest { about, reply } => {
             let known = about != super::About::Deploy("D-none".to_owned());
             drop(reply.send(Ok(known.then(Default::default))));
+        }
+        Ask::Report { question, reply } => {
+            let answer = match question.period {
+                Period::Week(_) => Ok(Report::OnCall(Box::default())),
+                Period::Month(_) => Err(NoReport::Asked("that month has not begun yet".to_owned())),
+                Period::Between { .. } => Err(NoReport::Store("the disk is full".to_owned())),
+            };
+            drop(reply.send(answer));
         }
         Ask::Freezes { reply } => drop(reply.send(Vec::new())),
         Ask::DeployApp { id, reply } => {
@@ -437,6 +446,7 @@ async fn each_scope_opens_its_own_doors() {
         ("GET", "/v1/status", json!(null), "read"),
         ("GET", "/", json!(null), "read"),
         ("GET", "/v1/why/web1/http", json!(null), "read"),
+        ("GET", "/v1/reports/oncall?week=", json!(null), "read"),
         (
             "POST",
             "/v1/deploys/start",
@@ -830,6 +840,10 @@ async fn what_can_be_looked_at() {
         error(site.get("/v1/why/web2/http").await),
         error(site.get("/v1/why/web1?limit=0").await),
         error(site.get("/v1/why/web1?lines=2").await),
+        error(site.get("/v1/reports/weather").await),
+        error(site.get("/v1/reports/oncall?day=2026-03-02").await),
+        error(site.get("/v1/reports/oncall?month=2027-03").await),
+        error(site.get("/v1/reports/deploys").await),
     ];
     check(
         &texts,
@@ -838,7 +852,11 @@ async fn what_can_be_looked_at() {
         404 no check `web2/http` is configured
         404 no check `web2/http` is configured
         400 `limit` must be a number from 1 to 500
-        400 there is no parameter `lines`; it has `limit`"#]],
+        400 there is no parameter `lines`; it has `limit`
+        404 there is no report `weather`; there are `oncall` and `deploys`
+        400 there is no parameter `day`; it has `week`, `month`, `since`, `until` and `zone`
+        400 that month has not begun yet
+        503 the disk is full"#]],
     );
     let (_, page) = site.get("/").await;
     assert!(

@@ -67,7 +67,7 @@ fn rows(db: &Connection, from: Timestamp, until: Timestamp) -> rusqlite::Result<
 }
 
 /// Rows that cannot be read are left out.
-fn bodies<T: DeserializeOwned>(
+pub(super) fn bodies<T: DeserializeOwned>(
     db: &Connection,
     sql: &str,
     from: Timestamp,

@@ -12,6 +12,7 @@ mod lock;
 mod outbox;
 mod prune;
 mod query;
+mod report;
 mod restore;
 mod rows;
 mod salvage;

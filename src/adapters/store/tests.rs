@@ -4,6 +4,7 @@ mod crash;
 mod faults;
 mod outbox;
 mod past;
+mod report;
 mod story;
 
 use std::{path::Path, sync::Arc, time::Duration};

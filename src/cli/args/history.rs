@@ -1,8 +1,8 @@
-//! The words of what looks back or ahead: digests, recorded history under another configuration, who is on call.
+//! The words of what looks back or ahead: digests, reports, recorded history under another configuration, who is on call.
 
 use std::path::PathBuf;
 
-use clap::{Args, builder::NonEmptyStringValueParser};
+use clap::{Args, Subcommand, ValueEnum, builder::NonEmptyStringValueParser};
 
 use super::{ClientArgs, ConfigArg, FormatArg};
 
@@ -21,6 +21,63 @@ pub struct DigestArgs {
     pub client: ClientArgs,
     #[command(flatten)]
     pub format: FormatArg,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum ReportCommand {
+    /// Pages by person, hour and check; nights; what was acted upon, what passed by itself, what holds saved
+    #[command(
+        visible_alias = "on-call",
+        after_help = "For example: deploywatch report oncall --week --zone Europe/Rome --output html > week.html"
+    )]
+    Oncall(ReportArgs),
+    /// How many deploys failed, how soon that was paged, how long until it was mended
+    #[command(
+        after_help = "For example: deploywatch report deploys --month 2026-03 --output csv > march.csv"
+    )]
+    Deploys(ReportArgs),
+}
+
+#[derive(Debug, Args)]
+pub struct ReportArgs {
+    /// Monday to Sunday: the week of this day, or without one the last week that is over
+    #[arg(long, value_name = "YYYY-MM-DD", num_args = 0..=1, default_missing_value = "",
+          conflicts_with_all = ["month", "since", "until"])]
+    pub week: Option<String>,
+    /// A whole month, or without one the last month that is over
+    #[arg(long, value_name = "YYYY-MM", num_args = 0..=1, default_missing_value = "",
+          conflicts_with_all = ["since", "until"])]
+    pub month: Option<String>,
+    /// From when: a span before the end, or a time [default: 7d]
+    #[arg(long, value_name = "SPAN|TIME", value_parser = NonEmptyStringValueParser::new())]
+    pub since: Option<String>,
+    /// Up to this time [default: now]
+    #[arg(long, value_name = "TIME", value_parser = NonEmptyStringValueParser::new())]
+    pub until: Option<String>,
+    /// Whose clocks say what a day, an hour and a night is, such as Europe/Rome [default: those of the digest]
+    #[arg(long, value_name = "ZONE", value_parser = NonEmptyStringValueParser::new())]
+    pub zone: Option<String>,
+    /// How to print; HTML is one file that needs no other
+    #[arg(
+        long,
+        visible_alias = "format",
+        value_name = "FORMAT",
+        value_enum,
+        default_value_t
+    )]
+    pub output: ReportFormat,
+    #[command(flatten)]
+    pub client: ClientArgs,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum ReportFormat {
+    #[default]
+    Text,
+    Markdown,
+    Html,
+    Json,
+    Csv,
 }
 
 #[derive(Debug, Args)]

@@ -42,6 +42,11 @@ fn the_contract_parses() {
         "what-if --config a.toml --since 12h --old b.toml --history dir --output json",
         "digest --day 2026-03-02 --output json",
         "digest --deploy D-1",
+        "report oncall --week",
+        "report on-call --month",
+        "report oncall --week 2026-03-04 --zone Europe/Rome --output html",
+        "report deploys --month --format csv",
+        "report deploys --since 30d --until 2026-03-04",
         "bench",
         "bench plugins --seconds 3 --rate 50,200 --output json",
         "bench --plugin /bin/true load --checks 10",
@@ -77,6 +82,10 @@ fn wrong_use_is_refused() {
         "deploy start  --app x",
         "try web1 -- true",
         "digest --day 2026-03-02 --since 2h",
+        "report",
+        "report oncall --week --month",
+        "report oncall --week --since 2h",
+        "report oncall --output pdf",
     ] {
         assert!(parse(line).is_err(), "{line}");
     }
@@ -130,6 +139,7 @@ fn help_reads_well() {
               why            Tell why a host or check paged, or did not
               on-call        Tell who is on call, until when, and who is next
               digest         Tell what became of a day or a deploy: held, paged, silent
+              report         Report on a week, a month or any time: on-call, deploys
               deploy         Tell of a deploy, or run one
               gate           Ask whether a pipeline may go on: exit 0 yes, 1 no
               freeze         Stop deploys for a time, with an owner, a reason and an end

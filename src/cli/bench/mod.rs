@@ -21,7 +21,6 @@ mod machine;
 mod memory;
 mod micro;
 mod nagios;
-mod picture;
 mod plot;
 mod plugin;
 mod plugins;

@@ -1,9 +1,7 @@
 //! The figures as one picture: how many plugins a second, beside this machine's limit and other schedulers.
 
-use super::{
-    picture::{COLOURS, Picture},
-    report::Report,
-};
+use super::report::Report;
+use crate::base::picture::{COLOURS, Picture};
 
 struct Bar {
     name: String,

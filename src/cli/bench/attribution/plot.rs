@@ -1,7 +1,7 @@
 //! Pictures of the report, as SVG text.
 
 use super::{report::Report, summary::Row};
-use crate::cli::bench::picture::{COLOURS, Picture};
+use crate::base::picture::{COLOURS, Picture};
 
 /// Noise avoided against what was lost for it.
 pub fn quiet(report: &Report) -> String {

@@ -157,7 +157,9 @@ const SHAPES: &[&str] = &[
     "\"127.0.0.1:80\"",
     "\"*/5 * * * *\"",
     "\"2026-12-24 18:00\"",
+    "\"2026-12-24\"",
     "\"08:30\"",
+    "\"7d\"",
 ];
 
 fn good(kind: &Kind) -> Vec<String> {
@@ -220,6 +222,12 @@ fn needed(table: &str, key: &str) -> &'static [(&'static str, &'static str)] {
         ("[deploys.source.NAME]", key) if key != "kind" => &[("kind", "\"deployinator\"")],
         ("[[freeze]]", "from") => &[("until", "\"2026-12-27 06:00\"")],
         ("[[freeze]]", key) if key != "until" => &[("period", "\"n\"")],
+        ("[[rotation]]", _) => &[("handover", "\"08:30\""), ("since", "\"2026-12-24\"")],
+        ("[[rotation.override]]", _) => &[
+            ("from", "\"2026-12-01 18:00\""),
+            ("until", "\"2026-12-27 06:00\""),
+        ],
+        ("[dead_man]", key) if !key.starts_with("url") => &[("file", "\"x\"")],
         ("[smtp]", "username") => &[("password_file", "\"x\"")],
         ("[smtp]", key) if key.starts_with("password") => &[("username", "\"x\"")],
         ("command", "timeout") => &[("check", "\"true\"")],
@@ -357,6 +365,8 @@ fn every_key_is_taken_as_the_loader_takes_it() {
         "[[marker]] routing_key",
         "[[marker]] token",
         "[[token]] secret",
+        "[dead_man] fail_url",
+        "[dead_man] url",
         // Of use to one kind only, with a token and a secret: config/feeds.rs says so key by key.
         "[deploys.source.NAME] answer_within",
         "[deploys.source.NAME] api_url",
@@ -386,6 +396,8 @@ fn every_key_is_taken_as_the_loader_takes_it() {
         "webhook secret",
         // Has words of its own: config/services.rs.
         "syslog address",
+        // Empty, it says nobody who is pinged.
+        "the file dead_man",
     ];
     assert_eq!(walk.never, secrets.map(str::to_owned).into());
 }

@@ -164,7 +164,7 @@ pub struct DeadMan {
     pub url: Option<Secret>,
     pub fail_url: Option<Secret>,
     pub file: Option<PathBuf>,
-    /// A check whose end is so much later than its timeout is stuck.
+    /// Checks are stuck when none that runs has ended for so long beyond their timeouts.
     pub late_after: Duration,
     /// A notification that waits for so long is stuck.
     pub undelivered_after: Duration,
@@ -309,13 +309,24 @@ fn dead_man(raw: &Raw<'_>, vault: &Vault<'_>, sink: &mut Sink) -> Option<DeadMan
         }
         return None;
     }
+    let undelivered_after = layers.span("undelivered_after", Duration::from_secs(900));
+    let give_up = delivery(raw).give_up;
+    if give_up <= undelivered_after {
+        sink.push(
+            Fault::new(
+                tab.value_place("undelivered_after"),
+                "notifications are given up before the dead-man ping would stop for them",
+            )
+            .help("let `undelivered_after` be shorter than `give_up` of [delivery]"),
+        );
+    }
     Some(DeadMan {
         every: layers.span("every", Duration::from_secs(60)),
         url,
         fail_url,
         file,
         late_after: layers.span("late_after", Duration::from_secs(300)),
-        undelivered_after: layers.span("undelivered_after", Duration::from_secs(900)),
+        undelivered_after,
     })
 }
 

@@ -17,11 +17,14 @@ use crate::{
     adapters::{
         send::dead_man::{Place, Said},
         serve::Metrics,
-        store::Store,
+        store::{OutboxCounts, Store},
     },
     base::time::{Timestamp, show_duration},
     config,
 };
+
+/// So many beats in a row without room are told of.
+const MISSED: u32 = 3;
 
 /// One beat, and what the hub knows that is wrong.
 #[derive(Debug)]
@@ -36,6 +39,8 @@ pub struct DeadMan {
     /// The next beat.
     next: Timestamp,
     beats: mpsc::Sender<Beat>,
+    /// Beats in a row that the task had no room for.
+    missed: u32,
     /// Why the last ping was withheld or did not arrive.
     silent: Arc<Mutex<Option<String>>>,
     task: JoinHandle<()>,
@@ -72,6 +77,7 @@ impl DeadMan {
             settings,
             next: Timestamp::default(),
             beats,
+            missed: 0,
             silent,
             task: tokio::spawn(passing.run(inlet)),
         })
@@ -83,7 +89,12 @@ impl DeadMan {
         self.next <= now || now + self.settings.every < self.next
     }
 
-    /// How late a check's end may be.
+    /// The same settings: after a reload it goes on as it is.
+    pub fn is_of(&self, settings: &config::DeadMan) -> bool {
+        self.settings == *settings
+    }
+
+    /// For how long nothing may be heard of checks, beyond their timeouts.
     pub const fn late_after(&self) -> Duration {
         self.settings.late_after
     }
@@ -92,7 +103,13 @@ impl DeadMan {
     pub fn beat(&mut self, now: Timestamp, fault: Option<String>) {
         self.next = now + self.settings.every;
         match self.beats.try_send(Beat { at: now, fault }) {
-            Ok(()) | Err(TrySendError::Full(_)) => {}
+            Ok(()) => self.missed = 0,
+            Err(TrySendError::Full(_)) => {
+                self.missed += 1;
+                if MISSED <= self.missed {
+                    self.keep_silent("the one before it has not come to an end");
+                }
+            }
             Err(TrySendError::Closed(_)) => self.keep_silent("the task that pings has ended"),
         }
     }
@@ -110,6 +127,28 @@ impl DeadMan {
     }
 }
 
+/// What became of deliveries from beat to beat.
+#[derive(Debug, Default)]
+struct Deliveries {
+    /// Sent and given up, when last looked at.
+    last: Option<(u64, u64)>,
+    dying: bool,
+}
+
+impl Deliveries {
+    /// Some were given up since one arrived. What retention takes away makes the counts smaller, which says nothing.
+    fn all_die(&mut self, counts: &OutboxCounts) -> bool {
+        let (sent, dead) = self.last.unwrap_or((counts.sent, counts.dead));
+        if sent < counts.sent {
+            self.dying = false;
+        } else if dead < counts.dead {
+            self.dying = true;
+        }
+        self.last = Some((counts.sent, counts.dead));
+        self.dying
+    }
+}
+
 struct Passing {
     place: Place,
     store: Store,
@@ -120,19 +159,28 @@ struct Passing {
 
 impl Passing {
     async fn run(self, mut inlet: mpsc::Receiver<Beat>) {
+        let mut deliveries = Deliveries::default();
+        let mut was_faulty = false;
         while let Some(beat) = inlet.recv().await {
             let fault = match beat.fault {
                 Some(fault) => Some(fault),
-                None => self.stuck(beat.at).await,
+                None => self.stuck(beat.at, &mut deliveries).await,
             };
             let (result, silent) = match fault {
                 None => match self.place.say(Said::Alive, beat.at).await {
-                    Ok(()) => ("sent", None),
+                    Ok(()) => {
+                        was_faulty = false;
+                        ("sent", None)
+                    }
                     Err(why) => ("failed", Some(format!("it does not arrive: {why}"))),
                 },
                 Some(why) => {
-                    // Somebody may want to hear of it sooner than by silence; whether that arrives changes nothing.
-                    let _ = self.place.say(Said::Failing(&why), beat.at).await;
+                    // Somebody may want to hear of it sooner than by silence, but not of what is over at the next beat.
+                    // Whether that arrives changes nothing.
+                    if was_faulty {
+                        let _ = self.place.say(Said::Failing(&why), beat.at).await;
+                    }
+                    was_faulty = true;
                     ("withheld", Some(format!("it is withheld: {why}")))
                 }
             };
@@ -142,11 +190,14 @@ impl Passing {
     }
 
     /// Deliveries that nobody took for too long.
-    async fn stuck(&self, now: Timestamp) -> Option<String> {
+    async fn stuck(&self, now: Timestamp, deliveries: &mut Deliveries) -> Option<String> {
         let counts = match self.store.outbox_counts().await {
             Ok(counts) => counts,
             Err(error) => return Some(format!("the outbox cannot be read: {error}")),
         };
+        if deliveries.all_die(&counts) {
+            return Some("notifications were given up, and none has arrived since".to_owned());
+        }
         let oldest = now.since(counts.oldest_pending?);
         (self.undelivered_after <= oldest).then(|| {
             format!(
@@ -295,5 +346,23 @@ mod tests {
             })
         })
         .await;
+    }
+
+    #[test]
+    fn what_is_refused_at_once_withholds_it_until_something_arrives() {
+        let mut deliveries = Deliveries::default();
+        let mut look = |sent, dead| {
+            deliveries.all_die(&OutboxCounts {
+                sent,
+                dead,
+                ..OutboxCounts::default()
+            })
+        };
+        assert!(!look(10, 3), "what was before says nothing");
+        assert!(look(10, 4));
+        assert!(look(10, 4), "nobody has been told yet");
+        assert!(!look(11, 5), "one arrived");
+        assert!(!look(2, 1), "retention took some away");
+        assert!(look(2, 2));
     }
 }

@@ -516,10 +516,10 @@ impl Hub {
         let fault = store
             .map(|why| format!("the store cannot be written: {why}"))
             .or_else(|| {
-                let (object, late) = self.engine.most_overdue(now)?;
+                let late = self.engine.unheard_for(now)?;
                 (dead_man.late_after() <= late).then(|| {
                     let late = show_duration(Duration::from_secs(late.as_secs()));
-                    format!("the run of {object} should have ended {late} ago")
+                    format!("checks run and none has ended; the last one should have {late} ago")
                 })
             });
         dead_man.beat(now, fault);

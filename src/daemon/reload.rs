@@ -154,8 +154,13 @@ impl Hub {
             ..
         } = loaded;
         let senders = Senders::new(parts::senders(&settings, &inventory))?;
-        let dead_man = settings.dead_man.clone();
-        let dead_man = dead_man
+        let wanted = settings.dead_man.clone();
+        let same = match (&self.dead_man, &wanted) {
+            (Some(old), Some(new)) => old.is_of(new),
+            (old, new) => old.is_none() && new.is_none(),
+        };
+        let dead_man = wanted
+            .filter(|_| !same)
             .map(|wanted| DeadMan::start(wanted, self.store.clone(), self.metrics.clone()))
             .transpose()?;
         self.runner
@@ -165,7 +170,9 @@ impl Hub {
             })?;
         self.senders.swap(senders);
         self.markers.replace(settings.markers.clone());
-        self.dead_man = dead_man;
+        if !same {
+            self.dead_man = dead_man;
+        }
         self.access.send_replace(Arc::new(parts::access(&settings)));
         self.sources
             .send_replace(Arc::new(Feeds::new(settings.feeds.sources, &inventory)));

@@ -321,7 +321,7 @@ static DEAD_MAN: Spec = Spec::new(
         Key::new(
             "late_after",
             Kind::Span(false),
-            "A check that has not ended so long after its timeout is stuck.",
+            "Checks are stuck when none that runs has ended for so long beyond their timeouts.",
         )
         .or("5m"),
         Key::new(

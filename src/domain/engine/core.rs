@@ -105,6 +105,8 @@ pub struct Engine {
     /// What the present input may have changed; each once.
     pub(super) touched: Vec<ObjIx>,
     pub(super) census: Census,
+    /// Since when runs are out and none was heard of.
+    pub(super) unheard_since: Option<Timestamp>,
     /// Results are handed out as they come.
     pub(super) recording: bool,
     pub(super) trial: Trial,
@@ -233,6 +235,7 @@ impl Engine {
             touched: Vec::new(),
             changed: None,
             census: Census::default(),
+            unheard_since: None,
             recording: false,
             trial: Trial::default(),
             allowance: Allowance::new(inventory.len(), now),
@@ -346,7 +349,11 @@ impl Engine {
     pub fn handle(&mut self, now: Timestamp, input: Input, out: &mut Effects) {
         match input {
             Input::Tick => {}
-            Input::Outcome(outcome) => self.on_outcome(now, &outcome, out),
+            Input::Outcome(outcome) => {
+                self.on_outcome(now, &outcome, out);
+                // What is taken for lost is not heard of.
+                self.unheard_since = (!self.jobs.is_empty()).then_some(now);
+            }
             Input::Passive(result) => self.on_passive(now, result, out),
             Input::Command(command) => self.on_command(now, command, out),
             Input::Deploy(event) => self.on_deploy(now, event, out),

@@ -67,8 +67,14 @@ impl Engine {
                 Ok(reachable)
             }
         } else {
-            self.wanting_of(obj, &candidates, Kind::Custom, self.status(obj).state, now)
-                .map(|wanted| wanted.contacts)
+            self.wanting_of(
+                obj,
+                &candidates,
+                Kind::Custom,
+                self.status(obj).state,
+                (now, now),
+            )
+            .map(|wanted| wanted.contacts)
         };
         let contacts = match contacts {
             Ok(contacts) => contacts,

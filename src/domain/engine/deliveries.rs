@@ -16,7 +16,7 @@ use crate::{
             message::{Delivered, Delivery, Kind, Message, Urgency},
             objects::{ChannelKind, ContactIx, ObjIx},
         },
-        notify::compose,
+        notify::{compose, recipients},
     },
 };
 
@@ -129,7 +129,7 @@ impl Engine {
             format!("What it was about: {dedup_key}"),
             format!("Delivery: {key}"),
         ];
-        let fallback = self.fallback(now);
+        let fallback = self.fallback(now, self.inventory.find_contact(contact));
         let failed = |name: &str, label: &str| name == contact && label == channel;
         for (at, other) in (0..).zip(&self.inventory.contacts) {
             let ix = ContactIx(at);
@@ -155,9 +155,10 @@ impl Engine {
         }
     }
 
-    fn fallback(&self, at: Timestamp) -> BTreeSet<ContactIx> {
-        let named = &self.inventory.globals.fallback_contacts;
-        self.people(named.iter().copied(), at)
+    /// Whom to tell when somebody cannot be told: of a rotation the next one.
+    fn fallback(&self, at: Timestamp, failed: Option<ContactIx>) -> BTreeSet<ContactIx> {
+        let named = self.inventory.globals.fallback_contacts.iter().copied();
+        recipients::people(&self.inventory, &self.switches.contacts, named, at, failed)
     }
 
     fn push_self_delivery(
@@ -247,7 +248,7 @@ impl Engine {
     /// Deliveries of a self-problem to the fallback contacts, else to everyone: for when the store is down.
     pub fn self_deliveries(&self, message: &Message) -> Vec<Delivery> {
         let mut out = Effects::default();
-        let fallback = self.fallback(message.at);
+        let fallback = self.fallback(message.at, None);
         for (at, contact) in (0..).zip(&self.inventory.contacts) {
             if contact.enabled && (fallback.is_empty() || fallback.contains(&ContactIx(at))) {
                 for way in &contact.channels {

@@ -102,16 +102,21 @@ impl Engine {
             return own.clone();
         }
         let state = self.status(obj).state;
+        // A rotation among them stands for all of its people.
+        let names = |list: &[ContactIx], person: ContactIx| {
+            list.iter()
+                .any(|ix| self.inventory.behind(*ix).contains(&person))
+        };
         told.iter()
             .copied()
             .filter(|contact| {
                 let mut named = relations
                     .escalations_of(obj)
-                    .filter(|one| one.contacts.as_ref().unwrap_or(own).contains(contact))
+                    .filter(|one| names(one.contacts.as_ref().unwrap_or(own), *contact))
                     .peekable();
                 match named.peek() {
-                    None => own.contains(contact),
-                    Some(_) => own.contains(contact) || named.any(|one| one.states.has(state)),
+                    None => names(own, *contact),
+                    Some(_) => names(own, *contact) || named.any(|one| one.states.has(state)),
                 }
             })
             .collect()

@@ -257,14 +257,12 @@ impl Engine {
         named.chain(grouped).take(10).collect()
     }
 
-    /// The run that is furthest beyond its due time and its timeout, and by how much. None: none is.
-    pub fn most_overdue(&self, now: Timestamp) -> Option<(ObjectName, Duration)> {
-        let (late, obj) = self
-            .jobs
-            .values()
-            .map(|job| (now.since(job.due + job.timeout), job.obj))
-            .max_by_key(|(late, _)| *late)?;
-        (Duration::ZERO < late).then(|| (self.inventory.name(obj), late))
+    /// For how long nothing was heard of any run, beyond the timeouts of those that are out. None: all is as it should.
+    pub fn unheard_for(&self, now: Timestamp) -> Option<Duration> {
+        let since = self.unheard_since?;
+        let longest = self.jobs.values().map(|job| job.timeout).max();
+        let late = now.since(since + longest.unwrap_or_default());
+        (Duration::ZERO < late).then_some(late)
     }
 
     /// Live holds, open problems, active deploys: for metrics.

@@ -232,6 +232,7 @@ impl Engine {
     fn launch(&mut self, obj: ObjIx, rule: &Rule, now: Timestamp, out: &mut Effects) {
         let id = JobId(self.next_job);
         self.next_job += 1;
+        self.unheard_since.get_or_insert(now);
         let due = self.object(obj).due;
         let object = self.object_mut(obj);
         object.running = Some(id);

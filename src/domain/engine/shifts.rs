@@ -482,7 +482,7 @@ impl Engine {
             let state = self.status(*obj).state;
             let contacts = &self.rule(*obj).notify.contacts;
             for ix in self
-                .wanting_of(*obj, contacts, Kind::Notice, state, now)
+                .wanting_of(*obj, contacts, Kind::Notice, state, (now, now))
                 .unwrap_or_default()
                 .contacts
             {

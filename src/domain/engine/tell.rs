@@ -372,7 +372,7 @@ impl Engine {
         let candidates = self.recovery_circle(obj, &told);
         let state = self.status(obj).state;
         let mut contacts: BTreeSet<ContactIx> =
-            match self.wanting_of(obj, &candidates, Kind::Recovery, state, now) {
+            match self.wanting_of(obj, &candidates, Kind::Recovery, state, (now, now)) {
                 Ok(wanted) => wanted.contacts.into_iter().collect(),
                 // Nobody else will ever want it, but the deployers hear of the end of what they were told.
                 Err(_) if !added.is_empty() && !self.wanted_later(obj, &candidates) => {
@@ -436,6 +436,7 @@ impl Engine {
                 state: status.state,
                 notified_on: status.notified_on,
                 at: Timestamp::default(),
+                turn: Timestamp::default(),
                 told: &self.told_of(obj),
             },
         )
@@ -511,7 +512,7 @@ impl Engine {
             self.skip(now, obj, kind, why, out);
             return;
         }
-        let (contacts, circle) = match self.wanting(obj, kind, now) {
+        let (contacts, circle) = match self.wanting(obj, kind, (now, begun)) {
             Ok(found) => found,
             Err(why) => {
                 self.skip(now, obj, kind, Why::NoContact { why }, out);
@@ -575,7 +576,7 @@ impl Engine {
             self.skip(now, obj, kind, why, out);
             return;
         }
-        let (contacts, circle) = match self.wanting(obj, kind, now) {
+        let (contacts, circle) = match self.wanting(obj, kind, (now, now)) {
             Ok(found) => found,
             Err(why) => {
                 self.skip(now, obj, kind, Why::NoContact { why }, out);
@@ -623,11 +624,11 @@ impl Engine {
         &self,
         obj: ObjIx,
         kind: Kind,
-        at: Timestamp,
+        (at, turn): (Timestamp, Timestamp),
     ) -> Result<(Vec<ContactIx>, Circle), String> {
         let state = self.told_state(obj, kind);
         let circle = self.circle(obj, kind, state, at);
-        let wanted = self.wanting_of(obj, &circle.contacts, kind, state, at)?;
+        let wanted = self.wanting_of(obj, &circle.contacts, kind, state, (at, turn))?;
         Ok((
             wanted.contacts,
             Circle {
@@ -652,7 +653,7 @@ impl Engine {
         candidates: &[ContactIx],
         kind: Kind,
         state: State,
-        at: Timestamp,
+        (at, turn): (Timestamp, Timestamp),
     ) -> Result<Wanted, String> {
         recipients::wanting(
             &self.inventory,
@@ -664,6 +665,7 @@ impl Engine {
                 state,
                 notified_on: self.status(obj).notified_on,
                 at,
+                turn,
                 told: &self.told_of(obj),
             },
         )
@@ -686,7 +688,7 @@ impl Engine {
         contacts: impl IntoIterator<Item = ContactIx>,
         at: Timestamp,
     ) -> BTreeSet<ContactIx> {
-        recipients::people(&self.inventory, &self.switches.contacts, contacts, at)
+        recipients::people(&self.inventory, &self.switches.contacts, contacts, at, None)
     }
 
     /// The people behind a deploy.
@@ -713,7 +715,7 @@ impl Engine {
             (now, then),
         ] {
             let circle = self.circle(obj, Kind::Problem, state, at);
-            match self.wanting_of(obj, &circle.contacts, Kind::Problem, state, at) {
+            match self.wanting_of(obj, &circle.contacts, Kind::Problem, state, (at, now)) {
                 Ok(wanted) => {
                     contacts.extend(wanted.contacts);
                     let news = wanted.on_call.into_iter();

@@ -20,8 +20,11 @@ pub struct Wish<'a> {
     pub kind: Kind,
     pub state: State,
     pub notified_on: StateSet,
+    /// For periods.
     pub at: Timestamp,
-    /// For a recovery: who was told of the problem. Those of a rotation hear of its end, whoever is on call by then.
+    /// For rotations: whose turn it is at this time. Flapping that ends is told to those who heard of its beginning.
+    pub turn: Timestamp,
+    /// Who was told of the problem. Those of a rotation hear of its end, and of who took it on, whoever is on call by then.
     pub told: &'a [ContactIx],
 }
 
@@ -93,31 +96,40 @@ fn on_duty(
     let Some(on_call) = &contact.on_call else {
         return reachable(candidate).map(|()| (vec![candidate], None));
     };
-    let told_of = tuned.get(&*contact.name);
-    available(inventory, contact, told_of, wish.is_host, wish.at)
-        .map_err(|why| format!("{} {why}", contact.name))?;
-    if wish.kind == Kind::Recovery {
+    let mut people: Vec<ContactIx> = Vec::new();
+    if matches!(wish.kind, Kind::Recovery | Kind::Acknowledgement) {
         let told = on_call.people.iter().filter(|ix| wish.told.contains(ix));
         let found: Vec<Result<ContactIx, String>> =
             told.map(|ix| reachable(*ix).map(|()| *ix)).collect();
-        let people: Vec<ContactIx> = found.iter().flatten().copied().collect();
+        people.extend(found.iter().flatten());
         let missed: Vec<String> = found.into_iter().filter_map(Result::err).collect();
-        return if !people.is_empty() {
-            Ok((people, None))
-        } else if missed.is_empty() {
-            Err(format!(
-                "nobody of {} was told of the problem",
-                contact.name
-            ))
+        // Whoever is on call may never have heard of the problem; the rotation's own hours are over for nobody.
+        if wish.kind == Kind::Recovery {
+            return if !people.is_empty() {
+                Ok((people, None))
+            } else if missed.is_empty() {
+                Err(format!(
+                    "nobody of {} was told of the problem",
+                    contact.name
+                ))
+            } else {
+                Err(missed.join("; "))
+            };
+        }
+    }
+    let switches = tuned.get(&*contact.name);
+    if let Err(why) = available(inventory, contact, switches, wish.is_host, wish.at) {
+        return if people.is_empty() {
+            Err(format!("{} {why}", contact.name))
         } else {
-            Err(missed.join("; "))
+            Ok((people, None))
         };
     }
     let mut missed = Vec::new();
-    for ix in on_call.order(wish.at) {
+    for ix in on_call.order(wish.turn) {
         match reachable(ix) {
             Ok(()) => {
-                let turn = on_call.rotation.turn(wish.at);
+                let turn = on_call.rotation.turn(wish.turn);
                 let until = turn.until;
                 let name = &inventory.contact(ix).name;
                 let taken = turn.instead.map(|(place, who)| {
@@ -141,37 +153,62 @@ fn on_duty(
                         contact.name
                     )
                 };
-                return Ok((vec![ix], Some(said)));
+                if !people.contains(&ix) {
+                    people.push(ix);
+                }
+                return Ok((people, Some(said)));
             }
             Err(why) => missed.push(why),
         }
     }
-    Err(format!("nobody in {}: {}", contact.name, missed.join("; ")))
+    if people.is_empty() {
+        Err(format!("nobody in {}: {}", contact.name, missed.join("; ")))
+    } else {
+        Ok((people, None))
+    }
 }
 
-/// Everybody whom something beside the checks' pages goes to: rotations give way to who is on call at `at`, or to the
-/// first who can be told at all.
+/// Everybody whom something beside the checks' pages goes to. A rotation gives way to who is on call at `at`, or to the
+/// first who can be told, but for `without`; one that is not told at this hour is left out, unless nobody else is there.
 pub fn people(
     inventory: &Inventory,
     tuned: &BTreeMap<String, TunedContact>,
     contacts: impl IntoIterator<Item = ContactIx>,
     at: Timestamp,
+    without: Option<ContactIx>,
 ) -> BTreeSet<ContactIx> {
-    let mut found = BTreeSet::new();
+    let open = |ix: ContactIx| {
+        let contact = inventory.contact(ix);
+        let tuned = tuned.get(&*contact.name);
+        [false, true]
+            .iter()
+            .any(|is_host| available(inventory, contact, tuned, *is_host, at).is_ok())
+    };
+    let (mut found, mut later) = (BTreeSet::new(), BTreeSet::new());
     for ix in contacts {
         let Some(on_call) = &inventory.contact(ix).on_call else {
             found.insert(ix);
             continue;
         };
-        let order = on_call.order(at);
-        let reachable = |ix: &&ContactIx| {
+        let mut order = on_call.order(at);
+        order.retain(|person| Some(*person) != without);
+        let has_channel = |ix: &&ContactIx| {
             let person = inventory.contact(**ix);
-            let tuned = tuned.get(&*person.name);
-            !person.channels.is_empty() && available(inventory, person, tuned, false, at).is_ok()
+            person.enabled && !person.channels.is_empty()
         };
-        found.extend(order.iter().find(reachable).or(order.first()));
+        let reachable = |ix: &&ContactIx| has_channel(ix) && open(**ix);
+        let person = order
+            .iter()
+            .find(reachable)
+            .or_else(|| order.iter().find(has_channel))
+            .or(order.first());
+        if open(ix) {
+            found.extend(person);
+        } else {
+            later.extend(person);
+        }
     }
-    found
+    if found.is_empty() { later } else { found }
 }
 
 /// Is nobody told only because of the hour? Else waiting changes nothing.

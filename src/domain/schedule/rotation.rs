@@ -46,7 +46,7 @@ pub struct Turn {
     pub from: Timestamp,
     /// Exclusive.
     pub until: Timestamp,
-    /// Where it is an override: its place among [`Rotation::overrides`], and whose turn it would be at its beginning.
+    /// Where it is an override: its place among [`Rotation::overrides`], and whose turn it would be now.
     pub instead: Option<(usize, usize)>,
 }
 
@@ -64,7 +64,7 @@ impl Rotation {
                 who: one.who,
                 from: one.from,
                 until: one.until,
-                instead: Some((place, self.regular(one.from).who)),
+                instead: Some((place, regular.who)),
             };
         }
         let before = self.overrides.iter().map(|one| one.until);
@@ -231,7 +231,7 @@ mod tests {
         );
         assert_eq!(
             weekly.turn(at("2026-01-13T00:00:00Z")).instead,
-            Some((0, 0))
+            Some((0, 1))
         );
     }
 

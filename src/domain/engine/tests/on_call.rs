@@ -185,3 +185,88 @@ fn the_team_of_a_deploy_is_whoever_is_on_call() {
         "#]],
     );
 }
+
+/// The escalation names somebody else, and never fires: whom the rotation's page reached hears of the end.
+#[test]
+fn an_escalation_takes_no_recovery_from_those_who_were_told() {
+    let mut inventory = rotating(&["ann", "bob"]);
+    site::escalate(&mut inventory, "web1/http", (3, 0), &["picky"]);
+    check_on(
+        inventory,
+        "
+        11:00 web1/http ok
+        11:40 web1/http crit
+        11:50 web1/http ok
+        ",
+        expect![[r#"
+            11:40:00   -> bob: problem web1/http CRITICAL
+            11:40:00 web1/http sent problem: hard CRITICAL after attempt 1 of 1; bob is on call in oncall until 2026-03-02T12:00:00Z
+            11:50:00   -> bob: recovery web1/http OK
+            11:50:00 web1/http sent recovery: recovered
+        "#]],
+    );
+}
+
+/// Told in its own hours, and of what ended after them.
+#[test]
+fn a_recovery_after_the_rotations_hours_reaches_who_was_told() {
+    let mut inventory = rotating(&["ann", "bob"]);
+    inventory.contacts[0].check_period = Some(site::period("morning", "monday", "10:00-11:45"));
+    check_on(
+        inventory,
+        "
+        10:00 web1/http ok
+        11:40 web1/http crit
+        11:50 web1/http ok
+        11:55 web1/http crit
+        ",
+        expect![[r#"
+            11:40:00   -> bob: problem web1/http CRITICAL
+            11:40:00 web1/http sent problem: hard CRITICAL after attempt 1 of 1; bob is on call in oncall until 2026-03-02T12:00:00Z
+            11:50:00   -> bob: recovery web1/http OK
+            11:50:00 web1/http sent recovery: recovered
+            11:55:00 web1/http skipped problem: no contact wants it: oncall is outside the period `morning`
+        "#]],
+    );
+}
+
+#[test]
+fn who_takes_it_on_after_the_hand_over_is_told_to_both() {
+    check_on(
+        rotating(&["ann", "bob"]),
+        "
+        11:00 web1/http ok
+        11:40 web1/http crit
+        12:10 ack web1/http ann aloud
+        ",
+        expect![[r#"
+            11:40:00   -> bob: problem web1/http CRITICAL
+            11:40:00 web1/http sent problem: hard CRITICAL after attempt 1 of 1; bob is on call in oncall until 2026-03-02T12:00:00Z
+            12:10:00   -> bob: acknowledgement web1/http CRITICAL
+            12:10:00   -> ann: acknowledgement web1/http CRITICAL
+            12:10:00 web1/http sent acknowledgement: acknowledgement by ann
+        "#]],
+    );
+}
+
+/// A hold takes nobody's page away, but hands change meanwhile.
+#[test]
+fn a_hold_over_the_hand_over_pages_who_is_on_call_at_its_end() {
+    check_on(
+        rotating(&["ann", "bob"]),
+        "
+        11:00 web1/http ok
+        11:57 deploy start D-1 app=shop hosts=web1
+        11:58 web1/http crit
+        12:00:30 web1/http crit
+        12:03 web1/http crit
+        ",
+        expect![[r#"
+            11:58:00 web1/http held problem until 12:01:00: D-1 of shop is running; a blip is expected, so it is judged again at 2026-03-02T12:01:00Z
+            12:01:00 web1/http released problem: the hold ended: its deadline came
+            12:01:00   -> ann: problem web1/http CRITICAL [suspect d-1 likely]
+            12:01:00 web1/http sent problem: still CRITICAL; held since 11:58:00 for deploy D-1: its deadline came; ann is on call in oncall until 2026-03-03T12:00:00Z
+            12:03:00 web1/http skipped problem: the next reminder is due at 2026-03-02T12:31:00Z
+        "#]],
+    );
+}

@@ -344,7 +344,7 @@ impl Play {
                 Input::Command(Command::Acknowledge {
                     object: ObjectName::parse(object),
                     sticky: rest.contains(&"sticky"),
-                    notify: false,
+                    notify: rest.contains(&"aloud"),
                     persistent: false,
                     author: (*who).to_owned(),
                     comment: String::new(),

@@ -1,6 +1,10 @@
 //! Columns that hosts and checks have in common.
 
-use std::{borrow::Cow, collections::BTreeMap, time::Duration};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use super::super::{
     column::Objects,
@@ -11,7 +15,7 @@ use crate::{
     base::time::Timestamp,
     domain::{
         model::{
-            objects::{CommandLine, ObjIx, Schedule},
+            objects::{CommandLine, ContactIx, ObjIx, Schedule},
             relations::{Dependency, Fails},
             state::{State, StateType},
             status::LastIn,
@@ -251,11 +255,13 @@ pub fn last_in(obj: Obj<'_>, of: fn(&LastIn) -> Timestamp) -> i64 {
 
 fn contacts(obj: Obj<'_>) -> Vec<Value<'_>> {
     let inventory = obj.inventory();
-    obj.rule()
-        .notify
-        .contacts
-        .iter()
-        .map(|contact| Value::text(&inventory.contact(*contact).name))
+    let named = obj.rule().notify.contacts.iter().copied();
+    // A rotation, and everybody in it, so that each finds what is theirs.
+    let all: BTreeSet<ContactIx> = named
+        .flat_map(|contact| [vec![contact], inventory.behind(contact)].concat())
+        .collect();
+    all.into_iter()
+        .map(|contact| Value::text(&inventory.contact(contact).name))
         .collect()
 }
 

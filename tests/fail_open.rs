@@ -281,7 +281,7 @@ fn the_dead_man_ping_stops_with_the_store_and_goes_on_with_it() {
         fs::set_permissions(path, fs::Permissions::from_mode(0o600)).expect("its own");
     }
     let text = fs::read_to_string(&config).expect("there");
-    let more = "[dead_man]\nevery = \"200ms\"\nurl_file = \"ping.url\"\nfail_url_file = \"fail.url\"\n\
+    let more = "[dead_man]\nevery = \"200ms\"\nping_url_file = \"ping.url\"\nfail_url_file = \"fail.url\"\n\
                 file = \"alive\"\n";
     site.write("deploywatch.toml", format!("{more}{text}"));
     let daemon = Daemon::start(&config, listen);
@@ -291,7 +291,7 @@ fn the_dead_man_ping_stops_with_the_store_and_goes_on_with_it() {
     let other = rusqlite::Connection::open(site.file("store.db")).expect("opened");
     other.execute_batch("BEGIN IMMEDIATE").expect("held");
     until_the_store_notices(&daemon);
-    let said = fail.until("it is said at once", |body| body["status"] == "failing");
+    let said = fail.until("it is said", |body| body["status"] == "failing");
     assert!(said["why"].to_string().contains("in use"), "{said}");
     let (before, failed) = (alive(), fail.of(|_| true).len());
     until_true("some beats have passed", || {

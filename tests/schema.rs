@@ -227,7 +227,7 @@ fn needed(table: &str, key: &str) -> &'static [(&'static str, &'static str)] {
             ("from", "\"2026-12-01 18:00\""),
             ("until", "\"2026-12-27 06:00\""),
         ],
-        ("[dead_man]", key) if !key.starts_with("url") => &[("file", "\"x\"")],
+        ("[dead_man]", key) if !key.starts_with("ping_url") => &[("file", "\"x\"")],
         ("[smtp]", "username") => &[("password_file", "\"x\"")],
         ("[smtp]", key) if key.starts_with("password") => &[("username", "\"x\"")],
         ("command", "timeout") => &[("check", "\"true\"")],
@@ -366,7 +366,7 @@ fn every_key_is_taken_as_the_loader_takes_it() {
         "[[marker]] token",
         "[[token]] secret",
         "[dead_man] fail_url",
-        "[dead_man] url",
+        "[dead_man] ping_url",
         // Of use to one kind only, with a token and a secret: config/feeds.rs says so key by key.
         "[deploys.source.NAME] answer_within",
         "[deploys.source.NAME] api_url",

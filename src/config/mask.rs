@@ -9,6 +9,8 @@ const SECRET_KEYS: &[&str] = &[
     "api_key",
     "routing_key",
     "webhook_url",
+    "ping_url",
+    "fail_url",
     "topic",
     "user_key",
     "slack",

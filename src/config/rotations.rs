@@ -32,14 +32,10 @@ pub(super) fn build<'d>(
     // What is no zone is told where all values are looked at.
     let zone = Zone::find(tab.text("timezone").unwrap_or_default()).ok()?;
     let mut people: Vec<ContactIx> = Vec::new();
-    let mut members = 0;
     for name in tab.get("members").into_iter().flat_map(Val::items) {
         let text = name.text().unwrap_or_default();
         match contacts.get(text) {
-            Some(ix) => {
-                people.push(*ix);
-                members += 1;
-            }
+            Some(ix) => people.push(*ix),
             None => not_a_person(text, name.place(), names, sink),
         }
     }
@@ -62,7 +58,7 @@ pub(super) fn build<'d>(
         at,
         first,
         days,
-        members,
+        members: people.len(),
         overrides: Vec::new(),
     };
     for one in tab

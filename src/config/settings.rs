@@ -295,16 +295,22 @@ fn dead_man(raw: &Raw<'_>, vault: &Vault<'_>, sink: &mut Sink) -> Option<DeadMan
         }
         Some(found)
     };
-    let (url, fail_url) = (url("url", sink), url("fail_url", sink));
+    let (url, fail_url) = (url("ping_url", sink), url("fail_url", sink));
     let file = layers
         .get("file")
         .and_then(|value| Some(vault.sources.resolve(value.file, value.text()?)));
     if url.is_none() && file.is_none() {
-        let given = ["url_file", "url_env", "url_credential"];
+        // What is wrong with these is told elsewhere.
+        let given = [
+            "ping_url",
+            "ping_url_file",
+            "ping_url_env",
+            "ping_url_credential",
+        ];
         if given.iter().all(|key| tab.get(key).is_none()) {
             sink.push(
                 Fault::new(tab.place(), "[dead_man] says nobody who is pinged")
-                    .help("give the address as `url_file`, `url_env` or `url_credential`, or a `file` to write"),
+                    .help("give the address as `ping_url_file`, `ping_url_env` or `ping_url_credential`, or a `file` to write"),
             );
         }
         return None;

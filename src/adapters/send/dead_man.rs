@@ -12,7 +12,7 @@ use crate::base::{secret::Secret, time::Timestamp, whole_file};
 
 /// For one ping.
 const TIMEOUT: Duration = Duration::from_secs(10);
-const REMEDY: &str = "look at `url` in [dead_man]";
+const REMEDY: &str = "look at `ping_url_file` in [dead_man]";
 
 /// What is said.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -290,21 +290,21 @@ static DEAD_MAN: Spec = Spec::new(
     &[&[
         Key::new("every", Kind::Span(false), "How often.").or("1m"),
         Key::new(
-            "url_file",
+            "ping_url_file",
             Kind::Text,
             "A file with the address that is posted to, such as a check's of healthchecks.",
         ),
-        Key::new("url_env", Kind::Text, "A variable with that address."),
+        Key::new("ping_url_env", Kind::Text, "A variable with that address."),
         Key::new(
-            "url_credential",
+            "ping_url_credential",
             Kind::Text,
             "A systemd credential with that address.",
         ),
-        Key::new("url", Kind::Inline, ""),
+        Key::new("ping_url", Kind::Inline, ""),
         Key::new(
             "fail_url_file",
             Kind::Text,
-            "A file with an address that is told at once when something is stuck, and why.",
+            "A file with an address that is told what is stuck, from the second beat on.",
         ),
         Key::new("fail_url_env", Kind::Text, "A variable with that address."),
         Key::new(

@@ -3,6 +3,7 @@
 mod faults;
 mod good;
 mod relations;
+mod rotations;
 mod scale;
 mod services;
 

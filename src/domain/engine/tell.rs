@@ -718,9 +718,11 @@ impl Engine {
             match self.wanting_of(obj, &circle.contacts, Kind::Problem, state, (at, now)) {
                 Ok(wanted) => {
                     contacts.extend(wanted.contacts);
-                    let news = wanted.on_call.into_iter();
-                    let known: BTreeSet<String> = on_call.iter().cloned().collect();
-                    on_call.extend(news.filter(|said| !known.contains(said)));
+                    for said in wanted.on_call {
+                        if !on_call.contains(&said) {
+                            on_call.push(said);
+                        }
+                    }
                 }
                 Err(why) => {
                     refusal.get_or_insert(why);

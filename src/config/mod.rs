@@ -17,6 +17,7 @@ mod hosts;
 pub mod keys;
 mod markers;
 mod mask;
+mod matchers;
 mod nagios;
 mod names;
 mod periods;

@@ -338,6 +338,12 @@ impl<'w, 'd> Walker<'w, 'd> {
             Refers::CheckGroup => {
                 names.check_groups.is_empty() || names.check_groups.contains_key(name)
             }
+            Refers::App if glob::is_pattern(name) => names.apps.iter().any(|(app, known)| {
+                glob::matches(name, app)
+                    || known
+                        .iter()
+                        .any(|(place, _)| glob::matches(name, &format!("{app}@{place}")))
+            }),
             Refers::App => match name.split_once('@') {
                 Some((app, environment)) => names
                     .apps

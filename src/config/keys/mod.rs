@@ -9,7 +9,7 @@ mod services;
 mod settings;
 
 pub use objects::{CHECK, CONTACT, DEFAULTS, HOST, HOST_DEFAULTS, PERIOD, RULE, TEMPLATE};
-pub use relations::RARE;
+pub use relations::{MATCHER, RARE};
 pub use settings::{DEPLOYS, ROOT};
 
 /// What a key's value may be.

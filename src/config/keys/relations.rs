@@ -135,6 +135,36 @@ static SELECTOR: Spec = Spec::new(
     ]],
 );
 
+/// What a [`crate::domain::notify::matcher::Matcher`] is read from.
+pub static MATCHER: &[Key] = &[
+    Key::new(
+        "hosts",
+        Kind::Selected(Refers::Host),
+        "Hosts, with their checks; `*` and `?` match any, `!` in front leaves out.",
+    ),
+    Key::new(
+        "groups",
+        Kind::Selected(Refers::Group),
+        "Groups of hosts; `*` and `?` match any, `!` in front leaves out.",
+    ),
+    Key::new(
+        "checks",
+        Kind::Texts,
+        "Names of checks; `*` and `?` match any, `!` in front leaves out. `*` leaves out hosts, `!*` all but hosts.",
+    ),
+    Key::new(
+        "apps",
+        Kind::Selected(Refers::App),
+        "Apps, as NAME or NAME@ENVIRONMENT; `*` and `?` match any, `!` in front leaves out.",
+    ),
+    Key::new(
+        "vars",
+        Kind::Map(&PATTERNS),
+        "Values of custom variables, a check's own or else its host's: team = [\"payments\", \"shop*\"].",
+    ),
+];
+const PATTERNS: Kind = Kind::Texts;
+
 pub static DEPENDENCY: Spec = Spec::new(
     "[[dependency]]",
     "While a master is in some states, its dependents are not run or do not notify.",

@@ -2,4 +2,5 @@
 
 pub mod compose;
 pub mod filter;
+pub mod matcher;
 pub mod recipients;

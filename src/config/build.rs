@@ -20,7 +20,7 @@ use super::{
     names::{Names, Raw},
     periods::{self, Crons},
     read::{Doc, Reader},
-    relations,
+    relations, routes,
     rules::Rules,
     secrets::{Secrets, Vault},
     sections,
@@ -205,8 +205,10 @@ fn resolve<'d>(
         checks: &checks,
         contacts: &contacts,
         periods: &periods,
+        sources,
     };
     let relations = ties.build(sink);
+    let routes = routes::build(raw, &contacts, sources, sink);
     let classes = sections::classes(raw, sink);
     let freezes = gates::freezes(raw, &periods, sink);
     let settings = settings::build(raw, names, &vault, nagios, sink);
@@ -221,12 +223,14 @@ fn resolve<'d>(
         limits,
         globals,
         relations,
+        routes,
         freezes,
         risk_rules: gates::risk_rules(raw),
         downtime_rules: gates::downtime_rules(raw, sink),
         digest: String::new(),
         by_name: std::sync::OnceLock::new(),
     };
+    routes::check(raw, &inventory, sink);
     (inventory, settings, checks.tables)
 }
 

@@ -293,8 +293,8 @@ impl<'d> Builder<'_, 'd> {
             .iter()
             .filter(|rule| rule.notify.enabled && rule.notify.contacts.is_empty())
             .count();
-        // With no contact at all this is said once, for all checks.
-        if silent == 0 || all.contacts.list.is_empty() {
+        // With no contact at all, or with routes, this is said once, for all checks.
+        if silent == 0 || all.contacts.list.is_empty() || !self.raw.routes.is_empty() {
             return;
         }
         let hosts = if silent == 1 { "host" } else { "hosts" };

@@ -266,7 +266,8 @@ impl<'d> Hosts<'d> {
             let is_silent = rule.command.is_some()
                 && rule.notify.enabled
                 && rule.notify.contacts.is_empty()
-                && !rules.contacts.list.is_empty();
+                && !rules.contacts.list.is_empty()
+                && raw.routes.is_empty();
             if is_silent {
                 let message = format!("host `{name}` is checked, and pages nobody when it is DOWN");
                 sink.push(Fault::warning(tab.value_place("name"), message).help(

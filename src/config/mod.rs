@@ -25,6 +25,7 @@ mod pieces;
 mod read;
 mod relations;
 mod rotations;
+mod routes;
 mod rules;
 mod schema;
 mod secrets;

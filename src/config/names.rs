@@ -32,6 +32,7 @@ pub(super) struct Raw<'d> {
     pub check_groups: Vec<Tab<'d>>,
     pub dependencies: Vec<Tab<'d>>,
     pub escalations: Vec<Tab<'d>>,
+    pub routes: Vec<Tab<'d>>,
 }
 
 impl<'d> Raw<'d> {
@@ -61,6 +62,7 @@ impl<'d> Raw<'d> {
                 ("check_group", &mut raw.check_groups),
                 ("dependency", &mut raw.dependencies),
                 ("escalation", &mut raw.escalations),
+                ("route", &mut raw.routes),
             ] {
                 let value = root
                     .get(key)

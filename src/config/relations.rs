@@ -12,6 +12,8 @@ use super::{
     glob, graph,
     hosts::Hosts,
     names::Raw,
+    routes,
+    source::Sources,
     value::{Layers, Tab, Val},
 };
 use crate::domain::{
@@ -30,6 +32,7 @@ pub(super) struct Ties<'b, 'd> {
     pub checks: &'b Checks,
     pub contacts: &'b Contacts<'d>,
     pub periods: &'b HashMap<&'d str, Arc<Period>>,
+    pub sources: &'b Sources,
 }
 
 impl<'d> Ties<'_, 'd> {
@@ -291,8 +294,24 @@ impl<'d> Ties<'_, 'd> {
                 .help("write last = 0 for no end"),
             );
         }
+        let after = tab.get("after").and_then(Val::span);
+        for key in ["first", "last", "remind"] {
+            if after.is_some() && tab.get(key).is_some() {
+                sink.push(
+                    Fault::new(
+                        tab.key_place(key),
+                        format!("an escalation with `after` has no `{key}`"),
+                    )
+                    .also(tab.key_place("after"), "it comes once, by the time")
+                    .help("write one [[escalation]] by time and one by numbers"),
+                );
+            }
+        }
         let at = u32::try_from(relations.escalations.len()).expect("fewer than 2^32 tables");
         relations.escalations.push(Escalation {
+            place: routes::place(tab, self.sources),
+            after,
+            deploys: routes::deploy_terms(tab),
             first,
             last,
             states: tab.get("states").map_or(StateSet::ALL, states),

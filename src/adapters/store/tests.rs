@@ -186,6 +186,8 @@ fn paged(id: u64) -> Problem {
         rollback_failed: false,
         rollback: None,
         state: None,
+        escalated: std::time::Duration::ZERO,
+        waits_since: None,
     };
     Problem {
         page: Some(page),

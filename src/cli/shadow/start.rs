@@ -233,6 +233,8 @@ fn problem(
             rollback_failed: false,
             rollback: None,
             state: None,
+            escalated: std::time::Duration::ZERO,
+            waits_since: None,
         });
     }
     problem

@@ -5,6 +5,7 @@ mod gates;
 mod nagios;
 mod objects;
 mod relations;
+mod routes;
 mod services;
 mod settings;
 

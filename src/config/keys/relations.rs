@@ -1,6 +1,9 @@
 //! The keys of what few objects say: event handlers, freshness, dependencies, escalations, groups of checks.
 
-use super::{Key, Kind, Refers, Spec};
+use super::{
+    Key, Kind, Refers, Spec,
+    routes::{RISK, VERDICT},
+};
 
 /// A rule may serve hosts and checks alike.
 const STATES: &[&str] = &[
@@ -220,6 +223,13 @@ pub static ESCALATION: Spec = Spec::new(
             "The last notification it is for; 0: no end.",
         )
         .or("0"),
+        Key::new(
+            "after",
+            Kind::Span(false),
+            "Instead of `first` and `last`: once nobody acknowledged the page for so long, beside what is told otherwise.",
+        ),
+        VERDICT,
+        RISK,
         Key::new(
             "states",
             Kind::SomeOf(STATES),

@@ -9,6 +9,7 @@ use super::{
         TEMPLATE,
     },
     relations::{CHECK_GROUP, DEPENDENCY, ESCALATION},
+    routes::ROUTE,
 };
 use crate::domain::{
     feeds,
@@ -127,6 +128,11 @@ pub static ROOT: Spec = Spec::new(
             "escalation",
             Kind::Tables(&ESCALATION),
             "Who is told when a problem lasts.",
+        ),
+        Key::new(
+            "route",
+            Kind::Tables(&ROUTE),
+            "Who is told of what names no contacts.",
         ),
         Key::new("freeze", Kind::Tables(&FREEZE), "Times without deploys."),
         Key::new("app", Kind::Tables(&APP), "What is deployed."),

@@ -43,7 +43,7 @@ impl Engine {
                 };
                 self.acknowledge(now, &object, ack, notify, not_caused_by, out)
             }
-            Command::RemoveAcknowledgement { object, .. } => self.unacknowledge(&object, out),
+            Command::RemoveAcknowledgement { object, .. } => self.unacknowledge(now, &object, out),
             Command::ScheduleDowntime {
                 object,
                 with_checks,
@@ -336,12 +336,18 @@ impl Engine {
         Ok(Reply::ok(format!("{name} is acknowledged by {by}")))
     }
 
-    fn unacknowledge(&mut self, name: &ObjectName, out: &mut Effects) -> Result<Reply, String> {
+    fn unacknowledge(
+        &mut self,
+        now: Timestamp,
+        name: &ObjectName,
+        out: &mut Effects,
+    ) -> Result<Reply, String> {
         let obj = self.known(name)?;
         if self.object_mut(obj).status.ack.take().is_none() {
             return Err(format!("{name} is not acknowledged"));
         }
         self.remove_comments(obj, "acknowledgement", out);
+        self.waits_again(now, obj, out);
         self.save_status(obj, out);
         Ok(Reply::ok(format!(
             "the acknowledgement of {name} is removed"
@@ -359,6 +365,7 @@ impl Engine {
             self.object_mut(obj).status.ack = None;
             self.remove_comments(obj, "acknowledgement", out);
             self.event(now, Some(obj), "acknowledgement", "expired".to_owned(), out);
+            self.waits_again(now, obj, out);
             self.save_status(obj, out);
         }
     }

@@ -1,9 +1,10 @@
 //! Notifications that people send themselves, and what they set about the next ones (4.9, 4.11).
 
 use super::{
+    audience::{Audience, Listener},
     core::Engine,
     effect::{Effects, Reply},
-    tell::Audience,
+    escalate::Ask,
 };
 use crate::{
     base::time::Timestamp,
@@ -11,7 +12,7 @@ use crate::{
         model::{
             change::{Change, Decided},
             message::{Kind, Urgency},
-            objects::{ContactIx, ObjIx},
+            objects::ObjIx,
             state::ObjectName,
         },
         notify::{compose, filter::Why},
@@ -49,35 +50,30 @@ impl Engine {
             self.object_mut(obj).status.number += 1;
         }
         let state = self.status(obj).state;
-        let circle = self.circle(obj, Kind::Custom, state, now);
-        let candidates = if how.broadcast {
-            self.everyone(obj)
-        } else {
-            circle.contacts.clone()
-        };
-        let contacts: Result<Vec<ContactIx>, String> = if how.forced {
-            let reachable = self
-                .people(candidates, now)
+        let blame = self.blame_of(obj);
+        let mut circle = self.circle(obj, Kind::Custom, state, &blame, now);
+        if how.broadcast {
+            circle.asks = vec![Ask::plain(self.everyone(obj))];
+        }
+        let audience: Result<Audience, String> = if how.forced {
+            let asked = circle.asks.iter().flat_map(|ask| ask.contacts.clone());
+            let reachable: Audience = self
+                .people(asked, now)
                 .into_iter()
                 .filter(|ix| !self.inventory.contact(*ix).channels.is_empty())
-                .collect::<Vec<_>>();
+                .map(|ix| Listener::new(ix, Urgency::High))
+                .collect();
             if reachable.is_empty() {
                 Err("it has no contact with a channel".to_owned())
             } else {
                 Ok(reachable)
             }
         } else {
-            self.wanting_of(
-                obj,
-                &candidates,
-                Kind::Custom,
-                self.status(obj).state,
-                (now, now),
-            )
-            .map(|wanted| wanted.contacts)
+            self.wanting_asks(obj, &circle.asks, Kind::Custom, state, (now, now))
+                .map(|(audience, _)| audience)
         };
-        let contacts = match contacts {
-            Ok(contacts) => contacts,
+        let audience = match audience {
+            Ok(audience) => audience,
             Err(why) => {
                 if how.increment {
                     self.object_mut(obj).status.number -= 1;
@@ -85,7 +81,6 @@ impl Engine {
                 return Err(self.not_sent(now, obj, Why::NoContact { why }, out));
             }
         };
-        let audience: Audience = contacts.into_iter().map(|ix| (ix, Urgency::High)).collect();
         let page = self
             .problem_of(obj)
             .and_then(|problem| problem.page.clone());

@@ -3,9 +3,9 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use super::{
+    audience::{Audience, takes},
     core::{Engine, Mode},
     effect::Effects,
-    tell::Audience,
 };
 use crate::{
     base::time::Timestamp,
@@ -35,19 +35,15 @@ impl Engine {
         }
         let recipients = audience
             .iter()
-            .map(|(ix, _)| &*self.inventory.contact(*ix).name)
+            .map(|listener| &*self.inventory.contact(listener.contact).name)
             .collect::<Vec<_>>()
             .join(",");
         for urgency in [Urgency::High, Urgency::Low] {
             let mut plain: Option<Arc<Message>> = None;
-            for (ix, _) in audience.iter().filter(|(_, wanted)| *wanted == urgency) {
-                let contact = self.inventory.contact(*ix);
-                for channel in &contact.channels {
-                    // A pager takes what is not urgent only as a change event, which rings nowhere, or not at all.
-                    if urgency == Urgency::Low
-                        && channel.kind.is_pager()
-                        && !matches!(message.kind, Kind::Digest | Kind::Notice)
-                    {
+            for listener in audience.iter().filter(|one| one.urgency == urgency) {
+                let contact = self.inventory.contact(listener.contact);
+                for channel in listener.ways.of(&contact.channels) {
+                    if !takes(channel, urgency, message.kind) {
                         continue;
                     }
                     let shared = plain.get_or_insert_with(|| {
@@ -68,7 +64,7 @@ impl Engine {
                             );
                             full.macros.extend(self.extras_for(
                                 obj,
-                                *ix,
+                                listener.contact,
                                 &channel.kind,
                                 message.at,
                             ));

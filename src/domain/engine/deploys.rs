@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use super::{
+    audience::{Audience, Listener},
     core::Engine,
     effect::{Effects, Reply},
     tell::AMEND_WITHIN,
@@ -264,23 +265,18 @@ impl Engine {
         let Some(live) = self.deploys.get(id) else {
             return;
         };
-        let mut audience: super::tell::Audience = self
-            .deployers(live, now)
-            .into_iter()
-            .filter(|ix| self.inventory.contact(*ix).enabled)
-            .map(|ix| (ix, Urgency::Low))
-            .collect();
+        let mut audience = self.team(live, Urgency::Low, now);
         if audience.is_empty() && kind == Kind::Digest {
             let mut contacts = std::collections::BTreeSet::new();
             for host in &live.scope.targets {
                 for obj in self.inventory.checks_of(*host) {
-                    contacts.extend(self.rule(obj).notify.contacts.iter().copied());
+                    contacts.extend(self.own_contacts(obj));
                 }
             }
             audience = self
                 .people(contacts, now)
                 .into_iter()
-                .map(|ix| (ix, Urgency::Low))
+                .map(|ix| Listener::new(ix, Urgency::Low))
                 .collect();
         }
         if audience.is_empty() {
@@ -436,11 +432,11 @@ impl Engine {
         } else {
             Urgency::High
         };
-        let audience: super::tell::Audience = page
+        let audience: Audience = page
             .told
             .iter()
             .filter_map(|name| self.inventory.find_contact(name))
-            .map(|ix| (ix, urgency))
+            .map(|ix| Listener::new(ix, urgency))
             .collect();
         let facts = compose::Facts {
             kind: Kind::Amendment,
@@ -482,6 +478,9 @@ impl Engine {
             out,
         );
         self.save_problem(row, out);
+        if !recovered {
+            self.reroute(now, obj, row, &attribution, out);
+        }
     }
 
     /// Row 21: the end never came.

@@ -4,6 +4,7 @@
 use std::{collections::BTreeSet, time::Duration};
 
 use super::{
+    audience::{Audience, Listener},
     core::Engine,
     effect::{Effects, Reply},
 };
@@ -413,13 +414,13 @@ impl Engine {
                 .hosts
                 .iter()
                 .flat_map(|host| self.inventory.checks_of(*host));
-            contacts.extend(checks.flat_map(|obj| self.rule(obj).notify.contacts.clone()));
+            contacts.extend(checks.flat_map(|obj| self.own_contacts(obj)));
         }
-        let audience: super::tell::Audience = self
+        let audience: Audience = self
             .people(contacts, now)
             .into_iter()
             .filter(|ix| self.inventory.contact(*ix).enabled)
-            .map(|ix| (ix, Urgency::Low))
+            .map(|ix| Listener::new(ix, Urgency::Low))
             .collect();
         let mut message = compose::about_app(&set.app, Kind::Notice, reason, lines, now);
         message.dedup_key = format!("gate/{}/{}/{}", set.app, set.environment, now.millis());

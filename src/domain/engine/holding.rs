@@ -226,11 +226,7 @@ impl Engine {
         let Some(live) = self.deploys.get(deploy) else {
             return;
         };
-        let audience: super::tell::Audience = self
-            .deployers(live, now)
-            .into_iter()
-            .map(|ix| (ix, Urgency::Low))
-            .collect();
+        let audience = self.team(live, Urgency::Low, now);
         if audience.is_empty() {
             return;
         }

@@ -1,7 +1,7 @@
 //! Lines for the log in Nagios' format (`base/logging.c`, `base/notifications.c`): what tools read states, alerts and
 //! notifications from. Never decides anything; nothing is written where there is no such log.
 
-use super::{core::Engine, effect::Effects, handlers::Handles, tell::Audience};
+use super::{audience::Audience, core::Engine, effect::Effects, handlers::Handles};
 use crate::domain::model::{
     dropin::LogRules,
     job::CheckResult,
@@ -104,9 +104,9 @@ impl Engine {
             _ => String::new(),
         };
         let name = named(&self.inventory.name(obj));
-        for (ix, _) in audience {
-            let contact = self.inventory.contact(*ix);
-            for channel in &contact.channels {
+        for listener in audience {
+            let contact = self.inventory.contact(listener.contact);
+            for channel in listener.ways.of(&contact.channels) {
                 out.log.push(format!(
                     "{} NOTIFICATION: {};{name};{state};{};{}{said}",
                     word(is_host),

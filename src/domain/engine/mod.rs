@@ -3,6 +3,7 @@
 //! One file per concern: `run` starts jobs, `result` judges what comes back, `tell` decides and composes notifications,
 //! `holding` keeps the ledger of holds, `deploys`, `commands`, `reload`, `timers`, and `picture` for readers.
 
+mod audience;
 mod blame;
 mod census;
 pub mod commands;
@@ -24,6 +25,7 @@ mod handlers;
 pub mod holding;
 mod ids;
 pub mod input;
+mod later;
 mod logging;
 mod macros;
 mod news;

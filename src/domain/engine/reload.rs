@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::{
+    audience::{Audience, Listener},
     core::{Beside, Engine, Object},
     effect::{Effects, Plan, Reply},
     pairing::{Pairing, Sameness},
@@ -224,11 +225,11 @@ impl Engine {
                 .get(&row)
                 .and_then(|problem| problem.page.clone())
             {
-                let audience: super::tell::Audience = page
+                let audience: Audience = page
                     .told
                     .iter()
                     .filter_map(|name| self.inventory.find_contact(name))
-                    .map(|ix| (ix, Urgency::High))
+                    .map(|ix| Listener::new(ix, Urgency::High))
                     .collect();
                 let facts = compose::Facts {
                     kind: Kind::Recovery,

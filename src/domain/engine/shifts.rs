@@ -8,7 +8,8 @@ use std::{
 };
 
 use super::{
-    core::Engine, effect::Effects, experiments::is_control, pairing::Pairing, run::rule_interval,
+    audience::Audience, core::Engine, effect::Effects, experiments::is_control, pairing::Pairing,
+    run::rule_interval,
 };
 use crate::{
     base::time::Timestamp,
@@ -20,9 +21,11 @@ use crate::{
         },
         model::{
             change::{Change, Decided},
-            deploy::{Regressions, Shifted, ShiftedHow},
+            deploy::{Regressions, Shifted, ShiftedHow, Verdict},
             message::{Kind, Urgency},
             objects::{ObjIx, Rule},
+            route::Told,
+            state::State,
         },
         notify::compose,
         plugin::perfdata,
@@ -474,27 +477,32 @@ impl Engine {
         let Some(live) = self.deploys.get(id) else {
             return;
         };
-        let mut audience: super::tell::Audience = Vec::new();
+        let mut audience = Audience::new();
         for obj in objects {
             if self.regressions(*obj) != Regressions::Page || !self.may_page(now, *obj) {
                 continue;
             }
             let state = self.status(*obj).state;
-            let contacts = &self.rule(*obj).notify.contacts;
-            for ix in self
-                .wanting_of(*obj, contacts, Kind::Notice, state, (now, now))
-                .unwrap_or_default()
-                .contacts
-            {
-                if audience.iter().all(|(known, _)| *known != ix) {
-                    audience.push((ix, Urgency::High));
+            // Numbers that got worse are told as a warning would be.
+            let told = Told {
+                state: State::Warning,
+                verdict: Verdict::Suspect,
+                risk: Some(live.deploy.risk),
+            };
+            let asks = self.own_circle(*obj, Some(told)).asks;
+            let wanted = self.wanting_asks(*obj, &asks, Kind::Notice, state, (now, now));
+            for listener in wanted.into_iter().flat_map(|(all, _)| all) {
+                if audience
+                    .iter()
+                    .all(|known| known.contact != listener.contact)
+                {
+                    audience.push(listener);
                 }
             }
         }
-        for ix in self.deployers(live, now) {
-            if self.inventory.contact(ix).enabled && audience.iter().all(|(known, _)| *known != ix)
-            {
-                audience.push((ix, Urgency::Low));
+        for one in self.team(live, Urgency::Low, now) {
+            if audience.iter().all(|known| known.contact != one.contact) {
+                audience.push(one);
             }
         }
         let reason = match lines.as_slice() {
@@ -506,7 +514,7 @@ impl Engine {
         message.output = reason.clone();
         if audience
             .iter()
-            .any(|(_, urgency)| *urgency == Urgency::High)
+            .any(|listener| listener.urgency == Urgency::High)
         {
             message.urgency = Urgency::High;
         }
@@ -523,7 +531,7 @@ impl Engine {
             let mut decision = self.decide(now, *obj, what, Kind::Notice, reason);
             decision.contacts = audience
                 .iter()
-                .map(|(ix, _)| self.inventory.contact(*ix).name.to_string())
+                .map(|one| self.inventory.contact(one.contact).name.to_string())
                 .collect();
             decision.deploys = vec![id.to_owned()];
             out.changes.push(Change::Decision(decision));

@@ -2,14 +2,13 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use super::{core::Engine, effect::Effects, escalate::Circle};
+use super::{audience::Audience, core::Engine, effect::Effects};
 use crate::{
     base::time::Timestamp,
     domain::{
-        deploy::live::LiveDeploy,
         model::{
             change::{Change, Decided},
-            deploy::{Attribution, Risk, Suspect, Verdict},
+            deploy::{Attribution, Suspect, Verdict},
             message::{Kind, Urgency},
             objects::{ContactIx, ObjIx},
             state::{State, StateSet},
@@ -18,7 +17,6 @@ use crate::{
         notify::{
             compose,
             filter::{self, HostScene, Scene, Why},
-            recipients::{self, Wanted, Wish},
         },
     },
 };
@@ -30,9 +28,6 @@ pub(super) struct Due {
     /// None: the present one.
     pub state: Option<State>,
 }
-
-/// Contacts and how urgently each is told.
-pub(super) type Audience = Vec<(ContactIx, Urgency)>;
 
 impl Engine {
     /// Attempts a PROBLEM or RECOVERY after a result, as Nagios does, then asks the deploys whether it may wait.
@@ -78,17 +73,18 @@ impl Engine {
             status: &status,
             ..self.scene(obj, Timestamp::default())
         };
-        let remind = self.circle(obj, Kind::Problem, status.state, self.began_at);
+        let blame = self.blame_of(obj);
+        let remind = self.circle(obj, Kind::Problem, status.state, &blame, self.began_at);
         filter::reason(&scene, rule.attempts, remind.remind)
     }
 
-    fn scene(&self, obj: ObjIx, now: Timestamp) -> Scene<'_> {
+    pub(super) fn scene(&self, obj: ObjIx, now: Timestamp) -> Scene<'_> {
         let rule = self.rule(obj);
         let is_host = self.inventory.is_host(obj);
         let host_obj = ObjIx(self.inventory.host_ix(obj).0);
         let host = (!is_host).then(|| HostScene {
             status: self.status(host_obj),
-            is_told: !self.inventory.rule(host_obj).notify.contacts.is_empty(),
+            is_told: self.has_listeners(host_obj),
             in_downtime: self.in_downtime(host_obj),
             flexible_open: self.flexible_open(host_obj, now),
         });
@@ -162,7 +158,7 @@ impl Engine {
     /// A check that turned hard because its host is not UP: the host's page covers it (2.5d).
     pub(super) fn silenced_by_host(&mut self, now: Timestamp, obj: ObjIx, out: &mut Effects) {
         let host = ObjIx(self.inventory.host_ix(obj).0);
-        if self.inventory.rule(host).notify.contacts.is_empty() {
+        if !self.has_listeners(host) {
             // Nobody is told of the host, so somebody must be told of this.
             self.attempt(now, obj, Kind::Problem, out);
             return;
@@ -227,13 +223,15 @@ impl Engine {
             _ => self.attribute(obj, id),
         };
         let present = self.told_state(obj, Kind::Problem);
-        let (contacts, circle) = match self.wanting_either(obj, (now, present), due) {
-            Ok(found) => found,
+        let (found, circle) = self.wanting_either(obj, (now, present), due, &attribution);
+        let reached = match self.page_reaches(obj, found, &circle, &attribution, now) {
+            Ok(reached) => reached,
             Err(why) => {
                 self.skip(now, obj, Kind::Problem, Why::NoContact { why }, out);
                 return;
             }
         };
+        let audience = reached.audience;
         let rule = self.rule(obj).clone();
         let status = &mut self.object_mut(obj).status;
         status.number += 1;
@@ -255,8 +253,8 @@ impl Engine {
             reason
         };
         self.object_mut(obj).last_skip = None;
-        let audience = self.with_deployers(contacts, &attribution, now);
         let key = self.keep_page(now, id, &attribution, &audience, out);
+        self.note_step(now, id, fresh, reached.step, out);
         let since = self.problems.get(&id).map(|problem| problem.first_bad_at);
         let mut message = compose::message(
             &self.inventory,
@@ -286,6 +284,8 @@ impl Engine {
             .extend(advice.as_ref().and_then(|advice| self.advice_line(advice)));
         self.deliver(Some(obj), &message, &audience, out);
         let reason = std::iter::once(reason)
+            .chain(reached.said)
+            .chain(circle.routes.iter().map(|route| format!("by {route}")))
             .chain(circle.on_call)
             .chain(not_held.iter().take(3).cloned())
             .collect::<Vec<_>>()
@@ -306,7 +306,7 @@ impl Engine {
         }
     }
 
-    fn keep_page(
+    pub(super) fn keep_page(
         &mut self,
         now: Timestamp,
         id: u64,
@@ -316,7 +316,7 @@ impl Engine {
     ) -> String {
         let names: Vec<String> = audience
             .iter()
-            .map(|(ix, _)| self.inventory.contact(*ix).name.to_string())
+            .map(|one| self.inventory.contact(one.contact).name.to_string())
             .collect();
         let Some(problem) = self.problems.get_mut(&id) else {
             return String::new();
@@ -334,6 +334,8 @@ impl Engine {
             rollback_failed: false,
             rollback: None,
             state: None,
+            escalated: Duration::ZERO,
+            waits_since: None,
         });
         page.state = Some(problem.state);
         page.attribution = attribution.clone();
@@ -384,7 +386,7 @@ impl Engine {
                 }
             };
         contacts.extend(added);
-        let audience: Audience = contacts.into_iter().map(|ix| (ix, Urgency::High)).collect();
+        let audience = self.as_they_were_told(obj, contacts, &page);
         let reason = self.recovery_reason(now, &page);
         let status = self.status(obj).clone();
         let message = compose::message(
@@ -422,24 +424,6 @@ impl Engine {
         self.object_mut(obj).last_skip = None;
         self.save_problem(id, out);
         self.save_status(obj, out);
-    }
-
-    fn wanted_later(&self, obj: ObjIx, candidates: &[ContactIx]) -> bool {
-        let status = self.status(obj);
-        recipients::wanted_at_another_time(
-            &self.inventory,
-            &self.switches.contacts,
-            candidates,
-            &Wish {
-                is_host: self.inventory.is_host(obj),
-                kind: Kind::Recovery,
-                state: status.state,
-                notified_on: status.notified_on,
-                at: Timestamp::default(),
-                turn: Timestamp::default(),
-                told: &self.told_of(obj),
-            },
-        )
     }
 
     /// A recovery that only the hour keeps back is tried again. One that nobody will ever want ends the incident: else
@@ -531,10 +515,9 @@ impl Engine {
             _ => format!("flapping {text}"),
         };
         let key = format!("{}@flapping-{}", self.inventory.name(obj), begun.millis());
-        let audience = if kind == Kind::FlappingStart {
-            self.with_deployers(contacts, &attribution, now)
-        } else {
-            contacts.into_iter().map(|ix| (ix, Urgency::High)).collect()
+        let audience = match kind {
+            Kind::FlappingStart => self.with_deployers(contacts, &attribution, now),
+            _ => contacts,
         };
         let facts = compose::Facts {
             kind,
@@ -576,7 +559,7 @@ impl Engine {
             self.skip(now, obj, kind, why, out);
             return;
         }
-        let (contacts, circle) = match self.wanting(obj, kind, (now, now)) {
+        let (audience, circle) = match self.wanting(obj, kind, (now, now)) {
             Ok(found) => found,
             Err(why) => {
                 self.skip(now, obj, kind, Why::NoContact { why }, out);
@@ -591,7 +574,6 @@ impl Engine {
             _ => format!("{}@{}", self.inventory.name(obj), kind.name()),
         };
         let attribution = page.map(|page| page.attribution).unwrap_or_default();
-        let audience: Audience = contacts.into_iter().map(|ix| (ix, Urgency::High)).collect();
         let reason = format!("{} by {author}", kind.name());
         let facts = compose::Facts {
             kind,
@@ -619,161 +601,6 @@ impl Engine {
         );
     }
 
-    /// Who of those whom a notification may go to wants it.
-    pub(super) fn wanting(
-        &self,
-        obj: ObjIx,
-        kind: Kind,
-        (at, turn): (Timestamp, Timestamp),
-    ) -> Result<(Vec<ContactIx>, Circle), String> {
-        let state = self.told_state(obj, kind);
-        let circle = self.circle(obj, kind, state, at);
-        let wanted = self.wanting_of(obj, &circle.contacts, kind, state, (at, turn))?;
-        Ok((
-            wanted.contacts,
-            Circle {
-                on_call: wanted.on_call,
-                ..circle
-            },
-        ))
-    }
-
-    /// The state that a notification tells of. A flapping problem may be OK at this very moment; what is told is the
-    /// problem.
-    fn told_state(&self, obj: ObjIx, kind: Kind) -> State {
-        match self.problem_of(obj) {
-            Some(problem) if kind == Kind::Problem => problem.state,
-            _ => self.status(obj).state,
-        }
-    }
-
-    pub(super) fn wanting_of(
-        &self,
-        obj: ObjIx,
-        candidates: &[ContactIx],
-        kind: Kind,
-        state: State,
-        (at, turn): (Timestamp, Timestamp),
-    ) -> Result<Wanted, String> {
-        recipients::wanting(
-            &self.inventory,
-            &self.switches.contacts,
-            candidates,
-            &Wish {
-                is_host: self.inventory.is_host(obj),
-                kind,
-                state,
-                notified_on: self.status(obj).notified_on,
-                at,
-                turn,
-                told: &self.told_of(obj),
-            },
-        )
-    }
-
-    /// Who was told of the open problem.
-    fn told_of(&self, obj: ObjIx) -> Vec<ContactIx> {
-        let page = self
-            .problem_of(obj)
-            .and_then(|problem| problem.page.as_ref());
-        page.into_iter()
-            .flat_map(|page| &page.told)
-            .filter_map(|name| self.inventory.find_contact(name))
-            .collect()
-    }
-
-    /// Rotations give way to who is on call.
-    pub(super) fn people(
-        &self,
-        contacts: impl IntoIterator<Item = ContactIx>,
-        at: Timestamp,
-    ) -> BTreeSet<ContactIx> {
-        recipients::people(&self.inventory, &self.switches.contacts, contacts, at, None)
-    }
-
-    /// The people behind a deploy.
-    pub(super) fn deployers(&self, live: &LiveDeploy, at: Timestamp) -> BTreeSet<ContactIx> {
-        let named = recipients::of_deploy(&self.inventory, &live.deploy, live.scope.app);
-        self.people(named, at)
-    }
-
-    /// Whoever wants to hear of a problem as it is, or as it was when its hold began: a hold takes nobody's page away.
-    fn wanting_either(
-        &self,
-        obj: ObjIx,
-        (now, present): (Timestamp, State),
-        due: Due,
-    ) -> Result<(Vec<ContactIx>, Circle), String> {
-        let then = due.state.unwrap_or(present);
-        let mut refusal = None;
-        let mut contacts = BTreeSet::new();
-        let mut on_call: Vec<String> = Vec::new();
-        for (at, state) in [
-            (now, present),
-            (due.at, present),
-            (due.at, then),
-            (now, then),
-        ] {
-            let circle = self.circle(obj, Kind::Problem, state, at);
-            match self.wanting_of(obj, &circle.contacts, Kind::Problem, state, (at, now)) {
-                Ok(wanted) => {
-                    contacts.extend(wanted.contacts);
-                    for said in wanted.on_call {
-                        if !on_call.contains(&said) {
-                            on_call.push(said);
-                        }
-                    }
-                }
-                Err(why) => {
-                    refusal.get_or_insert(why);
-                }
-            }
-        }
-        match refusal {
-            Some(why) if contacts.is_empty() => Err(why),
-            _ => Ok((
-                contacts.into_iter().collect(),
-                Circle {
-                    on_call,
-                    ..self.circle(obj, Kind::Problem, present, now)
-                },
-            )),
-        }
-    }
-
-    /// Adds the deployers: paged with everybody where one deploy is the suspect, told in chat where several are.
-    fn with_deployers(
-        &self,
-        contacts: Vec<ContactIx>,
-        attribution: &Attribution,
-        now: Timestamp,
-    ) -> Audience {
-        let mut audience: Audience = contacts.into_iter().map(|ix| (ix, Urgency::High)).collect();
-        if attribution.verdict == Verdict::None {
-            return audience;
-        }
-        let named = if attribution.verdict == Verdict::Suspect {
-            1
-        } else {
-            attribution.suspects.len()
-        };
-        for suspect in attribution.suspects.iter().take(named) {
-            let Some(live) = self.deploys.get(&suspect.id) else {
-                continue;
-            };
-            let urgent = attribution.verdict == Verdict::Suspect && live.deploy.risk != Risk::Low;
-            let urgency = if urgent { Urgency::High } else { Urgency::Low };
-            for ix in self.deployers(live, now) {
-                if self.inventory.contact(ix).enabled
-                    && !audience.iter().any(|(known, _)| *known == ix)
-                {
-                    audience.push((ix, urgency));
-                }
-            }
-        }
-        audience
-    }
-
     #[expect(
         clippy::too_many_arguments,
         reason = "one row of the decision table, each column a value"
@@ -792,7 +619,7 @@ impl Engine {
         let mut decision = self.decide(now, obj, what, kind, reason);
         decision.contacts = audience
             .iter()
-            .map(|(ix, _)| self.inventory.contact(*ix).name.to_string())
+            .map(|one| self.inventory.contact(one.contact).name.to_string())
             .collect();
         decision.deploys = attribution
             .suspects

@@ -38,6 +38,8 @@ pub enum Timer {
     DowntimeStart(u64),
     DowntimeEnd(u64),
     AckEnd(ObjIx),
+    /// Nobody may have acknowledged the page of this row for too long.
+    Unacknowledged(u64),
     /// Event handlers and performance data commands of which nothing was heard.
     HandlerLost(JobId),
     /// A rollback was let run of which nothing runs any more.
@@ -115,6 +117,7 @@ impl Engine {
                 Timer::DowntimeStart(id) => self.downtime_starts(now, id, out),
                 Timer::DowntimeEnd(id) => self.downtime_ends(now, id, out),
                 Timer::AckEnd(obj) => self.ack_ends(now, obj, out),
+                Timer::Unacknowledged(row) => self.unacknowledged(now, row, out),
                 Timer::HandlerLost(id) => self.aside_lost(now, id, out),
                 Timer::Questions => self.look_at_questions(now, out),
                 Timer::RollbackLost(id) => self.rollback_lost(now, &id, out),
@@ -162,6 +165,7 @@ impl Engine {
         let open: Vec<u64> = self.open.iter().copied().collect();
         for row in open {
             self.arm_reading(now, row);
+            self.arm_steps(row);
         }
         self.list_failing();
         self.expect_feeds(now);

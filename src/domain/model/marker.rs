@@ -337,6 +337,8 @@ mod tests {
                 rollback_failed: false,
                 rollback: None,
                 state: None,
+                escalated: std::time::Duration::ZERO,
+                waits_since: None,
             }),
             hold: None,
             holds: 0,

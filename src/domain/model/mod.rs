@@ -12,6 +12,7 @@ pub mod marker;
 pub mod message;
 pub mod objects;
 pub mod relations;
+pub mod route;
 pub mod service;
 pub mod snapshot;
 pub mod state;

@@ -15,6 +15,7 @@ use super::{
     dropin::{LogRules, PerfRules},
     gate::Freeze,
     relations::{COMMON, Rare, Relations},
+    route::Routes,
     service::Service,
     state::{ObjectName, StateSet},
 };
@@ -59,6 +60,7 @@ pub struct Inventory {
     pub limits: Limits,
     pub globals: Globals,
     pub relations: Relations,
+    pub routes: Routes,
     /// Freezes of the configuration.
     pub freezes: Vec<Freeze>,
     /// In the order of the files; the first that fits counts.

@@ -9,6 +9,7 @@ use std::{
 use super::{
     deploy::Regressions,
     objects::{CommandLine, ContactIx, HostIx, ObjIx},
+    route::DeployTerms,
     state::{State, StateSet},
 };
 use crate::domain::schedule::Period;
@@ -111,6 +112,12 @@ impl Fails {
 /// Other contacts for later notifications of a problem.
 #[derive(Clone, Debug)]
 pub struct Escalation {
+    /// Where it is written: `site.toml:12`.
+    pub place: Arc<str>,
+    /// It comes this long after a page that nobody acknowledged, beside what is told otherwise; the numbers do not count
+    /// then. None: by the numbers.
+    pub after: Option<Duration>,
+    pub deploys: DeployTerms,
     /// `first_notification`, from 1.
     pub first: u32,
     /// `last_notification`; 0: no end.

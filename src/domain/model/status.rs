@@ -232,6 +232,12 @@ pub struct Page {
     /// The state that was told last.
     #[serde(default)]
     pub state: Option<State>,
+    /// Steps up to this long after the page were carried out.
+    #[serde(default, skip_serializing_if = "Duration::is_zero")]
+    pub escalated: Duration,
+    /// When an acknowledgement of it ended: steps count from here. None: from the page.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waits_since: Option<Timestamp>,
 }
 
 /// How a ledger row ended.

@@ -88,6 +88,8 @@ fn problem() -> Arc<Problem> {
             rollback_failed: false,
             rollback: None,
             state: None,
+            escalated: std::time::Duration::ZERO,
+            waits_since: None,
         }),
         hold: None,
         holds: 0,

@@ -10,6 +10,7 @@ use crate::domain::{
             Host, HostIx, Inventory, Native, NotifyRule, ObjIx, ProfileIx, Rule, Schedule, Terms,
         },
         relations::{Dependency, Escalation, Fails, Rare},
+        route::DeployTerms,
         state::{ObjectName, State, StateSet},
     },
     schedule::Period,
@@ -240,6 +241,9 @@ pub(super) fn escalate(
     let relations = &mut inventory.relations;
     let at = relations.escalations.len();
     relations.escalations.push(Escalation {
+        place: "site.toml:1".into(),
+        after: None,
+        deploys: DeployTerms::default(),
         first,
         last,
         states: StateSet::ALL,

@@ -65,6 +65,8 @@ fn paged(object: &str, bad: &str, page: &str, over: Option<&str>, deploy: Option
         rollback_failed: false,
         rollback: None,
         state: None,
+        escalated: std::time::Duration::ZERO,
+        waits_since: None,
     };
     Problem {
         id: 1,

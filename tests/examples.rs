@@ -84,6 +84,7 @@ fn each_example_has_been_thought_of_here() {
             "first-page.toml",
             "gate",
             "on-call",
+            "routes",
             "small-site",
             "watching-itself",
             "what-if",

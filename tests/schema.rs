@@ -129,6 +129,9 @@ groups = [\"g\"]
 name = \"b\"
 [[check_group]]
 name = \"s\"
+[[route]]
+name = \"r\"
+contacts = \"c\"
 ";
 
 /// Values of every shape; `good` gives those a kind takes.
@@ -173,6 +176,7 @@ fn good(kind: &Kind) -> Vec<String> {
         Refers::Tag => "\"t\"",
         Refers::Template => "\"b\"",
         Refers::CheckGroup => "\"s\"",
+        Refers::Route => "\"r\"",
     };
     let quoted = |words: &[&str]| words.iter().map(|word| format!("\"{word}\"")).collect();
     let listed = |values: Vec<String>| {
@@ -227,6 +231,7 @@ fn needed(table: &str, key: &str) -> &'static [(&'static str, &'static str)] {
             ("from", "\"2026-12-01 18:00\""),
             ("until", "\"2026-12-27 06:00\""),
         ],
+        ("a step", _) => &[("after", "\"15m\"")],
         ("[dead_man]", key) if !key.starts_with("ping_url") => &[("file", "\"x\"")],
         ("[smtp]", "username") => &[("password_file", "\"x\"")],
         ("[smtp]", key) if key.starts_with("password") => &[("username", "\"x\"")],

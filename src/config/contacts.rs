@@ -92,6 +92,11 @@ impl<'d> Contacts<'d> {
         found
     }
 
+    /// All of these names are somebody's.
+    pub fn knows(&self, value: Val<'d>) -> bool {
+        value.texts().all(|name| self.behind.contains_key(name))
+    }
+
     fn groups(&mut self, raw: &Raw<'d>, names: &Names<'d>, sink: &mut Sink) {
         let groups: Vec<(&'d str, Tab<'d>)> = raw
             .contact_groups

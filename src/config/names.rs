@@ -98,6 +98,7 @@ pub(super) struct Names<'d> {
     /// Place in [`Raw::hosts`] of each host.
     pub hosts: HashMap<&'d str, usize>,
     pub profiles: HashSet<&'d str>,
+    pub routes: HashSet<&'d str>,
     /// Tags in the order of their names.
     pub tags: Vec<&'d str>,
 }
@@ -114,6 +115,7 @@ impl<'d> Names<'d> {
             groups: unique("group", &raw.groups, sink).into_keys().collect(),
             groups_declared: !raw.groups.is_empty(),
             check_groups: unique("group of checks", &raw.check_groups, sink),
+            routes: unique("route", &raw.routes, sink).into_keys().collect(),
             profiles: raw
                 .root
                 .map("profile")

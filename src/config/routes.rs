@@ -10,15 +10,12 @@ use super::{
     source::Sources,
     value::{Tab, Val},
 };
-use crate::{
-    base::text::did_you_mean,
-    domain::model::{
-        deploy::{Risk, Verdict},
-        message::Urgency,
-        objects::{Contact, ContactIx, Inventory},
-        route::{Case, DeployTerms, Route, Routes, Step, Ways},
-        state::StateSet,
-    },
+use crate::domain::model::{
+    deploy::{Risk, Verdict},
+    message::Urgency,
+    objects::{Contact, ContactIx, Inventory},
+    route::{Case, DeployTerms, Route, Routes, Step, Ways},
+    state::StateSet,
 };
 
 /// No page may wait longer for people on call than this, whoever was told before.
@@ -31,21 +28,10 @@ pub(super) fn build(
     sources: &Sources,
     sink: &mut Sink,
 ) -> Routes {
-    let mut places: HashMap<&str, usize> = HashMap::new();
-    for (at, tab) in raw.routes.iter().enumerate() {
-        let Some(name) = tab.text("name") else {
-            continue;
-        };
-        if let Some(first) = places.insert(name, at) {
-            sink.push(
-                Fault::new(
-                    tab.value_place("name"),
-                    format!("there are two routes of the name `{name}`"),
-                )
-                .also(raw.routes[first].value_place("name"), "the other one"),
-            );
-        }
-    }
+    let places: HashMap<&str, usize> = (0..)
+        .zip(&raw.routes)
+        .filter_map(|(at, tab)| Some((tab.text("name")?, at)))
+        .collect();
     let mut routes = Routes {
         all: raw
             .routes
@@ -70,15 +56,8 @@ pub(super) fn build(
                 .help("write it at the route on top, which decides for all under it"),
             );
         }
+        // What is no route is told where all names are looked at.
         let Some(over) = places.get(under) else {
-            let fault = Fault::new(
-                tab.value_place("under"),
-                format!("there is no route `{under}`"),
-            );
-            sink.push(match did_you_mean(under, places.keys().copied()) {
-                Some(near) => fault.help(format!("did you mean `{near}`?")),
-                None => fault.help("name the route that it lies under, or leave `under` out"),
-            });
             continue;
         };
         routes.all[*over].under.push(place);
@@ -106,7 +85,10 @@ fn route(tab: Tab<'_>, contacts: &Contacts<'_>, sources: &Sources, sink: &mut Si
         .map(|value| contacts.resolve(value))
         .unwrap_or_default();
     let steps = steps(tab, contacts, sink);
-    if told.is_empty() && !sink.broken {
+    let is_known = tab
+        .get("contacts")
+        .is_some_and(|value| contacts.knows(value));
+    if told.is_empty() && is_known {
         let soonest = steps.first().map(|step| step.after);
         match soonest {
             None => sink.push(
@@ -173,8 +155,11 @@ fn steps(tab: Tab<'_>, contacts: &Contacts<'_>, sink: &mut Sink) -> Vec<Step> {
         .filter_map(Val::table)
         .filter_map(|step| {
             let told = contacts.resolve(step.get("contacts")?);
-            if told.is_empty() && !sink.broken {
-                sink.push(Fault::new(step.place(), "this step tells nobody"));
+            if told.is_empty() && contacts.knows(step.get("contacts")?) {
+                sink.push(
+                    Fault::new(step.place(), "this step tells nobody")
+                        .help("name somebody who is told then"),
+                );
             }
             Some(Step {
                 after: step.get("after").and_then(Val::span)?,
@@ -297,19 +282,17 @@ pub(super) fn check(raw: &Raw<'_>, inventory: &Inventory, sink: &mut Sink) {
             && routes.pick(&case, false).is_empty()
     });
     if let Some(first) = silent.next() {
-        let more = match silent.count() {
-            0 => String::new(),
-            more => format!(" and {more} more"),
+        let name = inventory.name(first);
+        let message = match silent.count() {
+            0 => format!("{name} pages nobody: it has no contacts, and no route is for it"),
+            more => format!(
+                "{name} and {more} more page nobody: they have no contacts, and no route is for them"
+            ),
         };
         sink.push(
-            Fault::warning(
-                raw.routes[0].place(),
-                format!(
-                    "{}{more} page nobody: they have no contacts, and no route is for them",
-                    inventory.name(first)
-                ),
-            )
-            .help("add a last route without `match`, or write notify = false where that is meant"),
+            Fault::warning(raw.routes[0].place(), message).help(
+                "add a last route without `match`, or write notify = false where that is meant",
+            ),
         );
     }
 }

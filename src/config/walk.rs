@@ -290,6 +290,7 @@ impl<'w, 'd> Walker<'w, 'd> {
             Refers::Profile => ("profile", "[profile.NAME]"),
             Refers::Tag => ("tag", "[limits] tags"),
             Refers::Template => ("template", "[[template]]"),
+            Refers::Route => ("route", "[[route]]"),
         };
         let message = match what {
             Refers::Host if glob::is_pattern(text) => format!("no host matches `{text}`"),
@@ -355,6 +356,7 @@ impl<'w, 'd> Walker<'w, 'd> {
             Refers::Profile => names.profiles.contains(name),
             Refers::Tag => names.tags.contains(&name),
             Refers::Template => names.templates.contains_key(name),
+            Refers::Route => names.routes.contains(name),
         }
     }
 
@@ -389,6 +391,7 @@ impl<'w, 'd> Walker<'w, 'd> {
             Refers::Profile => names.profiles.iter().copied().collect(),
             Refers::Tag => names.tags.clone(),
             Refers::Template => names.templates.keys().copied().collect(),
+            Refers::Route => names.routes.iter().copied().collect(),
         };
         if MANY < candidates.len() {
             self.looks += 1;

@@ -81,6 +81,7 @@ pub enum Refers {
     Profile,
     Tag,
     Template,
+    Route,
 }
 
 /// One key of a table.

@@ -20,7 +20,7 @@ pub const RISK: Key = Key::new(
 );
 
 static MATCH: Spec = Spec::new(
-    "match",
+    "the match of a route",
     "What it is for; all that is written must fit.",
     &[
         MATCHER,
@@ -70,7 +70,7 @@ pub static ROUTE: Spec = Spec::new(
     "Who is told of what names no contacts: the first that fits, or the deepest under it.",
     &[&[
         Key::new("name", Kind::Label, "Its name, shown by `why`.").must(),
-        Key::new("under", Kind::Text, "The route it lies under: it is asked only where that one fits, and counts in its place."),
+        Key::new("under", Kind::Name(Refers::Route), "The route it lies under: it is asked only where that one fits, and counts in its place."),
         Key::new("match", Kind::Table(&MATCH), "What it is for; without it everything."),
         Key::new("contacts", Kind::Names(Refers::Contact), "Contacts, contact groups and rotations to tell at once. With [] the deployers are told first, then the steps follow.").must(),
         CHANNELS,

@@ -4,6 +4,7 @@ mod faults;
 mod good;
 mod relations;
 mod rotations;
+mod routes;
 mod scale;
 mod services;
 

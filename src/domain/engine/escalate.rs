@@ -235,7 +235,7 @@ impl Engine {
                         urgency: Urgency::High,
                         ways: Ways(None),
                     },
-                    by: format!("escalation ({})", one.place),
+                    by: format!("the escalation in {}", one.place),
                 })
             });
         let mut all: Vec<Later> = routes.chain(escalations).collect();

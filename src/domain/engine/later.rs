@@ -37,6 +37,16 @@ pub(super) struct Reached {
     pub(super) step: Option<Duration>,
 }
 
+impl Reached {
+    const fn plainly(audience: Audience) -> Self {
+        Self {
+            audience,
+            said: None,
+            step: None,
+        }
+    }
+}
+
 /// A step that may not be taken now is tried again after this: Nagios' filters may hold it back, or nobody wants it.
 const TRY_AGAIN: Duration = Duration::from_secs(60);
 
@@ -52,6 +62,7 @@ impl Engine {
         now: Timestamp,
     ) -> Result<Reached, String> {
         let by_routes = !circle.routes.is_empty();
+        let found = self.with_those_of_taken_steps(obj, found, attribution, now);
         let why = match found {
             Ok(audience) => {
                 let mut audience = self.with_deployers(audience, attribution, now);
@@ -61,11 +72,7 @@ impl Engine {
                         listener.urgency = Urgency::High;
                     }
                 }
-                return Ok(Reached {
-                    audience,
-                    said: None,
-                    step: None,
-                });
+                return Ok(Reached::plainly(audience));
             }
             Err(why) => why,
         };
@@ -75,9 +82,8 @@ impl Engine {
         let audience = self.with_deployers(Audience::new(), attribution, now);
         if self.reaches_somebody(&audience) {
             return Ok(Reached {
-                audience,
                 said: Some("left to the deployers first".to_owned()),
-                step: None,
+                ..Reached::plainly(audience)
             });
         }
         for later in self.steps(obj, self.told_state(obj, Kind::Problem), attribution) {
@@ -87,15 +93,47 @@ impl Engine {
             if self.reaches_somebody(&audience) {
                 let after = show_duration(later.step.after);
                 return Ok(Reached {
-                    audience,
                     said: Some(format!(
                         "nobody else can be told ({why}), so the step after {after} is taken at once"
                     )),
                     step: Some(later.step.after),
+                    ..Reached::plainly(audience)
                 });
             }
         }
         Err(why)
+    }
+
+    /// Whom a step brought in hears the reminders as well.
+    fn with_those_of_taken_steps(
+        &self,
+        obj: ObjIx,
+        found: Result<Audience, String>,
+        attribution: &Attribution,
+        now: Timestamp,
+    ) -> Result<Audience, String> {
+        let page = self
+            .problem_of(obj)
+            .and_then(|problem| problem.page.as_ref());
+        let taken = page.map_or(Duration::ZERO, |page| page.escalated);
+        if taken.is_zero() {
+            return found;
+        }
+        let state = self.told_state(obj, Kind::Problem);
+        let steps = self.steps(obj, state, attribution).into_iter();
+        let listeners: Audience = steps
+            .take_while(|later| later.step.after <= taken)
+            .filter_map(|later| self.wanting_step(obj, &later, now).ok())
+            .flatten()
+            .collect();
+        if listeners.is_empty() {
+            return found;
+        }
+        let mut audience = found.unwrap_or_default();
+        listeners
+            .into_iter()
+            .for_each(|listener| add(&mut audience, listener));
+        Ok(audience)
     }
 
     fn steps(&self, obj: ObjIx, state: State, attribution: &Attribution) -> Vec<Later> {
@@ -225,7 +263,8 @@ impl Engine {
         filter::judge(Kind::Problem, &scene)
     }
 
-    /// The deploys that a page names have changed, and with them who is to be told: those who were not told yet are told.
+    /// The deploys that a page names have changed, and with them who is to be told: the people behind these, and those that
+    /// routes name for it. Who was told already got the amendment.
     pub(super) fn reroute(
         &mut self,
         now: Timestamp,
@@ -234,25 +273,27 @@ impl Engine {
         attribution: &Attribution,
         out: &mut Effects,
     ) {
-        if self.inventory.routes.all.is_empty()
-            || !self.open.contains(&row)
-            || self.judge_more(now, obj).is_err()
-        {
+        if !self.open.contains(&row) || self.judge_more(now, obj).is_err() {
             return;
         }
         let state = self.told_state(obj, Kind::Problem);
-        let circle = self.circle(obj, Kind::Problem, state, attribution, now);
-        let Ok((mut audience, _)) =
-            self.wanting_asks(obj, &circle.asks, Kind::Problem, state, (now, now))
-        else {
-            return;
-        };
+        let mut circle = self.circle(obj, Kind::Problem, state, attribution, now);
+        if circle.routes.is_empty() {
+            // As in Nagios: what changed is no reason to ask the object's own contacts again.
+            circle.asks.clear();
+        }
+        let wanted = self
+            .wanting_asks(obj, &circle.asks, Kind::Problem, state, (now, now))
+            .map(|(audience, _)| audience)
+            .unwrap_or_default();
+        let mut audience = self.with_deployers(wanted, attribution, now);
         let told = self.told_of(obj);
         audience.retain(|listener| !told.contains(&listener.contact));
         if !audience.is_empty() {
+            let by = circle.routes.iter().map(|route| format!("; by {route}"));
             let reason = format!(
-                "{state}; what deploys have to do with it has changed: by {}",
-                circle.routes.join(" and ")
+                "still {state}, and what deploys have to do with it has changed{}",
+                by.collect::<String>()
             );
             self.tell_more(now, obj, row, &audience, reason, out);
         }

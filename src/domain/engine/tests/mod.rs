@@ -19,6 +19,7 @@ mod people;
 mod perfdata;
 mod properties;
 mod rollback;
+mod routes;
 mod rows;
 mod scenario;
 mod shifts;

@@ -1,5 +1,5 @@
 //! Timeline in, transcript out. A line of a timeline is `HH:MM[:SS] WHAT`, where WHAT is one of
-//! `HOST[/CHECK] ok|warn|crit|unknown|up|down [OUTPUT] [| PERFDATA]`, `deploy PHASE ID [key=value]...`, `ack OBJECT WHO [sticky]`,
+//! `HOST[/CHECK] ok|warn|crit|unknown|up|down [OUTPUT] [| PERFDATA]`, `deploy PHASE ID [key=value]...`, `ack OBJECT WHO [sticky]`, `unack OBJECT WHO`,
 //! `record ID`, `evidence OBJECT`, `notices`, `gate APP ENVIRONMENT`, `freeze ENVIRONMENT DURATION OWNER`, `thaw ID`, `override APP ENVIRONMENT DURATION WHO`,
 //! `downtime OBJECT DURATION`, `jump back|forward DURATION`, `restart`, or `wait`.
 
@@ -355,6 +355,13 @@ impl Play {
                         .map(str::to_owned),
                 }),
             ),
+            ["unack", object, who] => self.feed(
+                now,
+                Input::Command(Command::RemoveAcknowledgement {
+                    object: ObjectName::parse(object),
+                    author: (*who).to_owned(),
+                }),
+            ),
             ["downtime", object, span] => self.feed(
                 now,
                 Input::Command(Command::ScheduleDowntime {
@@ -506,8 +513,12 @@ fn delivery_line(delivery: &Delivery) -> String {
     } else {
         ""
     };
+    let way = match &*delivery.channel {
+        "webhook" => String::new(),
+        way => format!(" by {way}"),
+    };
     format!(
-        "  -> {}{urgency}: {} {} {}{deploy}{weak}{lines}",
+        "  -> {}{way}{urgency}: {} {} {}{deploy}{weak}{lines}",
         delivery.contact,
         message.kind.name(),
         message.object(),

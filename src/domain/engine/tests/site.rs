@@ -329,3 +329,21 @@ fn rule(attempts: u32) -> Rule {
         }),
     }
 }
+
+/// One more channel for a contact, by its label: a pager, where it is called so.
+pub(super) fn add_channel(inventory: &mut Inventory, contact: &str, label: &str) {
+    let ix = inventory.find_contact(contact).expect("a contact");
+    let kind = match label {
+        "pagerduty" => ChannelKind::PagerDuty {
+            routing_key: crate::base::secret::Secret::new("key"),
+            url: "http://127.0.0.1:9/".to_owned(),
+        },
+        _ => ChannelKind::Email {
+            to: "somebody@example.org".to_owned(),
+        },
+    };
+    inventory.contacts[ix.0 as usize].channels.push(Channel {
+        label: label.into(),
+        kind,
+    });
+}

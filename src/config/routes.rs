@@ -10,8 +10,10 @@ use super::{
     source::Sources,
     value::{Tab, Val},
 };
+use crate::base::text::did_you_mean;
 use crate::domain::model::{
     deploy::{Risk, Verdict},
+    grouping::{Cause, Grouping},
     message::Urgency,
     objects::{Contact, ContactIx, Inventory},
     route::{Case, DeployTerms, Route, Routes, Step, Ways},
@@ -227,6 +229,67 @@ fn ways(tab: Tab<'_>, told: &[ContactIx], contacts: &Contacts<'_>, sink: &mut Si
         }
     }
     Ways(Some(value.texts().map(Arc::from).collect()))
+}
+
+/// No page may wait longer to be told with another one than this.
+const LONGEST_UPDATE: Duration = Duration::from_secs(5 * 60);
+/// What rings within this of a page of the same cause may be told with it.
+const LONGEST_WINDOW: Duration = Duration::from_secs(60 * 60);
+
+/// Which pages come as one; by deploy, where nothing is said.
+pub(super) fn grouping(raw: &Raw<'_>, sink: &mut Sink) -> Grouping {
+    let layers = raw.root.sub("grouping");
+    let defaults = Grouping::default();
+    let by = match layers.get("by") {
+        None => vec![Cause::Deploy],
+        Some(value) => value.items().filter_map(|item| cause(item, sink)).collect(),
+    };
+    for (key, longest, shown) in [
+        ("window", LONGEST_WINDOW, "1h"),
+        ("update_every", LONGEST_UPDATE, "5m"),
+        ("brake_within", LONGEST_WINDOW, "1h"),
+    ] {
+        if let Some(value) = layers.get(key)
+            && value.span().is_some_and(|span| longest < span)
+        {
+            sink.push(
+                Fault::new(value.place(), format!("`{key}` is at most {shown}"))
+                    .help("what is gathered must not become old news"),
+            );
+        }
+    }
+    Grouping {
+        by,
+        window: layers.span("window", defaults.window),
+        update_every: layers.span("update_every", defaults.update_every),
+        brake: layers
+            .whole("brake")
+            .and_then(|most| usize::try_from(most).ok())
+            .unwrap_or(defaults.brake),
+        brake_within: layers.span("brake_within", defaults.brake_within),
+    }
+}
+
+fn cause(item: Val<'_>, sink: &mut Sink) -> Option<Cause> {
+    const WORDS: [&str; 4] = ["deploy", "host", "parent", "app"];
+    let word = item.text()?;
+    match word {
+        "deploy" => Some(Cause::Deploy),
+        "host" => Some(Cause::Host),
+        "parent" => Some(Cause::Parent),
+        "app" => Some(Cause::App),
+        _ => {
+            if let Some(name) = word.strip_prefix("var.").filter(|name| !name.is_empty()) {
+                return Some(Cause::Var(name.to_uppercase().into()));
+            }
+            let fault = Fault::new(item.place(), format!("`{word}` is nothing to gather by"));
+            sink.push(match did_you_mean(word, WORDS) {
+                Some(near) => fault.help(format!("did you mean `{near}`?")),
+                None => fault.help("write deploy, host, parent, app or var.NAME"),
+            });
+            None
+        }
+    }
 }
 
 /// What only shows with all objects known: routes that are for nothing, or never asked, and objects that reach nobody.

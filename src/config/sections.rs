@@ -9,6 +9,7 @@ use super::{
     nagios,
     names::{Names, Raw},
     read::describe,
+    routes,
     source::Sources,
     value::{Layers, Val, parse_umask},
 };
@@ -216,6 +217,7 @@ pub(super) fn globals<'d>(
             .whole("storm")
             .and_then(|storm| usize::try_from(storm).ok())
             .unwrap_or(defaults.storm),
+        grouping: routes::grouping(raw, sink),
         expected_feeds: raw
             .root
             .sub("deploys")

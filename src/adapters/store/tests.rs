@@ -187,6 +187,7 @@ fn paged(id: u64) -> Problem {
         rollback: None,
         state: None,
         escalated: std::time::Duration::ZERO,
+        joined: Vec::new(),
         waits_since: None,
     };
     Problem {

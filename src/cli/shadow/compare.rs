@@ -132,6 +132,7 @@ impl Compare {
             Decided::Skipped => "tells nobody",
             Decided::Released => "releases",
             Decided::Amended => "amends",
+            Decided::Merged => "tells with another page",
             Decided::Rollback => "rolls back",
             Decided::NoRollback => "does not roll back",
         };

@@ -234,6 +234,7 @@ fn problem(
             rollback: None,
             state: None,
             escalated: std::time::Duration::ZERO,
+            joined: Vec::new(),
             waits_since: None,
         });
     }

@@ -80,3 +80,35 @@ pub static ROUTE: Spec = Spec::new(
         Key::new("also", Kind::Flag, "It is also for what names contacts itself, beside these.").or("false"),
     ]],
 );
+
+pub static GROUPING: Spec = Spec::new(
+    "[grouping]",
+    "Pages of one cause come to each person as one, which is updated.",
+    &[&[
+        Key::new(
+            "by",
+            Kind::Texts,
+            "What pages of one cause have in common: `deploy` (one deploy is the suspect of all), `host`, `parent` (their hosts stand behind the same one), `app`, `var.NAME` (a custom variable). The first that a problem has decides; [] gathers nothing.",
+        )
+        .or("[\"deploy\"]"),
+        Key::new(
+            "window",
+            Kind::Span(false),
+            "What comes later than this after the last page of the same cause rings anew; at most 1h.",
+        )
+        .or("10m"),
+        Key::new(
+            "update_every",
+            Kind::Span(false),
+            "How soon what joined a page is told; each further update waits twice as long, up to 5m.",
+        )
+        .or("30s"),
+        Key::new(
+            "brake",
+            Kind::Whole(0, 10_000),
+            "So many pages to one person within `brake_within` are a storm: what follows is gathered, whatever its cause. 0: no brake.",
+        )
+        .or("0"),
+        Key::new("brake_within", Kind::Span(false), "See `brake`.").or("5m"),
+    ]],
+);

@@ -9,7 +9,7 @@ use super::{
         TEMPLATE,
     },
     relations::{CHECK_GROUP, DEPENDENCY, ESCALATION},
-    routes::ROUTE,
+    routes::{GROUPING, ROUTE},
 };
 use crate::domain::{
     feeds,
@@ -128,6 +128,11 @@ pub static ROOT: Spec = Spec::new(
             "escalation",
             Kind::Tables(&ESCALATION),
             "Who is told when a problem lasts.",
+        ),
+        Key::new(
+            "grouping",
+            Kind::Table(&GROUPING),
+            "Pages of one cause come to each person as one.",
         ),
         Key::new(
             "route",

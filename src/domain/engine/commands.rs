@@ -323,7 +323,7 @@ impl Engine {
             self.timers.insert((until, Timer::AckEnd(obj)));
         }
         let by = ack.by.clone();
-        self.object_mut(obj).status.ack = Some(ack);
+        self.object_mut(obj).status.ack = Some(ack.clone());
         self.event(
             now,
             Some(obj),
@@ -333,7 +333,13 @@ impl Engine {
         );
         self.human_took(now, obj, &format!("{by} took it"), out);
         self.save_status(obj, out);
-        Ok(Reply::ok(format!("{name} is acknowledged by {by}")))
+        let with_it = match self.take_on_others(now, obj, &ack, out) {
+            0 => String::new(),
+            others => format!(", with {others} more that came with its page"),
+        };
+        Ok(Reply::ok(format!(
+            "{name} is acknowledged by {by}{with_it}"
+        )))
     }
 
     fn unacknowledge(

@@ -16,6 +16,7 @@ use super::{
     news::News,
     perfdata::PerfWork,
     shifts::Numbers,
+    threads::Threads,
     timers::{Timer, needed_until},
 };
 use crate::{
@@ -67,6 +68,7 @@ pub struct Engine {
     /// Open ledger rows, and those of the last two days.
     pub(super) problems: BTreeMap<u64, Problem>,
     pub(super) news: News,
+    pub(super) threads: Threads,
     /// Ids of rows not recovered yet.
     pub(super) open: BTreeSet<u64>,
     /// Objects that are failing, by the start of their row of bad results.
@@ -202,6 +204,7 @@ impl Engine {
             failing: BTreeSet::new(),
             problems: BTreeMap::new(),
             news: News::default(),
+            threads: Threads::default(),
             holds: BTreeMap::new(),
             deploys: BTreeMap::new(),
             deploy_index: DeployIndex::default(),

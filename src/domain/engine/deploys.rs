@@ -438,6 +438,7 @@ impl Engine {
             .filter_map(|name| self.inventory.find_contact(name))
             .map(|ix| Listener::new(ix, urgency))
             .collect();
+        let audience = self.leads_only(now, row, audience);
         let facts = compose::Facts {
             kind: Kind::Amendment,
             urgency,

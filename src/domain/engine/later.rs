@@ -8,6 +8,7 @@ use super::{
     core::Engine,
     effect::Effects,
     escalate::{Ask, Circle, Later},
+    gather::Occasion,
     timers::Timer,
 };
 use crate::{
@@ -329,18 +330,21 @@ impl Engine {
         let mut message = compose::message(&self.inventory, obj, self.status(obj), facts);
         message.escalated = true;
         state.name().clone_into(&mut message.state);
-        self.deliver(Some(obj), &message, audience, out);
         self.keep_page(now, row, &attribution, audience, out);
-        self.record(
-            now,
-            obj,
-            Decided::Sent,
-            Kind::Problem,
-            reason,
-            audience,
-            &attribution,
-            out,
-        );
+        let audience = audience.clone();
+        let told = self.deliver_gathered(now, obj, row, Occasion::Fresh, message, audience, out);
+        if !told.is_empty() {
+            self.record(
+                now,
+                obj,
+                Decided::Sent,
+                Kind::Problem,
+                reason,
+                &told,
+                &attribution,
+                out,
+            );
+        }
     }
 
     /// Those who hear of the end hear of it through the channels that the problem came by, as far as routes tell.

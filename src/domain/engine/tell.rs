@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use super::{audience::Audience, core::Engine, effect::Effects};
+use super::{audience::Audience, core::Engine, effect::Effects, gather::Occasion};
 use crate::{
     base::time::Timestamp,
     domain::{
@@ -282,7 +282,12 @@ impl Engine {
         message
             .lines
             .extend(advice.as_ref().and_then(|advice| self.advice_line(advice)));
-        self.deliver(Some(obj), &message, &audience, out);
+        let occasion = if fresh {
+            Occasion::Fresh
+        } else {
+            Occasion::Reminder
+        };
+        let audience = self.deliver_gathered(now, obj, id, occasion, message, audience, out);
         let reason = std::iter::once(reason)
             .chain(reached.said)
             .chain(circle.routes.iter().map(|route| format!("by {route}")))
@@ -290,16 +295,18 @@ impl Engine {
             .chain(not_held.iter().take(3).cloned())
             .collect::<Vec<_>>()
             .join("; ");
-        self.record(
-            now,
-            obj,
-            Decided::Sent,
-            Kind::Problem,
-            reason,
-            &audience,
-            &attribution,
-            out,
-        );
+        if !audience.is_empty() {
+            self.record(
+                now,
+                obj,
+                Decided::Sent,
+                Kind::Problem,
+                reason,
+                &audience,
+                &attribution,
+                out,
+            );
+        }
         self.save_status(obj, out);
         if let Some(advice) = advice {
             self.follow_advice(now, obj, id, advice, out);
@@ -335,6 +342,7 @@ impl Engine {
             rollback: None,
             state: None,
             escalated: Duration::ZERO,
+            joined: Vec::new(),
             waits_since: None,
         });
         page.state = Some(problem.state);
@@ -405,17 +413,20 @@ impl Engine {
                 since: Some(since),
             },
         );
-        self.deliver(Some(obj), &message, &audience, out);
-        self.record(
-            now,
-            obj,
-            Decided::Sent,
-            Kind::Recovery,
-            reason,
-            &audience,
-            &page.attribution,
-            out,
-        );
+        let occasion = Occasion::Recovery;
+        let audience = self.deliver_gathered(now, obj, id, occasion, message, audience, out);
+        if !audience.is_empty() {
+            self.record(
+                now,
+                obj,
+                Decided::Sent,
+                Kind::Recovery,
+                reason,
+                &audience,
+                &page.attribution,
+                out,
+            );
+        }
         let status = &mut self.object_mut(obj).status;
         status.notified_on = StateSet::EMPTY;
         status.number = 0;

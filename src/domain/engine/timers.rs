@@ -40,6 +40,8 @@ pub enum Timer {
     AckEnd(ObjIx),
     /// Nobody may have acknowledged the page of this row for too long.
     Unacknowledged(u64),
+    /// Something more is to be told to this contact with the page of this key.
+    Gathered(String, String),
     /// Event handlers and performance data commands of which nothing was heard.
     HandlerLost(JobId),
     /// A rollback was let run of which nothing runs any more.
@@ -118,6 +120,7 @@ impl Engine {
                 Timer::DowntimeEnd(id) => self.downtime_ends(now, id, out),
                 Timer::AckEnd(obj) => self.ack_ends(now, obj, out),
                 Timer::Unacknowledged(row) => self.unacknowledged(now, row, out),
+                Timer::Gathered(contact, key) => self.tell_gathered(now, &contact, &key, out),
                 Timer::HandlerLost(id) => self.aside_lost(now, id, out),
                 Timer::Questions => self.look_at_questions(now, out),
                 Timer::RollbackLost(id) => self.rollback_lost(now, &id, out),
@@ -167,6 +170,7 @@ impl Engine {
             self.arm_reading(now, row);
             self.arm_steps(row);
         }
+        self.rebuild_threads(now);
         self.list_failing();
         self.expect_feeds(now);
         self.watch_freshness(now);
@@ -229,6 +233,7 @@ impl Engine {
         });
         let problems = &self.problems;
         self.news.retain(|id| problems.contains_key(&id));
+        self.forget_threads();
         let named: Vec<String> = self
             .holds
             .values()

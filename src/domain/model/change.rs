@@ -85,6 +85,8 @@ pub enum Decided {
     Released,
     Skipped,
     Amended,
+    /// Told with the page of another problem.
+    Merged,
     /// A deploy was let be taken back.
     Rollback,
     /// It was not; the reason names the guard.
@@ -99,6 +101,7 @@ impl Decided {
             Self::Released => "released",
             Self::Skipped => "skipped",
             Self::Amended => "amended",
+            Self::Merged => "merged",
             Self::Rollback => "rollback",
             Self::NoRollback => "no-rollback",
         }

@@ -338,6 +338,7 @@ mod tests {
                 rollback: None,
                 state: None,
                 escalated: std::time::Duration::ZERO,
+                joined: Vec::new(),
                 waits_since: None,
             }),
             hold: None,

@@ -6,6 +6,7 @@ pub mod date;
 pub mod deploy;
 pub mod dropin;
 pub mod gate;
+pub mod grouping;
 pub mod habit;
 pub mod job;
 pub mod marker;

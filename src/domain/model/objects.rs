@@ -14,6 +14,7 @@ use super::{
     deploy::{ClassRules, DowntimeRule, Regressions, Risk, RiskRule, RollbackMode},
     dropin::{LogRules, PerfRules},
     gate::Freeze,
+    grouping::Grouping,
     relations::{COMMON, Rare, Relations},
     route::Routes,
     service::Service,
@@ -476,6 +477,7 @@ pub struct Globals {
     pub clock_tolerance: Duration,
     /// So many deploys running in one environment at once are a storm.
     pub storm: usize,
+    pub grouping: Grouping,
     /// Feeds of deploys, and how often each is to be heard of.
     pub expected_feeds: Vec<(String, Duration)>,
     /// Contacts told when a delivery dies and nobody else can be told, and when the store is down.
@@ -527,6 +529,7 @@ impl Default for Globals {
             notifications: true,
             clock_tolerance: Duration::from_secs(30),
             storm: 10,
+            grouping: Grouping::default(),
             expected_feeds: Vec::new(),
             fallback_contacts: Vec::new(),
             user_macros: Vec::new(),

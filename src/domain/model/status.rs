@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     deploy::Attribution,
+    grouping::Joined,
     state::{ObjectName, State, StateSet, StateType},
     tuned::Tuned,
 };
@@ -235,6 +236,9 @@ pub struct Page {
     /// Steps up to this long after the page were carried out.
     #[serde(default, skip_serializing_if = "Duration::is_zero")]
     pub escalated: Duration,
+    /// To whom it came with another page.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub joined: Vec<Joined>,
     /// When an acknowledgement of it ended: steps count from here. None: from the page.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub waits_since: Option<Timestamp>,

@@ -89,6 +89,7 @@ fn problem() -> Arc<Problem> {
             rollback: None,
             state: None,
             escalated: std::time::Duration::ZERO,
+            joined: Vec::new(),
             waits_since: None,
         }),
         hold: None,

@@ -6,6 +6,7 @@ mod digest;
 mod downtimes;
 mod escalations;
 mod gate;
+mod gather;
 mod habits;
 mod handlers;
 mod histories;

@@ -18,6 +18,7 @@ use crate::{
         model::{
             change::{Change, Restored},
             deploy::{DeployEvent, Hold, Phase, Risk},
+            grouping::{Cause, Grouping},
             message::Kind,
             objects::Inventory,
             state::State,
@@ -109,6 +110,7 @@ struct Told {
     key: String,
     number: u32,
     state: String,
+    lines: Vec<String>,
 }
 
 /// What happened in one run.
@@ -256,6 +258,7 @@ fn feed(engine: &mut Engine, now: Timestamp, input: Input, seen: &mut Seen) {
                     key: message.dedup_key.clone(),
                     number: message.number,
                     state: message.state.clone(),
+                    lines: message.lines.clone(),
                 });
             }
             Change::Problem(problem) => {
@@ -361,7 +364,54 @@ fn a_page_is_not_sent_again(seen: &Seen) -> Result<(), TestCaseError> {
     Ok(())
 }
 
-fn check(inventory: &Arc<Inventory>, steps: &[(i64, Step)]) -> Result<(), TestCaseError> {
+/// Whoever had a page without gathering hears of the problem with it within the longest time an update may take, by a page of its
+/// own or by a line; and of its end. Gathering makes no page more.
+fn nothing_gathered_is_hidden(alone: &Seen, gathered: &Seen) -> Result<(), TestCaseError> {
+    let pages = |seen: &Seen| {
+        let pages = seen.told.iter().filter(|told| told.kind == Kind::Problem);
+        pages.count()
+    };
+    prop_assert!(pages(gathered) <= pages(alone), "more pages than without");
+    let mut known: Vec<&str> = Vec::new();
+    for told in &alone.told {
+        let is_first = told.kind == Kind::Problem && !known.contains(&&*told.key);
+        if !is_first && told.kind != Kind::Recovery {
+            continue;
+        }
+        known.push(&told.key);
+        let soon = told.at + Duration::from_secs(300);
+        let (bad, well) = (
+            format!("{} since ", told.object),
+            format!("recovered: {},", told.object),
+        );
+        let hears = gathered.told.iter().any(|other| {
+            let in_time = told.at <= other.at && other.at <= soon;
+            let names = |what: &str| other.lines.iter().any(|line| line.contains(what));
+            in_time
+                && match told.kind {
+                    // What recovered before it was told is named as recovered.
+                    Kind::Problem => {
+                        other.object == told.object && other.kind == Kind::Problem
+                            || names(&bad)
+                            || names(&well)
+                    }
+                    _ => {
+                        other.object == told.object && other.kind == Kind::Recovery
+                            || names(&well)
+                            // It is bad again by the time of the update.
+                            || names(&bad)
+                    }
+                }
+        });
+        prop_assert!(hears, "hidden: {told:?}");
+    }
+    Ok(())
+}
+
+fn check(
+    (inventory, gathering): (&Arc<Inventory>, &Arc<Inventory>),
+    steps: &[(i64, Step)],
+) -> Result<(), TestCaseError> {
     let plain = play(inventory, steps, Variant::Plain);
     let ours = play(inventory, steps, Variant::Deploys);
     prop_assert!(
@@ -386,7 +436,9 @@ fn check(inventory: &Arc<Inventory>, steps: &[(i64, Step)]) -> Result<(), TestCa
         a_page_is_not_sent_again(&restarted)?;
         no_page_is_taken_away(&plain, &restarted)?;
         the_first_page_is_late_by_a_hold_at_most(&plain, &restarted)?;
+        nothing_gathered_is_hidden(&restarted, &play(gathering, steps, Variant::Restarts))?;
     }
+    nothing_gathered_is_hidden(&ours, &play(gathering, steps, Variant::Deploys))?;
     Ok(())
 }
 
@@ -399,13 +451,20 @@ fn run_half() {
         .and_then(|text| text.parse().ok())
         .unwrap_or(HISTORIES);
     let inventory = Arc::new(site::shop());
+    let mut gathering = site::shop();
+    gathering.globals.grouping = Grouping {
+        by: vec![Cause::Deploy, Cause::Host],
+        brake: 3,
+        ..Grouping::default()
+    };
+    let gathering = Arc::new(gathering);
     let config = ProptestConfig {
         cases: wanted.div_ceil(2),
         failure_persistence: None,
         ..ProptestConfig::default()
     };
     TestRunner::new(config)
-        .run(&history(), |steps| check(&inventory, &steps))
+        .run(&history(), |steps| check((&inventory, &gathering), &steps))
         .unwrap_or_else(|why| panic!("{why}"));
 }
 

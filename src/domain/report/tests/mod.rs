@@ -66,6 +66,7 @@ fn paged(object: &str, bad: &str, page: &str, over: Option<&str>, deploy: Option
         rollback: None,
         state: None,
         escalated: std::time::Duration::ZERO,
+        joined: Vec::new(),
         waits_since: None,
     };
     Problem {

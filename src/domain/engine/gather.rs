@@ -1,0 +1,815 @@
+//! Many problems of one cause come to each person as one page that is updated. The first one rings at once; what joins it is
+//! told with the next update, and what is worse than anything told rings at once as well. Nothing is left out: each problem
+//! is named in an update, and the end is told when all of them are over.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, VecDeque},
+    time::Duration,
+};
+
+use super::{
+    audience::{Audience, Listener},
+    core::Engine,
+    effect::Effects,
+    threads::Thread,
+    timers::Timer,
+};
+use crate::{
+    base::{
+        text::cut,
+        time::{Timestamp, show_duration},
+    },
+    domain::{
+        model::{
+            change::{Change, Decided},
+            deploy::{Attribution, Verdict},
+            grouping::{Cause, Joined},
+            message::{Kind, Message, Urgency},
+            objects::{ContactIx, ObjIx},
+            state::State,
+            status::Problem,
+        },
+        notify::compose,
+    },
+};
+
+/// What leaves now, for some of those who are told.
+pub(super) struct Parcel {
+    pub(super) key: String,
+    /// What the others of the same cause are doing.
+    pub(super) lines: Vec<String>,
+    pub(super) audience: Audience,
+    /// It is told as the end of so many problems, about the row that began it.
+    pub(super) end_of: Option<(u64, usize)>,
+}
+
+/// What is told of a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Occasion {
+    /// Something new, or worse.
+    Fresh,
+    Reminder,
+    Recovery,
+}
+
+/// The cause of what the brake gathers.
+pub(super) const STORM: &str = "a storm of pages";
+/// Problems named in one message.
+const MOST_NAMED: usize = 40;
+/// Characters of a plugin's output in a line.
+const OUTPUT: usize = 80;
+/// Updates come ever more rarely, but nothing waits longer than this to be told.
+const LONGEST_WAIT: Duration = Duration::from_secs(300);
+
+impl Engine {
+    /// Who is told now, and with which page; the others hear of it with an update.
+    pub(super) fn gather(
+        &mut self,
+        now: Timestamp,
+        row: u64,
+        occasion: Occasion,
+        audience: Audience,
+        out: &mut Effects,
+    ) -> Vec<Parcel> {
+        let grouping = &self.inventory.globals.grouping;
+        let key = self.problems.get(&row).map(Problem::key);
+        let alone = |key: String, audience: Audience| {
+            vec![Parcel {
+                key,
+                lines: Vec::new(),
+                audience,
+                end_of: None,
+            }]
+        };
+        let Some(key) = key else {
+            return alone(String::new(), audience);
+        };
+        if grouping.by.is_empty() && grouping.brake == 0 && self.threads.all.is_empty() {
+            return alone(key, audience);
+        }
+        let mut parcels: Vec<Parcel> = Vec::new();
+        let mut joined: Vec<(String, String)> = Vec::new();
+        let mut rung: Vec<(String, String)> = Vec::new();
+        for listener in audience {
+            let contact = self.inventory.contact(listener.contact).name.to_string();
+            let told = match occasion {
+                Occasion::Recovery => self.gather_recovery(now, row, &contact),
+                Occasion::Fresh | Occasion::Reminder => {
+                    self.gather_problem(now, row, occasion, &contact, listener.urgency)
+                }
+            };
+            let (now_key, lines, end_of) = match told {
+                Told::Now { key, lines, end_of } => (key, lines, end_of),
+                Told::With(key) => {
+                    joined.push((contact, key));
+                    continue;
+                }
+            };
+            if occasion == Occasion::Fresh && now_key != key {
+                rung.push((contact, now_key.clone()));
+            }
+            match parcels
+                .iter_mut()
+                .find(|parcel| parcel.key == now_key && parcel.end_of == end_of)
+            {
+                Some(parcel) => parcel.audience.push(listener),
+                None => parcels.push(Parcel {
+                    key: now_key,
+                    lines,
+                    audience: vec![listener],
+                    end_of,
+                }),
+            }
+        }
+        self.keep_joined(row, &rung, true, out);
+        self.note_joined(now, row, occasion, &joined, out);
+        parcels
+    }
+
+    /// Delivers a message to those who are told now; returns them.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "a message and all that it is about"
+    )]
+    pub(super) fn deliver_gathered(
+        &mut self,
+        now: Timestamp,
+        obj: ObjIx,
+        row: u64,
+        occasion: Occasion,
+        message: Message,
+        audience: Audience,
+        out: &mut Effects,
+    ) -> Audience {
+        let mut told = Audience::new();
+        for parcel in self.gather(now, row, occasion, audience, out) {
+            let mut message = message.clone();
+            let mut about = obj;
+            if let Some((lead, count)) = parcel.end_of {
+                message.reason = self.end_reason(lead, count, &message.deploy);
+                let first = self.problems.get(&lead);
+                let first = first.and_then(|first| self.inventory.find(&first.object));
+                // Receivers close the incident that the first page opened; it is well, unless something new is wrong with it.
+                if let Some(first) = first.filter(|first| !self.status(*first).state.is_problem()) {
+                    about = first;
+                    let facts = compose::Facts {
+                        kind: message.kind,
+                        urgency: message.urgency,
+                        reason: message.reason.clone(),
+                        dedup_key: &parcel.key,
+                        now,
+                        deploy: message.deploy.clone(),
+                        author: None,
+                        comment: None,
+                        since: self.problems.get(&lead).map(|problem| problem.first_bad_at),
+                    };
+                    message = compose::message(&self.inventory, first, self.status(first), facts);
+                }
+            }
+            message.dedup_key = parcel.key;
+            message.lines.extend(parcel.lines);
+            self.deliver(Some(about), &message, &parcel.audience, out);
+            told.extend(parcel.audience);
+        }
+        told
+    }
+
+    fn gather_recovery(&mut self, now: Timestamp, row: u64, contact: &str) -> Told {
+        let Some(key) = self.thread_of(row, contact) else {
+            return Told::Now {
+                key: self
+                    .problems
+                    .get(&row)
+                    .map(Problem::key)
+                    .unwrap_or_default(),
+                lines: Vec::new(),
+                end_of: None,
+            };
+        };
+        let place = (contact.to_owned(), key.clone());
+        let open = self.still_open(&place);
+        if open.is_empty() {
+            let thread = self.threads.remove(&place);
+            let lines = thread
+                .as_ref()
+                .map_or_else(Vec::new, |thread| match thread.rows.len() {
+                    0 | 1 => Vec::new(),
+                    _ => self.describe(&thread.rows),
+                });
+            return Told::Now {
+                key,
+                end_of: thread
+                    .filter(|thread| 1 < thread.rows.len())
+                    .map(|thread| (thread.lead, thread.rows.len())),
+                lines,
+            };
+        }
+        self.add_news(now, &place, row);
+        Told::With(key)
+    }
+
+    fn gather_problem(
+        &mut self,
+        now: Timestamp,
+        row: u64,
+        occasion: Occasion,
+        contact: &str,
+        urgency: Urgency,
+    ) -> Told {
+        let severity = self
+            .problems
+            .get(&row)
+            .map_or(0, |problem| problem.state.severity());
+        if let Some(key) = self.thread_of(row, contact) {
+            let place = (contact.to_owned(), key.clone());
+            let open = self.still_open(&place);
+            let Some(thread) = self.threads.all.get_mut(&place) else {
+                return Told::plain(key);
+            };
+            if occasion == Occasion::Fresh && severity <= thread.worst && thread.lead != row {
+                self.add_news(now, &place, row);
+                return Told::With(key);
+            }
+            if occasion == Occasion::Reminder && self.voice(&open) != Some(row) {
+                return Told::With(key);
+            }
+            return self.ring(now, &place, row, severity);
+        }
+        let Some((group, latest)) = self.cause_of(now, row, contact) else {
+            self.count_page(now, contact, urgency);
+            let key = self.problems.get(&row).map(Problem::key);
+            return Told::plain(key.unwrap_or_default());
+        };
+        let window = self.inventory.globals.grouping.window;
+        if let Some(key) = latest {
+            let place = (contact.to_owned(), key.clone());
+            let is_open = !self.still_open(&place).is_empty();
+            if let Some(thread) = self.threads.all.get_mut(&place)
+                && is_open
+                && now <= thread.last_page + window
+            {
+                thread.rows.insert(row);
+                if thread.worst < severity {
+                    return self.ring(now, &place, row, severity);
+                }
+                self.add_news(now, &place, row);
+                return Told::With(key);
+            }
+        }
+        self.begin_thread(now, row, contact, group, severity, urgency)
+    }
+
+    /// The cause of a row's page, and the key of the last thread of it for this contact: one that there is, or a new one.
+    /// None: it has none, and the contact is in no storm.
+    fn cause_of(
+        &self,
+        now: Timestamp,
+        row: u64,
+        contact: &str,
+    ) -> Option<(String, Option<String>)> {
+        let latest = |group: &str| {
+            let place = (group.to_owned(), contact.to_owned());
+            self.threads.latest.get(&place).cloned()
+        };
+        let grouping = &self.inventory.globals.grouping;
+        let cause = grouping.by.iter().find_map(|cause| self.shared(row, cause));
+        if let Some(group) = cause {
+            if let Some(key) = latest(&group) {
+                return Some((group, Some(key)));
+            }
+            if !self.is_storm(now, contact) {
+                return Some((group, None));
+            }
+        } else if !self.is_storm(now, contact) {
+            return None;
+        }
+        Some((STORM.to_owned(), latest(STORM)))
+    }
+
+    /// What a problem shares with others by this cause.
+    pub(super) fn shared(&self, row: u64, cause: &Cause) -> Option<String> {
+        let problem = self.problems.get(&row)?;
+        let inventory = &self.inventory;
+        let obj = inventory.find(&problem.object)?;
+        let host = inventory.host(inventory.host_ix(obj));
+        match cause {
+            Cause::Deploy => blamed(problem).map(|id| format!("deploy {id}")),
+            Cause::Host => Some(format!("host {}", host.name)),
+            Cause::Parent => {
+                let parent = host.parents.first()?;
+                Some(format!("hosts behind {}", inventory.host(*parent).name))
+            }
+            Cause::App => {
+                let app = inventory.app(*inventory.apps_of(obj).first()?);
+                Some(format!("app {}@{}", app.name, app.environment))
+            }
+            Cause::Var(name) => {
+                let check = inventory.check(obj);
+                let own = check.and_then(|check| check.rule.vars.get(&**name));
+                let value = own.or_else(|| host.vars.get(&**name))?;
+                Some(format!("{} {value}", name.to_lowercase()))
+            }
+        }
+    }
+
+    /// The last pages that are counted all rang within the time of the brake.
+    fn is_storm(&self, now: Timestamp, contact: &str) -> bool {
+        let grouping = &self.inventory.globals.grouping;
+        let pages = self.threads.pages.get(contact);
+        let first = pages
+            .filter(|pages| grouping.brake != 0 && grouping.brake <= pages.len())
+            .and_then(VecDeque::front);
+        first.is_some_and(|first| now < *first + grouping.brake_within)
+    }
+
+    /// The dedup key of the page with which this row came to somebody.
+    fn thread_of(&self, row: u64, contact: &str) -> Option<String> {
+        let problem = self.problems.get(&row)?;
+        let page = problem.page.as_ref()?;
+        let joined = page.joined.iter().rfind(|one| one.contact == contact);
+        let key = joined.map_or_else(|| problem.key(), |one| one.key.clone());
+        let place = (contact.to_owned(), key);
+        let thread = self.threads.all.get(&place)?;
+        thread.rows.contains(&row).then_some(place.1)
+    }
+
+    fn still_open(&self, place: &(String, String)) -> Vec<u64> {
+        let thread = self.threads.all.get(place);
+        let rows = thread.into_iter().flat_map(|thread| &thread.rows);
+        rows.copied()
+            .filter(|row| self.open.contains(row))
+            .collect()
+    }
+
+    /// Of several that are open one speaks for all: the first that nobody has taken on and no downtime keeps quiet.
+    fn voice(&self, open: &[u64]) -> Option<u64> {
+        let is_quiet = |row: &&u64| {
+            let obj = self
+                .problems
+                .get(row)
+                .and_then(|problem| self.inventory.find(&problem.object));
+            obj.is_none_or(|obj| self.status(obj).ack.is_some() || self.in_downtime(obj))
+        };
+        open.iter().find(|row| !is_quiet(row)).copied()
+    }
+
+    /// A page within a thread.
+    fn ring(&mut self, now: Timestamp, place: &(String, String), row: u64, severity: u8) -> Told {
+        let others: BTreeSet<u64> = self
+            .still_open(place)
+            .into_iter()
+            .filter(|other| *other != row)
+            .collect();
+        let lines = self.describe(&others);
+        if let Some(thread) = self.threads.all.get_mut(place) {
+            thread.last_page = now;
+            thread.last_told = now;
+            thread.worst = thread.worst.max(severity);
+            thread.news.remove(&row);
+        }
+        Told::Now {
+            key: place.1.clone(),
+            lines,
+            end_of: None,
+        }
+    }
+
+    fn begin_thread(
+        &mut self,
+        now: Timestamp,
+        row: u64,
+        contact: &str,
+        group: String,
+        severity: u8,
+        urgency: Urgency,
+    ) -> Told {
+        self.count_page(now, contact, urgency);
+        let Some(problem) = self.problems.get(&row) else {
+            return Told::plain(String::new());
+        };
+        let key = problem.key();
+        let lines = match &*group {
+            STORM => {
+                let grouping = &self.inventory.globals.grouping;
+                vec![format!(
+                    "{} pages within {}: what follows is gathered with this one.",
+                    grouping.brake,
+                    show_duration(grouping.brake_within)
+                )]
+            }
+            _ => Vec::new(),
+        };
+        self.threads
+            .latest
+            .insert((group.clone(), contact.to_owned()), key.clone());
+        self.threads.all.insert(
+            (contact.to_owned(), key.clone()),
+            Thread {
+                group,
+                lead: row,
+                rows: BTreeSet::from([row]),
+                news: BTreeSet::new(),
+                last_page: now,
+                last_told: now,
+                worst: severity,
+                updates: 0,
+                due: None,
+            },
+        );
+        Told::Now {
+            key,
+            lines,
+            end_of: None,
+        }
+    }
+
+    /// For the brake: what rings is counted.
+    fn count_page(&mut self, now: Timestamp, contact: &str, urgency: Urgency) {
+        let grouping = &self.inventory.globals.grouping;
+        if grouping.brake == 0 || urgency == Urgency::Low {
+            return;
+        }
+        let pages = self.threads.pages.entry(contact.to_owned()).or_default();
+        while pages
+            .front()
+            .is_some_and(|at| *at + grouping.brake_within <= now)
+        {
+            pages.pop_front();
+        }
+        pages.push_back(now);
+        while grouping.brake < pages.len() {
+            pages.pop_front();
+        }
+    }
+
+    fn add_news(&mut self, now: Timestamp, place: &(String, String), row: u64) {
+        let every = self.inventory.globals.grouping.update_every;
+        let Some(thread) = self.threads.all.get_mut(place) else {
+            return;
+        };
+        thread.news.insert(row);
+        if thread.due.is_none() {
+            let wait = every.saturating_mul(2_u32.saturating_pow(thread.updates));
+            let at = (thread.last_told + wait.min(LONGEST_WAIT)).max(now + every);
+            thread.due = Some(at);
+            self.timers
+                .insert((at, Timer::Gathered(place.0.clone(), place.1.clone())));
+        }
+    }
+
+    /// Keeps with a row to whose pages it was added, and why nobody was rung for it.
+    fn note_joined(
+        &mut self,
+        now: Timestamp,
+        row: u64,
+        occasion: Occasion,
+        joined: &[(String, String)],
+        out: &mut Effects,
+    ) {
+        let Some((_, key)) = joined.first() else {
+            return;
+        };
+        let group = self
+            .threads
+            .all
+            .get(&joined[0])
+            .map(|thread| thread.group.clone());
+        let Some(object) = self
+            .problems
+            .get(&row)
+            .map(|problem| problem.object.clone())
+        else {
+            return;
+        };
+        let kind = match occasion {
+            Occasion::Recovery => Kind::Recovery,
+            Occasion::Fresh | Occasion::Reminder => Kind::Problem,
+        };
+        if occasion != Occasion::Reminder {
+            self.keep_joined(row, joined, false, out);
+        }
+        let Some(obj) = self.inventory.find(&object) else {
+            return;
+        };
+        let what = group.unwrap_or_default();
+        let reason = match occasion {
+            Occasion::Fresh => format!("of {what}, like the page {key}: told with its next update"),
+            Occasion::Reminder => {
+                format!("of {what}, like the page {key}, whose reminders stand for it")
+            }
+            Occasion::Recovery => format!(
+                "of {what}, of which more is still bad: told with the next update of the page {key}"
+            ),
+        };
+        let mut decision = self.decide(now, obj, Decided::Merged, kind, reason);
+        decision.contacts = joined.iter().map(|(contact, _)| contact.clone()).collect();
+        out.changes.push(Change::Decision(decision));
+    }
+
+    /// Keeps with a row to whose pages, by contact and key, it was added, and whether that was told.
+    fn keep_joined(
+        &mut self,
+        row: u64,
+        joined: &[(String, String)],
+        told: bool,
+        out: &mut Effects,
+    ) {
+        let page = self
+            .problems
+            .get_mut(&row)
+            .and_then(|problem| problem.page.as_mut());
+        let Some(page) = page.filter(|_| !joined.is_empty()) else {
+            return;
+        };
+        for (contact, key) in joined {
+            page.joined
+                .retain(|one| one.contact != *contact || one.key != *key);
+            page.joined.push(Joined {
+                contact: contact.clone(),
+                key: key.clone(),
+                told,
+            });
+        }
+        self.save_problem(row, out);
+    }
+
+    /// An update is due.
+    pub(super) fn tell_gathered(
+        &mut self,
+        now: Timestamp,
+        contact: &str,
+        key: &str,
+        out: &mut Effects,
+    ) {
+        let place = (contact.to_owned(), key.to_owned());
+        let open: BTreeSet<u64> = self.still_open(&place).into_iter().collect();
+        let Some(thread) = self.threads.all.get_mut(&place) else {
+            return;
+        };
+        if thread.due.is_none_or(|due| now < due) {
+            return;
+        }
+        thread.due = None;
+        let news = std::mem::take(&mut thread.news);
+        let (lead, group) = (thread.lead, thread.group.clone());
+        let Some(ix) = self.inventory.find_contact(contact) else {
+            self.threads.remove(&place);
+            return;
+        };
+        if news.is_empty() {
+            return;
+        }
+        thread.updates += 1;
+        thread.last_told = now;
+        let worst = open
+            .iter()
+            .filter_map(|row| self.problems.get(row))
+            .map(|problem| (problem.state.severity(), problem.state))
+            .max_by_key(|(severity, _)| *severity);
+        if let (Some((severity, _)), Some(thread)) = (worst, self.threads.all.get_mut(&place)) {
+            thread.worst = thread.worst.max(severity);
+        }
+        let about = std::iter::once(&lead)
+            .chain(&open)
+            .filter_map(|row| Some((*row, self.inventory.find(&self.problems.get(row)?.object)?)))
+            .next();
+        let Some((about, obj)) = about else { return };
+        let attribution = self
+            .problems
+            .get(&about)
+            .and_then(|problem| problem.page.as_ref())
+            .map(|page| page.attribution.clone())
+            .unwrap_or_default();
+        let reason = self.sum_up(&group, (contact, key), &news, &open);
+        let mut listener = self.as_row_was_told(obj, ix, about);
+        if open.is_empty() {
+            // Nothing is bad, but the end of one of them may not be told yet, as while it flaps.
+            listener.urgency = Urgency::Low;
+        }
+        let facts = compose::Facts {
+            kind: Kind::Amendment,
+            urgency: listener.urgency,
+            reason: reason.clone(),
+            dedup_key: key,
+            now,
+            deploy: attribution.clone(),
+            author: None,
+            comment: None,
+            since: self
+                .problems
+                .get(&about)
+                .map(|problem| problem.first_bad_at),
+        };
+        let mut message = compose::message(&self.inventory, obj, self.status(obj), facts);
+        if let Some((_, state)) = worst {
+            state.name().clone_into(&mut message.state);
+        }
+        message.lines = self.describe(&open.union(&news).copied().collect());
+        self.deliver(Some(obj), &message, &vec![listener.clone()], out);
+        self.record(
+            now,
+            obj,
+            Decided::Amended,
+            Kind::Amendment,
+            reason,
+            &vec![listener],
+            &attribution,
+            out,
+        );
+        for row in news {
+            let page = self
+                .problems
+                .get_mut(&row)
+                .and_then(|problem| problem.page.as_mut());
+            let joined = page.into_iter().flat_map(|page| &mut page.joined);
+            let mut changed = false;
+            for one in joined.filter(|one| one.contact == contact && one.key == key) {
+                changed |= !one.told;
+                one.told = true;
+            }
+            if changed {
+                self.save_problem(row, out);
+            }
+        }
+    }
+
+    /// Through the channels that the page of a row took to this contact.
+    fn as_row_was_told(&self, obj: ObjIx, contact: ContactIx, row: u64) -> Listener {
+        let page = self
+            .problems
+            .get(&row)
+            .and_then(|problem| problem.page.as_ref());
+        let told = page.and_then(|page| {
+            self.as_they_were_told(obj, BTreeSet::from([contact]), page)
+                .pop()
+        });
+        told.unwrap_or_else(|| Listener::new(contact, Urgency::High))
+    }
+
+    /// `12 more problems of deploy D-417, 3 recovered; 40 are there: 38 CRITICAL, 2 WARNING`.
+    fn sum_up(
+        &self,
+        group: &str,
+        (contact, key): (&str, &str),
+        news: &BTreeSet<u64>,
+        open: &BTreeSet<u64>,
+    ) -> String {
+        let there = || {
+            news.intersection(open)
+                .filter_map(|row| self.problems.get(row))
+        };
+        let is_new = |problem: &&Problem| {
+            let mut joined = problem.page.iter().flat_map(|page| &page.joined);
+            joined.any(|one| one.contact == contact && one.key == key && !one.told)
+        };
+        let more = there().filter(is_new).count();
+        let changed = there().count() - more;
+        let over = news.len() - there().count();
+        let mut states: BTreeMap<(std::cmp::Reverse<u8>, State), usize> = BTreeMap::new();
+        for problem in open.iter().filter_map(|row| self.problems.get(row)) {
+            *states
+                .entry((std::cmp::Reverse(problem.state.severity()), problem.state))
+                .or_default() += 1;
+        }
+        let states: Vec<String> = states
+            .iter()
+            .map(|((_, state), count)| format!("{count} {state}"))
+            .collect();
+        let plural = if more == 1 { "problem" } else { "problems" };
+        let mut said = Vec::new();
+        if more != 0 {
+            said.push(format!("{more} more {plural} of {group}"));
+        }
+        if changed != 0 {
+            said.push(format!("{changed} changed"));
+        }
+        if over != 0 {
+            said.push(format!("{over} recovered"));
+        }
+        let now = match states.as_slice() {
+            [] => "none is there".to_owned(),
+            states => format!("now {}", states.join(", ")),
+        };
+        format!("{}; {now}", said.join(", "))
+    }
+
+    /// A line for each, the worst first, then in the order in which they began.
+    fn describe(&self, rows: &BTreeSet<u64>) -> Vec<String> {
+        let mut problems: Vec<&Problem> = rows
+            .iter()
+            .filter_map(|row| self.problems.get(row))
+            .collect();
+        problems.sort_by_key(|problem| {
+            let severity = match problem.recovered_at {
+                None => problem.state.severity(),
+                Some(_) => 0,
+            };
+            (
+                std::cmp::Reverse(severity),
+                problem.first_bad_at,
+                problem.id,
+            )
+        });
+        let mut lines: Vec<String> = problems
+            .iter()
+            .take(MOST_NAMED)
+            .map(|problem| match problem.recovered_at {
+                Some(at) => format!(
+                    "recovered: {}, {} from {} to {}",
+                    problem.object, problem.state, problem.first_bad_at, at
+                ),
+                None => {
+                    let output = self
+                        .inventory
+                        .find(&problem.object)
+                        .map(|obj| cut(&self.status(obj).output, OUTPUT).to_owned())
+                        .unwrap_or_default();
+                    format!(
+                        "{} {} since {}{}: {output}",
+                        problem.state,
+                        problem.object,
+                        problem.first_bad_at,
+                        blamed(problem).map_or_else(String::new, |id| format!(" ({id})"))
+                    )
+                }
+            })
+            .collect();
+        if let Some(more) = problems
+            .len()
+            .checked_sub(MOST_NAMED)
+            .filter(|more| *more != 0)
+        {
+            lines.push(format!("and {more} more, all in `deploywatch status`"));
+        }
+        lines
+    }
+
+    /// The end of all that came with one page, told about the row that began it.
+    pub(super) fn end_reason(&self, lead: u64, count: usize, attribution: &Attribution) -> String {
+        let of = match attribution.suspects.first() {
+            Some(suspect) if attribution.verdict != Verdict::None => {
+                format!(" of deploy {}", suspect.id)
+            }
+            _ => String::new(),
+        };
+        let first = self.problems.get(&lead);
+        let first = first.map_or_else(String::new, |problem| {
+            format!("; the first was {}", problem.object)
+        });
+        format!("all {count} problems{of} have recovered{first}")
+    }
+
+    /// Of those who were told of a row, those to whom it came by itself; the others hear of what is new of it with an update.
+    pub(super) fn leads_only(&mut self, now: Timestamp, row: u64, audience: Audience) -> Audience {
+        let mut alone = Audience::new();
+        for listener in audience {
+            let contact = self.inventory.contact(listener.contact).name.to_string();
+            let place = self.thread_of(row, &contact).map(|key| (contact, key));
+            let joined = place.filter(|place| {
+                self.threads
+                    .all
+                    .get(place)
+                    .is_some_and(|thread| thread.lead != row)
+            });
+            match joined {
+                Some(place) => {
+                    let lead = self.threads.all.get(&place).map(|thread| thread.lead);
+                    let of = |row: u64| self.problems.get(&row).and_then(blamed);
+                    if lead.and_then(of) != of(row) {
+                        self.add_news(now, &place, row);
+                    }
+                }
+                None => alone.push(listener),
+            }
+        }
+        alone
+    }
+}
+
+/// How a contact hears of a row.
+enum Told {
+    Now {
+        key: String,
+        lines: Vec<String>,
+        end_of: Option<(u64, usize)>,
+    },
+    /// With an update of this page.
+    With(String),
+}
+
+impl Told {
+    const fn plain(key: String) -> Self {
+        Self::Now {
+            key,
+            lines: Vec::new(),
+            end_of: None,
+        }
+    }
+}
+
+/// The one deploy that a problem is put down to.
+fn blamed(problem: &Problem) -> Option<&str> {
+    let page = problem.page.as_ref()?;
+    let suspect = page.attribution.suspects.first()?;
+    (page.attribution.verdict == Verdict::Suspect).then_some(&suspect.id)
+}

@@ -1,0 +1,209 @@
+//! The pages that came to a person as one: what is kept of them, and how it is found again after a restart.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use super::{core::Engine, effect::Effects, gather::STORM, timers::Timer};
+use crate::{
+    base::time::Timestamp,
+    domain::model::{
+        change::Comment,
+        objects::ObjIx,
+        status::{Ack, Problem},
+    },
+};
+
+/// Pages that came to one person as one.
+#[derive(Debug)]
+pub(super) struct Thread {
+    /// What they have in common: `deploy D-417`, `host web1`.
+    pub(super) group: String,
+    /// The row whose page began it.
+    pub(super) lead: u64,
+    pub(super) rows: BTreeSet<u64>,
+    /// Rows of which something is still to be told.
+    pub(super) news: BTreeSet<u64>,
+    /// When it last rang.
+    pub(super) last_page: Timestamp,
+    /// When something of it was last told.
+    pub(super) last_told: Timestamp,
+    /// Severity of the worst that was told.
+    pub(super) worst: u8,
+    pub(super) updates: u32,
+    /// When the next update is due; None: there is nothing to tell.
+    pub(super) due: Option<Timestamp>,
+}
+
+/// All threads that are open.
+#[derive(Debug, Default)]
+pub(super) struct Threads {
+    /// By contact and dedup key.
+    pub(super) all: BTreeMap<(String, String), Thread>,
+    /// The key of the last one of each cause, by cause and contact.
+    pub(super) latest: BTreeMap<(String, String), String>,
+    /// When each contact was last paged, for the brake.
+    pub(super) pages: BTreeMap<String, VecDeque<Timestamp>>,
+}
+
+impl Threads {
+    pub(super) fn remove(&mut self, place: &(String, String)) -> Option<Thread> {
+        let thread = self.all.remove(place)?;
+        let latest = (thread.group.clone(), place.0.clone());
+        if self.latest.get(&latest) == Some(&place.1) {
+            self.latest.remove(&latest);
+        }
+        Some(thread)
+    }
+}
+
+impl Engine {
+    /// Threads anew from the rows: at start.
+    pub(super) fn rebuild_threads(&mut self, now: Timestamp) {
+        let mut threads = Threads::default();
+        let causes = self.inventory.globals.grouping.by.clone();
+        // Whoever has the page of a row without having it with another one's has a page that others may join.
+        for problem in self.problems.values() {
+            let Some(page) = &problem.page else { continue };
+            let cause = causes
+                .iter()
+                .find_map(|cause| self.shared(problem.id, cause));
+            for contact in &page.told {
+                let key = problem.key();
+                let with = page.joined.iter().filter(|one| one.contact == *contact);
+                if with.clone().any(|one| one.key != key) {
+                    continue;
+                }
+                let news = with.filter(|one| !one.told).map(|_| problem.id);
+                let thread = Thread {
+                    group: cause.clone().unwrap_or_else(|| STORM.to_owned()),
+                    lead: problem.id,
+                    rows: BTreeSet::from([problem.id]),
+                    news: news.collect(),
+                    last_page: page.at,
+                    last_told: page.at,
+                    worst: problem.state.severity(),
+                    updates: 0,
+                    due: None,
+                };
+                let place = (contact.clone(), key);
+                threads.all.insert(place, thread);
+            }
+        }
+        for problem in self.problems.values() {
+            for one in problem.page.iter().flat_map(|page| &page.joined) {
+                let place = (one.contact.clone(), one.key.clone());
+                if let Some(thread) = threads.all.get_mut(&place) {
+                    thread.rows.insert(problem.id);
+                    thread.worst = thread.worst.max(problem.state.severity());
+                    if !one.told {
+                        thread.news.insert(problem.id);
+                    }
+                }
+            }
+        }
+        threads.all.retain(|_, thread| {
+            // One without a cause that nothing joined is a page by itself.
+            let is_one = thread.group == STORM && thread.rows.len() == 1;
+            !is_one && thread.rows.iter().any(|row| self.open.contains(row))
+        });
+        for ((contact, key), thread) in &mut threads.all {
+            let latest = (thread.group.clone(), contact.clone());
+            let is_newer = threads
+                .latest
+                .get(&latest)
+                .and_then(|other| self.problems.values().find(|row| row.key() == *other))
+                .is_none_or(|other| other.id < thread.lead);
+            if is_newer {
+                threads.latest.insert(latest, key.clone());
+            }
+            if !thread.news.is_empty() {
+                thread.due = Some(now);
+                self.timers
+                    .insert((now, Timer::Gathered(contact.clone(), key.clone())));
+            }
+        }
+        self.threads = threads;
+    }
+
+    /// Threads whose rows are all gone from memory.
+    pub(super) fn forget_threads(&mut self) {
+        let problems = &self.problems;
+        let gone: Vec<(String, String)> = self
+            .threads
+            .all
+            .iter()
+            .filter(|(_, thread)| thread.rows.iter().all(|row| !problems.contains_key(row)))
+            .map(|(place, _)| place.clone())
+            .collect();
+        for place in gone {
+            self.threads.remove(&place);
+        }
+    }
+
+    /// Rows that came to people with this row's page: who takes it on takes them on.
+    fn rows_with(&self, row: u64) -> Vec<u64> {
+        let rows: BTreeSet<u64> = self
+            .threads
+            .all
+            .values()
+            .filter(|thread| thread.lead == row)
+            .flat_map(|thread| thread.rows.iter().copied())
+            .filter(|other| *other != row && self.open.contains(other))
+            .collect();
+        rows.into_iter().collect()
+    }
+
+    /// An acknowledgement answers a page: all that came with it is acknowledged as well. Returns how many.
+    pub(super) fn take_on_others(
+        &mut self,
+        now: Timestamp,
+        obj: ObjIx,
+        ack: &Ack,
+        out: &mut Effects,
+    ) -> usize {
+        let rows = self
+            .status(obj)
+            .problem
+            .map(|row| self.rows_with(row))
+            .unwrap_or_default();
+        let page = self.problem_of(obj).map(Problem::key).unwrap_or_default();
+        let mut taken = 0;
+        for row in rows {
+            let object = self
+                .problems
+                .get(&row)
+                .map(|problem| problem.object.clone());
+            let Some((object, other)) =
+                object.and_then(|name| Some((name.clone(), self.inventory.find(&name)?)))
+            else {
+                continue;
+            };
+            let status = self.status(other);
+            if !status.state.is_problem() || status.ack.is_some() {
+                continue;
+            }
+            taken += 1;
+            let id = self.new_id();
+            self.add_comment(
+                Comment {
+                    id,
+                    object,
+                    at: now,
+                    author: ack.by.clone(),
+                    text: format!("{} (with the page {page})", ack.comment),
+                    persistent: false,
+                    kind: "acknowledgement".to_owned(),
+                },
+                out,
+            );
+            if let Some(until) = ack.until {
+                self.timers.insert((until, Timer::AckEnd(other)));
+            }
+            self.object_mut(other).status.ack = Some(ack.clone());
+            let text = format!("acknowledged by {} with the page {page}", ack.by);
+            self.event(now, Some(other), "acknowledgement", text, out);
+            self.human_took(now, other, &format!("{} took it", ack.by), out);
+            self.save_status(other, out);
+        }
+        taken
+    }
+}

@@ -21,6 +21,7 @@ mod feeds;
 mod freshness;
 pub mod gate;
 mod gather;
+mod gathered_words;
 mod habits;
 mod handlers;
 pub mod holding;

@@ -6,6 +6,7 @@ use super::{
     audience::{Audience, Listener},
     core::{Beside, Engine, Object},
     effect::{Effects, Plan, Reply},
+    gather::Occasion,
     pairing::{Pairing, Sameness},
 };
 use crate::{
@@ -220,6 +221,10 @@ impl Engine {
                 );
             }
             let reason = "removed from the configuration".to_owned();
+            self.open.remove(&row);
+            if let Some(problem) = self.problems.get_mut(&row) {
+                problem.recovered_at = Some(now);
+            }
             if let Some(page) = &self
                 .problems
                 .get(&row)
@@ -252,11 +257,9 @@ impl Engine {
                 fine.name().clone_into(&mut message.state);
                 "It is watched no more: it was removed from the configuration."
                     .clone_into(&mut message.output);
-                self.deliver(Some(obj), &message, &audience, out);
+                self.deliver_gathered(now, obj, row, Occasion::Recovery, message, audience, out);
             }
-            self.open.remove(&row);
             if let Some(problem) = self.problems.get_mut(&row) {
-                problem.recovered_at = Some(now);
                 if problem.end.is_none() {
                     problem.end = Some(if problem.page.is_some() {
                         End::Paged

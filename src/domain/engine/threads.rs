@@ -56,9 +56,13 @@ impl Threads {
 }
 
 impl Engine {
-    /// Threads anew from the rows: at start.
+    /// Threads anew from the rows: at start and after a reload.
     pub(super) fn rebuild_threads(&mut self, now: Timestamp) {
-        let mut threads = Threads::default();
+        let before = std::mem::take(&mut self.threads);
+        let mut threads = Threads {
+            pages: before.pages,
+            ..Threads::default()
+        };
         let causes = self.inventory.globals.grouping.by.clone();
         // Whoever has the page of a row without having it with another one's has a page that others may join.
         for problem in self.problems.values() {
@@ -73,8 +77,13 @@ impl Engine {
                     continue;
                 }
                 let news = with.filter(|one| !one.told).map(|_| problem.id);
+                let place = (contact.clone(), key);
+                // What the first one had in common with the others may have left the configuration.
+                let known = before.all.get(&place).map(|thread| thread.group.clone());
                 let thread = Thread {
-                    group: cause.clone().unwrap_or_else(|| STORM.to_owned()),
+                    group: known
+                        .or_else(|| cause.clone())
+                        .unwrap_or_else(|| STORM.to_owned()),
                     lead: problem.id,
                     rows: BTreeSet::from([problem.id]),
                     news: news.collect(),
@@ -84,7 +93,6 @@ impl Engine {
                     updates: 0,
                     due: None,
                 };
-                let place = (contact.clone(), key);
                 threads.all.insert(place, thread);
             }
         }

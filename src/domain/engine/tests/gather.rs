@@ -381,3 +381,34 @@ fn each_person_has_a_page_of_their_own() {
         "#]],
     );
 }
+
+#[test]
+fn what_leaves_the_configuration_leaves_the_page_open_for_the_rest() {
+    let mut inventory = site::shop();
+    inventory.globals.grouping.by = vec![Cause::App];
+    let mut play = Play::new(inventory);
+    play.line("10:00 web1/http crit");
+    play.line("10:00:10 web2/http crit");
+    let mut smaller = site::shop_without("web1");
+    smaller.globals.grouping.by = vec![Cause::App];
+    play.feed(
+        super::scenario::at("10:02"),
+        crate::domain::engine::input::Input::Reload(std::sync::Arc::new(smaller)),
+    );
+    play.line("10:05 web2/http ok");
+    expect![[r#"
+        10:00:00   -> oncall: problem web1/http CRITICAL
+        10:00:00 web1/http sent problem: hard CRITICAL after attempt 1 of 1
+        10:00:10 web2/http merged problem: of app shop@production, like the page web1/http@1772445600000: told with its next update
+        10:02:00 web1/http merged recovery: of app shop@production, of which more is still bad: told with the next update of the page web1/http@1772445600000
+        10:02:00   -> oncall: amendment web2/http CRITICAL
+                   | CRITICAL web2/http since 2026-03-02T10:00:10Z: CRITICAL
+                   | recovered: web1/http, CRITICAL from 2026-03-02T10:00:00Z to 2026-03-02T10:02:00Z
+        10:02:00 web2/http amended amendment: 1 more problem of app shop@production, 1 recovered; now 1 CRITICAL
+        10:05:00   -> oncall: recovery web2/http OK
+                   | recovered: web1/http, CRITICAL from 2026-03-02T10:00:00Z to 2026-03-02T10:02:00Z
+                   | recovered: web2/http, CRITICAL from 2026-03-02T10:00:10Z to 2026-03-02T10:05:00Z
+        10:05:00 web2/http sent recovery: recovered
+    "#]]
+    .assert_eq(&play.transcript);
+}

@@ -7,12 +7,14 @@ use clap::{Args, Parser, Subcommand, ValueEnum, builder::NonEmptyStringValuePars
 mod gate;
 mod history;
 mod orders;
+mod quiet;
 
 pub use gate::{FreezeArgs, FreezeCommand, GateArgs};
 pub use history::{DigestArgs, OnCallArgs, ReportArgs, ReportCommand, ReportFormat, WhatIfArgs};
 pub use orders::{
     DelayArgs, DeleteArgs, DowntimeArgs, DowntimeCommand, NotifyArgs, SetArgs, SwitchArgs,
 };
+pub use quiet::{ExtendArgs, MutesArgs, SilenceArgs, SilenceCommand};
 
 /// What every command's exit status means.
 pub const EXIT_STATUS: &str =
@@ -89,6 +91,12 @@ pub enum Command {
     /// Plan quiet time, or call it off
     #[command(subcommand)]
     Downtime(DowntimeCommand),
+    /// Tell nobody of some things for a time, with an owner, a reason and an end
+    #[command(subcommand)]
+    Silence(SilenceCommand),
+    /// Show the mute times of the configuration: what they hit, whether they are open, when they open next
+    #[command(after_help = "Reads [[mute]] of the configuration and needs no daemon.")]
+    Mutes(MutesArgs),
     /// Leave a comment on a host or check, or delete one
     #[command(subcommand)]
     Comment(CommentCommand),

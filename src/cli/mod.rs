@@ -14,11 +14,13 @@ mod digest;
 pub mod gate;
 pub mod import;
 pub mod manual;
+mod mutes;
 pub mod on_call;
 mod orders;
 mod out;
 mod report;
 mod shadow;
+mod silence;
 pub mod spawner;
 pub mod status;
 pub mod try_plugin;
@@ -89,6 +91,8 @@ fn dispatch(command: Command) -> Done {
         Command::Reload(args) => wait_for(commands::reload(args)),
         Command::Ack(args) => wait_for(commands::ack(args)),
         Command::Unack(args) => wait_for(commands::unack(args)),
+        Command::Silence(command) => wait_for(silence::silence(command)),
+        Command::Mutes(args) => mutes::mutes(&args),
         Command::Downtime(command) => wait_for(orders::downtime(command)),
         Command::Comment(command) => wait_for(commands::comment(command)),
         Command::Recheck(args) => wait_for(commands::recheck(args)),

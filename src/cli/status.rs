@@ -39,6 +39,7 @@ pub fn render(view: &StatusView, paint: Paint) -> String {
     );
     let clocks = view.clocks.iter().map(|clock| clean(&clock.text));
     section(&mut lines, paint, "CLOCKS", clocks.collect());
+    section(&mut lines, paint, "SILENCES", silences(view));
     section(&mut lines, paint, "DOWNTIMES", downtimes(view, now));
     lines.join("\n") + "\n"
 }
@@ -147,6 +148,10 @@ fn handling(problem: &ProblemView, holds: &[HoldView], now: Option<Timestamp>) -
     if problem.in_downtime {
         words.push("in downtime".to_owned());
     }
+    // Where nobody was paged, that is the reason already.
+    if problem.quiet.is_some() {
+        words.push("kept quiet".to_owned());
+    }
     if problem.flapping {
         words.push("flapping".to_owned());
     }
@@ -243,6 +248,16 @@ fn unmatched(unmatched: &[Unmatched], now: Option<Timestamp>) -> Vec<String> {
         lines.push(format!("    {}", clean(&one.remedy)));
     }
     lines
+}
+
+fn silences(view: &StatusView) -> Vec<String> {
+    let mutes = view.mutes.iter().map(|mute| format!("mute time {mute}"));
+    view.silences
+        .iter()
+        .map(|silence| super::silence::line(silence).trim_end().to_owned())
+        .chain(mutes)
+        .map(|line| fit(&line, WIDTH))
+        .collect()
 }
 
 fn downtimes(view: &StatusView, now: Option<Timestamp>) -> Vec<String> {

@@ -48,6 +48,7 @@ fn now_in_words(now: &ObjectView) -> String {
             .as_ref()
             .map(|who| format!("acknowledged by {}", clean(who))),
         now.in_downtime.then(|| "in downtime".to_owned()),
+        now.quiet.as_ref().map(|quiet| clean(quiet)),
         now.flapping
             .then(|| format!("flapping ({:.0} %)", now.flap_percent)),
         (!now.notifications).then(|| "notifications are off".to_owned()),

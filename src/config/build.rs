@@ -19,6 +19,7 @@ use super::{
     nagios,
     names::{Names, Raw},
     periods::{self, Crons},
+    quiet,
     read::{Doc, Reader},
     relations, routes,
     rules::Rules,
@@ -225,12 +226,14 @@ fn resolve<'d>(
         relations,
         routes,
         freezes,
+        mutes: quiet::mutes(raw, &periods, sink),
         risk_rules: gates::risk_rules(raw),
         downtime_rules: gates::downtime_rules(raw, sink),
         digest: String::new(),
         by_name: std::sync::OnceLock::new(),
     };
     routes::check(raw, &inventory, sink);
+    quiet::warn(raw, &inventory, sink);
     (inventory, settings, checks.tables)
 }
 

@@ -22,6 +22,7 @@ mod nagios;
 mod names;
 mod periods;
 mod pieces;
+mod quiet;
 mod read;
 mod relations;
 mod rotations;

@@ -8,6 +8,7 @@ use super::{
     fault::{Fault, Sink},
     nagios,
     names::{Names, Raw},
+    quiet,
     read::describe,
     routes,
     source::Sources,
@@ -272,6 +273,7 @@ pub(super) fn globals<'d>(
         daily: daily(raw, contacts, sink),
         log: nagios::log_rules(raw),
         perfdata: nagios::perf_rules(raw, commands, sink),
+        silences: quiet::silences(raw, sink),
     }
 }
 

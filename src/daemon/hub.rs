@@ -442,10 +442,10 @@ impl Hub {
                 let _ = reply.send(view);
             }
             Ask::Object { name, reply } => {
-                let _ = reply.send(self.engine.object_view(&name));
+                let _ = reply.send(self.engine.object_view_at(now, &name));
             }
             Ask::Why { name, limit, reply } => {
-                let (store, object) = (self.store.clone(), self.engine.object_view(&name));
+                let (store, object) = (self.store.clone(), self.engine.object_view_at(now, &name));
                 tokio::spawn(async move {
                     reply.send(why::why(&store, &name, now, object, limit).await)
                 });
@@ -477,6 +477,15 @@ impl Hub {
             Ask::Report { question, reply } => self.report_on(question, reply),
             Ask::Freezes { reply } => {
                 let _ = reply.send(self.engine.freezes(now));
+            }
+            Ask::Silences { reply } => {
+                let _ = reply.send(self.engine.silences(now));
+            }
+            Ask::Silence { id, reply } => {
+                let _ = reply.send(self.engine.silence_story(now, id));
+            }
+            Ask::Preview { matcher, reply } => {
+                let _ = reply.send(self.engine.preview(now, &matcher));
             }
             Ask::Health { reply } => {
                 let _ = reply.send(self.health());

@@ -315,13 +315,15 @@ impl Player {
         }
     }
 
-    /// Numbers of downtimes, comments and freezes are ours: under another configuration they differ.
+    /// Numbers of downtimes, comments, freezes and silences are ours: under another configuration they differ.
     fn with_own_numbers(&self, mut command: Command) -> Command {
         let own = |id: &mut u64| *id = self.made.get(id).copied().unwrap_or(*id);
         match &mut command {
             Command::CancelDowntime { id, .. }
             | Command::DeleteComment { id, .. }
-            | Command::EndFreeze { id, .. } => own(id),
+            | Command::EndFreeze { id, .. }
+            | Command::MoveSilence { id, .. }
+            | Command::EndSilence { id, .. } => own(id),
             Command::ScheduleDowntime {
                 triggered_by: Some(id),
                 ..

@@ -18,6 +18,7 @@ use crate::domain::{
         effect::Reply,
         gate::NoGate,
         input::Input,
+        silences::{HitView, SilenceStory, SilenceView},
         view::{DeployRecordView, ObjectView, StatusView},
     },
     feeds::{Known, Unmatched},
@@ -27,6 +28,7 @@ use crate::domain::{
         gate::Question,
         state::ObjectName,
     },
+    notify::matcher::Matcher,
     report::Report,
 };
 
@@ -94,6 +96,20 @@ pub enum Ask {
     /// All freezes that have not ended.
     Freezes {
         reply: oneshot::Sender<Vec<FreezeView>>,
+    },
+    /// All silences that have not ended.
+    Silences {
+        reply: oneshot::Sender<Vec<SilenceView>>,
+    },
+    /// All that is known of one; None: there is none of this number.
+    Silence {
+        id: u64,
+        reply: oneshot::Sender<Option<SilenceStory>>,
+    },
+    /// What these words hit.
+    Preview {
+        matcher: Matcher,
+        reply: oneshot::Sender<HitView>,
     },
     Health {
         reply: oneshot::Sender<Health>,

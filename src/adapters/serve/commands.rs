@@ -12,7 +12,7 @@ use super::{
     gate,
     refusal::Refusal,
     router::{App, answer},
-    switches,
+    silences, switches,
 };
 use crate::{
     base::time::Timestamp,
@@ -29,7 +29,7 @@ pub type Read = Result<(Command, String), String>;
 type Reader = fn(Value, now: Timestamp, who: &str) -> Read;
 
 /// The command routes: path and reader.
-pub const ROUTES: [(&str, Reader); 15] = [
+pub const ROUTES: [(&str, Reader); 18] = [
     ("/v1/acknowledge", acknowledge),
     ("/v1/unacknowledge", unacknowledge),
     ("/v1/downtime", downtimes::downtime),
@@ -45,6 +45,9 @@ pub const ROUTES: [(&str, Reader); 15] = [
     ("/v1/settings", switches::set),
     ("/v1/freezes", gate::freeze),
     ("/v1/freezes/end", gate::end_freeze),
+    ("/v1/silences", silences::silence),
+    ("/v1/silences/move", silences::extend),
+    ("/v1/silences/end", silences::finish),
 ];
 
 /// Carries out one command.

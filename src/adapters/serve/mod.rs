@@ -22,6 +22,7 @@ mod refusal;
 mod report;
 mod results;
 mod router;
+mod silences;
 mod switches;
 #[cfg(test)]
 mod tests;

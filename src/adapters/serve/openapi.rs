@@ -8,7 +8,7 @@ use axum::{
 use serde_json::{Map, Value, json};
 
 /// A path: method, path, scope (empty: open), what it does, fields as `name:type`, needed ones with `!`.
-pub const PATHS: [(&str, &str, &str, &str, &str); 49] = [
+pub const PATHS: [(&str, &str, &str, &str, &str); 55] = [
     ("get", "/", "read", "The status as a page.", ""),
     (
         "get",
@@ -101,6 +101,28 @@ pub const PATHS: [(&str, &str, &str, &str, &str); 49] = [
         "/v1/freezes",
         "read",
         "Freezes that have not ended.",
+        "",
+    ),
+    (
+        "get",
+        "/v1/silences",
+        "read",
+        "Silences that have not ended.",
+        "",
+    ),
+    (
+        "get",
+        "/v1/silences/preview",
+        "read",
+        "What a silence would hit, what of that is broken now and what was paged in the last day: ?match=, a term such as \
+         host=web*, as often as needed.",
+        "",
+    ),
+    (
+        "get",
+        "/v1/silences/{id}",
+        "read",
+        "One silence: whose it is and why, what it hits, what it kept quiet so far.",
         "",
     ),
     ("get", "/v1/openapi.json", "read", "This.", ""),
@@ -298,6 +320,29 @@ pub const PATHS: [(&str, &str, &str, &str, &str); 49] = [
         "/v1/freezes/end",
         "command",
         "End a freeze that was set here.",
+        "id!:integer author:string",
+    ),
+    (
+        "post",
+        "/v1/silences",
+        "command",
+        "Tell nobody of some things for a time, at most [silences] longest; `match` lists terms such as host=web*, `states` \
+         what is kept quiet, none: all. What is still broken at its end is paged then.",
+        "match!:array states:array from:string until:string duration:string wide:boolean owner:string reason!:string \
+         author:string",
+    ),
+    (
+        "post",
+        "/v1/silences/move",
+        "command",
+        "Give a silence another end.",
+        "id!:integer until:string duration:string author:string",
+    ),
+    (
+        "post",
+        "/v1/silences/end",
+        "command",
+        "End a silence now.",
         "id!:integer author:string",
     ),
     (

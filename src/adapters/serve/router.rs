@@ -19,7 +19,7 @@ use super::{
     metrics::Metrics,
     nrdp, openapi, read,
     refusal::Refusal,
-    report, results,
+    report, results, silences,
 };
 use crate::{
     base::{
@@ -131,6 +131,9 @@ fn read_routes() -> Vec<(&'static str, MethodRouter<App>)> {
         ("/v1/gate/{app}", get(gate::of_app)),
         ("/v1/gate/{app}/{environment}", get(gate::in_environment)),
         ("/v1/freezes", get(gate::freezes)),
+        ("/v1/silences", get(silences::list)),
+        ("/v1/silences/preview", get(silences::preview)),
+        ("/v1/silences/{id}", get(silences::story)),
         ("/v1/digest", get(digest::serve)),
         ("/v1/reports/{topic}", get(report::serve)),
         ("/v1/openapi.json", get(openapi::serve)),

@@ -2,6 +2,7 @@
 
 mod gate;
 mod orders;
+mod silences;
 
 use std::{
     net::SocketAddr,
@@ -24,6 +25,7 @@ use crate::{
     domain::{
         engine::{
             effect::Reply,
+            silences::{HitView, SilenceStory},
             view::{ObjectView, ProblemView, StatusView},
         },
         feeds::{Feeds, Known},
@@ -236,6 +238,19 @@ fn answer_ask(ask: Ask, inputs: &Mutex<Vec<String>>) {
             drop(reply.send(answer));
         }
         Ask::Freezes { reply } => drop(reply.send(Vec::new())),
+        Ask::Silences { reply } => drop(reply.send(Vec::new())),
+        Ask::Silence { id, reply } => {
+            let mut story = SilenceStory::default();
+            story.silence.id = id;
+            drop(reply.send((id == 7).then_some(story)));
+        }
+        Ask::Preview { matcher, reply } => {
+            let of = matcher.to_string();
+            drop(reply.send(HitView {
+                of,
+                ..HitView::default()
+            }));
+        }
         Ask::DeployApp { id, reply } => {
             let app = id.strip_prefix("of-").map(|app| AppName {
                 app: app.to_owned(),

@@ -68,6 +68,7 @@ pub(super) fn load(db: &mut Connection, wall: Timestamp) -> rusqlite::Result<Loa
         comments: load.bodies("comment", "SELECT id, body FROM comment ORDER BY id", &[])?,
         switches: load.meta("switches", "all is switched as configured")?,
         gates: load.meta("gates", "no freeze or override set by hand is in force")?,
+        quiet: load.meta("quiet", "no silence is in force")?,
         habits: load.bodies("habit", "SELECT id, body FROM habit ORDER BY id", &[])?,
         digested: load.meta("digested", "the next daily digest is the first one")?,
         heard: heard(&work)?,

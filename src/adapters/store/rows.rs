@@ -67,6 +67,10 @@ pub(super) fn write(db: &Connection, changes: &[Change], now: Timestamp) -> rusq
                 statement(db, "INSERT OR REPLACE INTO meta VALUES ('gates', ?1)")?
                     .execute([json(gates)?])?;
             }
+            Change::Quiet(quiet) => {
+                statement(db, "INSERT OR REPLACE INTO meta VALUES ('quiet', ?1)")?
+                    .execute([json(quiet)?])?;
+            }
             Change::Habit(habit) => {
                 statement(
                     db,
@@ -108,6 +112,7 @@ fn id_of(change: &Change) -> u64 {
             let all = gates.freezes.iter().map(|set| set.id).chain(questions);
             all.max().unwrap_or(0)
         }
+        Change::Quiet(quiet) => quiet.last_id(),
         _ => 0,
     }
 }

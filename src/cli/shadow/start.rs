@@ -219,6 +219,7 @@ fn problem(
         recovered_at: None,
         end: None,
         cleared: Vec::new(),
+        quiet: None,
     };
     if problem.told {
         problem.page = Some(Page {

@@ -4,6 +4,7 @@
 mod gates;
 mod nagios;
 mod objects;
+mod quiet;
 mod relations;
 mod routes;
 mod services;

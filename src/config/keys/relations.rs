@@ -6,7 +6,7 @@ use super::{
 };
 
 /// A rule may serve hosts and checks alike.
-const STATES: &[&str] = &[
+pub(super) const STATES: &[&str] = &[
     "ok",
     "up",
     "recovery",

@@ -8,6 +8,7 @@ use super::{
         APP, CHECK, COMMAND, CONTACT, CONTACT_GROUP, DEFAULTS, GROUP, HOST, PERIOD, ROTATION,
         TEMPLATE,
     },
+    quiet::{MUTE, SILENCES},
     relations::{CHECK_GROUP, DEPENDENCY, ESCALATION},
     routes::{GROUPING, ROUTE},
 };
@@ -140,6 +141,12 @@ pub static ROOT: Spec = Spec::new(
             "Who is told of what names no contacts.",
         ),
         Key::new("freeze", Kind::Tables(&FREEZE), "Times without deploys."),
+        Key::new(
+            "mute",
+            Kind::Tables(&MUTE),
+            "Times in which nobody is told of some things.",
+        ),
+        Key::new("silences", Kind::Table(&SILENCES), "What silences may be."),
         Key::new("app", Kind::Tables(&APP), "What is deployed."),
         Key::new("host", Kind::Tables(&HOST), "Machines and devices."),
         Key::new("check", Kind::Tables(&CHECK), "What is checked."),

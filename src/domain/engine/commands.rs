@@ -15,6 +15,7 @@ use crate::{
         gate::Override,
         message::Kind,
         objects::ObjIx,
+        quiet::Silence,
         state::ObjectName,
         status::Ack,
     },
@@ -194,6 +195,31 @@ impl Engine {
             Command::AskGate(question) => self.ask_gate(now, question, out),
             Command::GateAnswered { id, end } => self.gate_answered(now, id, end, out),
             Command::EndFreeze { id, author } => self.end_freeze(now, id, &author, out),
+            Command::Silence {
+                matcher,
+                states,
+                from,
+                until,
+                wide,
+                owner,
+                reason,
+            } => {
+                let wanted = Silence {
+                    id: 0,
+                    matcher,
+                    states,
+                    from: from.unwrap_or(now),
+                    until,
+                    owner,
+                    reason,
+                    reminded: false,
+                };
+                self.silence(now, wanted, wide, out)
+            }
+            Command::MoveSilence { id, until, author } => {
+                self.move_silence(now, id, until, &author, out)
+            }
+            Command::EndSilence { id, author } => self.end_silence(now, id, &author, out),
             Command::OverrideGate {
                 app,
                 environment,

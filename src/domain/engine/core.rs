@@ -15,6 +15,7 @@ use super::{
     input::Input,
     news::News,
     perfdata::PerfWork,
+    quiet::Quiet,
     shifts::Numbers,
     threads::Threads,
     timers::{Timer, needed_until},
@@ -32,6 +33,7 @@ use crate::{
             job::JobId,
             message::Kind,
             objects::{Inventory, ObjIx, Rule},
+            quiet::QuietTimes,
             state::ObjectName,
             status::{Problem, Status},
             tuned::Switches,
@@ -88,6 +90,9 @@ pub struct Engine {
     pub(super) switches: Switches,
     /// Freezes and overrides set at run time.
     pub(super) gates: Gates,
+    /// Silences, and mute times that are open.
+    pub(super) quiet_times: QuietTimes,
+    pub(super) quiet: Quiet,
     /// By app and environment.
     pub(super) habits: BTreeMap<(String, String), Habit>,
     /// How many event handlers are running.
@@ -223,6 +228,8 @@ impl Engine {
                 .collect(),
             switches: restored.switches,
             gates: restored.gates,
+            quiet_times: restored.quiet,
+            quiet: Quiet::default(),
             habits: restored
                 .habits
                 .into_iter()
@@ -258,6 +265,7 @@ impl Engine {
         engine.restore_ledger(restored.problems, restored.holds);
         engine.distrust_the_future(now);
         engine.count_downtimes();
+        engine.list_kept();
         engine.rebuild_timers(now);
         for obj in engine.inventory.objects() {
             engine.place_first(obj, now);
@@ -377,6 +385,7 @@ impl Engine {
             self.run_due(now, out);
         }
         self.run_timers(now, out);
+        self.tell_quiet_ends(now, out);
         self.count_touched();
     }
 

@@ -532,6 +532,8 @@ impl Engine {
         object.downtimes = object.downtimes.saturating_sub(1);
         // The next "no" has another reason.
         object.last_skip = None;
+        self.downtime_over_for(&downtime, obj);
+        let object = self.object_mut(obj);
         if object.downtimes == 0 {
             let what = if kind == Kind::DowntimeEnd {
                 "ended"

@@ -363,7 +363,7 @@ impl Engine {
         } else if self.in_downtime(obj) || self.in_downtime(host) {
             Some("in a downtime that a person set".to_owned())
         } else {
-            None
+            self.quiet_over(now, obj).map(|why| why.to_string())
         };
         if let Some(person) = by_person {
             self.end_hold(now, id, HoldEndHow::Human, format!("{why}; {person}"), out);
@@ -372,6 +372,7 @@ impl Engine {
                 problem.silent_because = Some(person);
             }
             self.save_problem(hold.problem, out);
+            self.keep_released(now, obj, out);
             return;
         }
         if !status.state.is_problem() && !status.flap.flapping {

@@ -30,7 +30,11 @@ impl Engine {
             ..self.census.counts().clone()
         };
         for obj in self.census.problems() {
-            problems.push((self.status(obj).state.severity(), self.problem_view(obj)));
+            let view = ProblemView {
+                quiet: self.quiet_over(now, obj).map(|why| why.to_string()),
+                ..self.problem_view(obj)
+            };
+            problems.push((self.status(obj).state.severity(), view));
         }
         problems.sort_by(|a, b| b.0.cmp(&a.0).then_with(|| b.1.since.cmp(&a.1.since)));
         let mut deploys: Vec<DeployView> = self
@@ -51,6 +55,8 @@ impl Engine {
                 .collect(),
             deploys,
             downtimes: self.downtimes.values().map(downtime_view).collect(),
+            silences: self.silences(now),
+            mutes: self.open_mutes(),
             unmatched: Vec::new(),
             clocks: self.skews.list(self.inventory.globals.clock_tolerance),
             notices: self.storm_notices(now),
@@ -140,6 +146,7 @@ impl Engine {
             acknowledged_by: status.ack.as_ref().map(|ack| ack.by.clone()),
             in_downtime: self.in_downtime(obj)
                 || self.in_downtime(ObjIx(self.inventory.host_ix(obj).0)),
+            quiet: None,
             flapping: status.flap.flapping,
             handling: handling.to_owned(),
             reason,
@@ -167,6 +174,15 @@ impl Engine {
         }
     }
 
+    /// All that is known of one object, with what keeps it quiet now.
+    pub fn object_view_at(&self, now: Timestamp, name: &ObjectName) -> Option<ObjectView> {
+        let why = self.quiet_over(now, self.inventory.find(name)?);
+        Some(ObjectView {
+            quiet: why.map(|why| why.to_string()),
+            ..self.object_view(name)?
+        })
+    }
+
     /// All that is known of one object.
     pub fn object_view(&self, name: &ObjectName) -> Option<ObjectView> {
         let obj = self.inventory.find(name)?;
@@ -191,6 +207,7 @@ impl Engine {
             flap_percent: status.flap.percent,
             acknowledged_by: status.ack.as_ref().map(|ack| ack.by.clone()),
             in_downtime: self.in_downtime(obj),
+            quiet: None,
             notifications: rule.notify.enabled && !status.notifications_off,
             took_seconds: status.took.as_secs_f64(),
             latency_seconds: status.latency.as_secs_f64(),

@@ -93,5 +93,6 @@ pub const fn changes_world(change: &Change) -> bool {
             | Change::CommentGone(_)
             | Change::Switches(_)
             | Change::Gates(_)
+            | Change::Quiet(_)
     )
 }

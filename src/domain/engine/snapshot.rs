@@ -60,6 +60,7 @@ impl Engine {
             comments: self.comments.values().cloned().collect(),
             switches: Some(self.switches.clone()),
             gates: Some(self.gates.clone()),
+            quiet: Some(self.quiet_times.clone()),
             habits: self.habits.values().cloned().collect(),
             last_id: self.last_id,
             ..Snapshot::default()
@@ -95,6 +96,7 @@ impl Engine {
             .filter(|problem| {
                 owed.contains(&problem.id)
                     || problem.hold.is_some()
+                    || problem.quiet.is_some()
                     || problem.recovered_at.is_none_or(|at| now < at + OVER_FOR)
             })
             .cloned()

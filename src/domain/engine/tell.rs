@@ -104,6 +104,7 @@ impl Engine {
             began_at: self.began_at,
             depends: self.notification_master(obj, now),
             check_parents_down: !is_host && self.check_parents_down(obj),
+            quiet: self.quiet_over(now, obj),
         }
     }
 
@@ -112,7 +113,14 @@ impl Engine {
     }
 
     /// Nobody is told; the reason is stored once, until another one takes its place.
-    fn skip(&mut self, now: Timestamp, obj: ObjIx, kind: Kind, why: Why, out: &mut Effects) {
+    pub(super) fn skip(
+        &mut self,
+        now: Timestamp,
+        obj: ObjIx,
+        kind: Kind,
+        why: Why,
+        out: &mut Effects,
+    ) {
         let rule = self.rule(obj).clone();
         filter::refused(
             kind,
@@ -126,6 +134,7 @@ impl Engine {
             self.merge_into_host(obj, out);
         }
         self.forget_recovery(obj, kind, out);
+        self.keep_quiet(now, obj, kind, &why, out);
         let merged = self
             .problem_of(obj)
             .is_some_and(|problem| problem.end.is_some());
@@ -329,6 +338,7 @@ impl Engine {
             return String::new();
         };
         let key = problem.key();
+        problem.quiet = None;
         problem.told = true;
         problem.silent_because = None;
         problem.end = None;

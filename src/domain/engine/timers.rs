@@ -37,6 +37,11 @@ pub enum Timer {
     Feed(String),
     DowntimeStart(u64),
     DowntimeEnd(u64),
+    /// A silence ends soon, and whoever set it should know.
+    SilenceReminder(u64),
+    SilenceEnd(u64),
+    /// A mute time opens or closes.
+    Mutes,
     AckEnd(ObjIx),
     /// Nobody may have acknowledged the page of this row for too long.
     Unacknowledged(u64),
@@ -118,6 +123,9 @@ impl Engine {
                 Timer::Feed(name) => self.feed_due(now, &name, out),
                 Timer::DowntimeStart(id) => self.downtime_starts(now, id, out),
                 Timer::DowntimeEnd(id) => self.downtime_ends(now, id, out),
+                Timer::SilenceReminder(id) => self.silence_ends_soon(now, id, out),
+                Timer::SilenceEnd(id) => self.silence_ends(now, id, out),
+                Timer::Mutes => self.look_at_mutes(now, out),
                 Timer::AckEnd(obj) => self.ack_ends(now, obj, out),
                 Timer::Unacknowledged(row) => self.unacknowledged(now, row, out),
                 Timer::Gathered(contact, key) => self.tell_gathered(now, &contact, &key, out),
@@ -154,6 +162,7 @@ impl Engine {
         for id in downtimes {
             self.arm_downtime(id);
         }
+        self.arm_quiet(now);
         for obj in self.inventory.objects() {
             if let Some(until) = self.status(obj).ack.as_ref().and_then(|ack| ack.until) {
                 self.timers.insert((until, Timer::AckEnd(obj)));
@@ -229,6 +238,7 @@ impl Engine {
             self.open.contains(id)
                 || owed.contains(id)
                 || problem.hold.is_some()
+                || problem.quiet.is_some()
                 || problem.recovered_at.is_some_and(|at| old < at)
         });
         let problems = &self.problems;
@@ -259,6 +269,7 @@ impl Engine {
             out,
         );
         self.clock_suspect_until = now + CLOCK_SUSPECT_FOR;
+        self.distrust_mutes(now);
         if !forward {
             // What was planned by the old clock would wait for the whole jump.
             for obj in self.inventory.objects() {

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::silences::SilenceView;
 use crate::domain::{
     feeds::{Unmatched, skew::ClockView},
     model::deploy::Attribution,
@@ -17,6 +18,11 @@ pub struct StatusView {
     pub holds: Vec<HoldView>,
     pub deploys: Vec<DeployView>,
     pub downtimes: Vec<DowntimeView>,
+    #[serde(default)]
+    pub silences: Vec<SilenceView>,
+    /// Mute times that are open, in sentences.
+    #[serde(default)]
+    pub mutes: Vec<String>,
     /// What feeds told of that fits no app, the newest first.
     #[serde(default)]
     pub unmatched: Vec<Unmatched>,
@@ -61,6 +67,9 @@ pub struct ProblemView {
     pub acknowledged: bool,
     pub acknowledged_by: Option<String>,
     pub in_downtime: bool,
+    /// What keeps it quiet beside downtimes, in a sentence.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quiet: Option<String>,
     pub flapping: bool,
     /// `paged`, `held`, or `silent`.
     pub handling: String,
@@ -190,6 +199,9 @@ pub struct ObjectView {
     pub flap_percent: f64,
     pub acknowledged_by: Option<String>,
     pub in_downtime: bool,
+    /// What keeps it quiet beside downtimes, in a sentence.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quiet: Option<String>,
     pub notifications: bool,
     pub took_seconds: f64,
     pub latency_seconds: f64,

@@ -9,6 +9,7 @@ use super::{
     gate::Gates,
     habit::Habit,
     message::Delivery,
+    quiet::QuietTimes,
     state::ObjectName,
     status::{Problem, Status},
     tuned::Switches,
@@ -47,6 +48,8 @@ pub enum Change {
     Switches(Box<Switches>),
     /// Freezes and overrides set at run time; there is one row.
     Gates(Box<Gates>),
+    /// Silences, and mute times that are open; there is one row.
+    Quiet(Box<QuietTimes>),
     /// What an app's deploys usually do; there is one row for each app and environment.
     Habit(Box<Habit>),
     /// The digest of all days up to this one was told: `2026-03-02`; there is one row.
@@ -211,6 +214,7 @@ pub struct Restored {
     pub last_id: u64,
     pub switches: Switches,
     pub gates: Gates,
+    pub quiet: QuietTimes,
     pub habits: Vec<Habit>,
     /// The last day whose digest was told: `2026-03-02`; empty: none was.
     pub digested: String,

@@ -6,9 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     gate::{Question, Reach},
-    state::ObjectName,
+    state::{ObjectName, StateSet},
 };
-use crate::base::time::Timestamp;
+use crate::{base::time::Timestamp, domain::notify::matcher::Matcher};
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -149,6 +149,27 @@ pub enum Command {
         end: Result<String, String>,
     },
     EndFreeze {
+        id: u64,
+        author: String,
+    },
+    /// Whatever fits is not told for a time. `wide`: that it hits a large part of the site is meant.
+    Silence {
+        matcher: Matcher,
+        states: StateSet,
+        /// None: now.
+        from: Option<Timestamp>,
+        until: Timestamp,
+        wide: bool,
+        owner: String,
+        reason: String,
+    },
+    /// Another end for a silence.
+    MoveSilence {
+        id: u64,
+        until: Timestamp,
+        author: String,
+    },
+    EndSilence {
         id: u64,
         author: String,
     },

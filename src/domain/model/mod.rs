@@ -12,6 +12,7 @@ pub mod job;
 pub mod marker;
 pub mod message;
 pub mod objects;
+pub mod quiet;
 pub mod relations;
 pub mod route;
 pub mod service;

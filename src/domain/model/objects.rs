@@ -15,6 +15,7 @@ use super::{
     dropin::{LogRules, PerfRules},
     gate::Freeze,
     grouping::Grouping,
+    quiet::{Mute, SilenceRules},
     relations::{COMMON, Rare, Relations},
     route::Routes,
     service::Service,
@@ -64,6 +65,8 @@ pub struct Inventory {
     pub routes: Routes,
     /// Freezes of the configuration.
     pub freezes: Vec<Freeze>,
+    /// Mute times, in the order of the files.
+    pub mutes: Vec<Mute>,
     /// In the order of the files; the first that fits counts.
     pub risk_rules: Vec<RiskRule>,
     /// Downtimes that are deploys.
@@ -520,6 +523,7 @@ pub struct Globals {
     /// The log in Nagios' format; None: there is none.
     pub log: Option<LogRules>,
     pub perfdata: PerfRules,
+    pub silences: SilenceRules,
 }
 
 impl Default for Globals {
@@ -553,6 +557,7 @@ impl Default for Globals {
             daily: None,
             log: None,
             perfdata: PerfRules::default(),
+            silences: SilenceRules::default(),
         }
     }
 }

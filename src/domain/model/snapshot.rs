@@ -7,6 +7,7 @@ use super::{
     deploy::{Deploy, Hold, HoldEnd, HoldEndHow},
     gate::Gates,
     habit::Habit,
+    quiet::QuietTimes,
     state::{ObjectName, State},
     status::{Problem, Status},
     tuned::Switches,
@@ -40,6 +41,8 @@ pub struct Snapshot {
     pub switches: Option<Switches>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub gates: Option<Gates>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub quiet: Option<QuietTimes>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub habits: Vec<Habit>,
     #[serde(skip_serializing_if = "is_zero")]
@@ -112,6 +115,7 @@ impl Snapshot {
         self.comments.extend(part.comments);
         self.switches = part.switches.or_else(|| self.switches.take());
         self.gates = part.gates.or_else(|| self.gates.take());
+        self.quiet = part.quiet.or_else(|| self.quiet.take());
         self.habits.extend(part.habits);
         self.last_id = self.last_id.max(part.last_id);
     }
@@ -146,6 +150,7 @@ impl Snapshot {
             last_id: self.last_id,
             switches: self.switches.unwrap_or_default(),
             gates: self.gates.unwrap_or_default(),
+            quiet: self.quiet.unwrap_or_default(),
             habits: self.habits,
             ..Restored::default()
         }

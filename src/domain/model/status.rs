@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     deploy::Attribution,
     grouping::Joined,
+    quiet::Cause,
     state::{ObjectName, State, StateSet, StateType},
     tuned::Tuned,
 };
@@ -165,6 +166,9 @@ pub struct FlapMemory {
     pub since: Option<Timestamp>,
     /// A problem notification was out when flapping began.
     pub told: bool,
+    /// That it flaps was kept quiet.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub kept: bool,
 }
 
 /// A person has it.
@@ -211,6 +215,9 @@ pub struct Problem {
     /// Deploys that a person says did not cause it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub cleared: Vec<String>,
+    /// What keeps its page back until it ends.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quiet: Option<Cause>,
 }
 
 /// The page of a problem.

@@ -34,6 +34,8 @@ pub struct Scene<'a> {
     pub depends: Option<Why>,
     /// None of the checks that this one stands behind is OK.
     pub check_parents_down: bool,
+    /// A silence or a mute time.
+    pub quiet: Option<Why>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -88,6 +90,18 @@ pub enum Why {
         why: String,
     },
     NotAProblem,
+    Silenced {
+        id: u64,
+        owner: String,
+        reason: String,
+        until: Timestamp,
+    },
+    Muted {
+        name: String,
+        owner: String,
+        reason: String,
+        until: Option<Timestamp>,
+    },
 }
 
 impl fmt::Display for Why {
@@ -132,6 +146,27 @@ impl fmt::Display for Why {
             Self::TooSoon { until } => write!(f, "the next reminder is due at {until}"),
             Self::NoContact { why } => f.write_str(why),
             Self::NotAProblem => f.write_str("it is not in a problem state"),
+            Self::Silenced {
+                id,
+                owner,
+                reason,
+                until,
+            } => write!(
+                f,
+                "kept quiet by the silence {id} of {owner} ({reason}) until {until}"
+            ),
+            Self::Muted {
+                name,
+                owner,
+                reason,
+                until,
+            } => {
+                write!(
+                    f,
+                    "kept quiet by the mute time {name} of {owner} ({reason})"
+                )?;
+                until.map_or(Ok(()), |until| write!(f, " until {until}"))
+            }
         }
     }
 }
@@ -154,7 +189,7 @@ pub fn judge(kind: Kind, scene: &Scene<'_>) -> Result<(), Why> {
         return Err(Why::DisabledHere);
     }
     match kind {
-        Kind::Custom => return quiet(scene),
+        Kind::Custom => return quiet(scene).and_then(|()| silence(scene)),
         Kind::Acknowledgement => {
             return if status.state.is_problem() {
                 Ok(())
@@ -168,7 +203,7 @@ pub fn judge(kind: Kind, scene: &Scene<'_>) -> Result<(), Why> {
                     what: "flapping".to_owned(),
                 });
             }
-            return quiet(scene);
+            return quiet(scene).and_then(|()| silence(scene));
         }
         Kind::DowntimeStart | Kind::DowntimeEnd | Kind::DowntimeCancelled => {
             if !scene.rule.on_downtime {
@@ -198,6 +233,11 @@ fn quiet(scene: &Scene<'_>) -> Result<(), Why> {
     } else {
         Ok(())
     }
+}
+
+/// Ours beyond Nagios' rules, and so after them.
+fn silence(scene: &Scene<'_>) -> Result<(), Why> {
+    scene.quiet.clone().map_or(Ok(()), Err)
 }
 
 /// Rules 11 to 26 of the check chain, 9 to 18 of the host chain.
@@ -259,7 +299,12 @@ fn problem_or_recovery(kind: Kind, scene: &Scene<'_>) -> Result<(), Why> {
             until: status.next_notify_at,
         });
     }
-    Ok(())
+    // Whoever was told of a problem hears of its end, come what may.
+    if kind == Kind::Problem {
+        silence(scene)
+    } else {
+        Ok(())
+    }
 }
 
 /// What follows for the status when a notification was refused (side effects of 4.1).
@@ -294,7 +339,9 @@ pub fn refused(kind: Kind, why: &Why, status: &mut Status, rule: &NotifyRule, no
         | Why::CheckParentsDown
         | Why::TooSoon { .. }
         | Why::NoContact { .. }
-        | Why::NotAProblem => {}
+        | Why::NotAProblem
+        | Why::Silenced { .. }
+        | Why::Muted { .. } => {}
     }
 }
 

@@ -65,6 +65,7 @@ pub fn judge(memory: &mut FlapMemory, rule: FlapRule, now: Timestamp, told: bool
         memory.flapping = true;
         memory.since = Some(now);
         memory.told = told;
+        memory.kept = false;
         return Change::Started;
     }
     if memory.flapping && memory.percent <= rule.low {

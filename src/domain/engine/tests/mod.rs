@@ -19,6 +19,8 @@ mod on_call;
 mod people;
 mod perfdata;
 mod properties;
+mod quiet;
+mod quiet_histories;
 mod rollback;
 mod routes;
 mod rows;

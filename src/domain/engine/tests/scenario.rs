@@ -1,7 +1,8 @@
 //! Timeline in, transcript out. A line of a timeline is `HH:MM[:SS] WHAT`, where WHAT is one of
 //! `HOST[/CHECK] ok|warn|crit|unknown|up|down [OUTPUT] [| PERFDATA]`, `deploy PHASE ID [key=value]...`, `ack OBJECT WHO [sticky]`, `unack OBJECT WHO`,
 //! `record ID`, `evidence OBJECT`, `notices`, `gate APP ENVIRONMENT`, `freeze ENVIRONMENT DURATION OWNER`, `thaw ID`, `override APP ENVIRONMENT DURATION WHO`,
-//! `downtime OBJECT DURATION`, `jump back|forward DURATION`, `restart`, or `wait`.
+//! `downtime OBJECT DURATION`, `silence OWNER DURATION TERM...`, `extend ID DURATION`, `unsilence ID`, `story ID`, `custom OBJECT`,
+//! `jump back|forward DURATION`, `leap DURATION` (with nothing due on the way), `restart`, `revive` (it was down until now), or `wait`.
 
 use std::{sync::Arc, time::Duration};
 
@@ -18,8 +19,9 @@ use crate::{
             job::{CheckResult, Source},
             message::Delivery,
             objects::Inventory,
-            state::{ObjectName, State},
+            state::{ObjectName, State, StateSet},
         },
+        notify::matcher::Matcher,
     },
 };
 
@@ -110,6 +112,10 @@ impl Kept {
                 restored.last_id = ids.fold(restored.last_id, u64::max);
                 restored.gates = (**gates).clone();
             }
+            Change::Quiet(quiet) => {
+                restored.last_id = restored.last_id.max(quiet.last_id());
+                restored.quiet = (**quiet).clone();
+            }
             Change::Habit(habit) => put(&mut restored.habits, habit, |old| {
                 (&old.app, &old.environment) == (&habit.app, &habit.environment)
             }),
@@ -135,28 +141,30 @@ pub(super) struct Play {
     pub(super) transcript: String,
     /// Channel and kind of each delivery.
     pub(super) delivered: Vec<(String, String)>,
+    /// Each event with its time.
+    pub(super) instants: Vec<(Timestamp, String)>,
 }
 
 impl Play {
     pub(super) fn new(inventory: Inventory) -> Self {
+        Self::begun(inventory, at("09:00"))
+    }
+
+    pub(super) fn begun(inventory: Inventory, now: Timestamp) -> Self {
         let inventory = Arc::new(inventory);
-        let engine = Engine::new(
-            inventory.clone(),
-            Restored::default(),
-            Mode::Replay,
-            at("09:00"),
-        );
+        let engine = Engine::new(inventory.clone(), Restored::default(), Mode::Replay, now);
         Self {
             engine,
             inventory,
             kept: Kept::default(),
             transcript: String::new(),
             delivered: Vec::new(),
+            instants: Vec::new(),
         }
     }
 
     /// Lets time pass up to, but not including, `now`.
-    fn pass(&mut self, now: Timestamp) {
+    pub(super) fn pass(&mut self, now: Timestamp) {
         while let Some(wake) = self.engine.wake_at().filter(|wake| *wake < now) {
             self.feed(wake, Input::Tick);
         }
@@ -207,9 +215,14 @@ impl Play {
                     let line = delivery_line(delivery);
                     self.say(now, &line);
                 }
+                Change::Event(event) if event.kind == "mute" => {
+                    self.instants.push((now, event.text.clone()));
+                    self.say(now, &format!("{} {}", event.kind, event.text));
+                }
                 Change::Event(event)
                     if [
                         "not-held", "clock", "rejected", "flapping", "shift", "storm", "feed",
+                        "silence",
                     ]
                     .contains(&&*event.kind) =>
                 {
@@ -242,14 +255,24 @@ impl Play {
     pub(super) fn line(&mut self, line: &str) {
         let (clock, what) = line.split_once(' ').expect("time and what");
         let now = at(clock);
-        self.pass(now);
         let words: Vec<&str> = what.split(' ').collect();
+        // A clock that leaps, and a daemon that is down, let nothing be due on the way.
+        if !["leap", "revive"].contains(&words[0]) {
+            self.pass(now);
+        }
         match words.as_slice() {
             ["wait"] => self.feed(now, Input::Tick),
             // The host and its checks leave the configuration, or come back.
             ["without", host] => self.reload(now, Some(host)),
             ["with-all"] => self.reload(now, None),
-            ["restart"] => {
+            ["leap", span] => self.feed(
+                now,
+                Input::ClockJump {
+                    forward: true,
+                    by: parse_duration(span).expect("duration"),
+                },
+            ),
+            ["restart" | "revive"] => {
                 self.engine = Engine::new(
                     self.inventory.clone(),
                     self.kept.restored(),
@@ -376,6 +399,71 @@ impl Play {
                     triggered_by: None,
                     author: "bob".to_owned(),
                     comment: "work".to_owned(),
+                }),
+            ),
+            ["silence", owner, span, rest @ ..] => {
+                let (options, terms): (Vec<&str>, Vec<&str>) = rest
+                    .iter()
+                    .partition(|word| ["wide", "warning"].contains(*word));
+                let states = match options.contains(&"warning") {
+                    true => StateSet::EMPTY.with(State::Warning),
+                    false => StateSet::ALL,
+                };
+                self.feed(
+                    now,
+                    Input::Command(Command::Silence {
+                        matcher: Matcher::parse(terms).expect("terms"),
+                        states,
+                        from: None,
+                        until: now + parse_duration(span).expect("duration"),
+                        wide: options.contains(&"wide"),
+                        owner: (*owner).to_owned(),
+                        reason: "new disks".to_owned(),
+                    }),
+                );
+            }
+            ["extend", id, span] => self.feed(
+                now,
+                Input::Command(Command::MoveSilence {
+                    id: id.parse().expect("number"),
+                    until: now + parse_duration(span).expect("duration"),
+                    author: "bob".to_owned(),
+                }),
+            ),
+            ["unsilence", id] => self.feed(
+                now,
+                Input::Command(Command::EndSilence {
+                    id: id.parse().expect("number"),
+                    author: "bob".to_owned(),
+                }),
+            ),
+            ["story", id] => {
+                let id = id.parse().expect("number");
+                let story = self.engine.silence_story(now, id).expect("a silence");
+                let hits = &story.hits;
+                self.say(
+                    now,
+                    &format!("{} hosts, {} checks", hits.hosts, hits.checks),
+                );
+                for (what, list) in [
+                    ("broken", &hits.broken),
+                    ("paged", &hits.paged),
+                    ("kept", &story.kept),
+                ] {
+                    for line in list {
+                        self.say(now, &format!("  {what}: {line}"));
+                    }
+                }
+            }
+            ["custom", object] => self.feed(
+                now,
+                Input::Command(Command::SendCustom {
+                    object: ObjectName::parse(object),
+                    broadcast: false,
+                    forced: false,
+                    increment: false,
+                    author: "bob".to_owned(),
+                    comment: "look".to_owned(),
                 }),
             ),
             ["jump", direction, span] => self.feed(

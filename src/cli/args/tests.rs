@@ -153,6 +153,9 @@ fn help_reads_well() {
               ack            Acknowledge a problem: no more notifications until it ends
               unack          Take back an acknowledgement
               downtime       Plan quiet time, or call it off
+              silence        Tell nobody of some things for a time, with an owner, a reason and an end
+              mutes          Show the mute times of the configuration: what they hit, whether they are open,
+                             when they open next
               comment        Leave a comment on a host or check, or delete one
               recheck        Have the daemon run a check now
               notifications  Switch the notifications of a host or check on or off

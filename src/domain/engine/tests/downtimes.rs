@@ -100,8 +100,9 @@ fn a_flexible_downtime_begins_with_the_first_problem_and_lasts_its_time() {
         11:00:00 web1/slow skipped problem: it is in a downtime
         11:20:00   -> oncall: downtime-end web1/slow CRITICAL
         11:20:00 web1/slow sent downtime-end: downtime-end by bob
-        11:21:00   -> oncall: problem web1/slow CRITICAL
-        11:21:00 web1/slow sent problem: hard CRITICAL after attempt 3 of 3
+        11:20:00   -> oncall: problem web1/slow CRITICAL
+        11:20:00 web1/slow sent problem: CRITICAL since 10:50:00, kept quiet by the downtime of bob (work), which ended
+        11:21:00 web1/slow skipped problem: the next reminder is due at 2026-03-02T11:50:00Z
         11:22:00   -> oncall: recovery web1/slow OK
         11:22:00 web1/slow sent recovery: recovered
     "#]].assert_eq(&play.transcript);
@@ -364,6 +365,8 @@ fn a_restart_keeps_downtimes_of_every_kind() {
         10:11:00 web1/http skipped problem: it is in a downtime
         10:31:00   -> oncall: downtime-end web1/http CRITICAL
         10:31:00 web1/http sent downtime-end: downtime-end by bob
+        10:31:00   -> oncall: problem web1/http CRITICAL
+        10:31:00 web1/http sent problem: CRITICAL since 10:11:00, kept quiet by the downtime of bob (work), which ended
     "#]]
     .assert_eq(&play.transcript);
 }

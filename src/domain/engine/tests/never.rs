@@ -199,8 +199,8 @@ fn a_recovery_is_told_even_after_days_of_downtime() {
             10:08:00 web1/http skipped recovery: it is in a downtime
             18:07:00   -> oncall: downtime-end web1/http OK
             18:07:00 web1/http sent downtime-end: downtime-end by bob
-            19:00:00   -> oncall: recovery web1/http OK
-            19:00:00 web1/http sent recovery: recovered
+            18:07:00   -> oncall: recovery web1/http OK
+            18:07:00 web1/http sent recovery: recovered
         "#]],
     );
 }

@@ -84,6 +84,7 @@ fn each_example_has_been_thought_of_here() {
             "first-page.toml",
             "gate",
             "on-call",
+            "quiet-times",
             "routes",
             "small-site",
             "watching-itself",
@@ -768,4 +769,164 @@ fn whoever_is_on_call_is_told_by_a_command() {
         deploywatch: there is no rotation `primry`; did you mean `primary`?
     "#]]
     .assert_eq(&ask(&["on-call", "primry"]));
+}
+
+#[test]
+fn quiet_times_end_well() {
+    let site = Site::new();
+    checkout(&site);
+    let mail = MailServer::start(&site, free_port(), &[]);
+    let (listen, example) = (free_port(), "examples/quiet-times/deploywatch.toml");
+    let ask = |words: &[&str]| {
+        let output = Command::new(common::PROGRAM)
+            .args(words)
+            .args(["--config", example])
+            .current_dir(root())
+            .output()
+            .expect("it runs");
+        assert!(output.status.success(), "{words:?}: {output:?}");
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    };
+    expect_test::expect![[r#"
+        3 hosts, 4 checks, 0 apps, 1 contact: no faults
+    "#]]
+    .assert_eq(&ask(&["check-config"]));
+    // Over the night in which clocks are set forward, and within one of them.
+    expect_test::expect![[r#"
+        backup of ann: backups run, tickets OPS-12
+          group=databases check=load,latency (warning): 0 hosts, 1 check: db1/load
+               Sun 2026-03-29 01:30 to Sun 2026-03-29 06:00 (Europe/Prague)
+               Mon 2026-03-30 01:30 to Mon 2026-03-30 04:00 (Europe/Prague)
+               Tue 2026-03-31 01:30 to Tue 2026-03-31 04:00 (Europe/Prague)
+               Wed 2026-04-01 01:30 to Wed 2026-04-01 04:00 (Europe/Prague)
+               Thu 2026-04-02 01:30 to Thu 2026-04-02 04:00 (Europe/Prague)
+    "#]]
+    .assert_eq(&ask(&["mutes", "--at", "2026-03-27T12:00:00Z"]));
+    expect_test::expect![[r#"
+        [
+          {
+            "name": "backup",
+            "of": "group=databases check=load,latency",
+            "states": "warning",
+            "period": "backup-window",
+            "timezone": "Europe/Prague",
+            "owner": "ann",
+            "reason": "backups run, tickets OPS-12",
+            "at": "2026-10-25T01:00:00Z",
+            "in_force": true,
+            "hosts": 0,
+            "checks": 1,
+            "names": [
+              "db1/load"
+            ],
+            "next": [
+              {
+                "from": "2026-10-25T02:00:00+01:00",
+                "until": "2026-10-25T06:00:00+01:00"
+              },
+              {
+                "from": "2026-10-26T01:30:00+01:00",
+                "until": "2026-10-26T04:00:00+01:00"
+              },
+              {
+                "from": "2026-10-27T01:30:00+01:00",
+                "until": "2026-10-27T04:00:00+01:00"
+              },
+              {
+                "from": "2026-10-28T01:30:00+01:00",
+                "until": "2026-10-28T04:00:00+01:00"
+              },
+              {
+                "from": "2026-10-29T01:30:00+01:00",
+                "until": "2026-10-29T04:00:00+01:00"
+              }
+            ]
+          }
+        ]
+    "#]]
+    .assert_eq(&ask(&[
+        "mutes",
+        "--at",
+        "2026-10-25T01:00:00Z",
+        "--output=json",
+    ]));
+
+    adapt(
+        &site,
+        example,
+        &[
+            ("127.0.0.1:8420", format!("127.0.0.1:{listen}")),
+            (
+                "host = \"127.0.0.1\"\n",
+                format!("host = \"127.0.0.1\"\nport = {}\n", mail.port),
+            ),
+        ],
+    );
+    let daemon = Daemon::start(&site.file(example), listen);
+    let submit = |daemon: &Daemon, object: &str, exit: &str| {
+        let text =
+            ["DISK OK", "", "DISK CRITICAL - 99% used"][exit.parse::<usize>().expect("0, 2")];
+        daemon.ask(&["results", "submit", object, "--exit", exit, "--text", text]);
+    };
+    let hits = daemon.ask(&["silence", "preview", "host=web*", "check=disk"]);
+    assert!(
+        hits.contains("hits 0 hosts and 2 checks: web1/disk, web2/disk"),
+        "{hits}"
+    );
+    let set = daemon.ask(&[
+        "silence",
+        "add",
+        "host=web*",
+        "check=disk",
+        "--for",
+        "2h",
+        "--owner",
+        "ann",
+        "--reason",
+        "replacing disks",
+    ]);
+    assert!(set.contains("silence 1 of host=web* check=disk"), "{set}");
+    submit(&daemon, "web1/disk", "2");
+    submit(&daemon, "web2/disk", "2");
+    submit(&daemon, "web2/disk", "0");
+    let why = daemon.ask(&["why", "web1/disk"]);
+    assert!(
+        why.contains("because kept quiet by the silence 1 of ann (replacing disks) until "),
+        "{why}"
+    );
+    daemon.end_well();
+
+    // It is still there after a restart, and so is what it kept.
+    let daemon = Daemon::start(&site.file(example), listen);
+    let story = daemon.ask(&["silence", "show", "1"]);
+    for part in [
+        "broken now:\n    web1/disk is CRITICAL since ",
+        "kept quiet so far:\n    web1/disk is CRITICAL since ",
+        "    web2/disk was CRITICAL from ",
+    ] {
+        assert!(story.contains(part), "{part}\n{story}");
+    }
+    let status = daemon.ask(&["status"]);
+    assert!(
+        status.contains("SILENCES\n#1  host=web* check=disk"),
+        "{status}"
+    );
+    assert!(mail.mails().is_empty());
+    daemon.ask(&["silence", "end", "1"]);
+    let page = mail.until("CRITICAL web1/disk");
+    let sentence = "kept quiet by the silence 1 of ann (replacing disks), which ended";
+    let plain = |mail: &common::mail::Mail| {
+        let words: Vec<String> = mail.text().split_whitespace().map(str::to_owned).collect();
+        words.join(" ")
+    };
+    assert!(plain(&page).contains(sentence), "{}", page.text());
+    let notice = until("a mail of what passed", || {
+        mail.mails()
+            .into_iter()
+            .find(|mail| plain(mail).contains("web2/disk was CRITICAL from"))
+    });
+    assert!(plain(&notice).contains("it is OK now"), "{}", notice.text());
+    assert_eq!(mail.mails().len(), 2);
+    assert_eq!(daemon.ask(&["silence", "list"]), "no silence is set\n");
+    daemon.end_well();
 }

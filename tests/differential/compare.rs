@@ -128,6 +128,7 @@ pub fn compare(nagios: &ByObject, ours: &ByObject, escalated: &[String]) -> Outc
             ours: side(ours),
             at: (0, 0),
             escalated: escalated.contains(name),
+            ends: downtimes_end(ours, name),
             loose: None,
         };
         outcome.lines += walk.nagios.len();
@@ -149,6 +150,8 @@ struct Walk {
     ours: Vec<Line>,
     at: (usize, usize),
     escalated: bool,
+    /// When downtimes of it or of its host ended.
+    ends: Vec<i64>,
     /// After this accepted difference notifications, and for flapping its lines, are no measure: Nagios still owes a
     /// recovery and goes on with the old problem's number, or one side knows that the host flaps.
     loose: Option<&'static str>,
@@ -167,6 +170,10 @@ impl Walk {
             if let (Some(a), Some(b)) = (a, b)
                 && a.text == b.text
             {
+                // The next problem is measured again.
+                if self.loose == Some(ENDS_BROKEN) && is_fine(a) {
+                    self.loose = None;
+                }
                 self.at = (self.at.0 + 1, self.at.1 + 1);
                 continue;
             }
@@ -180,7 +187,7 @@ impl Walk {
                 }
                 (None, Some(id), ..) => {
                     *accepted.entry(id).or_default() += 1;
-                    if matches!(id, AFTER_OUTAGE | SAMPLES) {
+                    if matches!(id, AFTER_OUTAGE | SAMPLES | ENDS_BROKEN) {
                         self.loose.get_or_insert(id);
                     }
                     self.at.1 += 1;
@@ -224,12 +231,23 @@ impl Walk {
             .filter(|id| is_notification(line) || *id == SAMPLES && is_host_flapping(line))
     }
 
+    /// A page at the very second at which a downtime ends, a word on what passed in it, or that it flaps, which was kept quiet.
+    fn comes_of_a_downtime(&self, line: &Line) -> bool {
+        let ended = |at: &i64| *at == line.at;
+        let ended_before = |at: &i64| *at <= line.at;
+        self.ends.iter().any(ended)
+            || line.text.contains(";FLAPPINGSTART (") && self.ends.iter().any(ended_before)
+    }
+
     fn only_ours(&self, line: &Line) -> Option<&'static str> {
         if is_host_flapping(line) {
             return Some(SAMPLES);
         }
         if self.loose.is_some() && is_notification(line) {
             return self.loose;
+        }
+        if is_notification(line) && !is_recovery(line) && self.comes_of_a_downtime(line) {
+            return Some(ENDS_BROKEN);
         }
         if !is_recovery(line) {
             return None;
@@ -248,6 +266,26 @@ impl Walk {
     }
 }
 
+/// When downtimes of an object, or of its host, ended or were called off.
+fn downtimes_end(logs: &ByObject, name: &str) -> Vec<i64> {
+    let host = name.split(';').next().unwrap_or_default();
+    [name, host]
+        .iter()
+        .filter_map(|name| logs.get(*name))
+        .flatten()
+        .filter(|line| line.text.contains(" DOWNTIME ALERT: "))
+        .filter(|line| line.text.contains(";STOPPED;") || line.text.contains(";CANCELLED;"))
+        .map(|line| line.at)
+        .collect()
+}
+
+/// An alert of a state that is well, for good.
+fn is_fine(line: &Line) -> bool {
+    line.text.contains(" ALERT: ")
+        && (line.text.contains(";OK;HARD;") || line.text.contains(";UP;HARD;"))
+}
+
+const ENDS_BROKEN: &str = "downtime-ends-broken";
 const AFTER_OUTAGE: &str = "recovery-after-the-hosts-outage";
 const SAMPLES: &str = "host-flapping-samples";
 

@@ -153,6 +153,7 @@ fn verdict(kind: Kind, words: &str, is_host: bool) -> String {
         began_at: Timestamp::default(),
         depends: None,
         check_parents_down: false,
+        quiet: None,
     };
     match judge(kind, &scene) {
         Ok(()) => String::new(),

@@ -6,7 +6,7 @@ use super::{
 };
 
 static MATCH: Spec = Spec::new(
-    "match",
+    "the match of a mute time",
     "Which hosts and checks: all that is given has to fit.",
     &[MATCHER],
 );

@@ -114,7 +114,7 @@ owner = "ann"
            |
            = help: rename or remove one of them
 
-        error: unknown key `host` in match
+        error: unknown key `host` in the match of a mute time
           --> deploywatch.toml:14:11
            |
         14 | match = { host = "web*" }

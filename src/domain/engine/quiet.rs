@@ -4,9 +4,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
+    audience::{Audience, Listener, add},
     core::Engine,
     effect::Effects,
-    tell::{Audience, Due},
+    tell::Due,
     timers::Timer,
 };
 use crate::{
@@ -159,8 +160,7 @@ impl Engine {
                 // What only the host's own problem brought is told with the host.
                 let is_hosts = !self.inventory.is_host(obj) && {
                     let host = ObjIx(self.inventory.host_ix(obj).0);
-                    let told = !self.inventory.rule(host).notify.contacts.is_empty();
-                    told && self.status(host).is_hard_problem()
+                    self.has_listeners(host) && self.status(host).is_hard_problem()
                 };
                 if !is_hosts && let Some(id) = self.downtime_over(obj).map(|downtime| downtime.id) {
                     self.keep_row(obj, Cause::Downtime(id), out);
@@ -527,7 +527,7 @@ impl Engine {
         passed: &BTreeMap<ObjIx, Vec<(u64, String)>>,
         out: &mut Effects,
     ) {
-        let mut told: BTreeMap<ContactIx, Vec<(ObjIx, String)>> = BTreeMap::new();
+        let mut told: BTreeMap<ContactIx, (Listener, Vec<(ObjIx, String)>)> = BTreeMap::new();
         let mut causes: BTreeSet<&str> = BTreeSet::new();
         for (obj, rows) in passed {
             if let Err(why @ (Why::Disabled | Why::DisabledHere)) =
@@ -536,18 +536,17 @@ impl Engine {
                 self.skip(now, *obj, Kind::Notice, why, out);
                 continue;
             }
-            let Some((line, contacts)) = self.passed_line(now, *obj, rows) else {
+            let Some((line, wanted)) = self.passed_line(now, *obj, rows) else {
                 continue;
             };
             causes.extend(rows.iter().map(|(_, said)| &**said));
-            let contacts = match contacts {
-                Ok(contacts) => contacts,
+            let audience = match wanted {
+                Ok(audience) => audience,
                 Err(why) => {
                     self.skip(now, *obj, Kind::Notice, Why::NoContact { why }, out);
                     continue;
                 }
             };
-            let audience: Audience = contacts.iter().map(|ix| (*ix, Urgency::Low)).collect();
             self.record(
                 now,
                 *obj,
@@ -558,14 +557,16 @@ impl Engine {
                 &Default::default(),
                 out,
             );
-            for contact in contacts {
-                told.entry(contact).or_default().push((*obj, line.clone()));
+            for listener in audience {
+                let (_, lines) = told
+                    .entry(listener.contact)
+                    .or_insert_with(|| (listener, Vec::new()));
+                lines.push((*obj, line.clone()));
             }
         }
         let mut alike: BTreeMap<Vec<(ObjIx, String)>, Audience> = BTreeMap::new();
-        for (contact, lines) in told {
-            let audience = alike.entry(lines).or_default();
-            audience.push((contact, Urgency::Low));
+        for (listener, lines) in told.into_values() {
+            add(alike.entry(lines).or_default(), listener);
         }
         let key = format!("quiet/{}", now.millis());
         let causes: Vec<&str> = causes.into_iter().collect();
@@ -627,7 +628,7 @@ impl Engine {
         now: Timestamp,
         obj: ObjIx,
         rows: &[(u64, String)],
-    ) -> Option<(String, Result<Vec<ContactIx>, String>)> {
+    ) -> Option<(String, Result<Audience, String>)> {
         let known = || rows.iter().filter_map(|(id, _)| self.problems.get(id));
         let worst = known().max_by_key(|problem| problem.state.severity())?;
         let until = worst.recovered_at.unwrap_or(now);
@@ -649,15 +650,15 @@ impl Engine {
             self.status(obj).state
         );
         let then = worst.hard_at;
-        let circle = self.circle(obj, Kind::Problem, worst.state, then);
-        let wanted = self.wanting_of(
-            obj,
-            &circle.contacts,
-            Kind::Problem,
-            worst.state,
-            (then, then),
-        );
-        Some((line, wanted.map(|wanted| wanted.contacts)))
+        let circle = self.circle(obj, Kind::Problem, worst.state, &Default::default(), then);
+        let wanted = self.wanting_asks(obj, &circle.asks, Kind::Problem, worst.state, (then, then));
+        let quietly = |(mut audience, _): (Audience, Vec<String>)| {
+            for listener in &mut audience {
+                listener.urgency = Urgency::Low;
+            }
+            audience
+        };
+        Some((line, wanted.map(quietly)))
     }
 }
 

@@ -5,10 +5,10 @@ use std::{collections::BTreeMap, time::Duration};
 use serde::{Deserialize, Serialize};
 
 use super::{
+    audience::{Audience, Listener},
     core::Engine,
     effect::{Effects, Reply},
     quiet::{Ended, moment},
-    tell::Audience,
     timers::Timer,
 };
 use crate::{
@@ -266,14 +266,14 @@ impl Engine {
             Some(owner) => vec![owner],
             None => broken
                 .iter()
-                .flat_map(|obj| self.rule(*obj).notify.contacts.clone())
+                .flat_map(|obj| self.own_contacts(*obj))
                 .collect(),
         };
         let audience: Audience = self
             .people(contacts, now)
             .into_iter()
             .filter(|ix| self.inventory.contact(*ix).enabled)
-            .map(|ix| (ix, Urgency::Low))
+            .map(|ix| Listener::new(ix, Urgency::Low))
             .collect();
         let left = show_duration(Duration::from_secs(silence.until.since(now).as_secs()));
         let still = match broken.len() {

@@ -169,6 +169,7 @@ impl Walk {
             let (a, b) = (self.nagios.get(self.at.0), self.ours.get(self.at.1));
             if let (Some(a), Some(b)) = (a, b)
                 && a.text == b.text
+                && !self.is_before_nagios(a, b)
             {
                 // The next problem is measured again.
                 if self.loose == Some(ENDS_BROKEN) && is_fine(a) {
@@ -211,11 +212,12 @@ impl Walk {
         let only_ends = rest[1..begins]
             .iter()
             .all(|line| line.text.contains(";DOWNTIMEEND ("));
-        // Where we tell of both as well there is nothing to skip.
+        // Where we tell of both as well there is nothing to skip; what is broken in between is paged.
+        let began = own.iter().position(|line| stopped(line, ";STARTED;"));
         let alike = own.first().is_some_and(|line| stopped(line, ";STOPPED;"))
-            && own
-                .get(begins)
-                .is_some_and(|line| stopped(line, ";STARTED;") && line.at <= own[0].at + 1);
+            && began.is_some_and(|began| {
+                own[began].at <= own[0].at + 1 && own[1..began].iter().all(is_notification)
+            });
         (only_ends && !alike && rest[begins].at <= first.at + 1).then_some(begins + 1 + told)
     }
 
@@ -229,6 +231,12 @@ impl Walk {
         }
         self.loose
             .filter(|id| is_notification(line) || *id == SAMPLES && is_host_flapping(line))
+    }
+
+    /// The same words as those of a later reminder, at the end of a downtime.
+    fn is_before_nagios(&self, a: &Line, b: &Line) -> bool {
+        let is_page = is_notification(b) && !is_recovery(b) && !b.text.contains(";DOWNTIME");
+        is_page && b.at + 1 < a.at && self.ends.contains(&b.at)
     }
 
     /// A page at the very second at which a downtime ends, a word on what passed in it, or that it flaps, which was kept quiet.

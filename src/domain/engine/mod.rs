@@ -36,6 +36,7 @@ mod perfdata;
 pub mod picture;
 mod questions;
 mod quiet;
+mod quiet_ends;
 pub mod reload;
 pub mod result;
 mod rollback;

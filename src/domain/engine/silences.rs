@@ -8,7 +8,8 @@ use super::{
     audience::{Audience, Listener},
     core::Engine,
     effect::{Effects, Reply},
-    quiet::{Ended, moment},
+    quiet::Ended,
+    quiet_ends::moment,
     timers::Timer,
 };
 use crate::{

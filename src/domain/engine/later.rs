@@ -221,7 +221,10 @@ impl Engine {
             else {
                 return;
             };
-            if !later.is_open(now) || self.judge_more(now, obj).is_err() {
+            if !later.is_open(now)
+                || self.comes_out_of_quiet(obj)
+                || self.judge_more(now, obj).is_err()
+            {
                 self.timers
                     .insert((now + TRY_AGAIN, Timer::Unacknowledged(row)));
                 return;

@@ -49,6 +49,11 @@ impl Engine {
         }
     }
 
+    /// It is about to be paged because a quiet time ended: whoever comes next when nobody acknowledges has his turn after that.
+    pub(super) fn comes_out_of_quiet(&self, obj: ObjIx) -> bool {
+        self.quiet.due.contains_key(&obj)
+    }
+
     /// A downtime that was in effect is over, for its object and for the checks behind a host.
     pub(super) fn downtime_over_for(&mut self, downtime: &Downtime, obj: ObjIx) {
         let mut inside = vec![obj];

@@ -309,6 +309,8 @@ fn a_step_waits_for_the_end_of_a_downtime_and_outlives_a_restart() {
             10:05:00 web1/http sent downtime-start: downtime-start by bob
             10:25:00   -> oncall: downtime-end web1/http CRITICAL
             10:25:00 web1/http sent downtime-end: downtime-end by bob
+            10:25:00   -> oncall: problem web1/http CRITICAL
+            10:25:00 web1/http sent problem: still CRITICAL since 10:00:00; the downtime of bob (work) ended; by route all (site.toml:1)
             10:25:00   -> boss: problem web1/http CRITICAL
             10:25:00 web1/http sent problem: CRITICAL, and nobody acknowledged it for 10m: escalated by route all (site.toml:1)
         "#]],

@@ -143,6 +143,8 @@ pub(super) struct Play {
     pub(super) delivered: Vec<(String, String)>,
     /// Each event with its time.
     pub(super) instants: Vec<(Timestamp, String)>,
+    /// The time of the last input.
+    last: Timestamp,
 }
 
 impl Play {
@@ -160,18 +162,21 @@ impl Play {
             transcript: String::new(),
             delivered: Vec::new(),
             instants: Vec::new(),
+            last: now,
         }
     }
 
     /// Lets time pass up to, but not including, `now`.
     pub(super) fn pass(&mut self, now: Timestamp) {
         while let Some(wake) = self.engine.wake_at().filter(|wake| *wake < now) {
-            self.feed(wake, Input::Tick);
+            // What was due long ago is due now; time does not go back for it.
+            self.feed(wake.max(self.last), Input::Tick);
         }
     }
 
     pub(super) fn feed(&mut self, now: Timestamp, input: Input) {
         let mut out = Effects::default();
+        self.last = now;
         self.engine.handle(now, input, &mut out);
         if let Some(reply) = out
             .reply

@@ -222,7 +222,7 @@ impl Engine {
                 self.add_news(now, &place, row);
                 return Told::With(key);
             }
-            if occasion == Occasion::Reminder && self.voice(&open) != Some(row) {
+            if occasion == Occasion::Reminder && self.voice(now, &open) != Some(row) {
                 return Told::With(key);
             }
             return self.ring(now, &place, row, severity);
@@ -333,16 +333,14 @@ impl Engine {
             .collect()
     }
 
-    /// Of several that are open one speaks for all: the first that nobody has taken on and no downtime keeps quiet.
-    fn voice(&self, open: &[u64]) -> Option<u64> {
-        let is_quiet = |row: &&u64| {
-            let obj = self
-                .problems
-                .get(row)
-                .and_then(|problem| self.inventory.find(&problem.object));
-            obj.is_none_or(|obj| self.status(obj).ack.is_some() || self.in_downtime(obj))
+    /// Of several that are open one speaks for all: the first that nobody has taken on and no filter keeps back.
+    fn voice(&self, now: Timestamp, open: &[u64]) -> Option<u64> {
+        let may_speak = |row: &&u64| {
+            let problem = self.problems.get(row);
+            let obj = problem.and_then(|problem| self.inventory.find(&problem.object));
+            obj.is_some_and(|obj| self.judge_more(now, obj).is_ok())
         };
-        open.iter().find(|row| !is_quiet(row)).copied()
+        open.iter().find(may_speak).copied()
     }
 
     /// A page within a thread.

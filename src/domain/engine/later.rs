@@ -256,7 +256,7 @@ impl Engine {
     }
 
     /// Nagios' filters, for a page beside the ones that come at intervals.
-    fn judge_more(&self, now: Timestamp, obj: ObjIx) -> Result<(), Why> {
+    pub(super) fn judge_more(&self, now: Timestamp, obj: ObjIx) -> Result<(), Why> {
         let mut status = self.status(obj).clone();
         status.next_notify_at = Timestamp::default();
         status.no_more = false;

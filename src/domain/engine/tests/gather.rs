@@ -412,3 +412,32 @@ fn what_leaves_the_configuration_leaves_the_page_open_for_the_rest() {
     "#]]
     .assert_eq(&play.transcript);
 }
+
+#[test]
+fn reminders_of_others_do_not_wait_for_one_that_is_kept_quiet() {
+    check_on(
+        gathered(&[Cause::Host]),
+        "
+        10:00 web1/http crit
+        10:00:10 web1/cpu crit
+        10:10 downtime web1/http 2h
+        10:31 web1/http crit
+        10:31:10 web1/cpu crit
+        ",
+        expect![[r#"
+            10:00:00   -> oncall: problem web1/http CRITICAL
+            10:00:00 web1/http sent problem: hard CRITICAL after attempt 1 of 1
+            10:00:10 web1/cpu merged problem: of host web1, like the page web1/http@1772445600000: told with its next update
+            10:00:40   -> oncall: amendment web1/http CRITICAL
+                       | CRITICAL web1/http since 2026-03-02T10:00:00Z: CRITICAL
+                       | CRITICAL web1/cpu since 2026-03-02T10:00:10Z: CRITICAL
+            10:00:40 web1/http amended amendment: 1 more problem of host web1; now 2 CRITICAL
+            10:10:00   -> oncall: downtime-start web1/http CRITICAL
+            10:10:00 web1/http sent downtime-start: downtime-start by bob
+            10:31:00 web1/http skipped problem: it is in a downtime
+            10:31:10   -> oncall: problem web1/cpu CRITICAL
+                       | CRITICAL web1/http since 2026-03-02T10:00:00Z: CRITICAL
+            10:31:10 web1/cpu sent problem: still CRITICAL: reminder 2 (every 30m)
+        "#]],
+    );
+}

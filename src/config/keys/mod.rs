@@ -6,6 +6,7 @@ mod nagios;
 mod objects;
 mod relations;
 mod routes;
+mod scenarios;
 mod services;
 mod settings;
 
@@ -200,6 +201,10 @@ pub static OTHER_WORDS: &[(&str, &str)] = &[
     ("parent", "parents"),
     ("template", "use"),
     ("tag", "tags"),
+    ("after", "at"),
+    ("within", "until"),
+    ("contact", "told"),
+    ("never", "not_told"),
     ("apps", "app"),
     ("app", "apps"),
     ("env", "environment"),

@@ -55,7 +55,7 @@ pub fn simulate(args: &SimulateArgs) -> Done {
     let names: Vec<ObjectName> = troubles.into_iter().map(|(name, _)| name).collect();
     let nobody = told
         .is_empty()
-        .then(|| story.nobody_because(&inventory, &names));
+        .then(|| story.nobody_because(&inventory, &names, &zone));
     match args.format.output {
         Format::Json => print_json(&json!({
             "start": start.to_string(),

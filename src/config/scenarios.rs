@@ -57,14 +57,19 @@ const STEPS: &[(&str, &[&str])] = &[
     ("downtime", &["by", "comment", "for"]),
     ("command", &[]),
 ];
-const NARROWS: &[&str] = &[
+const SILENCE: &[&str] = &[
     "object", "kind", "channel", "deploy", "state", "urgency", "because",
 ];
 /// What an expectation is about, likewise.
 const EXPECTS: &[(&str, &[&str])] = &[
-    ("told", NARROWS),
-    ("not_told", NARROWS),
-    ("nobody", NARROWS),
+    (
+        "told",
+        &[
+            "object", "kind", "channel", "deploy", "state", "urgency", "because", "times",
+        ],
+    ),
+    ("not_told", SILENCE),
+    ("nobody", SILENCE),
     ("held", &["deploy", "because"]),
 ];
 
@@ -133,7 +138,8 @@ impl<'d> Reader<'_, 'd> {
         let (start, zone) = self.start(tab)?;
         self.start = start;
         let steps = self.steps(tab)?;
-        let tables = || tab.get("expect").into_iter().flat_map(Val::items);
+        let wanted = tab.get("expect")?;
+        let tables = || wanted.items();
         if tables().next().is_none() {
             self.fault(
                 tab.key_place("expect"),
@@ -393,7 +399,7 @@ impl<'d> Reader<'_, 'd> {
     }
 
     fn expect(&mut self, tab: Tab<'d>) -> Option<Expect> {
-        let what = self.one_of(tab, EXPECTS, &["from", "until", "times"], "an expectation")?;
+        let what = self.one_of(tab, EXPECTS, &["from", "until"], "an expectation")?;
         let wanted = match what {
             "told" => Wanted::Told(self.person(tab, what)?),
             "not_told" => Wanted::NotTold(self.person(tab, what)?),
@@ -425,17 +431,8 @@ impl<'d> Reader<'_, 'd> {
         if tab.get("object").is_some() {
             self.objects(tab, "object", None)?;
         }
-        if matches!(wanted, Wanted::Told(_)) || tab.get("times").is_none() {
-            self.channel(tab, &wanted)?;
-            self.known_deploy(tab)?;
-        } else {
-            self.fault(
-                tab.key_place("times"),
-                &format!("`times` says nothing of `{what}`"),
-                "it counts messages: told = \"...\", times = 2",
-            );
-            return None;
-        }
+        self.channel(tab, &wanted)?;
+        self.known_deploy(tab)?;
         let text = |key: &str| tab.text(key).map(str::to_owned);
         let kind = match (tab.text("kind"), &wanted) {
             (Some("any"), _) => None,

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use super::{
     Scenario, Written,
     play::{Play, play},
-    story::{Line, Reached, Story, What},
+    story::{Line, Reached, Story, What, whole_seconds},
 };
 use crate::{
     base::{
@@ -273,7 +273,7 @@ impl Judge<'_> {
             Some(line) => {
                 text += &format!(
                     "; after {} it is: {}",
-                    show_duration(line.at.since(self.story.start)),
+                    show_duration(whole_seconds(line.at.since(self.story.start))),
                     line.text
                 );
             }
@@ -358,7 +358,7 @@ impl Judge<'_> {
         format!(
             "{} is told after {} ({}) by {}: {} of {}, {}",
             hit.one.contact,
-            show_duration(hit.line.at.since(self.story.start)),
+            show_duration(whole_seconds(hit.line.at.since(self.story.start))),
             self.zone.shown(hit.line.at, "%H:%M:%S"),
             hit.one.channels.join(", "),
             hit.message.kind.name(),

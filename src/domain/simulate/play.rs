@@ -120,9 +120,12 @@ impl Stage {
         if self.story.cut.is_some() {
             return;
         }
-        self.story
-            .lines
-            .push(Line::new(self.now, What::Step, None, step.act.text()));
+        let is_deploy = |input: &Input| matches!(input, Input::Deploy(_));
+        // What is understood of a deploy says more.
+        if !matches!(&step.act, Act::Said { inputs, .. } if inputs.iter().all(is_deploy)) {
+            let line = Line::new(self.now, What::Step, None, step.act.text());
+            self.story.lines.push(line);
+        }
         match &step.act {
             Act::Said { inputs, .. } => {
                 for input in inputs {

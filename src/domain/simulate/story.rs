@@ -62,8 +62,11 @@ pub struct Line {
     pub told: Vec<Reached>,
     #[serde(skip)]
     pub message: Option<Arc<Message>>,
-    #[serde(skip)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub decided: Option<Decided>,
+    /// Of the message that is told, or is not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kind: Option<String>,
 }
 
 /// One of those who are told, and how.
@@ -84,7 +87,15 @@ impl Line {
             told: Vec::new(),
             message: None,
             decided: None,
+            kind: None,
         }
+    }
+
+    /// Behind what was decided.
+    fn reason(&self) -> &str {
+        self.text
+            .split_once(": ")
+            .map_or(&*self.text, |(_, why)| why)
     }
 
     /// A decision that what stands beside it says already: the attempts, the reminders.
@@ -170,6 +181,7 @@ impl Story {
                 let text = message.reason.clone();
                 let mut line = Line::new(now, What::Told, Some(message.object()), text);
                 line.message = Some(message.clone());
+                line.kind = Some(message.kind.name().to_owned());
                 self.lines.push(line);
                 let at = self.lines.len() - 1;
                 &mut self.lines[at]
@@ -201,10 +213,11 @@ impl Story {
             if let Some(line) = told {
                 // It says more than the page: how it came to whom it came to.
                 line.text = text;
+                line.decided = Some(Decided::Sent);
                 return;
             }
             text = format!(
-                "{} is decided, but reaches nobody: {} has no channel that takes it",
+                "{} reaches nobody: {} has no channel that takes it",
                 decision.kind,
                 decision.contacts.join(", ")
             );
@@ -220,6 +233,7 @@ impl Story {
         }
         let mut line = Line::new(decision.at, What::Decision, Some(object), text);
         line.decided = Some(decision.what);
+        line.kind = Some(decision.kind);
         self.lines.push(line);
     }
 
@@ -314,22 +328,33 @@ impl Story {
     }
 
     /// Why nobody was told of these, in a sentence.
-    pub fn nobody_because(&self, inventory: &Inventory, troubled: &[ObjectName]) -> String {
+    pub fn nobody_because(
+        &self,
+        inventory: &Inventory,
+        troubled: &[ObjectName],
+        zone: &Zone,
+    ) -> String {
         let names: BTreeSet<String> = troubled.iter().map(ToString::to_string).collect();
         let of_them = |line: &&Line| {
             let object = line.object.as_ref();
             object.is_some_and(|object| names.contains(object))
         };
         let kept = |line: &&Line| {
-            line.what == What::Decision && !line.text.starts_with(Kind::Recovery.name())
+            let of_recovery = line.kind.as_deref() == Some(Kind::Recovery.name());
+            line.what == What::Decision && !of_recovery && !line.is_idle()
         };
         let mine = || self.lines.iter().filter(of_them);
         if let Some(line) = mine().filter(kept).last() {
-            let text = line
-                .text
-                .split_once(": ")
-                .map_or(&*line.text, |(_, why)| why);
-            return format!("{}: {text}", line.object.as_deref().unwrap_or_default());
+            let object = line.object.as_deref().unwrap_or_default();
+            let held = mine()
+                .filter(|line| line.decided == Some(Decided::Held))
+                .last();
+            let why = match held.filter(|_| line.decided == Some(Decided::Released)) {
+                // How it ended says little without why it began.
+                Some(held) => format!("{}; then {}", held.reason(), line.reason()),
+                None => line.reason().to_owned(),
+            };
+            return by_the_clocks_of(zone, &format!("{object}: {why}"));
         }
         let Some(first) = troubled.first() else {
             return "nothing goes bad".to_owned();
@@ -338,7 +363,11 @@ impl Story {
             return format!("there is no {first}");
         };
         let rule = inventory.rule(obj);
-        let looks = mine().filter(|line| line.what == What::State).count();
+        let is_bad = |line: &&Line| {
+            let well = line.text.starts_with("OK ") || line.text.starts_with("UP ");
+            line.what == What::State && !well
+        };
+        let looks = mine().filter(is_bad).count();
         if looks == 0 {
             return match &rule.check_period {
                 Some(period) => format!(
@@ -456,7 +485,7 @@ pub(super) const fn is_page(kind: Kind) -> bool {
     matches!(kind, Kind::Problem | Kind::FlappingStart)
 }
 
-fn whole_seconds(span: Duration) -> Duration {
+pub(super) fn whole_seconds(span: Duration) -> Duration {
     Duration::from_secs(span.as_secs())
 }
 

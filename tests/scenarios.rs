@@ -120,8 +120,12 @@ fn a_configuration_that_breaks_fails_the_tests_that_are_about_it() {
             "attempts = 30",
             &[PAGED, BROKEN, NIGHT, HANDS, RESTART],
         ),
-        // The way to a host.
-        ("parents = [\"router\"]\n", "", &[ROUTER]),
+        // A host's own contacts.
+        (
+            "check = \"check_icmp -H $HOSTADDRESS$\"\ncontacts = [\"primary\"]",
+            "check = \"check_icmp -H $HOSTADDRESS$\"\ncontacts = [\"boss\"]",
+            &[ROUTER],
+        ),
     ];
     for (from, to, wanted) in cases {
         let failed = failing(&[(from, to)]);

@@ -240,6 +240,11 @@ fn needed(table: &str, key: &str) -> &'static [(&'static str, &'static str)] {
             ("until", "\"2026-12-27 06:00\""),
         ],
         ("a step", _) => &[("after", "\"15m\"")],
+        ("[[test]]", "start") => &[
+            ("timezone", "\"UTC\""),
+            ("steps", "[{ host = \"h\" }]"),
+            ("expect", "[{ told = \"c\" }]"),
+        ],
         ("[[test]]", _) => &[
             ("start", "\"2026-03-02T10:00:00Z\""),
             ("steps", "[{ host = \"h\" }]"),
@@ -395,6 +400,9 @@ fn every_key_is_taken_as_the_loader_takes_it() {
         "[[marker]] routing_key",
         "[[marker]] token",
         "[[token]] secret",
+        // Tables of which each has to say something.
+        "[[test]] expect",
+        "[[test]] steps",
         "[dead_man] fail_url",
         "[dead_man] ping_url",
         // Of use to one kind only, with a token and a secret: config/feeds.rs says so key by key.

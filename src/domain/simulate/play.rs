@@ -27,7 +27,7 @@ use crate::{
 
 /// The daemon is up for this long before the first step: everything was looked at once, and is well.
 const BEFORE: Duration = Duration::from_secs(600);
-/// More results than this are not lived through: some seconds of one core.
+/// More results than this are not lived through: that takes one core about a minute.
 const MOST_RESULTS: u64 = 20_000_000;
 
 /// What is to be lived through.
@@ -279,9 +279,6 @@ impl Stage {
                 Change::Deliver(delivery) => self.story.deliver(self.now, delivery),
                 Change::Decision(decision) => self.story.decide(decision),
                 Change::Event(event) => self.story.event(event),
-                Change::Problem(problem) => {
-                    self.story.hard.insert(problem.object);
-                }
                 _ => {}
             }
         }

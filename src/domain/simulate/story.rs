@@ -143,8 +143,6 @@ pub struct Story {
     pub lines: Vec<Line>,
     /// Steps that were refused, and why.
     pub refused: Vec<(Written, String)>,
-    /// Objects that had a hard problem.
-    pub hard: BTreeSet<ObjectName>,
     /// Results lived through, those of what is well among them.
     pub results: u64,
     /// It was not lived through to its end: there was too much.
@@ -158,7 +156,6 @@ impl Story {
             end,
             lines: Vec::new(),
             refused: Vec::new(),
-            hard: BTreeSet::new(),
             results: 0,
             cut: None,
         }
@@ -205,10 +202,16 @@ impl Story {
         let object = decision.object.to_string();
         let mut text = decision.reason;
         if decision.what == Decided::Sent {
-            let told = self.lines.last_mut().filter(|line| {
+            let now = decision.at;
+            let mut present = self
+                .lines
+                .iter_mut()
+                .rev()
+                .take_while(|line| line.at == now);
+            let told = present.find(|line| {
                 line.what == What::Told
-                    && line.at == decision.at
-                    && line.object.as_deref() == Some(&*object)
+                    && line.kind.as_ref() == Some(&decision.kind)
+                    && line.object.as_ref() == Some(&object)
             });
             if let Some(line) = told {
                 // It says more than the page: how it came to whom it came to.
@@ -216,11 +219,20 @@ impl Story {
                 line.decided = Some(Decided::Sent);
                 return;
             }
-            text = format!(
-                "{} reaches nobody: {} has no channel that takes it",
-                decision.kind,
-                decision.contacts.join(", ")
-            );
+            let mut present = self.lines.iter().rev().take_while(|line| line.at == now);
+            let is_reached = present.any(|line| {
+                line.told
+                    .iter()
+                    .any(|one| decision.contacts.contains(&one.contact))
+            });
+            text = match is_reached {
+                true => format!("{} sent: {text}", decision.kind),
+                false => format!(
+                    "{} reaches nobody: {} has no channel that takes it",
+                    decision.kind,
+                    decision.contacts.join(", ")
+                ),
+            };
         } else {
             let until = decision
                 .until
@@ -344,11 +356,9 @@ impl Story {
             line.what == What::Decision && !of_recovery && !line.is_idle()
         };
         let mine = || self.lines.iter().filter(of_them);
-        if let Some(line) = mine().filter(kept).last() {
+        if let Some(line) = mine().rfind(kept) {
             let object = line.object.as_deref().unwrap_or_default();
-            let held = mine()
-                .filter(|line| line.decided == Some(Decided::Held))
-                .last();
+            let held = mine().rfind(|line| line.decided == Some(Decided::Held));
             let why = match held.filter(|_| line.decided == Some(Decided::Released)) {
                 // How it ended says little without why it began.
                 Some(held) => format!("{}; then {}", held.reason(), line.reason()),

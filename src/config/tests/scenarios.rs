@@ -129,9 +129,9 @@ fn what_is_wrong_with_a_test_is_told_with_its_remedy() {
         `nobody = false` says nothing
             say who: told = "..."
         `times` says nothing of `nobody`
-            it counts messages: told = "...", times = 2
+            it takes `object`, `kind`, `channel`, `deploy`, `state`, `urgency`, `because`, `from`, `until`
         `channel` says nothing of `held`
-            it takes `deploy`, `because`, `from`, `until`, `times`
+            it takes `deploy`, `because`, `from`, `until`
         an expectation that says nothing
             give each of them one of `told`, `not_told`, `nobody`, `held`
         there is no host `web2`

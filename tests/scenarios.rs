@@ -308,7 +308,7 @@ fn simulate_tells_who_hears_what_and_why_nobody_does() {
         03:04:00          34m  deploy: deploy D-1 (shop): regressed; 0 recovered while held, 1 paged; 1 put down to it: web1/http; risk normal: the class of the app
         03:04:52       34m52s  web1/http: PROBLEM IS TOLD to ben (email, pagerduty): still CRITICAL: reminder 2 (every 30m); ben is on call in primary until 2026-03-30 09:00:00
                               ... 30m without anything new
-        03:34:52      1h4m52s  web1/http: PROBLEM IS TOLD to boss (email), ben (email, pagerduty): still CRITICAL: reminder 3 (every 30m); escalated with notification 3; ben is on call in primary until 2026-03-30 09:00:00
+        03:34:52      1h4m52s  web1/http: PROBLEM IS TOLD to ben (email, pagerduty), boss (email): still CRITICAL: reminder 3 (every 30m); escalated with notification 3; ben is on call in primary until 2026-03-30 09:00:00
                               ... nothing new for 25m7s more, to the end
     "#]].assert_eq(&text);
     let (code, text) = with(&["--for", "50s", "--span", "10m"]);

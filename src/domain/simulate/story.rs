@@ -115,7 +115,8 @@ impl Line {
         let Some(message) = &self.message else {
             return format!("{about}{}", self.text);
         };
-        let people: Vec<String> = self.told.iter().map(Reached::words).collect();
+        let mut people: Vec<String> = self.told.iter().map(Reached::words).collect();
+        people.sort();
         format!(
             "{about}{} IS TOLD to {}: {}",
             message.kind.name().to_uppercase(),

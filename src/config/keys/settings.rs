@@ -10,7 +10,6 @@ use super::{
     },
     relations::{CHECK_GROUP, DEPENDENCY, ESCALATION},
     routes::{GROUPING, ROUTE},
-    routes::ROUTE,
     scenarios::TEST,
 };
 use crate::domain::{

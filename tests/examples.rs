@@ -87,6 +87,7 @@ fn each_example_has_been_thought_of_here() {
             "quiet-times",
             "routes",
             "small-site",
+            "tested-site",
             "watching-itself",
             "what-if",
             "without-processes.toml"
@@ -929,4 +930,33 @@ fn quiet_times_end_well() {
     assert_eq!(mail.mails().len(), 2);
     assert_eq!(daemon.ask(&["silence", "list"]), "no silence is set\n");
     daemon.end_well();
+}
+
+#[test]
+fn a_site_passes_its_own_tests() {
+    let output = Command::new(common::PROGRAM)
+        .args(["test", "--config", "examples/tested-site/deploywatch.toml"])
+        .arg("examples/tested-site/nights.toml")
+        .current_dir(root())
+        .env_remove("DEPLOYWATCH_CONFIG")
+        .output()
+        .expect("it runs");
+    assert!(output.status.success());
+    expect_test::expect![[r#"
+        ok      the one on call is paged when the shop fails, and the boss only after an hour
+        ok      a restart is not worth a page
+        ok      what a deploy breaks is paged with its name
+        ok      at night the team sleeps
+        ok      hands change on Monday morning
+        ok      a dead router is one page, not three
+        ok      a downtime keeps quiet as long as it lasts
+
+        7 tests: 7 passed, 0 failed
+    "#]]
+    .assert_eq(&String::from_utf8_lossy(&output.stdout));
+    // The keys of its pagers are not shipped: nothing but the daemon needs them.
+    let path = root().join("examples/tested-site/deploywatch.toml");
+    let loaded = config::load_with(&path, config::Secrets::Skip);
+    let loaded = loaded.unwrap_or_else(|faults| panic!("{faults}"));
+    assert_eq!(loaded.render_warnings(false), "");
 }

@@ -127,6 +127,10 @@ name = \"h\"
 groups = [\"g\"]
 [[template]]
 name = \"b\"
+[[check]]
+name = \"k\"
+hosts = \"h\"
+command = \"true\"
 [[check_group]]
 name = \"s\"
 [[route]]
@@ -163,6 +167,10 @@ const SHAPES: &[&str] = &[
     "\"2026-12-24\"",
     "\"08:30\"",
     "\"7d\"",
+    "\"h\"",
+    "\"h/k\"",
+    "\"email\"",
+    "\"DISABLE_HOST_CHECK;h\"",
 ];
 
 fn good(kind: &Kind) -> Vec<String> {
@@ -232,6 +240,28 @@ fn needed(table: &str, key: &str) -> &'static [(&'static str, &'static str)] {
             ("until", "\"2026-12-27 06:00\""),
         ],
         ("a step", _) => &[("after", "\"15m\"")],
+        ("[[test]]", "start") => &[
+            ("timezone", "\"UTC\""),
+            ("steps", "[{ host = \"h\" }]"),
+            ("expect", "[{ told = \"c\" }]"),
+        ],
+        ("[[test]]", _) => &[
+            ("start", "\"2026-03-02T10:00:00Z\""),
+            ("steps", "[{ host = \"h\" }]"),
+            ("expect", "[{ told = \"c\" }]"),
+        ],
+        ("[[test.steps]]", "state" | "output") => &[("host", "\"h\"")],
+        ("[[test.steps]]", "by" | "comment") => &[("ack", "\"h\"")],
+        ("[[test.steps]]", "downtime") => &[("for", "\"15s\"")],
+        (
+            "[[test.steps]]",
+            "phase" | "id" | "version" | "hosts" | "groups" | "risk" | "kind" | "labels" | "paths"
+            | "rollback_of",
+        ) => &[("deploy", "\"a\"")],
+        ("[[test.steps]]", "at" | "for") => &[("host", "\"h\"")],
+        ("[[test.expect]]", "told" | "not_told" | "nobody" | "held") => &[],
+        ("[[test.expect]]", "deploy") => &[("told", "\"c\"")],
+        ("[[test.expect]]", _) => &[("told", "\"c\"")],
         ("[dead_man]", key) if !key.starts_with("ping_url") => &[("file", "\"x\"")],
         ("[smtp]", "username") => &[("password_file", "\"x\"")],
         ("[smtp]", key) if key.starts_with("password") => &[("username", "\"x\"")],
@@ -370,6 +400,9 @@ fn every_key_is_taken_as_the_loader_takes_it() {
         "[[marker]] routing_key",
         "[[marker]] token",
         "[[token]] secret",
+        // Tables of which each has to say something.
+        "[[test]] expect",
+        "[[test]] steps",
         "[dead_man] fail_url",
         "[dead_man] ping_url",
         // Of use to one kind only, with a token and a secret: config/feeds.rs says so key by key.

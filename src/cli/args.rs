@@ -8,6 +8,7 @@ mod gate;
 mod history;
 mod orders;
 mod quiet;
+mod simulate;
 
 pub use gate::{FreezeArgs, FreezeCommand, GateArgs};
 pub use history::{DigestArgs, OnCallArgs, ReportArgs, ReportCommand, ReportFormat, WhatIfArgs};
@@ -15,6 +16,7 @@ pub use orders::{
     DelayArgs, DeleteArgs, DowntimeArgs, DowntimeCommand, NotifyArgs, SetArgs, SwitchArgs,
 };
 pub use quiet::{ExtendArgs, MutesArgs, SilenceArgs, SilenceCommand};
+pub use simulate::{SimulateArgs, TestArgs};
 
 /// What every command's exit status means.
 pub const EXIT_STATUS: &str =
@@ -56,6 +58,19 @@ pub enum Command {
                       --at 2026-12-24T18:00:00Z"
     )]
     OnCall(OnCallArgs),
+    /// Tell who would hear what and when, were something to go wrong; nothing is sent
+    #[command(
+        after_help = "Exit status: 0 somebody would be told of the problem; 1 nobody would, with the reason; 2 wrong use or a bad \
+                      configuration. For example: deploywatch simulate --check web1/http --at '2026-12-24 03:00' \
+                      --deploy shop"
+    )]
+    Simulate(SimulateArgs),
+    /// Run the tests of a configuration: who is to hear of what
+    #[command(
+        after_help = "Exit status: 0 all passed; 1 some failed; 2 a fault in the configuration or in a test, or no test at all. \
+                      Needs no daemon, no secrets and no network, so it belongs into the pipeline of the configuration."
+    )]
+    Test(TestArgs),
     /// Tell what became of a day or a deploy: held, paged, silent
     #[command(
         after_help = "Read from stored decisions, so that yesterday's digest says the same whenever it is asked for. \

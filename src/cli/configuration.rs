@@ -145,7 +145,8 @@ pub fn load_without_secrets(path: &Path) -> Result<Loaded, Failure> {
     right(path, config::load_with(path, Secrets::Skip))
 }
 
-fn right(path: &Path, loaded: Result<Loaded, Faults>) -> Result<Loaded, Failure> {
+/// What was loaded, or all that is wrong with it, and exit 2.
+pub(super) fn right(path: &Path, loaded: Result<Loaded, Faults>) -> Result<Loaded, Failure> {
     loaded.map_err(|faults| {
         // A heading of its own line, so that the first fault begins where all others do.
         Failure::Usage(format!(

@@ -19,8 +19,10 @@ pub mod on_call;
 mod orders;
 mod out;
 mod report;
+mod scenarios;
 mod shadow;
 mod silence;
+mod simulate;
 pub mod spawner;
 pub mod status;
 pub mod try_plugin;
@@ -83,6 +85,8 @@ fn dispatch(command: Command) -> Done {
         Command::Status(args) => wait_for(commands::status(args)),
         Command::Why(args) => wait_for(commands::why(args)),
         Command::OnCall(args) => on_call::on_call(&args),
+        Command::Simulate(args) => simulate::simulate(&args),
+        Command::Test(args) => scenarios::test(&args),
         Command::Digest(args) => wait_for(digest::digest(args)),
         Command::Report(command) => wait_for(report::report(command)),
         Command::Deploy(command) => wait_for(deploy::deploy(command)),

@@ -23,6 +23,7 @@ use super::{
     read::{Doc, Reader},
     relations, routes,
     rules::Rules,
+    scenarios,
     secrets::{Secrets, Vault},
     sections,
     settings::{self, Settings},
@@ -32,13 +33,18 @@ use super::{
     value::Val,
     walk::Walker,
 };
-use crate::{base::threads::both, domain::model::objects::Inventory};
+use crate::{
+    base::threads::both,
+    domain::{model::objects::Inventory, simulate::Scenario},
+};
 
 /// A configuration without faults.
 #[derive(Debug)]
 pub struct Loaded {
     pub inventory: Inventory,
     pub settings: Settings,
+    /// Tests of the configuration; the daemon leaves them alone.
+    pub tests: Vec<Scenario>,
     /// Doubtful things, sorted by place.
     pub warnings: Vec<Fault>,
     /// All files that were read, the one asked for first.
@@ -72,22 +78,38 @@ pub fn load(path: &Path) -> Result<Loaded, Faults> {
 
 /// Loads with or without secrets; without them for uses that send nothing, such as a replay.
 pub fn load_with(path: &Path, secrets: Secrets) -> Result<Loaded, Faults> {
-    run(secrets, |reader| reader.file(path, None))
+    load_with_tests(path, &[], secrets)
+}
+
+/// Loads it together with files of scenarios.
+pub fn load_with_tests(path: &Path, tests: &[PathBuf], secrets: Secrets) -> Result<Loaded, Faults> {
+    run(secrets, |reader| {
+        reader.file(path, None);
+        let own = reader.docs.len();
+        tests.iter().for_each(|file| reader.further(file));
+        own
+    })
 }
 
 /// Loads `text` as if it were `deploywatch.toml` in the directory `base`.
 pub fn load_text(text: &str, base: &Path) -> Result<Loaded, Faults> {
     run(Secrets::Read, |reader| {
         reader.bytes(&base.join("deploywatch.toml"), text.as_bytes().to_vec());
+        reader.docs.len()
     })
 }
 
-fn run(secrets: Secrets, read: impl FnOnce(&mut Reader<'_, '_>)) -> Result<Loaded, Faults> {
+/// `read` says how many of the files are the configuration itself; those after them hold tests alone.
+fn run(
+    secrets: Secrets,
+    read: impl FnOnce(&mut Reader<'_, '_>) -> usize,
+) -> Result<Loaded, Faults> {
     let arena = Arena::default();
     let mut sink = Sink::default();
     let mut reader = Reader::new(&arena, &mut sink);
-    read(&mut reader);
+    let own = read(&mut reader);
     let Reader { sources, docs, .. } = reader;
+    scenarios::only_tests(docs.get(own..).unwrap_or_default(), &mut sink);
     let built = if docs.is_empty() {
         None
     } else {
@@ -102,9 +124,10 @@ fn run(secrets: Secrets, read: impl FnOnce(&mut Reader<'_, '_>)) -> Result<Loade
         broken,
     } = sink;
     match built {
-        Some((inventory, settings, tables)) if faults.is_empty() => Ok(Loaded {
+        Some((inventory, settings, tables, tests)) if faults.is_empty() => Ok(Loaded {
             inventory,
             settings,
+            tests,
             warnings,
             files: sources.files.iter().map(|file| file.path.clone()).collect(),
             provenance: Provenance { sources, tables },
@@ -119,12 +142,10 @@ fn run(secrets: Secrets, read: impl FnOnce(&mut Reader<'_, '_>)) -> Result<Loade
     }
 }
 
-fn inventory(
-    docs: &[Doc<'_>],
-    sources: &Sources,
-    secrets: Secrets,
-    sink: &mut Sink,
-) -> (Inventory, Settings, Vec<u32>) {
+/// The inventory, the settings, the table of each check, and the tests.
+type Built = (Inventory, Settings, Vec<u32>, Vec<Scenario>);
+
+fn inventory(docs: &[Doc<'_>], sources: &Sources, secrets: Secrets, sink: &mut Sink) -> Built {
     let raw = Raw::collect(docs);
     let mut names = Names::collect(&raw, sink);
     let templates = Templates::collect(&names, &raw.root, sink);
@@ -153,9 +174,9 @@ fn inventory(
         },
     );
     sink.append(later);
-    let (mut inventory, settings, tables) = built;
-    inventory.digest = digest;
-    (inventory, settings, tables)
+    let mut built = built;
+    built.0.digest = digest;
+    built
 }
 
 /// Values, resolved.
@@ -167,7 +188,7 @@ fn resolve<'d>(
     secrets: Secrets,
     sources: &Sources,
     sink: &mut Sink,
-) -> (Inventory, Settings, Vec<u32>) {
+) -> Built {
     let vault = Vault {
         mode: secrets,
         sources,
@@ -234,7 +255,8 @@ fn resolve<'d>(
     };
     routes::check(raw, &inventory, sink);
     quiet::warn(raw, &inventory, sink);
-    (inventory, settings, checks.tables)
+    let tests = scenarios::build(raw, names, &inventory, sources, sink);
+    (inventory, settings, checks.tables, tests)
 }
 
 fn warn_of_silence(raw: &Raw<'_>, contacts: &Contacts<'_>, sink: &mut Sink) {

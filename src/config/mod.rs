@@ -28,6 +28,7 @@ mod relations;
 mod rotations;
 mod routes;
 mod rules;
+mod scenarios;
 mod schema;
 mod secrets;
 mod sections;
@@ -45,10 +46,11 @@ mod words;
 #[cfg(test)]
 mod tests;
 
-pub use build::{Loaded, Provenance, load, load_text, load_with};
+pub use build::{Loaded, Provenance, load, load_text, load_with, load_with_tests};
 pub use fault::{Fault, Faults, MAX_FAULTS, Place, Severity};
 pub use feeds::FeedSettings;
 pub use nagios::{CheckResults, LogFile, Nagios, Nsca, PerfFile, PerfMode, Rotation};
+pub use scenarios::{find_objects, state_of, unknown_object};
 pub use schema::schema;
 pub use secrets::Secrets;
 pub use settings::{

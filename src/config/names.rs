@@ -33,6 +33,7 @@ pub(super) struct Raw<'d> {
     pub dependencies: Vec<Tab<'d>>,
     pub escalations: Vec<Tab<'d>>,
     pub routes: Vec<Tab<'d>>,
+    pub tests: Vec<Tab<'d>>,
 }
 
 impl<'d> Raw<'d> {
@@ -63,6 +64,7 @@ impl<'d> Raw<'d> {
                 ("dependency", &mut raw.dependencies),
                 ("escalation", &mut raw.escalations),
                 ("route", &mut raw.routes),
+                ("test", &mut raw.tests),
             ] {
                 let value = root
                     .get(key)
@@ -126,6 +128,7 @@ impl<'d> Names<'d> {
             ..Self::default()
         };
         unique("token", &raw.tokens, sink);
+        unique("test", &raw.tests, sink);
         names.collect_hosts(raw, sink);
         names.collect_apps(raw, sink);
         names.tell_of_doubles(sink);

@@ -77,6 +77,13 @@ impl<'d, 's> Reader<'d, 's> {
         }
     }
 
+    /// Reads one more file, unless it was read as part of the others.
+    pub fn further(&mut self, path: &Path) {
+        if !self.seen.contains(&identity(path)) {
+            self.file(path, None);
+        }
+    }
+
     /// Takes `bytes` as the contents of `path`.
     pub fn bytes(&mut self, path: &Path, bytes: Vec<u8>) {
         let file = u32::try_from(self.sources.len()).expect("fewer files than MAX_FILES");

@@ -76,6 +76,7 @@ pub(super) fn wanted(kind: &Kind) -> &'static str {
 pub(super) fn example(kind: &Kind) -> &'static str {
     match kind {
         Kind::Names(_) | Kind::Selected(_) | Kind::SomeOf(_) | Kind::Texts => "[\"...\"]",
+        Kind::Tables(_) => "[{ ... }]",
         Kind::Table(_) => "{ hosts = [\"...\"] }",
         _ => "\"...\"",
     }

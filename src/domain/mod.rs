@@ -12,5 +12,6 @@ pub mod notify;
 pub mod plugin;
 pub mod report;
 pub mod schedule;
+pub mod simulate;
 pub mod status;
 pub mod whatif;

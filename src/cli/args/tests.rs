@@ -143,6 +143,8 @@ fn help_reads_well() {
               status         Show problems, holds and deploys
               why            Tell why a host or check paged, or did not
               on-call        Tell who is on call, until when, and who is next
+              simulate       Tell who would hear what and when, were something to go wrong; nothing is sent
+              test           Run the tests of a configuration: who is to hear of what
               digest         Tell what became of a day or a deploy: held, paged, silent
               report         Report on a week, a month or any time: on-call, deploys
               deploy         Tell of a deploy, or run one

@@ -7,6 +7,7 @@ mod objects;
 mod quiet;
 mod relations;
 mod routes;
+mod scenarios;
 mod services;
 mod settings;
 
@@ -201,6 +202,10 @@ pub static OTHER_WORDS: &[(&str, &str)] = &[
     ("parent", "parents"),
     ("template", "use"),
     ("tag", "tags"),
+    ("after", "at"),
+    ("within", "until"),
+    ("contact", "told"),
+    ("never", "not_told"),
     ("apps", "app"),
     ("app", "apps"),
     ("env", "environment"),

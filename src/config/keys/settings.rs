@@ -11,6 +11,7 @@ use super::{
     quiet::{MUTE, SILENCES},
     relations::{CHECK_GROUP, DEPENDENCY, ESCALATION},
     routes::{GROUPING, ROUTE},
+    scenarios::TEST,
 };
 use crate::domain::{
     feeds,
@@ -113,6 +114,11 @@ pub static ROOT: Spec = Spec::new(
             "rotation",
             Kind::Tables(&ROTATION),
             "Who is on call, in turns.",
+        ),
+        Key::new(
+            "test",
+            Kind::Tables(&TEST),
+            "What is to come of what may happen; for `deploywatch test`.",
         ),
         Key::new("group", Kind::Tables(&GROUP), "Groups of hosts."),
         Key::new(

@@ -7,6 +7,7 @@ mod relations;
 mod rotations;
 mod routes;
 mod scale;
+mod scenarios;
 mod services;
 
 use std::path::Path;

@@ -1,5 +1,6 @@
 //! The command line.
 
+mod answers;
 pub mod args;
 pub mod bench;
 pub mod bridge;
@@ -89,6 +90,9 @@ fn dispatch(command: Command) -> Done {
         Command::Reload(args) => wait_for(commands::reload(args)),
         Command::Ack(args) => wait_for(commands::ack(args)),
         Command::Unack(args) => wait_for(commands::unack(args)),
+        Command::Snooze(args) => wait_for(answers::snooze(args)),
+        Command::Tag(args) => wait_for(answers::tag(args)),
+        Command::Blame(args) => wait_for(answers::blame(args)),
         Command::Downtime(command) => wait_for(orders::downtime(command)),
         Command::Comment(command) => wait_for(commands::comment(command)),
         Command::Recheck(args) => wait_for(commands::recheck(args)),

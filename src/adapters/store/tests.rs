@@ -143,6 +143,7 @@ fn problem(id: u64) -> Problem {
         recovered_at: None,
         end: None,
         cleared: Vec::new(),
+        said: Default::default(),
     }
 }
 

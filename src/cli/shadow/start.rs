@@ -187,6 +187,8 @@ fn status(block: &Block<'_>, is_host: bool) -> Status {
             persistent: false,
             at: since,
             until: None,
+            snooze: false,
+            through: None,
         });
     }
     status
@@ -219,6 +221,7 @@ fn problem(
         recovered_at: None,
         end: None,
         cleared: Vec::new(),
+        said: Default::default(),
     };
     if problem.told {
         problem.page = Some(Page {

@@ -190,6 +190,15 @@ impl Engine {
             flapping: status.flap.flapping,
             flap_percent: status.flap.percent,
             acknowledged_by: status.ack.as_ref().map(|ack| ack.by.clone()),
+            snoozed_until: status
+                .ack
+                .as_ref()
+                .filter(|ack| ack.snooze)
+                .and_then(|ack| Some(ack.until?.to_string())),
+            said: self
+                .problem_of(obj)
+                .map(|problem| problem.said.sentences(&problem.cleared))
+                .unwrap_or_default(),
             in_downtime: self.in_downtime(obj),
             notifications: rule.notify.enabled && !status.notifications_off,
             took_seconds: status.took.as_secs_f64(),

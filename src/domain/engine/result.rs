@@ -287,6 +287,7 @@ impl Engine {
             recovered_at: None,
             end: None,
             cleared: Vec::new(),
+            said: Default::default(),
         };
         self.object_mut(obj).status.problem = Some(id);
         self.object_mut(obj).other_words = 0;

@@ -112,7 +112,14 @@ impl Engine {
     }
 
     /// Nobody is told; the reason is stored once, until another one takes its place.
-    fn skip(&mut self, now: Timestamp, obj: ObjIx, kind: Kind, why: Why, out: &mut Effects) {
+    pub(super) fn skip(
+        &mut self,
+        now: Timestamp,
+        obj: ObjIx,
+        kind: Kind,
+        why: Why,
+        out: &mut Effects,
+    ) {
         let rule = self.rule(obj).clone();
         filter::refused(
             kind,

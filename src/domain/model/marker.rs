@@ -315,6 +315,7 @@ mod tests {
         let verdict = [Verdict::None, Verdict::Suspect][suspects];
         Change::Problem(Box::new(Problem {
             cleared: Vec::new(),
+            said: Default::default(),
             id: 7,
             object: ObjectName::host("web1"),
             state: State::Down,

@@ -5,6 +5,7 @@ use std::{sync::Arc, time::Duration};
 use serde::{Deserialize, Serialize};
 
 use super::{
+    answer::Said,
     deploy::Attribution,
     grouping::Joined,
     state::{ObjectName, State, StateSet, StateType},
@@ -178,6 +179,12 @@ pub struct Ack {
     pub at: Timestamp,
     /// Ends by itself.
     pub until: Option<Timestamp>,
+    /// It was only put off: what is still bad at its end is paged at once.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub snooze: bool,
+    /// Which way it came, where it was an answer to a page.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub through: Option<String>,
 }
 
 /// One row of the ledger: a problem from its first hard result to its end. Every row ends, and says how.
@@ -211,6 +218,9 @@ pub struct Problem {
     /// Deploys that a person says did not cause it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub cleared: Vec<String>,
+    /// What else people said of it.
+    #[serde(default, skip_serializing_if = "Said::is_empty")]
+    pub said: Said,
 }
 
 /// The page of a problem.

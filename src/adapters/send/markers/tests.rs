@@ -66,6 +66,7 @@ fn problem() -> Arc<Problem> {
     let at = Timestamp::parse("2026-03-02T10:06:00Z").expect("RFC 3339");
     Arc::new(Problem {
         cleared: Vec::new(),
+        said: Default::default(),
         id: 7,
         object: ObjectName::check("web1", "http"),
         state: State::Critical,

@@ -86,6 +86,7 @@ fn paged(object: &str, bad: &str, page: &str, over: Option<&str>, deploy: Option
         recovered_at: over.map(at),
         end: over.map(|_| End::Paged),
         cleared: Vec::new(),
+        said: Default::default(),
     }
 }
 

@@ -8,7 +8,7 @@ use axum::{
 use serde_json::{Map, Value, json};
 
 /// A path: method, path, scope (empty: open), what it does, fields as `name:type`, needed ones with `!`.
-pub const PATHS: [(&str, &str, &str, &str, &str); 52] = [
+pub const PATHS: [(&str, &str, &str, &str, &str); 55] = [
     ("get", "/", "read", "The status as a page.", ""),
     (
         "get",
@@ -201,6 +201,27 @@ pub const PATHS: [(&str, &str, &str, &str, &str); 52] = [
         "command",
         "Take back an acknowledgement.",
         "host!:string check:string author:string",
+    ),
+    (
+        "get",
+        "/v1/answers/link/{token}",
+        "",
+        "The page of a link in a mail. To open it changes nothing.",
+        "",
+    ),
+    (
+        "post",
+        "/v1/answers/link/{token}",
+        "",
+        "What the link stands for is done.",
+        "",
+    ),
+    (
+        "post",
+        "/v1/answers/{way}",
+        "",
+        "What people answer in pagerduty (webhook v3), slack (interactivity) or telegram (webhook).",
+        "",
     ),
     (
         "post",

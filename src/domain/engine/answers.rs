@@ -13,7 +13,7 @@ use crate::{
         time::{Timestamp, show_duration},
     },
     domain::model::{
-        answer::{About, Answer, Blamed, Correction, LONGEST_SNOOZE, Say, Tag, Tagged},
+        answer::{About, Answer, Blamed, Correction, LONGEST_SNOOZE, Say, Tag, Tagged, digest},
         change::{Change, Decided},
         deploy::{Attribution, Strength, Suspect, Verdict},
         message::Kind,
@@ -64,6 +64,15 @@ impl Engine {
                 let row = self.row_of(&about)?;
                 self.clear(now, row, deploy, &by, out)
             }
+            Say::NotCausedDigest(wanted) => {
+                let row = self.row_of(&about)?;
+                let deploy = self
+                    .named_on(row)
+                    .find(|id| digest(id) == wanted)
+                    .map(str::to_owned);
+                let deploy = deploy.ok_or("the page does not name that deploy any more")?;
+                self.clear(now, row, deploy, &by, out)
+            }
         }
     }
 
@@ -78,7 +87,7 @@ impl Engine {
                 }
                 text
             }
-            About::Page(key) => key,
+            About::Page(key) | About::Digest(key) => key,
         };
         let row = self.row_of(about)?;
         let Some(problem) = self.problems.get(&row) else {
@@ -123,6 +132,12 @@ impl Engine {
         match about {
             About::Object(name) => of_object(name),
             About::Page(key) => self.row_of_page(key).ok_or_else(|| unknown_page(key)),
+            About::Digest(wanted) => self
+                .problems
+                .values()
+                .find(|problem| digest(&problem.key()) == *wanted)
+                .map(|problem| problem.id)
+                .ok_or_else(|| unknown_page("of this message")),
             About::Named(text) => {
                 let name = ObjectName::parse(text);
                 match (self.inventory.find(&name), self.row_of_page(text)) {
@@ -332,12 +347,7 @@ impl Engine {
         by: &str,
         out: &mut Effects,
     ) -> Result<Reply, String> {
-        let named = self.problems.get(&row).is_some_and(|problem| {
-            let page = problem.page.iter();
-            page.flat_map(|page| &page.attribution.suspects)
-                .any(|suspect| suspect.id == deploy)
-        });
-        if !named {
+        if !self.named_on(row).any(|named| named == deploy) {
             self.known_deploy(&deploy)?;
         }
         let suspect = self.suspect_of(row);
@@ -394,6 +404,16 @@ impl Engine {
             ));
         };
         self.clear(now, row, deploy, by, out).map(|_| ())
+    }
+
+    /// The deploys on the page of a problem, and those that were taken off it.
+    fn named_on(&self, row: u64) -> impl Iterator<Item = &str> {
+        self.problems.get(&row).into_iter().flat_map(|problem| {
+            let page = problem.page.iter();
+            page.flat_map(|page| &page.attribution.suspects)
+                .map(|suspect| &*suspect.id)
+                .chain(problem.cleared.iter().map(String::as_str))
+        })
     }
 
     fn known_deploy(&self, deploy: &str) -> Result<(), String> {

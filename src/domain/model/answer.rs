@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 use super::state::ObjectName;
 use crate::base::{
+    base64,
     text::{cut, did_you_mean, one_line},
     time::Timestamp,
 };
@@ -34,6 +36,8 @@ pub enum About {
     Named(String),
     /// The problem of this key and no other, even if its object has another one by now.
     Page(String),
+    /// The same, of the key with this [`digest`].
+    Digest(String),
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -51,6 +55,8 @@ pub enum Say {
     Caused(String),
     /// It was not.
     NotCaused(String),
+    /// The same, of the deploy that the page names and whose id has this [`digest`].
+    NotCausedDigest(String),
 }
 
 /// What a page was about, as it looks afterwards: the eight that Opsweekly made known.
@@ -65,6 +71,11 @@ pub enum Tag {
     DowntimeNotSet,
     WrongThreshold,
     FaultyCheck,
+}
+
+/// Stands for a key or an id where few bytes have room: 22 letters.
+pub fn digest(text: &str) -> String {
+    base64::encode(&Sha256::digest(text)[..16])
 }
 
 impl Tag {
@@ -124,7 +135,7 @@ impl Tag {
         }
         let names = Self::ALL.map(Self::name);
         let shown = one_line(cut(text, 80));
-        Err(match did_you_mean(&shown, names.into_iter()) {
+        Err(match did_you_mean(&shown, names) {
             Some(meant) => format!("there is no tag `{shown}`; did you mean `{meant}`?"),
             None => format!("there is no tag `{shown}`; say one of {}", names.join(", ")),
         })

@@ -1,10 +1,20 @@
-//! Answers to pages, as commands of the API: tags, snoozes, and which deploy it was.
+//! Answers to pages: as commands of the API (tags, snoozes, and which deploy it was), by links in mails, and as other
+//! services pass them on.
 
+mod link;
+mod page;
+mod passed;
+
+use axum::{
+    Router,
+    routing::{get, post},
+};
 use serde_json::Value;
 
 use super::{
     commands::{Read, author, object},
     fields::{Fields, missing},
+    router::App,
 };
 use crate::{
     base::time::{Timestamp, show_duration},
@@ -16,6 +26,16 @@ use crate::{
 
 /// Which way the commands below come.
 const THROUGH: &str = "the API";
+
+/// Whoever comes here is known by what is signed.
+pub fn routes() -> Router<App> {
+    Router::new()
+        .route(
+            "/v1/answers/link/{token}",
+            get(link::ask).post(link::follow),
+        )
+        .route("/v1/answers/{way}", post(passed::take))
+}
 
 /// `POST /v1/tag`.
 pub fn tag(body: Value, _: Timestamp, who: &str) -> Read {

@@ -1,6 +1,7 @@
 //! What people answer to a page, and what becomes of it: snoozes that end, words on deploys, tags.
 
 use expect_test::{Expect, expect};
+use proptest::prelude::*;
 
 use super::{
     scenario::{Play, at},
@@ -379,4 +380,75 @@ fn what_a_person_said_stays_with_the_row() {
         .collect();
     // Once it was cleared there was no suspect left.
     assert_eq!(said, [(false, Some("D-1")), (true, None)]);
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Step {
+    Result(usize, &'static str),
+    Snooze(usize, u64),
+    Restart,
+}
+
+const SNOOZED: [&str; 3] = ["web1/http", "web2/http", "db1/http"];
+
+fn steps() -> impl Strategy<Value = Vec<(u64, Step)>> {
+    let state = prop_oneof![2 => Just("ok"), 1 => Just("warn"), 3 => Just("crit")];
+    let step = prop_oneof![
+        6 => (0..SNOOZED.len(), state).prop_map(|(object, state)| Step::Result(object, state)),
+        3 => (0..SNOOZED.len(), 1..40_u64).prop_map(|(object, span)| Step::Snooze(object, span)),
+        1 => Just(Step::Restart),
+    ];
+    prop::collection::vec((1..20_u64, step), 1..30)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(500))]
+
+    /// Whatever comes between: what is bad when all snoozes are over was told after its last one began, since the end of a
+    /// snooze pages it, or what ended the snooze before its time did.
+    #[test]
+    fn no_snooze_leaves_anything_bad_unsaid(steps in steps()) {
+        let mut play = Play::new(site::shop());
+        let mut minute = 600;
+        let mut bad = [None; SNOOZED.len()];
+        for (object, name) in SNOOZED.iter().enumerate() {
+            play.line(&format!("09:00 {name} ok"));
+            bad[object] = Some((false, None));
+        }
+        let clock = |minute: u64| format!("{:02}:{:02}", minute / 60, minute % 60);
+        for (gap, step) in steps {
+            minute += gap;
+            match step {
+                Step::Result(object, state) => {
+                    play.line(&format!("{} {} {state}", clock(minute), SNOOZED[object]));
+                    // What was fine in between is another problem.
+                    bad[object] = match bad[object] {
+                        Some((true, snoozed)) if state != "ok" => Some((true, snoozed)),
+                        _ => Some((state != "ok", None)),
+                    };
+                }
+                Step::Snooze(object, span) => {
+                    let line = format!("{} answer {} ann snooze {span}m", clock(minute), SNOOZED[object]);
+                    let (at, answer) = answer(&line).expect("an answer");
+                    play.command(at, Command::Answer(answer));
+                    if let Some((true, snoozed)) = &mut bad[object] {
+                        *snoozed = Some(minute);
+                    }
+                }
+                Step::Restart => play.line(&format!("{} restart", clock(minute))),
+            }
+        }
+        play.line("23:00 wait");
+        for (object, name) in SNOOZED.iter().enumerate() {
+            let Some((true, Some(snoozed))) = bad[object] else { continue };
+            let told = play.transcript.lines().any(|line| {
+                let (at, what) = line.split_at(5);
+                let at: Vec<u64> = at.split(':').filter_map(|part| part.parse().ok()).collect();
+                (what.contains(&format!("-> oncall: problem {name} "))
+                    || what.contains(&format!("-> oncall: flapping-start {name} ")))
+                    && snoozed < at[0] * 60 + at[1]
+            });
+            prop_assert!(told, "{name}, snoozed at {}, in\n{}", clock(snoozed), play.transcript);
+        }
+    }
 }

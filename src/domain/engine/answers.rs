@@ -12,14 +12,17 @@ use crate::{
         text::{cut, did_you_mean, one_line},
         time::{Timestamp, show_duration},
     },
-    domain::model::{
-        answer::{About, Answer, Blamed, Correction, LONGEST_SNOOZE, Say, Tag, Tagged, digest},
-        change::{Change, Decided},
-        deploy::{Attribution, Strength, Suspect, Verdict},
-        message::Kind,
-        objects::ObjIx,
-        state::ObjectName,
-        status::{Ack, Problem},
+    domain::{
+        model::{
+            answer::{About, Answer, Blamed, Correction, LONGEST_SNOOZE, Say, Tag, Tagged, digest},
+            change::{Change, Decided},
+            deploy::{Attribution, Strength, Suspect, Verdict},
+            message::Kind,
+            objects::ObjIx,
+            state::ObjectName,
+            status::{Ack, Problem},
+        },
+        notify::filter::{self, Scene},
     },
 };
 
@@ -254,8 +257,14 @@ impl Engine {
         let status = &mut self.object_mut(obj).status;
         status.next_notify_at = Timestamp::default();
         status.no_more = false;
-        let state = status.state;
-        if let Err(why) = self.judge(now, obj, Kind::Problem) {
+        let mut status = status.clone();
+        // Whoever put it off was promised a word; that it flaps does not take it back.
+        let flapping = std::mem::take(&mut status.flap.flapping);
+        let scene = Scene {
+            status: &status,
+            ..self.scene(obj, now)
+        };
+        if let Err(why) = filter::judge(Kind::Problem, &scene) {
             self.skip(now, obj, Kind::Problem, why, out);
             return;
         }
@@ -263,7 +272,8 @@ impl Engine {
             at: now,
             state: None,
         };
-        let reason = format!("the snooze by {by} ended; still {state}");
+        let how = if flapping { ", flapping" } else { "" };
+        let reason = format!("the snooze by {by} ended; still {}{how}", status.state);
         self.send_problem(now, obj, reason, due, &[], out);
     }
 

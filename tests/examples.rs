@@ -79,6 +79,7 @@ fn each_example_has_been_thought_of_here() {
     assert_eq!(
         names.into_iter().collect::<Vec<_>>(),
         [
+            "answers",
             "channels.toml",
             "feeds",
             "first-page.toml",

@@ -263,6 +263,9 @@ fn needed(table: &str, key: &str) -> &'static [(&'static str, &'static str)] {
         ("[[test.expect]]", "deploy") => &[("told", "\"c\"")],
         ("[[test.expect]]", _) => &[("told", "\"c\"")],
         ("[dead_man]", key) if !key.starts_with("ping_url") => &[("file", "\"x\"")],
+        ("[answers]", key) if key.starts_with("secret") => &[("url", "\"http://x\"")],
+        ("[answers]", key) if key != "url" => &[("secret_file", "\"x\""), ("url", "\"http://x\"")],
+        ("[answers]", _) => &[("secret_file", "\"x\"")],
         ("[smtp]", "username") => &[("password_file", "\"x\"")],
         ("[smtp]", key) if key.starts_with("password") => &[("username", "\"x\"")],
         ("command", "timeout") => &[("check", "\"true\"")],
@@ -403,6 +406,10 @@ fn every_key_is_taken_as_the_loader_takes_it() {
         // Tables of which each has to say something.
         "[[test]] expect",
         "[[test]] steps",
+        "[answers] pagerduty_secret",
+        "[answers] secret",
+        "[answers] slack_secret",
+        "[answers] telegram_secret",
         "[dead_man] fail_url",
         "[dead_man] ping_url",
         // Of use to one kind only, with a token and a secret: config/feeds.rs says so key by key.
@@ -434,7 +441,8 @@ fn every_key_is_taken_as_the_loader_takes_it() {
         "webhook secret",
         // Has words of its own: config/services.rs.
         "syslog address",
-        // Empty, it says nobody who is pinged.
+        // Empty, they say nobody who is pinged, and no way to answer.
+        "the file answers",
         "the file dead_man",
     ];
     assert_eq!(walk.never, secrets.map(str::to_owned).into());

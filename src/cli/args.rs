@@ -4,12 +4,14 @@ use std::{ffi::OsString, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum, builder::NonEmptyStringValueParser};
 
+mod answers;
 mod gate;
 mod history;
 mod orders;
 mod quiet;
 mod simulate;
 
+pub use answers::{BlameArgs, SnoozeArgs, TagArgs};
 pub use gate::{FreezeArgs, FreezeCommand, GateArgs};
 pub use history::{DigestArgs, OnCallArgs, ReportArgs, ReportCommand, ReportFormat, WhatIfArgs};
 pub use orders::{
@@ -103,6 +105,18 @@ pub enum Command {
     Ack(AckArgs),
     /// Take back an acknowledgement
     Unack(ObjectArgs),
+    /// Put a problem off: quiet for a time, and paged at once if it is still there then
+    Snooze(SnoozeArgs),
+    /// Say what a page was about, for `report oncall`
+    #[command(
+        after_help = "The last word counts. For example: deploywatch tag web1/http downtime-not-set"
+    )]
+    Tag(TagArgs),
+    /// Say which deploy caused a problem, or did not: gates and verdicts follow
+    #[command(
+        after_help = "For example: deploywatch blame web1/http --deploy D-417; deploywatch blame web1/http --not D-416"
+    )]
+    Blame(BlameArgs),
     /// Plan quiet time, or call it off
     #[command(subcommand)]
     Downtime(DowntimeCommand),

@@ -1,5 +1,6 @@
 //! The command line.
 
+mod answers;
 pub mod args;
 pub mod bench;
 pub mod bridge;
@@ -97,6 +98,9 @@ fn dispatch(command: Command) -> Done {
         Command::Unack(args) => wait_for(commands::unack(args)),
         Command::Silence(command) => wait_for(silence::silence(command)),
         Command::Mutes(args) => mutes::mutes(&args),
+        Command::Snooze(args) => wait_for(answers::snooze(args)),
+        Command::Tag(args) => wait_for(answers::tag(args)),
+        Command::Blame(args) => wait_for(answers::blame(args)),
         Command::Downtime(command) => wait_for(orders::downtime(command)),
         Command::Comment(command) => wait_for(commands::comment(command)),
         Command::Recheck(args) => wait_for(commands::recheck(args)),

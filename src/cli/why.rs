@@ -46,14 +46,18 @@ fn now_in_words(now: &ObjectView) -> String {
     let flags = [
         now.acknowledged_by
             .as_ref()
-            .map(|who| format!("acknowledged by {}", clean(who))),
+            .map(|who| match &now.snoozed_until {
+                Some(until) => format!("snoozed by {} until {}", clean(who), clean(until)),
+                None => format!("acknowledged by {}", clean(who)),
+            }),
         now.in_downtime.then(|| "in downtime".to_owned()),
         now.quiet.as_ref().map(|quiet| clean(quiet)),
         now.flapping
             .then(|| format!("flapping ({:.0} %)", now.flap_percent)),
         (!now.notifications).then(|| "notifications are off".to_owned()),
     ];
-    for flag in flags.into_iter().flatten() {
+    let said = now.said.iter().map(|sentence| clean(sentence));
+    for flag in flags.into_iter().flatten().chain(said) {
         text.push_str(&format!("\n    {flag}"));
     }
     text

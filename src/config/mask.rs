@@ -3,6 +3,9 @@
 /// Keys whose values are, or may well be, secrets.
 const SECRET_KEYS: &[&str] = &[
     "secret",
+    "pagerduty_secret",
+    "slack_secret",
+    "telegram_secret",
     "password",
     "passwd",
     "token",

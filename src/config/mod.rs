@@ -4,6 +4,7 @@
 //! `templates` (layers) → `walk` (every table against the keys that `keys` declares) → `contacts`, `periods`,
 //! `hosts`, `checks`, `settings` (values, resolved) → [`Loaded`]. No step stops at a fault: all are collected.
 
+mod answers;
 mod build;
 mod checks;
 mod commands;
@@ -46,6 +47,7 @@ mod words;
 #[cfg(test)]
 mod tests;
 
+pub use answers::Answers;
 pub use build::{Loaded, Provenance, load, load_text, load_with, load_with_tests};
 pub use fault::{Fault, Faults, MAX_FAULTS, Place, Severity};
 pub use feeds::FeedSettings;

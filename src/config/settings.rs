@@ -8,6 +8,7 @@ use std::{
 };
 
 use super::{
+    answers::{self, Answers},
     fault::{Fault, Sink},
     feeds::{self, FeedSettings},
     markers,
@@ -43,6 +44,8 @@ pub struct Settings {
     pub retention: Retention,
     /// Who hears that we live; None: nobody.
     pub dead_man: Option<DeadMan>,
+    /// How people answer pages; None: here only.
+    pub answers: Option<Answers>,
     /// What is recorded, to be played again; None: nothing is.
     pub history: Option<History>,
     /// `error`, `warn`, `info`, `debug` or `trace`.
@@ -244,11 +247,13 @@ pub(super) fn build(
         delivery: delivery(raw),
         retention: retention(raw),
         dead_man: dead_man(raw, vault, sink),
+        answers: None,
         history: None,
         log: daemon.text("log").unwrap_or("info").to_owned(),
         secret_variables: Vec::new(),
     };
     settings.history = history(raw, vault, &settings.store);
+    settings.answers = answers::build(raw, vault, settings.public_url.as_deref(), sink);
     // Contacts were built before.
     settings.secret_variables = vault.variables.borrow().iter().cloned().collect();
     warn_of_mail(names, &settings, sink);

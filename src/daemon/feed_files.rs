@@ -161,6 +161,7 @@ impl Desk {
         });
         Telling {
             question: None,
+            answer: None,
             running: Vec::new(),
             source: source.name.clone(),
             heard: None,

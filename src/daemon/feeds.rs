@@ -97,6 +97,7 @@ impl Hub {
             tail,
             audit,
             question,
+            answer,
             running,
         } = telling;
         self.handle(Input::FeedSpoke(source.clone()));
@@ -132,6 +133,14 @@ impl Hub {
             let answer = self.handle(Input::Command(Command::AskGate(question)));
             texts.extend(answer.map(|answer| answer.text));
         }
+        let is_answer = answer.is_some();
+        if let Some(answer) = answer {
+            let answer = self.handle(Input::Command(Command::Answer(answer)));
+            if let Some(answer) = answer {
+                refused += usize::from(!answer.accepted);
+                texts.push(answer.text);
+            }
+        }
         let now = clock::now();
         for (at, one) in unmatched.into_iter().enumerate() {
             let text = format!(
@@ -157,7 +166,9 @@ impl Hub {
             self.feeds.note(one);
         }
         let mut rows: Vec<Change> = Vec::new();
-        rows.extend(audit.map(Change::Audit));
+        // What was not done is no deed.
+        let done = !is_answer || refused == 0;
+        rows.extend(audit.filter(|_| done).map(Change::Audit));
         rows.extend(tail.map(Change::Tail));
         if let Some(heard) = heard {
             rows.push(Change::Heard(heard.clone()));

@@ -37,6 +37,7 @@ use crate::{
     },
     base::time::{Timestamp, show_duration},
     domain::{
+        answers::Ways,
         engine::{
             Engine,
             effect::{Effects, Reply},
@@ -73,6 +74,7 @@ pub struct Hub {
     pub senders: Arc<SwapSenders>,
     pub inventory: parts::SharedInventory,
     pub access: watch::Sender<Arc<Access>>,
+    pub ways: watch::Sender<Arc<Ways>>,
     pub config: PathBuf,
     pub keep: Keep,
     /// Room for jobs that an input starts; empty between inputs.

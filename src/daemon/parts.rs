@@ -11,12 +11,15 @@ use crate::{
     adapters::{
         exec::RunnerOptions,
         history,
-        send::{ContactInfo, DelivererSettings, Directory, SendSettings, SmtpSettings, SmtpTls},
+        send::{
+            AnswerSettings, ContactInfo, DelivererSettings, Directory, SendSettings, SmtpSettings,
+            SmtpTls,
+        },
         serve::{Access, Scope, TokenEntry},
         store::Keep,
     },
     config::{self, Settings},
-    domain::model::objects::Inventory,
+    domain::{answers::Ways, model::objects::Inventory},
 };
 
 /// Who may use the API.
@@ -41,6 +44,26 @@ pub fn access(settings: &Settings) -> Access {
     Access { tokens }
 }
 
+/// Ways on which people answer pages.
+pub fn ways(settings: &Settings) -> Ways {
+    let answers = settings.answers.as_ref();
+    answers
+        .map(|answers| answers.ways.clone())
+        .unwrap_or_default()
+}
+
+/// What messages offer to be answered with.
+fn answers(settings: &Settings) -> Option<AnswerSettings> {
+    let answers = settings.answers.as_ref()?;
+    Some(AnswerSettings {
+        url: answers.url.clone().filter(|_| answers.ways.own.is_some()),
+        links_last: answers.links_last,
+        secret: answers.ways.own.clone(),
+        slack: answers.ways.slack.is_some(),
+        telegram: answers.ways.telegram.is_some(),
+    })
+}
+
 /// How messages leave.
 pub fn senders(settings: &Settings, inventory: &Inventory) -> SendSettings {
     let smtp = &settings.smtp;
@@ -61,6 +84,7 @@ pub fn senders(settings: &Settings, inventory: &Inventory) -> SendSettings {
             timeout: smtp.timeout,
         }),
         public_url: settings.public_url.clone(),
+        answers: answers(settings).unwrap_or_default(),
         templates: settings
             .templates
             .iter()

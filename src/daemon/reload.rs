@@ -174,6 +174,7 @@ impl Hub {
             self.dead_man = dead_man;
         }
         self.access.send_replace(Arc::new(parts::access(&settings)));
+        self.ways.send_replace(Arc::new(parts::ways(&settings)));
         self.sources
             .send_replace(Arc::new(Feeds::new(settings.feeds.sources, &inventory)));
         self.keep = parts::keep(&settings.retention);

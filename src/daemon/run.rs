@@ -145,6 +145,7 @@ async fn serve(config: PathBuf, loaded: Loaded) -> Result<(), String> {
     let feeds = Feeds::new(settings.feeds.sources.clone(), &inventory);
     let (sources, sources_seen) = watch::channel(Arc::new(feeds));
     let (access, access_seen) = watch::channel(Arc::new(parts::access(&settings)));
+    let (ways, ways_seen) = watch::channel(Arc::new(parts::ways(&settings)));
     let (asks, ask_inlet) = mpsc::channel(ASKS);
     let (reports, report_inlet) = mpsc::channel(REPORTS);
     let (stop, stop_seen) = watch::channel(false);
@@ -153,6 +154,7 @@ async fn serve(config: PathBuf, loaded: Loaded) -> Result<(), String> {
         hub: serve::Hub::new(asks.clone()),
         access: access_seen,
         feeds: sources_seen,
+        ways: ways_seen,
         metrics: metrics.clone(),
         rates: Arc::default(),
         chains: Arc::default(),
@@ -242,6 +244,7 @@ async fn serve(config: PathBuf, loaded: Loaded) -> Result<(), String> {
         senders,
         inventory: shared,
         access,
+        ways,
         config,
         keep: parts::keep(&settings.retention),
         dead_man,

@@ -1,5 +1,6 @@
 //! The rules: pure functions over values. No clock, no I/O, no randomness, no logging, no async.
 
+pub mod answers;
 pub mod command;
 pub mod deploy;
 pub mod digest;

@@ -103,6 +103,8 @@ fn verdict(kind: Kind, words: &str, is_host: bool) -> String {
             persistent: false,
             at: now,
             until: None,
+            snooze: false,
+            through: None,
         });
     }
     if is("told") {

@@ -189,6 +189,8 @@ fn prepare(status: &mut Status, policy: &mut Policy, before: &str) {
                     persistent: false,
                     at: Timestamp::default(),
                     until: None,
+                    snooze: false,
+                    through: None,
                 });
             }
             "timers" => {

@@ -11,7 +11,9 @@ use lettre::{
 };
 use sha2::{Digest, Sha256};
 
-use super::{settings::ContactInfo, templates, templates::Templates, webhook::hex, words};
+use super::{
+    offers::Offered, settings::ContactInfo, templates, templates::Templates, webhook::hex, words,
+};
 use crate::{
     base::text::cut,
     domain::model::message::{Delivery, Message, Urgency},
@@ -36,8 +38,9 @@ pub fn render(
     message: &Message,
     contact: &ContactInfo,
     public_url: Option<&str>,
+    offered: &[Offered],
 ) -> MailText {
-    let context = templates::context(message, contact, public_url);
+    let context = templates::context(message, contact, public_url, offered);
     let mut faults = Vec::new();
     let mut part = |name| {
         let (text, fault) = templates.render(name, &context);

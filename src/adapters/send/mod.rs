@@ -21,6 +21,7 @@ pub mod markers;
 pub mod matrix;
 pub mod mattermost;
 pub mod ntfy;
+pub mod offers;
 pub mod opsgenie;
 pub mod pagerduty;
 pub mod pushover;
@@ -44,7 +45,7 @@ pub use deliver::{
     Carrier, Deliverer, DelivererSettings, Directory, Leased, Outbox, Report, Settled,
 };
 pub use senders::{SendResult, Senders, SwapSenders};
-pub use settings::{ContactInfo, SendSettings, SmtpSettings, SmtpTls};
+pub use settings::{AnswerSettings, ContactInfo, SendSettings, SmtpSettings, SmtpTls};
 
 #[cfg(test)]
 mod testing;

@@ -11,8 +11,8 @@ use super::{
     deliver::Carrier,
     email,
     http::{Poster, Reply, Request, place},
-    pagerduty, service,
-    settings::{ContactInfo, SendSettings},
+    offers, pagerduty, service,
+    settings::{AnswerSettings, ContactInfo, SendSettings},
     slack,
     smtp::{self, Mailer},
     syslog,
@@ -41,6 +41,7 @@ pub struct Senders {
     mailer: Option<Mailer>,
     templates: Templates,
     public_url: Option<String>,
+    answers: AnswerSettings,
     illegal_output_chars: String,
     secret_variables: Vec<String>,
     timeout: Duration,
@@ -62,6 +63,7 @@ impl Senders {
             mailer: settings.smtp.as_ref().map(Mailer::new).transpose()?,
             templates: Templates::new(&settings.templates)?,
             public_url: settings.public_url,
+            answers: settings.answers,
             illegal_output_chars: settings.illegal_output_chars,
             secret_variables: settings.secret_variables,
             timeout: settings.timeout,
@@ -90,8 +92,9 @@ impl Senders {
                 }
             }
             ChannelKind::Slack { webhook_url } => {
-                self.post(slack::encode(message, webhook_url, public), slack::classify)
-                    .await
+                let mut request = slack::encode(message, webhook_url, public);
+                offers::in_slack(&self.answers, message, &mut request);
+                self.post(request, slack::classify).await
             }
             ChannelKind::Service { service, timeout } => {
                 self.serve(delivery, service, *timeout).await
@@ -131,9 +134,13 @@ impl Senders {
             let line = syslog::encode(&delivery.message, *facility, &host, std::process::id());
             return syslog::post(to, &line, timeout.unwrap_or(self.timeout)).await;
         }
-        let Some(request) = service::encode(service, delivery, self.public_url.as_deref()) else {
+        let Some(mut request) = service::encode(service, delivery, self.public_url.as_deref())
+        else {
             return not_for_it();
         };
+        if matches!(service, Service::Telegram { .. }) {
+            offers::in_telegram(&self.answers, &delivery.message, &mut request);
+        }
         let place = place(&request.url);
         let method = service::method(service);
         match self.poster.send_within(method, request, timeout).await {
@@ -154,6 +161,7 @@ impl Senders {
             &delivery.message,
             contact,
             self.public_url.as_deref(),
+            &offers::links(&self.answers, &delivery.message, &contact.name),
         );
         for fault in &said.faults {
             tracing::warn!(

@@ -14,6 +14,7 @@ pub struct SendSettings {
     pub smtp: Option<SmtpSettings>,
     /// Where people find this daemon's page; ends in messages as a link.
     pub public_url: Option<String>,
+    pub answers: AnswerSettings,
     /// Templates by name that replace the built-in ones ([`super::templates::NAMES`]).
     pub templates: BTreeMap<String, String>,
     /// Longest time of one attempt over HTTP.
@@ -29,12 +30,26 @@ impl Default for SendSettings {
         Self {
             smtp: None,
             public_url: None,
+            answers: AnswerSettings::default(),
             templates: BTreeMap::new(),
             timeout: ATTEMPT_TIMEOUT,
             illegal_output_chars: "`~$&|'\"<>".to_owned(),
             secret_variables: Vec::new(),
         }
     }
+}
+
+/// What messages offer to be answered with.
+#[derive(Clone, Debug, Default)]
+pub struct AnswerSettings {
+    /// Where links lead; None: mails have none.
+    pub url: Option<String>,
+    pub links_last: Duration,
+    /// Signs links and buttons.
+    pub secret: Option<Secret>,
+    /// Messages have buttons there.
+    pub slack: bool,
+    pub telegram: bool,
 }
 
 /// How the connection to the mail server is protected. There is no silent fallback to plain text.

@@ -2,7 +2,7 @@
 //!
 //! A template sees the webhook's body (`kind`, `host`, `check`, `state`, `output`, `deploy.suspects`, ...), free of control
 //! characters, and ready-made words: `subject`, `headline`, `about_deploy`, `object`, `when`, `since_words`, `since_label`, `deploy_title`,
-//! `suspects` (each with `id`, `what`, `strength_note`, `url`, `href`, `evidence`), `links` (`text`, `href`), `colour`,
+//! `suspects` (each with `id`, `what`, `strength_note`, `url`, `href`, `evidence`), `links` and `answers` (each `text`, `href`), `colour`,
 //! `public_url`, `contact` (`name`, `alias`). Filters beyond minijinja's: `wrap(indent)` and `bullet`, both 72 wide.
 
 use std::collections::BTreeMap;
@@ -13,7 +13,7 @@ use minijinja::{
 };
 use serde_json::json;
 
-use super::{settings::ContactInfo, webhook, words};
+use super::{offers::Offered, settings::ContactInfo, webhook, words};
 use crate::{
     base::{text::did_you_mean, time::Timestamp},
     domain::model::{
@@ -64,7 +64,12 @@ impl Templates {
                     name: "oncall".to_owned(),
                     ..ContactInfo::default()
                 };
-                let context = context(&message, &contact, Some("https://watch.example.org"));
+                let offered = Offered {
+                    text: "Acknowledge".to_owned(),
+                    href: "https://watch.example.org/v1/answers/link/x".to_owned(),
+                };
+                let url = Some("https://watch.example.org");
+                let context = context(&message, &contact, url, &[offered]);
                 render(&templates.site, name, &context).map_err(|error| broken(name, &error))?;
             }
         }
@@ -162,7 +167,12 @@ fn broken(name: &str, error: &Error) -> String {
 }
 
 /// What a template sees: the webhook's body, cleaned of control characters, and ready-made words.
-pub fn context(message: &Message, contact: &ContactInfo, public_url: Option<&str>) -> Value {
+pub fn context(
+    message: &Message,
+    contact: &ContactInfo,
+    public_url: Option<&str>,
+    offered: &[Offered],
+) -> Value {
     let message = words::clean(message);
     let mut value = webhook::body(&message);
     let plain = words::about_deploy(&message);
@@ -209,6 +219,10 @@ pub fn context(message: &Message, contact: &ContactInfo, public_url: Option<&str
         ..message.clone()
     };
     value["links"] = webhook::links(&others, public_url);
+    value["answers"] = offered
+        .iter()
+        .map(|it| json!({"text": words::line(&it.text), "href": it.href}))
+        .collect();
     value["public_url"] = public_url.into();
     value["colour"] = colour(if plain { "" } else { &message.state }).into();
     value["contact"] =
@@ -327,10 +341,12 @@ mod tests {
         .expect("good");
         let mut message = samples()[0].clone();
         let contact = ContactInfo::default();
-        let (text, error) = templates.render("subject.txt", &context(&message, &contact, None));
+        let (text, error) =
+            templates.render("subject.txt", &context(&message, &contact, None, &[]));
         assert_eq!((text.as_str(), error), ("mine web1/http", None));
         message.number = 7;
-        let (text, error) = templates.render("subject.txt", &context(&message, &contact, None));
+        let (text, error) =
+            templates.render("subject.txt", &context(&message, &contact, None, &[]));
         assert!(text.starts_with("CRITICAL web1/http"), "{text}");
         assert!(error.expect("told").contains("`subject.txt`"));
     }
@@ -343,7 +359,7 @@ mod tests {
         message.deploy.suspects[0].url = Some("javascript:alert(1)".to_owned());
         let (text, error) = templates.render(
             "email.html",
-            &context(&message, &ContactInfo::default(), None),
+            &context(&message, &ContactInfo::default(), None, &[]),
         );
         assert_eq!(error, None);
         assert!(

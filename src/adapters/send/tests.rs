@@ -22,6 +22,7 @@ use crate::{
 
 pub mod http;
 mod loops;
+mod offers;
 mod services;
 mod shell;
 mod smtp;
@@ -33,6 +34,7 @@ fn mail(message: &Message) -> email::MailText {
         message,
         &contact(),
         Some("https://watch.example.org"),
+        &[],
     );
     assert_eq!(said.faults, Vec::<String>::new());
     said

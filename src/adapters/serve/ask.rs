@@ -23,6 +23,7 @@ use crate::domain::{
     },
     feeds::{Known, Unmatched},
     model::{
+        answer::Answer,
         change::{Audit, Heard, Tail},
         deploy::DeployEvent,
         gate::Question,
@@ -149,6 +150,8 @@ pub struct Telling {
     pub running: Vec<Running>,
     /// It waits for leave to deploy what it tells of.
     pub question: Option<Question>,
+    /// What a person answered to a page.
+    pub answer: Option<Answer>,
     /// Where a file was read up to; kept with what was read.
     pub tail: Option<Tail>,
     pub audit: Option<Audit>,

@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use super::{
     access::Caller,
+    answers,
     ask::{Ask, RELOAD_LIMIT},
     body::{BODY_MAX, JsonBody},
     downtimes,
@@ -29,9 +30,12 @@ pub type Read = Result<(Command, String), String>;
 type Reader = fn(Value, now: Timestamp, who: &str) -> Read;
 
 /// The command routes: path and reader.
-pub const ROUTES: [(&str, Reader); 18] = [
+pub const ROUTES: [(&str, Reader); 21] = [
     ("/v1/acknowledge", acknowledge),
     ("/v1/unacknowledge", unacknowledge),
+    ("/v1/snooze", answers::snooze),
+    ("/v1/tag", answers::tag),
+    ("/v1/blame", answers::blame),
     ("/v1/downtime", downtimes::downtime),
     ("/v1/downtime/cancel", downtimes::cancel),
     ("/v1/downtime/delete", downtimes::delete),

@@ -481,6 +481,7 @@ async fn tell(app: &App, source: &Source, came: Came) -> Result<Outcome, Refusal
         tail: None,
         audit,
         question,
+        answer: None,
         running,
     };
     let (seen, mut reply) = app.hub.tell(telling).await?;

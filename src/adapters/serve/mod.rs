@@ -3,6 +3,7 @@
 //! It decides nothing. It reads a request, checks who asks, puts an [`Ask`] to the hub and writes the answer down.
 
 mod access;
+mod answers;
 mod ask;
 mod body;
 mod commands;

@@ -8,7 +8,7 @@ use axum::{
 use serde_json::{Map, Value, json};
 
 /// A path: method, path, scope (empty: open), what it does, fields as `name:type`, needed ones with `!`.
-pub const PATHS: [(&str, &str, &str, &str, &str); 55] = [
+pub const PATHS: [(&str, &str, &str, &str, &str); 61] = [
     ("get", "/", "read", "The status as a page.", ""),
     (
         "get",
@@ -223,6 +223,48 @@ pub const PATHS: [(&str, &str, &str, &str, &str); 55] = [
         "command",
         "Take back an acknowledgement.",
         "host!:string check:string author:string",
+    ),
+    (
+        "get",
+        "/v1/answers/link/{token}",
+        "",
+        "The page of a link in a mail. To open it changes nothing.",
+        "",
+    ),
+    (
+        "post",
+        "/v1/answers/link/{token}",
+        "",
+        "What the link stands for is done.",
+        "",
+    ),
+    (
+        "post",
+        "/v1/answers/{way}",
+        "",
+        "What people answer in pagerduty (webhook v3), slack (interactivity) or telegram (webhook).",
+        "",
+    ),
+    (
+        "post",
+        "/v1/snooze",
+        "command",
+        "Put a problem off: quiet for a time, a day at most, and paged at once if it is still there then.",
+        "host!:string check:string author:string duration!:string comment:string",
+    ),
+    (
+        "post",
+        "/v1/tag",
+        "command",
+        "Say what a page was about; `about` is HOST, HOST/CHECK or the key of a page.",
+        "about!:string tag!:string author:string",
+    ),
+    (
+        "post",
+        "/v1/blame",
+        "command",
+        "Say that a deploy caused a problem, or (caused: false) that it did not.",
+        "about!:string deploy!:string caused:boolean author:string",
     ),
     (
         "post",

@@ -14,6 +14,7 @@ use tokio::sync::watch;
 
 use super::{
     access::{Access, Peer, Scope},
+    answers,
     ask::Hub,
     commands, deploys, digest, gate, hooks,
     metrics::Metrics,
@@ -27,6 +28,7 @@ use crate::{
         time::Timestamp,
     },
     domain::{
+        answers::Ways,
         engine::effect::Reply,
         feeds::{Feeds, chain::Chains, rate::Rates, versions::Versions},
     },
@@ -40,6 +42,8 @@ pub struct App {
     pub access: watch::Receiver<Arc<Access>>,
     /// Tools that tell of deploys; replaced by reloads as well.
     pub feeds: watch::Receiver<Arc<Feeds>>,
+    /// Ways on which people answer pages; replaced by reloads as well.
+    pub ways: watch::Receiver<Arc<Ways>>,
     pub metrics: Arc<Metrics>,
     /// How much each source has sent of late.
     pub rates: Arc<Rates>,
@@ -92,6 +96,8 @@ pub fn router(app: App) -> Router {
         .route("/healthz", get(read::health))
         // Known by the secrets of their sources.
         .merge(hook_routes())
+        // Known by their signatures.
+        .merge(answers::routes())
         // Their tokens are among what they send.
         .route("/nrdp", get(nrdp::serve).post(nrdp::serve))
         .route("/nrdp/", get(nrdp::serve).post(nrdp::serve))

@@ -1,5 +1,6 @@
 //! Routes against an in-process server with a made-up hub.
 
+mod answers;
 mod gate;
 mod orders;
 mod silences;
@@ -23,6 +24,7 @@ use super::*;
 use crate::{
     base::{secret::Secret, time::Timestamp},
     domain::{
+        answers::Ways,
         engine::{
             effect::Reply,
             silences::{HitView, SilenceStory},
@@ -97,6 +99,7 @@ impl Site {
             hub: Hub::new(asks),
             access: watched,
             feeds: sources,
+            ways: watch::channel(Arc::new(ways())).1,
             metrics: Arc::default(),
             now: noon,
         };
@@ -153,6 +156,17 @@ async fn said(request: reqwest::RequestBuilder) -> (u16, String) {
     )
 }
 
+/// All ways of answering, each with a secret of its own.
+fn ways() -> Ways {
+    let secret = |name: &str| Some(Secret::new(&format!("the secret of {name}, long enough")));
+    Ways {
+        own: secret("links"),
+        pagerduty: secret("pagerduty"),
+        slack: secret("slack"),
+        telegram: Some(Secret::new("the-secret-token-of-telegram")),
+    }
+}
+
 /// The error's sentence, after its status.
 fn error((status, text): (u16, String)) -> String {
     let body: Value = serde_json::from_str(&text).unwrap_or_default();
@@ -179,8 +193,27 @@ fn answer_ask(ask: Ask, inputs: &Mutex<Vec<String>>) {
             };
             let _ = reply.send(Ok(answer));
         }
-        Ask::Told { known, reply, .. } => {
-            let _ = known.send(Known::New);
+        Ask::Told {
+            telling,
+            known,
+            reply,
+        } => {
+            // A hub that remembers what it heard.
+            let mut inputs = inputs.lock().expect("no panic");
+            let id = telling
+                .heard
+                .as_ref()
+                .map(|heard| format!("heard {}", heard.id));
+            let again = id.as_ref().is_some_and(|id| inputs.contains(id));
+            let _ = known.send(match again {
+                true => Known::Again(noon()),
+                false => Known::New,
+            });
+            if let (Some(answer), false) = (&telling.answer, again) {
+                let audit = telling.audit.as_ref().expect("an audit");
+                inputs.push(format!("{answer:?} [{}: {}]", audit.who, audit.what));
+            }
+            inputs.extend(id);
             let _ = reply.send(Ok(Reply::ok("noted")));
         }
         Ask::Status { reply } => drop(reply.send(troubled())),

@@ -144,6 +144,7 @@ fn problem(id: u64) -> Problem {
         end: None,
         cleared: Vec::new(),
         quiet: None,
+        said: Default::default(),
     }
 }
 

@@ -53,6 +53,12 @@ fn the_contract_parses() {
         "reload --dry-run",
         "ack web1/http -m mine --for 2h",
         "unack web1",
+        "snooze web1/http --for 30m",
+        "snooze web1 --for 2h -m later",
+        "tag web1/http downtime-not-set",
+        "tag web1/http@1772445960000 service-issue",
+        "blame web1/http --deploy D-1",
+        "blame web1/http --not D-1",
         "downtime add web1 --for 2h -m disk",
         "downtime cancel 4",
         "silence add host=web* check=disk* --for 2h --owner ann --reason disks --states warning,critical",
@@ -75,6 +81,11 @@ fn the_contract_parses() {
 #[test]
 fn wrong_use_is_refused() {
     for line in [
+        "tag web1/http meh",
+        "tag web1/http",
+        "snooze web1/http",
+        "blame web1/http",
+        "blame web1/http --deploy D-1 --not D-2",
         "",
         "stauts",
         "deploy run --app shop",
@@ -154,6 +165,9 @@ fn help_reads_well() {
               reload         Have the daemon read its configuration anew
               ack            Acknowledge a problem: no more notifications until it ends
               unack          Take back an acknowledgement
+              snooze         Put a problem off: quiet for a time, and paged at once if it is still there then
+              tag            Say what a page was about, for `report oncall`
+              blame          Say which deploy caused a problem, or did not: gates and verdicts follow
               downtime       Plan quiet time, or call it off
               silence        Tell nobody of some things for a time, with an owner, a reason and an end
               mutes          Show the mute times of the configuration: what they hit, whether they are open,

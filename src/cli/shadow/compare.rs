@@ -135,6 +135,7 @@ impl Compare {
             Decided::Merged => "tells with another page",
             Decided::Rollback => "rolls back",
             Decided::NoRollback => "does not roll back",
+            Decided::Answered => "was answered",
         };
         self.reasons.insert(
             named(&decision.object),

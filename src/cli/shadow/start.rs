@@ -187,6 +187,8 @@ fn status(block: &Block<'_>, is_host: bool) -> Status {
             persistent: false,
             at: since,
             until: None,
+            snooze: false,
+            through: None,
         });
     }
     status
@@ -220,6 +222,7 @@ fn problem(
         end: None,
         cleared: Vec::new(),
         quiet: None,
+        said: Default::default(),
     };
     if problem.told {
         problem.page = Some(Page {

@@ -1,6 +1,7 @@
 //! Every table and key of the configuration, declared once: the walker, the remedies, the JSON Schema and
 //! `config show` all read these tables, so they cannot drift apart.
 
+mod answers;
 mod gates;
 mod nagios;
 mod objects;

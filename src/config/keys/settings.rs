@@ -2,6 +2,7 @@
 
 use super::{
     Key, Kind, Refers, Spec,
+    answers::ANSWERS,
     gates::{DOWNTIME, FREEZE, RISK},
     nagios::NAGIOS,
     objects::{
@@ -71,6 +72,11 @@ pub static ROOT: Spec = Spec::new(
             "dead_man",
             Kind::Table(&DEAD_MAN),
             "Who hears that we live, and misses us.",
+        ),
+        Key::new(
+            "answers",
+            Kind::Table(&ANSWERS),
+            "How people answer a page from where it reached them.",
         ),
         Key::new(
             "messages",

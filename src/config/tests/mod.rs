@@ -1,5 +1,6 @@
 //! Tests of the whole way from text to inventory.
 
+mod answers;
 mod faults;
 mod good;
 mod quiet;

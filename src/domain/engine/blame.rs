@@ -21,7 +21,7 @@ impl Engine {
         let Some(problem) = self.problems.get(&problem) else {
             return Attribution::default();
         };
-        self.attribute_with(
+        let found = self.attribute_with(
             obj,
             Onset {
                 last_good: problem
@@ -30,7 +30,8 @@ impl Engine {
                 first_bad: problem.onset_at,
                 flapping_since: self.status(obj).flap.since,
             },
-        )
+        );
+        self.as_people_say(obj, problem, found)
     }
 
     /// The same for what began at `first_bad`, without a row in the ledger.

@@ -41,9 +41,12 @@ impl Engine {
                     persistent,
                     at: now,
                     until,
+                    snooze: false,
+                    through: None,
                 };
                 self.acknowledge(now, &object, ack, notify, not_caused_by, out)
             }
+            Command::Answer(answer) => self.answer(now, answer, out),
             Command::RemoveAcknowledgement { object, .. } => self.unacknowledge(now, &object, out),
             Command::ScheduleDowntime {
                 object,
@@ -297,7 +300,7 @@ impl Engine {
         }
     }
 
-    fn acknowledge(
+    pub(super) fn acknowledge(
         &mut self,
         now: Timestamp,
         name: &ObjectName,
@@ -319,7 +322,7 @@ impl Engine {
             return Err("the acknowledgement would have ended already".to_owned());
         }
         if let Some(deploy) = not_caused_by {
-            self.clear_of(obj, name, deploy, out)?;
+            self.clear_of(now, obj, deploy, &ack.by, out)?;
         }
         // Told before the flag is set, as in Nagios.
         if notify {
@@ -363,12 +366,16 @@ impl Engine {
             0 => String::new(),
             others => format!(", with {others} more that came with its page"),
         };
-        Ok(Reply::ok(format!(
-            "{name} is acknowledged by {by}{with_it}"
-        )))
+        let how = match (ack.snooze, ack.until) {
+            (true, Some(until)) => format!(
+                "{name} is snoozed by {by} until {until}{with_it}; what is still bad then is paged at once"
+            ),
+            _ => format!("{name} is acknowledged by {by}{with_it}"),
+        };
+        Ok(Reply::ok(how))
     }
 
-    fn unacknowledge(
+    pub(super) fn unacknowledge(
         &mut self,
         now: Timestamp,
         name: &ObjectName,
@@ -394,10 +401,13 @@ impl Engine {
             .and_then(|ack| ack.until)
             .is_some_and(|until| until <= now);
         if due {
-            self.object_mut(obj).status.ack = None;
+            let ack = self.object_mut(obj).status.ack.take();
             self.remove_comments(obj, "acknowledgement", out);
             self.event(now, Some(obj), "acknowledgement", "expired".to_owned(), out);
             self.waits_again(now, obj, out);
+            if let Some(ack) = ack.filter(|ack| ack.snooze) {
+                self.snooze_over(now, obj, &ack.by, out);
+            }
             self.save_status(obj, out);
         }
     }

@@ -585,6 +585,10 @@ impl Engine {
             page.rollback_failed = true;
             page.amended += 1;
             let mut attribution = page.attribution.clone();
+            // What happened goes before what a person said before it happened.
+            if let Some(problem) = self.problems.get_mut(&row) {
+                problem.said.blamed.take_if(|it| it.deploy == original);
+            }
             if let Some(suspect) = attribution.suspects.first_mut() {
                 suspect.strength = Strength::Weak;
                 suspect

@@ -25,7 +25,6 @@ use crate::{
             gate::{Override, Reach, SetFreeze},
             message::{Kind, Urgency},
             objects::{AppIx, ObjIx},
-            state::ObjectName,
             status::Problem,
         },
         notify::compose,
@@ -178,7 +177,9 @@ impl Engine {
         if let Some(suspect) = leader
             && let Some(live) = self.deploys.get(&suspect.id).filter(|live| own(live))
         {
-            let exact = gate::is_exact(&suspect.relation);
+            let said = problem.said.blamed.as_ref();
+            let said = said.is_some_and(|blamed| blamed.deploy == suspect.id);
+            let exact = said || gate::is_exact(&suspect.relation);
             let vote = if exact {
                 0
             } else {
@@ -188,7 +189,7 @@ impl Engine {
                 alone,
                 exact,
                 vote,
-                late: is_late(live, problem),
+                late: !said && is_late(live, problem),
             };
             return Some((live, tie));
         }
@@ -428,35 +429,6 @@ impl Engine {
         message.author = Some(set.by.clone());
         message.comment = Some(set.reason.clone());
         self.deliver(None, &message, &audience, out);
-    }
-
-    /// A person found that a deploy did not cause a problem: it shuts no gate any more.
-    pub(super) fn clear_of(
-        &mut self,
-        obj: ObjIx,
-        name: &ObjectName,
-        deploy: String,
-        out: &mut Effects,
-    ) -> Result<(), String> {
-        if !self.deploys.contains_key(&deploy) {
-            let known = self.deploys.keys().map(String::as_str);
-            return Err(match did_you_mean(&deploy, known) {
-                Some(meant) => format!("no deploy `{deploy}` is known; did you mean `{meant}`?"),
-                None => format!("no deploy `{deploy}` is known"),
-            });
-        }
-        let id = self.status(obj).problem.filter(|id| self.open.contains(id));
-        let Some(problem) = id.and_then(|id| self.problems.get_mut(&id)) else {
-            return Err(format!(
-                "{name} is not a hard problem yet, so it is not put down to {deploy}"
-            ));
-        };
-        if !problem.cleared.contains(&deploy) {
-            problem.cleared.push(deploy);
-        }
-        let id = problem.id;
-        self.save_problem(id, out);
-        Ok(())
     }
 
     pub(super) fn save_gates(&self, now: Timestamp, text: String, out: &mut Effects) {

@@ -3,6 +3,7 @@
 //! One file per concern: `run` starts jobs, `result` judges what comes back, `tell` decides and composes notifications,
 //! `holding` keeps the ledger of holds, `deploys`, `commands`, `reload`, `timers`, and `picture` for readers.
 
+mod answers;
 mod audience;
 mod blame;
 mod census;

@@ -206,6 +206,15 @@ impl Engine {
             flapping: status.flap.flapping,
             flap_percent: status.flap.percent,
             acknowledged_by: status.ack.as_ref().map(|ack| ack.by.clone()),
+            snoozed_until: status
+                .ack
+                .as_ref()
+                .filter(|ack| ack.snooze)
+                .and_then(|ack| Some(ack.until?.to_string())),
+            said: self
+                .problem_of(obj)
+                .map(|problem| problem.said.sentences(&problem.cleared))
+                .unwrap_or_default(),
             in_downtime: self.in_downtime(obj),
             quiet: None,
             notifications: rule.notify.enabled && !status.notifications_off,

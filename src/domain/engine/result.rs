@@ -98,6 +98,8 @@ impl Engine {
         let is_host = self.inventory.is_host(obj);
         let rule = self.rule(obj).clone();
         let was_acknowledged = self.status(obj).ack.is_some();
+        let snooze = self.status(obj).ack.as_ref().filter(|ack| ack.snooze);
+        let snoozed_by = snooze.map(|ack| ack.by.clone());
         let policy = step::Policy {
             attempts: rule.attempts,
             volatile: rule.volatile,
@@ -187,6 +189,13 @@ impl Engine {
                 Kind::Recovery
             };
             self.attempt(now, obj, kind, out);
+        }
+        if let Some(by) = snoozed_by
+            && self.status(obj).ack.is_none()
+            && self.status(obj).flap.flapping
+        {
+            // The change ended the snooze, and nobody is told of changes of what flaps.
+            self.snooze_over(now, obj, &by, out);
         }
         if let Some(alert) = step.alert {
             self.log_alert(obj, alert, out);
@@ -288,6 +297,7 @@ impl Engine {
             end: None,
             cleared: Vec::new(),
             quiet: None,
+            said: Default::default(),
         };
         self.object_mut(obj).status.problem = Some(id);
         self.object_mut(obj).other_words = 0;

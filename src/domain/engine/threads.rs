@@ -186,7 +186,9 @@ impl Engine {
                 continue;
             };
             let status = self.status(other);
-            if !status.state.is_problem() || status.ack.is_some() {
+            // What was only put off can still be taken on, or put off for longer.
+            let is_taken = status.ack.as_ref().is_some_and(|known| !known.snooze);
+            if !status.state.is_problem() || is_taken {
                 continue;
             }
             taken += 1;

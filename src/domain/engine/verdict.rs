@@ -166,12 +166,13 @@ impl Engine {
                 ("recovered while held", None)
             }
             (_, None, Some(page))
-                if page
-                    .attribution
-                    .suspects
-                    .iter()
-                    .any(|suspect| suspect.id == id)
-                    && page.attribution.verdict != Verdict::None =>
+                if problem.cleared.iter().any(|cleared| cleared == id)
+                    || page
+                        .attribution
+                        .suspects
+                        .iter()
+                        .any(|suspect| suspect.id == id)
+                        && page.attribution.verdict != Verdict::None =>
             {
                 ("paged", Some(page.key.clone()))
             }
@@ -186,6 +187,12 @@ impl Engine {
             held_until: hold.map(|hold| hold.deadline.to_string()),
             page,
             cleared: problem.cleared.iter().any(|cleared| cleared == id),
+            blamed_by: problem
+                .said
+                .blamed
+                .as_ref()
+                .filter(|blamed| blamed.deploy == id)
+                .map(|blamed| blamed.by.clone()),
         })
     }
 }

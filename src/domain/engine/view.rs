@@ -166,6 +166,9 @@ pub struct DeployTrouble {
     pub page: Option<String>,
     /// A person found that the deploy did not cause it.
     pub cleared: bool,
+    /// Who says that the deploy did cause it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub blamed_by: Option<String>,
 }
 
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -198,6 +201,12 @@ pub struct ObjectView {
     pub flapping: bool,
     pub flap_percent: f64,
     pub acknowledged_by: Option<String>,
+    /// It was only put off until then, by whoever `acknowledged_by` says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub snoozed_until: Option<String>,
+    /// What people said of its problem, in sentences.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub said: Vec<String>,
     pub in_downtime: bool,
     /// What keeps it quiet beside downtimes, in a sentence.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -5,7 +5,7 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
 use super::{Headers, Kind};
-use crate::base::secret::Secret;
+use crate::base::{base64, secret::Secret};
 
 /// Why a request is not believed, in a sentence that gives nothing away.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -96,7 +96,7 @@ fn token(secret: &Secret, headers: &Headers, missing: &str) -> Result<(), Forged
             same(secret, token.trim())
         }
         Some((scheme, pair)) if scheme.eq_ignore_ascii_case("basic") => {
-            let pair = base64(pair.trim()).and_then(|bytes| String::from_utf8(bytes).ok());
+            let pair = base64::decode(pair.trim()).and_then(|bytes| String::from_utf8(bytes).ok());
             let password = pair.as_deref().and_then(|pair| pair.split_once(':'));
             same(secret, password.map_or("", |(_, password)| password))
         }
@@ -113,29 +113,6 @@ fn same(secret: &Secret, token: &str) -> Result<(), Forged> {
     } else {
         Err(Forged("the token is not this source's".to_owned()))
     }
-}
-
-fn base64(text: &str) -> Option<Vec<u8>> {
-    let mut bytes = Vec::new();
-    let (mut bits, mut count) = (0_u32, 0);
-    for byte in text.trim_end_matches('=').bytes() {
-        let value = match byte {
-            b'A'..=b'Z' => byte - b'A',
-            b'a'..=b'z' => byte - b'a' + 26,
-            b'0'..=b'9' => byte - b'0' + 52,
-            b'+' | b'-' => 62,
-            b'/' | b'_' => 63,
-            _ => return None,
-        };
-        bits = bits << 6 | u32::from(value);
-        count += 6;
-        if 8 <= count {
-            count -= 8;
-            bytes.push(u8::try_from(bits >> count & 0xff).ok()?);
-            bits &= (1 << count) - 1;
-        }
-    }
-    Some(bytes)
 }
 
 #[cfg(test)]

@@ -94,6 +94,8 @@ pub enum Decided {
     Rollback,
     /// It was not; the reason names the guard.
     NoRollback,
+    /// A person said something of it: a tag, or which deploy it was.
+    Answered,
 }
 
 impl Decided {
@@ -107,6 +109,7 @@ impl Decided {
             Self::Merged => "merged",
             Self::Rollback => "rollback",
             Self::NoRollback => "no-rollback",
+            Self::Answered => "answered",
         }
     }
 }

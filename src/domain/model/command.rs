@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::{
+    answer::Answer,
     gate::{Question, Reach},
     state::{ObjectName, StateSet},
 };
@@ -24,6 +25,8 @@ pub enum Command {
         /// A deploy that did not cause it, as the author found.
         not_caused_by: Option<String>,
     },
+    /// What a person answers to a page.
+    Answer(Answer),
     RemoveAcknowledgement {
         object: ObjectName,
         author: String,

@@ -316,6 +316,7 @@ mod tests {
         Change::Problem(Box::new(Problem {
             cleared: Vec::new(),
             quiet: None,
+            said: Default::default(),
             id: 7,
             object: ObjectName::host("web1"),
             state: State::Down,

@@ -1,5 +1,6 @@
 //! Plain data that the rules work on; names are the glossary's in ARCHITECTURE.md.
 
+pub mod answer;
 pub mod change;
 pub mod command;
 pub mod date;

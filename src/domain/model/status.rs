@@ -5,6 +5,7 @@ use std::{sync::Arc, time::Duration};
 use serde::{Deserialize, Serialize};
 
 use super::{
+    answer::Said,
     deploy::Attribution,
     grouping::Joined,
     quiet::Cause,
@@ -182,6 +183,12 @@ pub struct Ack {
     pub at: Timestamp,
     /// Ends by itself.
     pub until: Option<Timestamp>,
+    /// It was only put off: what is still bad at its end is paged at once.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub snooze: bool,
+    /// Which way it came, where it was an answer to a page.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub through: Option<String>,
 }
 
 /// One row of the ledger: a problem from its first hard result to its end. Every row ends, and says how.
@@ -218,6 +225,9 @@ pub struct Problem {
     /// What keeps its page back until it ends.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub quiet: Option<Cause>,
+    /// What else people said of it.
+    #[serde(default, skip_serializing_if = "Said::is_empty")]
+    pub said: Said,
 }
 
 /// The page of a problem.

@@ -7,6 +7,7 @@ mod html;
 mod markdown;
 mod oncall;
 mod period;
+mod said;
 mod sheet;
 mod text;
 

@@ -9,13 +9,14 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Frame, Scope, Spread,
+    Frame, Scope, Spread, said,
     sheet::{Block, Cell, Section, Sheet},
 };
 use crate::{
     base::time::Timestamp,
     domain::{
         model::{
+            answer::Tag,
             deploy::{Deploy, Suspect, Verdict},
             status::{End, Problem},
         },
@@ -119,6 +120,12 @@ pub struct OnCall {
     /// Pages of objects that are in no group and have no tag.
     pub in_no_place: u64,
     pub action: Action,
+    /// What people say that the pages were about.
+    #[serde(default)]
+    pub tags: said::Tags,
+    /// How often people confirmed or corrected the deploy that a page named.
+    #[serde(default)]
+    pub named: said::Checked,
     /// From a problem's first page to its acknowledgement.
     pub to_acknowledge: Spread,
     /// Most pages first, at most twenty.
@@ -340,6 +347,10 @@ fn count_action(
         problems.entry(&page.key).or_insert((&page.object, 0)).1 += 1;
     }
     report.problems = problems.len() as u64;
+    let keys = problems.iter().map(|(key, (_, pages))| (*key, *pages));
+    report.tags = said::tags(keys, cases);
+    let known = problems.keys().filter_map(|key| cases.get(key));
+    report.named = said::checked(known.map(|case| &case.problem));
     let mut checks: BTreeMap<&str, Noisy> = BTreeMap::new();
     for (key, (object, pages)) in problems {
         let what = cases.get(key).map(|case| what_came(case, scope));
@@ -401,10 +412,12 @@ fn what_came(case: &Case, scope: &Scope) -> What {
         .filter(|at| *at < scope.span.until);
     let end = over.unwrap_or(scope.span.until);
     let acts = [case.acknowledged_at, case.commented_at];
-    if acts
-        .into_iter()
-        .flatten()
-        .any(|at| at <= end && at < scope.span.until)
+    let tag = case.problem.said.tag.as_ref();
+    if tag.is_some_and(|given| given.tag.is_action())
+        || acts
+            .into_iter()
+            .flatten()
+            .any(|at| at <= end && at < scope.span.until)
     {
         What::Acted
     } else if over.is_some() {
@@ -441,6 +454,21 @@ fn look_at(report: &mut OnCall, case: &Case, deploys: &[Deploy], scope: &Scope) 
         at: page.at.to_string(),
         ..Slip::default()
     };
+    // Who was there knows better than we do.
+    if let Some(given) = &problem.said.tag {
+        match given.tag {
+            Tag::DowntimeExpired => report.downtime_expired.push(Slip {
+                ended: case.downtime_ended_at.map(|at| at.to_string()),
+                ..slip
+            }),
+            Tag::DowntimeNotSet => report.downtime_not_set.push(Slip {
+                deploy: suspects(problem).next().map(|first| first.id.clone()),
+                ..slip
+            }),
+            _ => {}
+        }
+        return;
+    }
     if let Some(ended) = case.downtime_ended_at
         && ended <= page.at
         && page.at.since(ended) <= EXPIRED_WITHIN
@@ -493,6 +521,7 @@ impl OnCall {
                 self.by_hour(),
                 self.by_weekday(),
                 self.by_action(),
+                said::section(&self.tags, self.pages),
                 self.by_check(),
                 self.by_place(),
                 self.slips(zone),
@@ -523,6 +552,18 @@ impl OnCall {
                 (
                     "pages put down to deploys".to_owned(),
                     Cell::Share(self.by_deploy, self.pages),
+                ),
+                (
+                    "deploys named that people confirmed".to_owned(),
+                    Cell::Count(self.named.right),
+                ),
+                (
+                    "deploys named that people say it was not".to_owned(),
+                    Cell::Count(self.named.wrong),
+                ),
+                (
+                    "deploys that only people named".to_owned(),
+                    Cell::Count(self.named.missed),
                 ),
                 (
                     "problems that passed in a hold (pages saved)".to_owned(),
@@ -621,8 +662,8 @@ impl OnCall {
         Section {
             title: "action",
             rules: vec![
-                "Acted upon: acknowledged or commented here between its first page and its recovery. What was done \
-                 elsewhere (a pager's own acknowledgement, comments deleted since) is not known."
+                "Acted upon: acknowledged or commented here between its first page and its recovery, or tagged as an \
+                 action. What was done elsewhere and not told here (comments deleted since, for example) is not known."
                     .to_owned(),
             ],
             block: Block::Table {
@@ -737,6 +778,7 @@ impl OnCall {
                 "Downtime not set: a first page about what a deploy was changing, begun while that deploy ran, with \
                  neither a downtime nor a hold."
                     .to_owned(),
+                "Where a person tagged a page, the tag decides instead.".to_owned(),
             ],
             block: Block::Table {
                 head: vec![

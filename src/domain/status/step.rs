@@ -355,6 +355,8 @@ mod tests {
                 persistent: false,
                 at: Timestamp::default(),
                 until: None,
+                snooze: false,
+                through: None,
             })
         };
         let policy = Policy {

@@ -211,6 +211,8 @@ fn site() -> Mirror {
         persistent: false,
         at: NOW,
         until: None,
+        snooze: false,
+        through: None,
     });
     rows[4].status.state_type = StateType::Soft;
     rows[4].status.last_hard_state = State::Ok;

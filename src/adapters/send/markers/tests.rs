@@ -67,6 +67,7 @@ fn problem() -> Arc<Problem> {
     Arc::new(Problem {
         cleared: Vec::new(),
         quiet: None,
+        said: Default::default(),
         id: 7,
         object: ObjectName::check("web1", "http"),
         state: State::Critical,

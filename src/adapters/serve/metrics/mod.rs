@@ -116,6 +116,7 @@ pub struct Metrics {
     outbox_oldest_millis: Gauge,
     deliveries: Mutex<BTreeMap<(String, Tried), u64>>,
     feeds: Mutex<BTreeMap<(String, Feed), u64>>,
+    answers: Mutex<BTreeMap<(&'static str, Feed), u64>>,
     markers: Mutex<BTreeMap<(String, &'static str), u64>>,
     dead_man: Mutex<BTreeMap<&'static str, u64>>,
     holds: Gauge,
@@ -147,6 +148,7 @@ impl Default for Metrics {
             outbox_oldest_millis: Gauge::default(),
             deliveries: Mutex::default(),
             feeds: Mutex::default(),
+            answers: Mutex::default(),
             markers: Mutex::default(),
             dead_man: Mutex::default(),
             holds: Gauge::default(),
@@ -224,6 +226,12 @@ impl Metrics {
         if feeds.len() < FEED_LABELS_MAX || feeds.contains_key(&key) {
             *feeds.entry(key).or_default() += 1;
         }
+    }
+
+    /// An answer to a page came on this way (`link`, `pagerduty`, ...) to this end.
+    pub fn answer(&self, way: &'static str, end: Feed) {
+        let mut answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
+        *answers.entry((way, end)).or_default() += 1;
     }
 
     /// A marker came to this end: `sent`, `failed` or `dropped`.

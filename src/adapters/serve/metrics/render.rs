@@ -173,6 +173,21 @@ impl Metrics {
                 count,
             );
         }
+        let answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
+        if !answers.is_empty() {
+            text.head(
+                "answers_total",
+                "counter",
+                "Answers to pages from elsewhere, by the way they came and what became of them.",
+            );
+            for ((way, end), count) in answers.iter() {
+                text.line(
+                    "answers_total",
+                    &[("way", way), ("result", end.name())],
+                    count,
+                );
+            }
+        }
         let pings = self.dead_man.lock().unwrap_or_else(PoisonError::into_inner);
         if !pings.is_empty() {
             text.head(

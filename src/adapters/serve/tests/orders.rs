@@ -228,3 +228,54 @@ async fn settings() {
             400 say either `host` or `contact`, not both"#]],
     );
 }
+
+#[tokio::test]
+async fn answers_to_pages() {
+    check(
+        &sent(vec![
+            (
+                "/v1/snooze",
+                json!({ "host": "web1", "check": "http", "duration": "30m", "author": "ann" }),
+            ),
+            (
+                "/v1/tag",
+                json!({ "about": "web1/http", "tag": "faulty-check" }),
+            ),
+            (
+                "/v1/blame",
+                json!({ "about": "web1/http@1772445960000", "deploy": "D-1" }),
+            ),
+            (
+                "/v1/blame",
+                json!({ "about": "web1", "deploy": "D-1", "caused": false }),
+            ),
+        ])
+        .await,
+        expect![[r#"
+            Command(Answer(Answer { about: Object(ObjectName { host: "web1", check: Some("http") }), say: Snooze { span: 1800s, comment: None }, author: "ann", through: "the API" })) [local: snoozed web1/http for 30m]
+            Command(Answer(Answer { about: Named("web1/http"), say: Tag(FaultyCheck), author: "local", through: "the API" })) [local: tagged web1/http faulty-check]
+            Command(Answer(Answer { about: Named("web1/http@1772445960000"), say: Caused("D-1"), author: "local", through: "the API" })) [local: put web1/http@1772445960000 down to D-1]
+            Command(Answer(Answer { about: Named("web1"), say: NotCaused("D-1"), author: "local", through: "the API" })) [local: said that D-1 did not cause web1]"#]],
+    );
+    check(
+        &refused(vec![
+            ("/v1/snooze", json!({ "host": "web1" })),
+            ("/v1/snooze", json!({ "host": "web1", "duration": "soon" })),
+            ("/v1/tag", json!({ "about": "web1", "tag": "faulty" })),
+            ("/v1/tag", json!({ "tag": "faulty-check" })),
+            ("/v1/blame", json!({ "about": "web1" })),
+            (
+                "/v1/blame",
+                json!({ "about": "web1", "deploy": "D-1", "not": true }),
+            ),
+        ])
+        .await,
+        expect![[r#"
+            400 `duration` is missing
+            400 `duration`: `soon` is not a duration; write for example 15s, 3m, 2h or 1h30m
+            400 there is no tag `faulty`; say one of service-issue, service-issue-off-hours, view-issue, wrong-period, downtime-expired, downtime-not-set, wrong-threshold, faulty-check
+            400 `about` is missing
+            400 `deploy` is missing
+            400 a word on a deploy has no field `not`; it has about, deploy, caused, author"#]],
+    );
+}

@@ -97,6 +97,7 @@ fn a_person_may_say_that_it_was_not_the_deploy() {
             10:06:00   -> oncall: problem web1/http CRITICAL [suspect d-1 likely]
             10:06:00 web1/http sent problem: hard CRITICAL after attempt 1 of 1; D-1: not held: risk class high holds no CRITICAL
             10:07:00 refused: no deploy `D-2` is known; did you mean `D-1`?
+            10:08:00 web1/http answered problem: bob says that deploy D-1 did not cause it
             10:10:00 gate open: no problem is put down to a deploy of shop in production
         "#]],
     );

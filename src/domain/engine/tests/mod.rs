@@ -1,5 +1,6 @@
 //! The engine's proof: scenarios in, transcripts out; and properties over random histories.
 
+mod answers;
 mod clocks;
 mod dependencies;
 mod digest;

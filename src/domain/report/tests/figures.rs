@@ -259,3 +259,76 @@ fn spreads_are_values_that_occurred() {
     let ten: Vec<u64> = (1..=10).collect();
     assert_eq!(spread(&ten), (10, Some(5), Some(9)));
 }
+
+#[test]
+fn tags_decide_what_a_page_was_about() {
+    use crate::domain::model::answer::{Tag, Tagged};
+    let mut rows = on_call_rows();
+    let tagged = |tag| {
+        Some(Tagged {
+            tag,
+            by: "ann".to_owned(),
+            at: at("2026-03-30T09:00:00Z"),
+        })
+    };
+    // web1/http looked as if a downtime had not been set, web2/http as if one had expired; db1/disk looked like neither.
+    rows.cases[0].problem.said.tag = tagged(Tag::ServiceIssue);
+    rows.cases[1].problem.said.tag = tagged(Tag::DowntimeNotSet);
+    rows.cases[2].problem.said.tag = tagged(Tag::FaultyCheck);
+    let report = oncall(&rows, &week());
+    let tally = |problems, pages| oncall::Tally { problems, pages };
+    assert_eq!(report.tags.action, tally(1, 2));
+    assert_eq!(report.tags.no_action, tally(2, 4));
+    assert_eq!(report.tags.untagged, tally(2, 2));
+    let each: Vec<_> = report
+        .tags
+        .each
+        .iter()
+        .map(|it| (it.tag.name(), it.tally.pages))
+        .collect();
+    assert_eq!(
+        each,
+        [
+            ("service-issue", 2),
+            ("downtime-not-set", 2),
+            ("faulty-check", 2)
+        ]
+    );
+    assert!(report.downtime_expired.is_empty());
+    let not_set: Vec<_> = report
+        .downtime_not_set
+        .iter()
+        .map(|it| &*it.object)
+        .collect();
+    assert_eq!(not_set, ["db1/disk"]);
+}
+
+#[test]
+fn what_people_say_of_deploys_is_held_against_what_the_page_said() {
+    use crate::domain::model::answer::{Blamed, Correction};
+    let said = |suspect: Option<&str>, blamed: Option<&str>, cleared: &[&str]| {
+        let mut rows = on_call_rows();
+        let problem = &mut rows.cases[0].problem;
+        problem.cleared = cleared.iter().map(|id| (*id).to_owned()).collect();
+        problem.said.blamed = blamed.map(|id| Blamed {
+            deploy: id.to_owned(),
+            by: "ann".to_owned(),
+            at: at("2026-03-23T09:10:00Z"),
+        });
+        problem.said.corrections.push(Correction {
+            deploy: blamed.unwrap_or("D-1").to_owned(),
+            caused: blamed.is_some(),
+            by: "ann".to_owned(),
+            at: at("2026-03-23T09:10:00Z"),
+            suspect: suspect.map(str::to_owned),
+        });
+        let named = oncall(&rows, &week()).named;
+        (named.right, named.wrong, named.missed)
+    };
+    assert_eq!(said(Some("D-1"), Some("D-1"), &[]), (1, 0, 0));
+    assert_eq!(said(Some("D-1"), Some("D-2"), &[]), (0, 1, 0));
+    assert_eq!(said(Some("D-1"), None, &["D-1"]), (0, 1, 0));
+    assert_eq!(said(None, Some("D-2"), &[]), (0, 0, 1));
+    // It was one of several, and a person took it off the list.
+    assert_eq!(said(None, None, &["D-1"]), (0, 0, 0));
+}

@@ -87,6 +87,7 @@ fn paged(object: &str, bad: &str, page: &str, over: Option<&str>, deploy: Option
         end: over.map(|_| End::Paged),
         cleared: Vec::new(),
         quiet: None,
+        said: Default::default(),
     }
 }
 

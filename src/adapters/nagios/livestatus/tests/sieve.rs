@@ -32,6 +32,8 @@ fn varied(inventory: &Inventory, obj: ObjIx, seed: u32) -> Row {
         persistent: false,
         at: NOW,
         until: None,
+        snooze: false,
+        through: None,
     });
     row.downtimes = (seed >> 7 & 3) as u16;
     row.status.flap.flapping = bit(9);

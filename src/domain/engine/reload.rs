@@ -259,14 +259,14 @@ impl Engine {
                     .clone_into(&mut message.output);
                 self.deliver_gathered(now, obj, row, Occasion::Recovery, message, audience, out);
             }
-            if let Some(problem) = self.problems.get_mut(&row) {
-                if problem.end.is_none() {
-                    problem.end = Some(if problem.page.is_some() {
-                        End::Paged
-                    } else {
-                        End::Silent(reason)
-                    });
-                }
+            if let Some(problem) = self.problems.get_mut(&row)
+                && problem.end.is_none()
+            {
+                problem.end = Some(if problem.page.is_some() {
+                    End::Paged
+                } else {
+                    End::Silent(reason)
+                });
             }
             self.save_problem(row, out);
         }

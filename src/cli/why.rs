@@ -77,15 +77,18 @@ fn block(decision: &DecisionView, paint: Paint) -> String {
     };
     lines.push(format!("    {because}{}", clean(&decision.reason)));
     if !decision.contacts.is_empty() {
-        let whom = if decision.what == "sent" || decision.what == "amended" {
-            "to"
-        } else {
-            "would go to"
+        let whom = match &*decision.what {
+            "sent" | "amended" | "merged" => "to",
+            _ => "would go to",
         };
         lines.push(format!(
             "    {whom} {}",
             clean(&decision.contacts.join(", "))
         ));
+    }
+    if !decision.left_out.is_empty() {
+        let left_out = clean(&decision.left_out.join("; "));
+        lines.push(format!("    not told: {left_out}"));
     }
     if !decision.deploys.is_empty() {
         let word = if decision.deploys.len() == 1 {
@@ -107,6 +110,7 @@ fn what(decision: &DecisionView) -> String {
     match decision.what.as_str() {
         "sent" if decision.kind == "problem" => "PAGED".to_owned(),
         "sent" => "SENT".to_owned(),
+        "merged" => "TOLD WITH ANOTHER PAGE".to_owned(),
         "held" => match &decision.until {
             Some(until) => format!("HELD until {}", until_after(until, &decision.at)),
             None => "HELD".to_owned(),

@@ -72,6 +72,8 @@ pub async fn why(
             until: row.until.map(|until| until.to_string()),
             deploys: row.deploys,
             dedup_key: row.dedup_key,
+            left_out: row.left_out,
+            config: row.config,
             deliveries,
         });
     }

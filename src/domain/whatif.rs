@@ -500,6 +500,8 @@ mod tests {
             until: None,
             deploys: Vec::new(),
             dedup_key: None,
+            left_out: Vec::new(),
+            config: String::new(),
         };
         let decisions = [
             decision("a", 11, Decided::Skipped, "soft: attempt 1 of 5"),

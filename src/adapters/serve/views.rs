@@ -21,7 +21,7 @@ pub struct WhyView {
 #[serde(default)]
 pub struct DecisionView {
     pub at: String,
-    /// `sent`, `held`, `released`, `skipped`, `amended`.
+    /// `sent`, `held`, `released`, `skipped`, `amended`, `merged`, ...
     pub what: String,
     /// `problem`, `recovery`, ...
     pub kind: String,
@@ -32,6 +32,12 @@ pub struct DecisionView {
     pub until: Option<String>,
     pub deploys: Vec<String>,
     pub dedup_key: Option<String>,
+    /// Why others who might have been told were not.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub left_out: Vec<String>,
+    /// The configuration that decided, as `status` names it.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub config: String,
     pub deliveries: Vec<DeliveryView>,
 }
 
@@ -79,6 +85,8 @@ impl DecisionView {
             until: decision.until.map(|until| until.to_string()),
             deploys: decision.deploys.clone(),
             dedup_key: decision.dedup_key.clone(),
+            left_out: decision.left_out.clone(),
+            config: decision.config.clone(),
             deliveries,
         }
     }

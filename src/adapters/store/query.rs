@@ -49,6 +49,10 @@ pub struct DecisionRow {
     pub until: Option<Timestamp>,
     pub deploys: Vec<String>,
     pub dedup_key: Option<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left_out: Vec<String>,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub config: String,
 }
 
 /// A stored [`crate::domain::model::change::Event`].
@@ -146,6 +150,8 @@ fn decision(row: &Row<'_>) -> rusqlite::Result<DecisionRow> {
         until: None,
         deploys: Vec::new(),
         dedup_key: None,
+        left_out: Vec::new(),
+        config: String::new(),
     };
     let body: DecisionBody = serde_json::from_str(&body).unwrap_or_else(|error| unreadable(&error));
     Ok(DecisionRow {
@@ -159,6 +165,8 @@ fn decision(row: &Row<'_>) -> rusqlite::Result<DecisionRow> {
         until: body.until,
         deploys: body.deploys,
         dedup_key: body.dedup_key,
+        left_out: body.left_out,
+        config: body.config,
     })
 }
 

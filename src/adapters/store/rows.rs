@@ -28,6 +28,10 @@ pub(super) struct DecisionBody {
     pub(super) deploys: Vec<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) dedup_key: Option<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) left_out: Vec<String>,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub(super) config: String,
 }
 
 /// Writes every row of `changes` and when that was.
@@ -257,6 +261,8 @@ fn write_decision(db: &Connection, decision: &Decision) -> rusqlite::Result<()> 
         until: decision.until,
         deploys: decision.deploys.clone(),
         dedup_key: decision.dedup_key.clone(),
+        left_out: decision.left_out.clone(),
+        config: decision.config.clone(),
     };
     statement(
         db,

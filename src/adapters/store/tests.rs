@@ -96,6 +96,8 @@ fn decision(reason: &str, when: Timestamp) -> Decision {
         until: Some(when + Duration::from_secs(180)),
         deploys: vec!["D-417".to_owned()],
         dedup_key: None,
+        left_out: Vec::new(),
+        config: String::new(),
     }
 }
 

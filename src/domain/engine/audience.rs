@@ -45,6 +45,16 @@ impl Listener {
 /// Everybody who is told, each once.
 pub(super) type Audience = Vec<Listener>;
 
+/// Who is told, and why these.
+#[derive(Debug, Default)]
+pub(super) struct Wanting {
+    pub(super) audience: Audience,
+    /// Why rotations came to the people they came to.
+    pub(super) on_call: Vec<String>,
+    /// Why others who might have been told are not.
+    pub(super) left_out: Vec<String>,
+}
+
 /// Adds somebody; who is there already is told as urgently as either says, through the channels of both.
 pub(super) fn add(audience: &mut Audience, listener: Listener) {
     match audience
@@ -60,6 +70,14 @@ pub(super) fn add(audience: &mut Audience, listener: Listener) {
             known.urgency = listener.urgency;
         }
         None => audience.push(listener),
+    }
+}
+
+fn note_new(known: &mut Vec<String>, said: Vec<String>) {
+    for one in said {
+        if !known.contains(&one) {
+            known.push(one);
+        }
     }
 }
 
@@ -81,8 +99,13 @@ impl Engine {
         let state = self.told_state(obj, kind);
         let blame = self.blame_of(obj);
         let circle = self.circle(obj, kind, state, &blame, at);
-        let (audience, on_call) = self.wanting_asks(obj, &circle.asks, kind, state, (at, turn))?;
-        Ok((audience, Circle { on_call, ..circle }))
+        let wanting = self.wanting_asks(obj, &circle.asks, kind, state, (at, turn))?;
+        let circle = Circle {
+            on_call: wanting.on_call,
+            left_out: wanting.left_out,
+            ..circle
+        };
+        Ok((wanting.audience, circle))
     }
 
     /// What the page of the open problem says of deploys.
@@ -103,7 +126,7 @@ impl Engine {
         }
     }
 
-    /// Of all that are asked, those that want it, and why rotations came to the people they came to.
+    /// Of all that are asked, those that want it.
     pub(super) fn wanting_asks(
         &self,
         obj: ObjIx,
@@ -111,23 +134,25 @@ impl Engine {
         kind: Kind,
         state: State,
         times: (Timestamp, Timestamp),
-    ) -> Result<(Audience, Vec<String>), String> {
-        let (mut audience, mut on_call): (Audience, Vec<String>) = (Vec::new(), Vec::new());
+    ) -> Result<Wanting, String> {
+        let mut found = Wanting::default();
         let mut refusals: Vec<String> = Vec::new();
         for ask in asks {
             match self.wanting_of(obj, &ask.contacts, kind, state, times) {
                 Ok(wanted) => {
                     for contact in wanted.contacts {
-                        add(&mut audience, ask.listener(contact));
+                        add(&mut found.audience, ask.listener(contact));
                     }
-                    on_call.extend(wanted.on_call);
+                    found.on_call.extend(wanted.on_call);
+                    found.left_out.extend(wanted.left_out);
                 }
                 Err(why) if refusals.contains(&why) => {}
                 Err(why) => refusals.push(why),
             }
         }
-        if !audience.is_empty() {
-            return Ok((audience, on_call));
+        if !found.audience.is_empty() {
+            found.left_out.extend(refusals);
+            return Ok(found);
         }
         if asks.is_empty() {
             return Err("it has no contacts, and no route is for it".to_owned());
@@ -223,8 +248,7 @@ impl Engine {
     ) -> (Result<Audience, String>, Circle) {
         let then = due.state.unwrap_or(present);
         let mut refusal = None;
-        let mut audience = Audience::new();
-        let mut on_call: Vec<String> = Vec::new();
+        let mut all = Wanting::default();
         for (at, state) in [
             (now, present),
             (due.at, present),
@@ -233,15 +257,12 @@ impl Engine {
         ] {
             let circle = self.circle(obj, Kind::Problem, state, blame, at);
             match self.wanting_asks(obj, &circle.asks, Kind::Problem, state, (at, now)) {
-                Ok((wanted, said)) => {
-                    wanted
-                        .into_iter()
-                        .for_each(|listener| add(&mut audience, listener));
-                    for said in said {
-                        if !on_call.contains(&said) {
-                            on_call.push(said);
-                        }
+                Ok(wanting) => {
+                    for listener in wanting.audience {
+                        add(&mut all.audience, listener);
                     }
+                    note_new(&mut all.on_call, wanting.on_call);
+                    note_new(&mut all.left_out, wanting.left_out);
                 }
                 Err(why) => {
                     refusal.get_or_insert(why);
@@ -249,11 +270,16 @@ impl Engine {
             }
         }
         let found = match refusal {
-            Some(why) if audience.is_empty() => Err(why),
-            _ => Ok(audience),
+            Some(why) if all.audience.is_empty() => Err(why),
+            _ => Ok(all.audience),
         };
         let circle = self.circle(obj, Kind::Problem, present, blame, now);
-        (found, Circle { on_call, ..circle })
+        let circle = Circle {
+            on_call: all.on_call,
+            left_out: all.left_out,
+            ..circle
+        };
+        (found, circle)
     }
 
     /// Adds the deployers: paged with everybody where one deploy is the suspect, told in chat where several are.

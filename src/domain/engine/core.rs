@@ -515,6 +515,8 @@ impl Engine {
             until: None,
             deploys: Vec::new(),
             dedup_key: self.problem_of(obj).map(Problem::key),
+            left_out: Vec::new(),
+            config: self.inventory.digest.clone(),
         }
     }
 

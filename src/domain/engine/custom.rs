@@ -70,7 +70,7 @@ impl Engine {
             }
         } else {
             self.wanting_asks(obj, &circle.asks, Kind::Custom, state, (now, now))
-                .map(|(audience, _)| audience)
+                .map(|wanting| wanting.audience)
         };
         let audience = match audience {
             Ok(audience) => audience,

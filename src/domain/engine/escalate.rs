@@ -68,8 +68,9 @@ pub(super) struct Circle {
     pub(super) escalated: bool,
     /// When the next one is due.
     pub(super) remind: Duration,
-    /// Why rotations came to the people they came to; for `why`.
+    /// Why rotations came to the people they came to, and why others are not told; for `why`.
     pub(super) on_call: Vec<String>,
+    pub(super) left_out: Vec<String>,
 }
 
 /// Who is told of what nobody acknowledges, and what says so.
@@ -162,6 +163,7 @@ impl Engine {
             escalated: false,
             remind: rule.remind,
             on_call: Vec::new(),
+            left_out: Vec::new(),
         };
         if !rule.contacts.is_empty() || self.inventory.routes.all.is_empty() {
             circle.asks.push(Ask::plain(rule.contacts.clone()));

@@ -118,7 +118,7 @@ impl Engine {
         parcels
     }
 
-    /// Delivers a message to those who are told now; returns them.
+    /// Delivers a message to those who are told now; returns them, and the dedup key that it has for the first of them.
     #[expect(
         clippy::too_many_arguments,
         reason = "a message and all that it is about"
@@ -132,8 +132,8 @@ impl Engine {
         message: Message,
         audience: Audience,
         out: &mut Effects,
-    ) -> Audience {
-        let mut told = Audience::new();
+    ) -> (Audience, Option<String>) {
+        let (mut told, mut key) = (Audience::new(), None);
         for parcel in self.gather(now, row, occasion, audience, out) {
             let mut message = message.clone();
             let mut about = obj;
@@ -158,12 +158,13 @@ impl Engine {
                     message = compose::message(&self.inventory, first, self.status(first), facts);
                 }
             }
+            key.get_or_insert_with(|| parcel.key.clone());
             message.dedup_key = parcel.key;
             message.lines.extend(parcel.lines);
             self.deliver(Some(about), &message, &parcel.audience, out);
             told.extend(parcel.audience);
         }
-        told
+        (told, key)
     }
 
     fn gather_recovery(&mut self, now: Timestamp, row: u64, contact: &str) -> Told {
@@ -493,6 +494,7 @@ impl Engine {
         };
         let mut decision = self.decide(now, obj, Decided::Merged, kind, reason);
         decision.contacts = joined.iter().map(|(contact, _)| contact.clone()).collect();
+        decision.dedup_key = Some(key.clone());
         out.changes.push(Change::Decision(decision));
     }
 
@@ -596,16 +598,11 @@ impl Engine {
         }
         message.lines = self.describe(&open.union(&news).copied().collect());
         self.deliver(Some(obj), &message, &vec![listener.clone()], out);
-        self.record(
-            now,
-            obj,
-            Decided::Amended,
-            Kind::Amendment,
-            reason,
-            &vec![listener],
-            &attribution,
-            out,
-        );
+        let (what, kind) = (Decided::Amended, Kind::Amendment);
+        let listeners = vec![listener];
+        let mut decision = self.recorded(now, obj, what, kind, reason, &listeners, &attribution);
+        decision.dedup_key = Some(key.to_owned());
+        out.changes.push(Change::Decision(decision));
         for row in news {
             let page = self
                 .problems

@@ -145,7 +145,7 @@ impl Engine {
         let ask = Ask::of(later.clone());
         let state = self.told_state(obj, Kind::Problem);
         self.wanting_asks(obj, &[ask], Kind::Problem, state, (now, now))
-            .map(|(audience, _)| audience)
+            .map(|wanting| wanting.audience)
     }
 
     /// A page left. One for something new, or worse, begins the steps anew; what was taken at once does not come again.
@@ -288,7 +288,7 @@ impl Engine {
         }
         let wanted = self
             .wanting_asks(obj, &circle.asks, Kind::Problem, state, (now, now))
-            .map(|(audience, _)| audience)
+            .map(|wanting| wanting.audience)
             .unwrap_or_default();
         let mut audience = self.with_deployers(wanted, attribution, now);
         let told = self.told_of(obj);
@@ -335,18 +335,13 @@ impl Engine {
         state.name().clone_into(&mut message.state);
         self.keep_page(now, row, &attribution, audience, out);
         let audience = audience.clone();
-        let told = self.deliver_gathered(now, obj, row, Occasion::Fresh, message, audience, out);
+        let (told, key) =
+            self.deliver_gathered(now, obj, row, Occasion::Fresh, message, audience, out);
         if !told.is_empty() {
-            self.record(
-                now,
-                obj,
-                Decided::Sent,
-                Kind::Problem,
-                reason,
-                &told,
-                &attribution,
-                out,
-            );
+            let (what, kind) = (Decided::Sent, Kind::Problem);
+            let mut decision = self.recorded(now, obj, what, kind, reason, &told, &attribution);
+            decision.dedup_key = key;
+            out.changes.push(Change::Decision(decision));
         }
     }
 

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    audience::{Audience, Listener, add},
+    audience::{Audience, Listener, Wanting, add},
     core::Engine,
     effect::Effects,
     quiet::Ended,
@@ -336,11 +336,11 @@ impl Engine {
         let then = worst.hard_at;
         let circle = self.circle(obj, Kind::Problem, worst.state, &Default::default(), then);
         let wanted = self.wanting_asks(obj, &circle.asks, Kind::Problem, worst.state, (then, then));
-        let quietly = |(mut audience, _): (Audience, Vec<String>)| {
-            for listener in &mut audience {
+        let quietly = |mut wanting: Wanting| {
+            for listener in &mut wanting.audience {
                 listener.urgency = Urgency::Low;
             }
-            audience
+            wanting.audience
         };
         Some((line, wanted.map(quietly)))
     }

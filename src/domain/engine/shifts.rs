@@ -491,7 +491,7 @@ impl Engine {
             };
             let asks = self.own_circle(*obj, Some(told)).asks;
             let wanted = self.wanting_asks(*obj, &asks, Kind::Notice, state, (now, now));
-            for listener in wanted.into_iter().flat_map(|(all, _)| all) {
+            for listener in wanted.into_iter().flat_map(|wanting| wanting.audience) {
                 if audience
                     .iter()
                     .all(|known| known.contact != listener.contact)

@@ -7,7 +7,7 @@ use crate::{
     base::time::Timestamp,
     domain::{
         model::{
-            change::{Change, Decided},
+            change::{Change, Decided, Decision},
             deploy::{Attribution, Suspect, Verdict},
             message::{Kind, Urgency},
             objects::{ContactIx, ObjIx},
@@ -296,7 +296,7 @@ impl Engine {
         } else {
             Occasion::Reminder
         };
-        let audience = self.deliver_gathered(now, obj, id, occasion, message, audience, out);
+        let (audience, key) = self.deliver_gathered(now, obj, id, occasion, message, audience, out);
         let reason = std::iter::once(reason)
             .chain(reached.said)
             .chain(circle.routes.iter().map(|route| format!("by {route}")))
@@ -305,16 +305,11 @@ impl Engine {
             .collect::<Vec<_>>()
             .join("; ");
         if !audience.is_empty() {
-            self.record(
-                now,
-                obj,
-                Decided::Sent,
-                Kind::Problem,
-                reason,
-                &audience,
-                &attribution,
-                out,
-            );
+            let (what, kind) = (Decided::Sent, Kind::Problem);
+            let mut decision = self.recorded(now, obj, what, kind, reason, &audience, &attribution);
+            decision.dedup_key = key;
+            decision.left_out = circle.left_out;
+            out.changes.push(Change::Decision(decision));
         }
         self.save_status(obj, out);
         if let Some(advice) = advice {
@@ -424,18 +419,13 @@ impl Engine {
             },
         );
         let occasion = Occasion::Recovery;
-        let audience = self.deliver_gathered(now, obj, id, occasion, message, audience, out);
+        let (audience, key) = self.deliver_gathered(now, obj, id, occasion, message, audience, out);
         if !audience.is_empty() {
-            self.record(
-                now,
-                obj,
-                Decided::Sent,
-                Kind::Recovery,
-                reason,
-                &audience,
-                &page.attribution,
-                out,
-            );
+            let (what, kind) = (Decided::Sent, Kind::Recovery);
+            let mut decision =
+                self.recorded(now, obj, what, kind, reason, &audience, &page.attribution);
+            decision.dedup_key = key;
+            out.changes.push(Change::Decision(decision));
         }
         let status = &mut self.object_mut(obj).status;
         status.notified_on = StateSet::EMPTY;
@@ -637,6 +627,25 @@ impl Engine {
         attribution: &Attribution,
         out: &mut Effects,
     ) {
+        let decision = self.recorded(now, obj, what, kind, reason, audience, attribution);
+        out.changes.push(Change::Decision(decision));
+    }
+
+    /// The row of the decision, for those who have more to say of it.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "one row of the decision table, each column a value"
+    )]
+    pub(super) fn recorded(
+        &self,
+        now: Timestamp,
+        obj: ObjIx,
+        what: Decided,
+        kind: Kind,
+        reason: String,
+        audience: &Audience,
+        attribution: &Attribution,
+    ) -> Decision {
         let mut decision = self.decide(now, obj, what, kind, reason);
         decision.contacts = audience
             .iter()
@@ -647,7 +656,7 @@ impl Engine {
             .iter()
             .map(|suspect| suspect.id.clone())
             .collect();
-        out.changes.push(Change::Decision(decision));
+        decision
     }
 }
 

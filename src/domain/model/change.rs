@@ -78,6 +78,12 @@ pub struct Decision {
     pub deploys: Vec<String>,
     #[serde(default)]
     pub dedup_key: Option<String>,
+    /// Why others who might have been told were not, each a sentence.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left_out: Vec<String>,
+    /// The configuration that decided, as `status` and `config` name it.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub config: String,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

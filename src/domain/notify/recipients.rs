@@ -35,6 +35,8 @@ pub struct Wanted {
     pub contacts: Vec<ContactIx>,
     /// Of each rotation among the candidates, why it came to this person.
     pub on_call: Vec<String>,
+    /// Why others are not told, each a sentence.
+    pub left_out: Vec<String>,
 }
 
 /// Contacts among `candidates` that want this notification; and the sentence for "why nobody".
@@ -72,6 +74,7 @@ pub fn wanting(
     if found.contacts.is_empty() {
         Err(format!("no contact wants it: {}", refusals.join("; ")))
     } else {
+        found.left_out = refusals;
         Ok(found)
     }
 }

@@ -109,3 +109,40 @@ fn a_bound_token_reaches_the_hosts_of_its_apps() {
         names(&[])
     );
 }
+
+/// "Why was I not told?": each who might have been told has a reason, and the configuration that decided has a name.
+#[test]
+fn a_decision_says_who_was_left_out_and_by_which_configuration() {
+    let mut inventory = site::shop();
+    site::add_contact(&mut inventory, "boss");
+    inventory.digest = "abc123".to_owned();
+    let boss = inventory.find_contact("boss").expect("a contact");
+    inventory.contacts[boss.0 as usize].check_states = site::states("co");
+    site::rule_of(&mut inventory, "web1/http")
+        .notify
+        .contacts
+        .push(boss);
+    let mut play = Play::new(inventory);
+    let mut out = crate::domain::engine::effect::Effects::default();
+    let warning = super::scenario::result(
+        "web1/http",
+        crate::domain::model::state::State::Warning,
+        "slow",
+        super::scenario::at("10:00"),
+    );
+    let input = crate::domain::engine::input::Input::Passive(warning);
+    play.engine
+        .handle(super::scenario::at("10:00"), input, &mut out);
+    let decisions: Vec<_> = out
+        .changes
+        .iter()
+        .filter_map(|change| match change {
+            crate::domain::model::change::Change::Decision(decision) => Some(decision),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(decisions.len(), 1);
+    assert_eq!(decisions[0].contacts, ["oncall"]);
+    assert_eq!(decisions[0].left_out, ["boss does not want WARNING"]);
+    assert_eq!(decisions[0].config, "abc123");
+}

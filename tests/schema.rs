@@ -109,6 +109,7 @@ fn slips_are_refused() {
 
 /// What names in the samples refer to.
 const DECLARED: &str = "include = [\"part.toml\"]
+[itself]
 [limits]
 tags = { t = 4 }
 [profile.p]
@@ -232,6 +233,7 @@ fn needed(table: &str, key: &str) -> &'static [(&'static str, &'static str)] {
             ("until", "\"2026-12-27 06:00\""),
         ],
         ("a step", _) => &[("after", "\"15m\"")],
+        ("[canary]", "every") => &[("contacts", "\"c\"")],
         ("[dead_man]", key) if !key.starts_with("ping_url") => &[("file", "\"x\"")],
         ("[smtp]", "username") => &[("password_file", "\"x\"")],
         ("[smtp]", key) if key.starts_with("password") => &[("username", "\"x\"")],

@@ -16,7 +16,7 @@ use super::{
     fault::{self, Fault, Faults, Place, Sink},
     gates,
     hosts::{Apps, Hosts, Sorted},
-    nagios,
+    itself, nagios,
     names::{Names, Raw},
     periods::{self, Crons},
     read::{Doc, Reader},
@@ -87,10 +87,11 @@ fn run(secrets: Secrets, read: impl FnOnce(&mut Reader<'_, '_>)) -> Result<Loade
     let mut reader = Reader::new(&arena, &mut sink);
     read(&mut reader);
     let Reader { sources, docs, .. } = reader;
+    let own = itself::tables(&docs);
     let built = if docs.is_empty() {
         None
     } else {
-        Some(inventory(&docs, &sources, secrets, &mut sink))
+        Some(inventory(&docs, own.as_ref(), &sources, secrets, &mut sink))
     };
     distrust(&docs, &sources, &mut sink);
     sink.settle();
@@ -118,13 +119,18 @@ fn run(secrets: Secrets, read: impl FnOnce(&mut Reader<'_, '_>)) -> Result<Loade
     }
 }
 
-fn inventory(
-    docs: &[Doc<'_>],
+fn inventory<'d>(
+    docs: &'d [Doc<'d>],
+    own: Option<&'d itself::Tables<'d>>,
     sources: &Sources,
     secrets: Secrets,
     sink: &mut Sink,
 ) -> (Inventory, Settings, Vec<u32>) {
-    let raw = Raw::collect(docs);
+    let mut raw = Raw::collect(docs);
+    if let Some(own) = own {
+        own.add(&mut raw, sink);
+    }
+    let raw = raw;
     let mut names = Names::collect(&raw, sink);
     let templates = Templates::collect(&names, &raw.root, sink);
     let sorted = Hosts::sort(&raw, &names, &templates);
@@ -231,6 +237,7 @@ fn resolve<'d>(
         by_name: std::sync::OnceLock::new(),
     };
     routes::check(raw, &inventory, sink);
+    itself::check(raw, &inventory, sink);
     (inventory, settings, checks.tables)
 }
 

@@ -10,12 +10,14 @@ use std::{
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::{
+    canary::CanaryState,
     checkpoint::{self, Checkpoint},
     clock,
     dead_man::DeadMan,
     digest::{DailyState, Ready},
     events::Events,
     feeds::Told,
+    itself::{Itself, Outside},
     journal::Journal,
     parts,
     readers::Readers,
@@ -48,7 +50,7 @@ use crate::{
             command::Command,
             job::{CannotStart, Exit, Job, JobId, Outcome},
             marker::Watch,
-            message::{Delivered, Kind},
+            message::Delivered,
             state::State,
         },
     },
@@ -106,6 +108,9 @@ pub struct Hub {
     pub answers: Answers,
     /// Somebody outside hears that all goes on.
     pub dead_man: Option<DeadMan>,
+    /// What is measured of the daemon.
+    pub itself: Itself,
+    pub canary: CanaryState,
     /// When time was last told to the engine.
     pub ticked: Instant,
 }
@@ -119,6 +124,7 @@ pub struct Inlets {
     pub external: mpsc::Receiver<External>,
     pub reload: mpsc::Receiver<()>,
     pub digests: mpsc::Receiver<Ready>,
+    pub seen: mpsc::Receiver<Outside>,
     pub stop: watch::Receiver<bool>,
 }
 
@@ -172,6 +178,7 @@ impl Hub {
                     }
                 }
                 Some(ready) = inlets.digests.recv() => self.digest_ready(ready),
+                Some(outside) = inlets.seen.recv() => self.saw_itself(outside),
                 Some(()) = inlets.reload.recv() => {
                     let wanted = Wanted {
                         dry_run: false,
@@ -203,6 +210,7 @@ impl Hub {
         self.ticked = Instant::now();
         if let Some(jump) = self.clock.look() {
             self.metrics.clock_jumped();
+            self.itself.jumped(clock::now(), &jump);
             if let Input::ClockJump { forward: false, .. } = jump {
                 let store = self.store.clone();
                 tokio::spawn(async move {
@@ -234,6 +242,8 @@ impl Hub {
         self.recording.turn(clock::now(), &self.engine);
         self.look_for_digest();
         self.beat(clock::now());
+        self.look_at_itself();
+        self.look_at_canary();
         if self.pruned_at + PRUNE_EVERY <= clock::now() {
             self.pruned_at = clock::now();
             let (store, keep) = (self.store.clone(), self.keep);
@@ -303,7 +313,9 @@ impl Hub {
 
     fn outcome(&mut self, outcome: Outcome) {
         if let Some(due) = self.dues.remove(&outcome.job) {
-            self.metrics.check_started(outcome.started.since(due));
+            let late = outcome.started.since(due);
+            self.metrics.check_started(late);
+            self.itself.started(late);
         }
         self.metrics.plugin_cpu(outcome.cpu);
         match outcome.exit {
@@ -324,7 +336,10 @@ impl Hub {
         let tried = match &report.outcome {
             Delivered::Sent => Tried::Sent,
             Delivered::Delayed { .. } => Tried::Retried,
-            Delivered::Dead { .. } => Tried::Dead,
+            Delivered::Dead { .. } => {
+                self.itself.letter_died();
+                Tried::Dead
+            }
         };
         self.metrics
             .delivery(report.channel.split(':').next().unwrap_or_default(), tried);
@@ -404,17 +419,6 @@ impl Hub {
         self.take(Input::Outcome(outcome), None);
     }
 
-    fn tell_of_store(&mut self, text: &str, is_well: bool) {
-        let mut message = self.engine.self_message(clock::now(), "store", text);
-        if is_well {
-            message.kind = Kind::Recovery;
-            State::Ok.name().clone_into(&mut message.state);
-        }
-        let deliveries = self.engine.self_deliveries(&message);
-        self.journal
-            .add(deliveries.into_iter().map(Change::Deliver).collect());
-    }
-
     fn ask(&mut self, ask: Ask) {
         let now = clock::now();
         match ask {
@@ -477,6 +481,12 @@ impl Hub {
             Ask::Report { question, reply } => self.report_on(question, reply),
             Ask::Freezes { reply } => {
                 let _ = reply.send(self.engine.freezes(now));
+            }
+            Ask::Canary { reply } => {
+                let _ = reply.send(self.canary.view());
+            }
+            Ask::BeginCanary { who, reply } => {
+                let _ = reply.send(self.canary_now(who));
             }
             Ask::Health { reply } => {
                 let _ = reply.send(self.health());

@@ -21,6 +21,7 @@ use crate::domain::{
         view::{DeployRecordView, ObjectView, StatusView},
     },
     feeds::{Known, Unmatched},
+    itself::canary::Run,
     model::{
         change::{Audit, Heard, Tail},
         deploy::DeployEvent,
@@ -94,6 +95,15 @@ pub enum Ask {
     /// All freezes that have not ended.
     Freezes {
         reply: oneshot::Sender<Vec<FreezeView>>,
+    },
+    /// The test of the channels that runs, or the last one since the start.
+    Canary {
+        reply: oneshot::Sender<Option<Run>>,
+    },
+    /// Begin one. The error is a sentence.
+    BeginCanary {
+        who: String,
+        reply: oneshot::Sender<Result<Run, String>>,
     },
     Health {
         reply: oneshot::Sender<Health>,

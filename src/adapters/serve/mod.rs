@@ -5,6 +5,7 @@
 mod access;
 mod ask;
 mod body;
+mod canary;
 mod commands;
 mod deploys;
 mod digest;

@@ -8,7 +8,7 @@ use axum::{
 use serde_json::{Map, Value, json};
 
 /// A path: method, path, scope (empty: open), what it does, fields as `name:type`, needed ones with `!`.
-pub const PATHS: [(&str, &str, &str, &str, &str); 49] = [
+pub const PATHS: [(&str, &str, &str, &str, &str); 51] = [
     ("get", "/", "read", "The status as a page.", ""),
     (
         "get",
@@ -101,6 +101,13 @@ pub const PATHS: [(&str, &str, &str, &str, &str); 49] = [
         "/v1/freezes",
         "read",
         "Freezes that have not ended.",
+        "",
+    ),
+    (
+        "get",
+        "/v1/canary",
+        "read",
+        "The test through every channel that runs, or the last one since the start; null: none was made.",
         "",
     ),
     ("get", "/v1/openapi.json", "read", "This.", ""),
@@ -292,6 +299,13 @@ pub const PATHS: [(&str, &str, &str, &str, &str); 49] = [
         "No deploys for a time, at most 14d unless `long`; apps and environments with * and ?, none: all.",
         "apps:array environments:array from:string until:string duration:string long:boolean owner:string \
          reason!:string author:string",
+    ),
+    (
+        "post",
+        "/v1/canary",
+        "command",
+        "Begin a test through every channel, as [canary] says it.",
+        "",
     ),
     (
         "post",

@@ -15,7 +15,7 @@ use tokio::sync::watch;
 use super::{
     access::{Access, Peer, Scope},
     ask::Hub,
-    commands, deploys, digest, gate, hooks,
+    canary, commands, deploys, digest, gate, hooks,
     metrics::Metrics,
     nrdp, openapi, read,
     refusal::Refusal,
@@ -64,7 +64,10 @@ pub fn router(app: App) -> Router {
     let commands = commands::ROUTES
         .into_iter()
         .map(|(path, reader)| (path, post(commands::carry_out).layer(Extension(reader))))
-        .chain([("/v1/gate/{app}/{environment}/override", post(gate::pass))])
+        .chain([
+            ("/v1/gate/{app}/{environment}/override", post(gate::pass)),
+            ("/v1/canary", post(canary::begin)),
+        ])
         .collect();
     Router::new()
         .merge(group(Scope::Read, read_routes()))
@@ -131,6 +134,7 @@ fn read_routes() -> Vec<(&'static str, MethodRouter<App>)> {
         ("/v1/gate/{app}", get(gate::of_app)),
         ("/v1/gate/{app}/{environment}", get(gate::in_environment)),
         ("/v1/freezes", get(gate::freezes)),
+        ("/v1/canary", get(canary::look)),
         ("/v1/digest", get(digest::serve)),
         ("/v1/reports/{topic}", get(report::serve)),
         ("/v1/openapi.json", get(openapi::serve)),

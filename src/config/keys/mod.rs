@@ -2,6 +2,7 @@
 //! `config show` all read these tables, so they cannot drift apart.
 
 mod gates;
+mod itself;
 mod nagios;
 mod objects;
 mod relations;

@@ -3,6 +3,7 @@
 use super::{
     Key, Kind, Refers, Spec,
     gates::{DOWNTIME, FREEZE, RISK},
+    itself::{CANARY, ITSELF},
     nagios::NAGIOS,
     objects::{
         APP, CHECK, COMMAND, CONTACT, CONTACT_GROUP, DEFAULTS, GROUP, HOST, PERIOD, ROTATION,
@@ -69,6 +70,16 @@ pub static ROOT: Spec = Spec::new(
             "dead_man",
             Kind::Table(&DEAD_MAN),
             "Who hears that we live, and misses us.",
+        ),
+        Key::new(
+            "itself",
+            Kind::Table(&ITSELF),
+            "What deploywatch watches of itself.",
+        ),
+        Key::new(
+            "canary",
+            Kind::Table(&CANARY),
+            "A test through every channel, on a schedule.",
         ),
         Key::new(
             "messages",

@@ -2,6 +2,7 @@
 
 mod faults;
 mod good;
+mod itself;
 mod relations;
 mod rotations;
 mod routes;

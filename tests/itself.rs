@@ -128,7 +128,7 @@ fn the_test_goes_through_every_channel_and_recovers() {
     let page = server.until("CRITICAL deploywatch/canary");
     assert!(
         page.text()
-            .contains("this is a test; it recovers in 1s; no action is needed"),
+            .contains("this is a test, it recovers in 1s, no action is needed"),
         "{}",
         page.text()
     );

@@ -108,6 +108,11 @@ mod tests {
                 last_error: Some("404 Not\u{1b}[1m Found".to_owned()),
             },
         ]);
-        expect![[""]].assert_eq(&render(&run));
+        expect![[r#"
+            a test of 2023-11-14T22:13:20Z
+            ann  email      sent    after 0.3 s
+            bob  webhook:2  failed  404 Not [1m Found
+        "#]]
+        .assert_eq(&render(&run));
     }
 }

@@ -172,7 +172,18 @@ fn a_test_has_its_own_contacts_and_is_told_once() {
 
 #[test]
 fn tests_that_cannot_be() {
-    expect![[""]].assert_eq(&bad(&format!("{SITE}[canary]\ncontacts = \"ann\"\n")).render(false));
+    expect![[r#"
+        error: [canary] needs [itself]
+          --> deploywatch.toml:22:1
+           |
+        22 | [canary]
+           | ^^^^^^^^
+           |
+           = help: write [itself] beside it: its check `channels` says where the test did not arrive
+
+        1 fault in the configuration
+    "#]]
+    .assert_eq(&bad(&format!("{SITE}[canary]\ncontacts = \"ann\"\n")).render(false));
     let texts = [
         "at = \"9:00\"",
         "every = \"5m\"\nfor = \"2m\"\nwithin = \"4m\"",
@@ -193,7 +204,11 @@ fn tests_that_cannot_be() {
             )
         })
         .collect();
-    expect![[""]].assert_eq(&told.join("\n"));
+    expect![[r#"
+        `at` is not a time of day: `9:00`: write for example at = "09:00", from 00:00 to 23:59
+        the next test would begin before one is over: let `every` be longer than `for` and `within` together
+        both `every` and `at` are given: keep one of them
+        `for` is at most 1h: a test that is open for so long looks like a problem"#]].assert_eq(&told.join("\n"));
 }
 
 #[test]

@@ -120,7 +120,7 @@ impl Engine {
         if self.mode != Mode::Live || self.is_own_word(dedup_key) {
             return;
         }
-        let said = format!("{text}; it was about {dedup_key}");
+        let said = format!("{text}, and it was about {dedup_key}");
         let told = self.told_of_failure(now, &outcome, (contact, channel), &said, out);
         let mut message = self.self_message(now, &format!("delivery {contact}/{channel}"), &text);
         message.lines = vec![

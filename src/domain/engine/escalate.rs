@@ -101,9 +101,6 @@ impl Engine {
         let rule = &self.rule(obj).notify;
         let told = self.as_told(state, blame);
         let mut own = self.own_circle(obj, Some(told));
-        if let Some(urgency) = self.urgency_of_canary(obj) {
-            own.asks.iter_mut().for_each(|ask| ask.urgency = urgency);
-        }
         if self.inventory.relations.escalations_of.is_empty() {
             return own;
         }
@@ -176,6 +173,9 @@ impl Engine {
                 urgency: route.urgency,
                 ways: route.ways.clone(),
             });
+        }
+        if let Some(urgency) = self.urgency_of_canary(obj) {
+            circle.asks.iter_mut().for_each(|ask| ask.urgency = urgency);
         }
         circle
     }

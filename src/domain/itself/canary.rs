@@ -59,7 +59,7 @@ impl Canary {
     /// What whoever is told reads.
     pub fn text(&self) -> Verdict {
         let said = format!(
-            "this is a test; it recovers in {}; no action is needed",
+            "this is a test, it recovers in {}, no action is needed",
             show_duration(self.lasts)
         );
         Verdict::new(super::CANARY, State::Critical, &said, "")
@@ -183,21 +183,22 @@ impl Run {
 
     /// What is to be done now.
     pub fn next(&mut self, rules: &Canary, now: Timestamp) -> Vec<Do> {
+        if now < self.began_at {
+            return self.lose();
+        }
         let mut todo = Vec::new();
-        // A clock that was set back: nothing can be said of spans.
-        let is_lost = now < self.began_at;
-        if !self.recovered && (is_lost || self.began_at + rules.lasts <= now) {
+        if !self.recovered && self.began_at + rules.lasts <= now {
             self.recovered = true;
             todo.push(Do::Recover);
         }
-        let is_over = is_lost || self.began_at + rules.within <= now;
+        let is_over = self.began_at + rules.within <= now;
         let waits = self.ways.iter().any(|way| way.fate == Fate::Waiting);
         if !self.judged && (is_over || !waits) {
             self.judged = true;
             for way in self.ways.iter_mut().filter(|way| way.fate == Fate::Waiting) {
                 way.fate = Fate::Failed;
                 let why = way.why.take().unwrap_or_else(|| {
-                    "no notification was made for it; `why` of it says more".to_owned()
+                    "no notification was made for it, `why` of it says more".to_owned()
                 });
                 let span = show_duration(rules.within);
                 way.why = Some(format!("not sent within {span}: {why}"));
@@ -212,8 +213,24 @@ impl Run {
             // The end of the test goes the same way, and is not tried for ever either.
             if !failed {
                 todo.push(Do::End);
-            } else if is_lost || self.began_at + rules.lasts + rules.within <= now {
+            } else if self.began_at + rules.lasts + rules.within <= now {
                 todo.extend([Do::GiveUp, Do::End]);
+            }
+        }
+        todo
+    }
+
+    /// The clock was set back: nothing can be said of spans, and so nothing of the channels.
+    fn lose(&mut self) -> Vec<Do> {
+        let mut todo = vec![Do::GiveUp, Do::End];
+        if !std::mem::replace(&mut self.recovered, true) {
+            todo.insert(0, Do::Recover);
+        }
+        self.judged = true;
+        for way in &mut self.ways {
+            if way.fate == Fate::Waiting {
+                way.fate = Fate::Failed;
+                way.why = Some("the clock was set back meanwhile".to_owned());
             }
         }
         todo
@@ -254,12 +271,12 @@ impl Run {
             .collect();
         let more = match failed.len().saturating_sub(NAMED_MAX) {
             0 => String::new(),
-            more => format!("; and {more} more"),
+            more => format!(", and {more} more"),
         };
         let said = format!(
             "the test did not go out by {} of {all} channels: {}{more}",
             failed.len(),
-            named.join("; ")
+            named.join(", ")
         );
         Verdict::new(CHANNELS, State::Critical, &said, &numbers)
     }
@@ -359,23 +376,43 @@ mod tests {
         assert_eq!(run.next(&rules, start + MINUTE / 2), []);
         let sent = start + Duration::from_secs(40);
         run.saw(&[row("email", Some(sent), false, Some("421 later"))]);
-        does(&run.next(&rules, sent), expect![[""]]);
-        does(&run.next(&rules, start + MINUTE), expect![[""]]);
+        does(
+            &run.next(&rules, sent),
+            expect![
+                "CHANNELS OK - the test went out by all 2 channels, the last to ann by email after 40 s | failed=0;;1 channels=2"
+            ],
+        );
+        does(
+            &run.next(&rules, start + MINUTE),
+            expect![[r#"
+            Recover
+            End"#]],
+        );
     }
 
     #[test]
     fn what_does_not_arrive_in_time_is_given_up() {
         let (rules, mut run, start) = begun();
         run.saw(&[row("email", None, false, Some("connection refused"))]);
-        does(&run.next(&rules, start + MINUTE), expect![[""]]);
-        does(&run.next(&rules, start + 5 * MINUTE), expect![[""]]);
+        does(&run.next(&rules, start + MINUTE), expect!["Recover"]);
+        does(
+            &run.next(&rules, start + 5 * MINUTE),
+            expect![[r#"
+                CHANNELS CRITICAL - the test did not go out by 2 of 2 channels: ann by email: not sent within 5m: connection refused, ann by webhook: not sent within 5m: no notification was made for it, `why` of it says more | failed=2;;1 channels=2
+                GiveUp"#]],
+        );
         // What arrives too late changes nothing.
         run.saw(&[row("email", Some(start + 6 * MINUTE), false, None)]);
         assert_eq!(
             run.next(&rules, start + 6 * MINUTE - Duration::from_secs(1)),
             []
         );
-        does(&run.next(&rules, start + 6 * MINUTE), expect![[""]]);
+        does(
+            &run.next(&rules, start + 6 * MINUTE),
+            expect![[r#"
+            GiveUp
+            End"#]],
+        );
     }
 
     #[test]
@@ -385,14 +422,30 @@ mod tests {
             row("email", None, true, Some("550 no such user")),
             row("webhook", Some(start), false, None),
         ]);
-        does(&run.next(&rules, start + MINUTE / 2), expect![[""]]);
+        does(
+            &run.next(&rules, start + MINUTE / 2),
+            expect![
+                "CHANNELS CRITICAL - the test did not go out by 1 of 2 channels: ann by email: 550 no such user | failed=1;;1 channels=2"
+            ],
+        );
         let mut nobody = Run::new(start, []);
-        does(&nobody.next(&rules, start), expect![[""]]);
+        does(
+            &nobody.next(&rules, start),
+            expect![
+                "CHANNELS CRITICAL - the test has nobody to go to: none of its contacts has a channel that takes it | failed=0;;1 channels=0"
+            ],
+        );
     }
 
     #[test]
     fn a_clock_that_is_set_back_ends_it() {
         let (rules, mut run, start) = begun();
-        does(&run.next(&rules, start - MINUTE), expect![[""]]);
+        does(
+            &run.next(&rules, start - MINUTE),
+            expect![[r#"
+            Recover
+            GiveUp
+            End"#]],
+        );
     }
 }

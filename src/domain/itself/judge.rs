@@ -86,8 +86,8 @@ pub struct Verdict {
 impl Verdict {
     /// `perfdata` may be empty.
     pub fn new(check: &'static str, state: State, said: &str, perfdata: &str) -> Self {
-        // A bar begins performance data.
-        let said: String = one_line(said).replace('|', "/");
+        // A bar begins performance data, and a semicolon would take Nagios' log lines apart.
+        let said = one_line(said).replace('|', "/").replace(';', ",");
         let name = check.to_uppercase();
         let bar = if perfdata.is_empty() { "" } else { " | " };
         Self {
@@ -119,7 +119,7 @@ fn lateness(rules: &Rules, seen: &Measured) -> Verdict {
     };
     let said = match seen.unheard {
         Some(unheard) if seen.lateness <= unheard => format!(
-            "checks run and none has ended; the last one should have {} ago{waiting}",
+            "checks run and none has ended, the last one should have {} ago{waiting}",
             spell(unheard)
         ),
         _ => format!("checks start at most {} late{waiting}", spell(late)),
@@ -243,10 +243,10 @@ pub fn feeds(silent: &[String], expected: usize) -> Verdict {
     } else {
         let more = match silent.len().saturating_sub(FEEDS_MAX) {
             0 => String::new(),
-            more => format!("; and {more} more"),
+            more => format!(", and {more} more"),
         };
         let named: Vec<&str> = silent.iter().take(FEEDS_MAX).map(String::as_str).collect();
-        format!("{}{more}", named.join("; "))
+        format!("{}{more}", named.join(", "))
     };
     let state = if silent.is_empty() {
         State::Ok
@@ -426,7 +426,7 @@ mod tests {
             LATENESS,
             |seen| seen.unheard = Some(SECOND * 301),
             expect![
-                "LATENESS CRITICAL - checks run and none has ended; the last one should have 5m1s ago | late=301s;30;120 waiting=0"
+                "LATENESS CRITICAL - checks run and none has ended, the last one should have 5m1s ago | late=301s;30;120 waiting=0"
             ],
         );
     }
@@ -545,7 +545,7 @@ mod tests {
                     .collect()
             },
             expect![
-                "FEEDS WARNING - the feed f0 is silent; the feed f1 is silent; the feed f2 is silent; the feed f3 is silent; the feed f4 is silent; and 2 more | silent=7;1"
+                "FEEDS WARNING - the feed f0 is silent, the feed f1 is silent, the feed f2 is silent, the feed f3 is silent, the feed f4 is silent, and 2 more | silent=7;1"
             ],
         );
         check_one(

@@ -961,3 +961,33 @@ fn a_site_passes_its_own_tests() {
     let loaded = loaded.unwrap_or_else(|faults| panic!("{faults}"));
     assert_eq!(loaded.render_warnings(false), "");
 }
+
+#[test]
+fn what_watches_itself_sends_a_test_through_every_channel() {
+    let site = Site::new();
+    checkout(&site);
+    let (listen, mail, hooks) = (free_port(), free_port(), Hooks::start());
+    let server = MailServer::start(&site, mail, &[]);
+    let config = "examples/watching-itself/deploywatch.toml";
+    adapt(
+        &site,
+        config,
+        &[
+            ("127.0.0.1:8420", format!("127.0.0.1:{listen}")),
+            ("port = 25", format!("port = {mail}")),
+            ("127.0.0.1:9000", format!("127.0.0.1:{}", hooks.port)),
+            ("-p 80", format!("-p {listen}")),
+            ("for = \"1m\"", "for = \"2s\"".to_owned()),
+        ],
+    );
+    let loaded = config::load(&site.file(config)).unwrap_or_else(|faults| panic!("{faults}"));
+    assert_eq!(loaded.render_warnings(false), "");
+    let daemon = Daemon::start(&site.file(config), listen);
+    daemon.until_hard("deploywatch/lateness", "OK");
+    let text = daemon.ask(&["canary", "--now"]);
+    assert_eq!(text.matches("sent    after").count(), 2, "{text}");
+    server.until("CRITICAL deploywatch/canary");
+    server.until("OK deploywatch/canary");
+    daemon.until_hard("deploywatch/channels", "OK");
+    daemon.end_well();
+}

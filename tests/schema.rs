@@ -109,6 +109,7 @@ fn slips_are_refused() {
 
 /// What names in the samples refer to.
 const DECLARED: &str = "include = [\"part.toml\"]
+[itself]
 [limits]
 tags = { t = 4 }
 [profile.p]
@@ -262,6 +263,7 @@ fn needed(table: &str, key: &str) -> &'static [(&'static str, &'static str)] {
         ("[[test.expect]]", "told" | "not_told" | "nobody" | "held") => &[],
         ("[[test.expect]]", "deploy") => &[("told", "\"c\"")],
         ("[[test.expect]]", _) => &[("told", "\"c\"")],
+        ("[canary]", "every") => &[("contacts", "\"c\"")],
         ("[dead_man]", key) if !key.starts_with("ping_url") => &[("file", "\"x\"")],
         ("[answers]", key) if key.starts_with("secret") => &[("url", "\"http://x\"")],
         ("[answers]", key) if key != "url" => &[("secret_file", "\"x\""), ("url", "\"http://x\"")],

@@ -5,6 +5,7 @@ use std::{ffi::OsString, path::PathBuf};
 use clap::{Args, Parser, Subcommand, ValueEnum, builder::NonEmptyStringValueParser};
 
 mod answers;
+mod canary;
 mod gate;
 mod history;
 mod orders;
@@ -12,6 +13,7 @@ mod quiet;
 mod simulate;
 
 pub use answers::{BlameArgs, SnoozeArgs, TagArgs};
+pub use canary::CanaryArgs;
 pub use gate::{FreezeArgs, FreezeCommand, GateArgs};
 pub use history::{DigestArgs, OnCallArgs, ReportArgs, ReportCommand, ReportFormat, WhatIfArgs};
 pub use orders::{
@@ -94,6 +96,11 @@ pub enum Command {
                       app. For example: deploywatch gate shop production --wait=30m && ./deploy.sh"
     )]
     Gate(GateArgs),
+    /// Send a test through every channel, or tell what became of the last one
+    #[command(
+        after_help = "Exit status: 0 it went out by every channel; 1 it did not, with what kept it. It is told to the contacts of [canary]."
+    )]
+    Canary(CanaryArgs),
     /// Stop deploys for a time, with an owner, a reason and an end
     #[command(subcommand)]
     Freeze(FreezeCommand),

@@ -4,6 +4,7 @@ mod answers;
 pub mod args;
 pub mod bench;
 pub mod bridge;
+mod canary;
 pub mod client;
 pub mod commands;
 pub mod configuration;
@@ -92,6 +93,7 @@ fn dispatch(command: Command) -> Done {
         Command::Report(command) => wait_for(report::report(command)),
         Command::Deploy(command) => wait_for(deploy::deploy(command)),
         Command::Gate(args) => wait_for(gate::gate(args)),
+        Command::Canary(args) => wait_for(canary::canary(args)),
         Command::Freeze(command) => wait_for(gate::freeze(command)),
         Command::Reload(args) => wait_for(commands::reload(args)),
         Command::Ack(args) => wait_for(commands::ack(args)),

@@ -16,7 +16,7 @@ use super::{
     fault::{self, Fault, Faults, Place, Sink},
     gates,
     hosts::{Apps, Hosts, Sorted},
-    nagios,
+    itself, nagios,
     names::{Names, Raw},
     periods::{self, Crons},
     quiet,
@@ -110,10 +110,11 @@ fn run(
     let own = read(&mut reader);
     let Reader { sources, docs, .. } = reader;
     scenarios::only_tests(docs.get(own..).unwrap_or_default(), &mut sink);
+    let own = itself::tables(&docs);
     let built = if docs.is_empty() {
         None
     } else {
-        Some(inventory(&docs, &sources, secrets, &mut sink))
+        Some(inventory(&docs, own.as_ref(), &sources, secrets, &mut sink))
     };
     distrust(&docs, &sources, &mut sink);
     sink.settle();
@@ -145,8 +146,18 @@ fn run(
 /// The inventory, the settings, the table of each check, and the tests.
 type Built = (Inventory, Settings, Vec<u32>, Vec<Scenario>);
 
-fn inventory(docs: &[Doc<'_>], sources: &Sources, secrets: Secrets, sink: &mut Sink) -> Built {
-    let raw = Raw::collect(docs);
+fn inventory<'d>(
+    docs: &'d [Doc<'d>],
+    own: Option<&'d itself::Tables<'d>>,
+    sources: &Sources,
+    secrets: Secrets,
+    sink: &mut Sink,
+) -> Built {
+    let mut raw = Raw::collect(docs);
+    if let Some(own) = own {
+        own.add(&mut raw, sink);
+    }
+    let raw = raw;
     let mut names = Names::collect(&raw, sink);
     let templates = Templates::collect(&names, &raw.root, sink);
     let sorted = Hosts::sort(&raw, &names, &templates);
@@ -255,6 +266,7 @@ fn resolve<'d>(
     };
     routes::check(raw, &inventory, sink);
     quiet::warn(raw, &inventory, sink);
+    itself::check(raw, &inventory, sink);
     let tests = scenarios::build(raw, names, &inventory, sources, sink);
     (inventory, settings, checks.tables, tests)
 }

@@ -127,7 +127,9 @@ impl<'d> Builder<'_, 'd> {
             let table = u32::try_from(at).expect("a file has fewer than 2^32 tables");
             let variants =
                 self.variants(&stack, rule, &targets, inherited, &mut rules.shared, sink);
-            self.warn_of_silence(name, *tab, &variants, rules, sink);
+            if at < self.raw.written_checks {
+                self.warn_of_silence(name, *tab, &variants, rules, sink);
+            }
             all.extend(
                 targets
                     .into_iter()

@@ -10,7 +10,7 @@ use super::{
     commands::{Commands, Strings},
     contacts::{Contacts, variables},
     fault::{Fault, Sink},
-    glob, graph,
+    glob, graph, itself,
     keys::{RARE, RULE},
     names::{Names, Raw},
     rules::Rules,
@@ -36,6 +36,8 @@ pub(super) struct Hosts<'d> {
     pub place: HashMap<&'d str, HostIx>,
     /// Members of each group, sorted.
     pub members: HashMap<&'d str, Vec<HostIx>>,
+    /// The one of [`super::itself`]: patterns are written for machines, and do not mean it.
+    own: Option<HostIx>,
 }
 
 /// The hosts' names in order, and the layers of each.
@@ -257,7 +259,10 @@ impl<'d> Hosts<'d> {
             stacks,
             place,
             members: HashMap::new(),
+            own: None,
         };
+        let own = itself::host(raw);
+        hosts.own = own.and_then(|name| hosts.place.get(name).copied());
         for (at, name) in sorted.iter().enumerate() {
             let stack = &hosts.stacks[at];
             let tab = stack.layers.tabs[0];
@@ -316,10 +321,9 @@ impl<'d> Hosts<'d> {
             .iter()
             .zip(first..)
             .take_while(|(host, _)| host.name.starts_with(prefix))
-            .filter(|(host, _)| glob::matches(name, &host.name));
-        found.extend(
-            fitting.map(|(_, at)| HostIx(u32::try_from(at).expect("fewer than 2^32 hosts"))),
-        );
+            .filter(|(host, _)| glob::matches(name, &host.name))
+            .map(|(_, at)| HostIx(u32::try_from(at).expect("fewer than 2^32 hosts")));
+        found.extend(fitting.filter(|ix| Some(*ix) != self.own));
     }
 
     /// Notes where each host's checks stand; `checks` are sorted by host.

@@ -15,6 +15,7 @@ mod gates;
 mod glob;
 mod graph;
 mod hosts;
+mod itself;
 pub mod keys;
 mod markers;
 mod mask;

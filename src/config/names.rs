@@ -27,6 +27,8 @@ pub(super) struct Raw<'d> {
     pub apps: Vec<Tab<'d>>,
     pub hosts: Vec<Tab<'d>>,
     pub checks: Vec<Tab<'d>>,
+    /// Those from here on are of no file: [`super::itself`].
+    pub written_checks: usize,
     pub tokens: Vec<Tab<'d>>,
     pub markers: Vec<Tab<'d>>,
     pub check_groups: Vec<Tab<'d>>,
@@ -77,6 +79,7 @@ impl<'d> Raw<'d> {
                 );
             }
         }
+        raw.written_checks = raw.checks.len();
         raw
     }
 }

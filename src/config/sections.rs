@@ -6,7 +6,7 @@ use super::{
     commands::Commands,
     contacts::Contacts,
     fault::{Fault, Sink},
-    nagios,
+    itself, nagios,
     names::{Names, Raw},
     quiet,
     read::describe,
@@ -271,6 +271,7 @@ pub(super) fn globals<'d>(
             .sub("nagios")
             .span("interval_unit", defaults.interval_unit),
         daily: daily(raw, contacts, sink),
+        itself: itself::rules(raw, contacts, sink),
         log: nagios::log_rules(raw),
         perfdata: nagios::perf_rules(raw, commands, sink),
         silences: quiet::silences(raw, sink),
@@ -281,28 +282,7 @@ pub(super) fn globals<'d>(
 fn daily(raw: &Raw<'_>, contacts: &Contacts<'_>, sink: &mut Sink) -> Option<Daily> {
     let layers = raw.root.sub("digest");
     let named = layers.get("contacts")?;
-    let (hour, minute) = match layers.get("at") {
-        None => (8, 0),
-        Some(value) => {
-            let text = value.text().unwrap_or_default();
-            let time = text
-                .split_once(':')
-                .filter(|(hour, minute)| hour.len() == 2 && minute.len() == 2)
-                .and_then(|(hour, minute)| Some((hour.parse().ok()?, minute.parse().ok()?)))
-                .filter(|(hour, minute): &(i8, i8)| {
-                    (0..24).contains(hour) && (0..60).contains(minute)
-                });
-            let Some(time) = time else {
-                let fault = Fault::new(
-                    value.place(),
-                    format!("`at` is not a time of day: `{text}`"),
-                );
-                sink.push(fault.help("write for example at = \"08:00\", from 00:00 to 23:59"));
-                return None;
-            };
-            time
-        }
-    };
+    let (hour, minute) = time_of_day(&layers, (8, 0), sink)?;
     Some(Daily {
         hour,
         minute,
@@ -310,6 +290,34 @@ fn daily(raw: &Raw<'_>, contacts: &Contacts<'_>, sink: &mut Sink) -> Option<Dail
         zone: Zone::find(layers.text("timezone").unwrap_or_default()).ok()?,
         contacts: contacts.resolve(named),
     })
+}
+
+/// The hour and the minute that `at` says.
+pub(super) fn time_of_day(
+    layers: &Layers<'_>,
+    default: (i8, i8),
+    sink: &mut Sink,
+) -> Option<(i8, i8)> {
+    let Some(value) = layers.get("at") else {
+        return Some(default);
+    };
+    let text = value.text().unwrap_or_default();
+    let time = text
+        .split_once(':')
+        .filter(|(hour, minute)| hour.len() == 2 && minute.len() == 2)
+        .and_then(|(hour, minute)| Some((hour.parse().ok()?, minute.parse().ok()?)))
+        .filter(|(hour, minute): &(i8, i8)| (0..24).contains(hour) && (0..60).contains(minute));
+    if time.is_none() {
+        let fault = Fault::new(
+            value.place(),
+            format!("`at` is not a time of day: `{text}`"),
+        );
+        let (hour, minute) = default;
+        let sample =
+            format!("write for example at = \"{hour:02}:{minute:02}\", from 00:00 to 23:59");
+        sink.push(fault.help(sample));
+    }
+    time
 }
 
 /// Reads `$USER1$=value` lines. Their values are never shown: they are often passwords.

@@ -3,6 +3,7 @@
 use super::{
     build::Loaded,
     fault::Sink,
+    itself,
     keys::{self, Key, Kind, Spec},
     names::{Names, Raw},
     pieces,
@@ -58,7 +59,11 @@ pub fn show(loaded: &Loaded, name: &str) -> Result<Vec<Effective>, String> {
         })
         .collect();
     let mut ignored = Sink::default();
-    let raw = Raw::collect(&docs);
+    let own = itself::tables(&docs);
+    let mut raw = Raw::collect(&docs);
+    if let Some(own) = &own {
+        own.add(&mut raw, &mut ignored);
+    }
     let names = Names::collect(&raw, &mut ignored);
     let templates = Templates::collect(&names, &raw.root, &mut ignored);
     let host_stack = names

@@ -48,7 +48,13 @@ pub(super) struct Entry<'d> {
     pub node: Node<'d>,
 }
 
-impl Node<'_> {
+impl<'d> Node<'d> {
+    /// What no file says, as if it were written at `span`.
+    pub fn at(span: &Range<usize>, value: Value<'d>) -> Self {
+        let (start, end) = place(span.clone(), 0);
+        Self { value, start, end }
+    }
+
     pub fn span(&self) -> Range<usize> {
         self.start as usize..self.end as usize
     }
@@ -86,7 +92,18 @@ impl<'d> Value<'d> {
     }
 }
 
-impl Entry<'_> {
+impl<'d> Entry<'d> {
+    /// As [`Node::at`].
+    pub fn at(span: &Range<usize>, key: Cow<'d, str>, node: Node<'d>) -> Self {
+        let (start, end) = place(span.clone(), 0);
+        Self {
+            key,
+            start,
+            end,
+            node,
+        }
+    }
+
     pub fn key_span(&self) -> Range<usize> {
         self.start as usize..self.end as usize
     }

@@ -10,12 +10,14 @@ use std::{
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::{
+    canary::CanaryState,
     checkpoint::{self, Checkpoint},
     clock,
     dead_man::DeadMan,
     digest::{DailyState, Ready},
     events::Events,
     feeds::Told,
+    itself::{Itself, Outside},
     journal::Journal,
     parts,
     readers::Readers,
@@ -49,7 +51,7 @@ use crate::{
             command::Command,
             job::{CannotStart, Exit, Job, JobId, Outcome},
             marker::Watch,
-            message::{Delivered, Kind},
+            message::Delivered,
             state::State,
         },
     },
@@ -108,6 +110,9 @@ pub struct Hub {
     pub answers: Answers,
     /// Somebody outside hears that all goes on.
     pub dead_man: Option<DeadMan>,
+    /// What is measured of the daemon.
+    pub itself: Itself,
+    pub canary: CanaryState,
     /// When time was last told to the engine.
     pub ticked: Instant,
 }
@@ -121,6 +126,7 @@ pub struct Inlets {
     pub external: mpsc::Receiver<External>,
     pub reload: mpsc::Receiver<()>,
     pub digests: mpsc::Receiver<Ready>,
+    pub seen: mpsc::Receiver<Outside>,
     pub stop: watch::Receiver<bool>,
 }
 
@@ -174,6 +180,7 @@ impl Hub {
                     }
                 }
                 Some(ready) = inlets.digests.recv() => self.digest_ready(ready),
+                Some(outside) = inlets.seen.recv() => self.saw_itself(outside),
                 Some(()) = inlets.reload.recv() => {
                     let wanted = Wanted {
                         dry_run: false,
@@ -205,6 +212,7 @@ impl Hub {
         self.ticked = Instant::now();
         if let Some(jump) = self.clock.look() {
             self.metrics.clock_jumped();
+            self.itself.jumped(clock::now(), &jump);
             if let Input::ClockJump { forward: false, .. } = jump {
                 let store = self.store.clone();
                 tokio::spawn(async move {
@@ -236,6 +244,8 @@ impl Hub {
         self.recording.turn(clock::now(), &self.engine);
         self.look_for_digest();
         self.beat(clock::now());
+        self.look_at_itself();
+        self.look_at_canary();
         if self.pruned_at + PRUNE_EVERY <= clock::now() {
             self.pruned_at = clock::now();
             let (store, keep) = (self.store.clone(), self.keep);
@@ -305,7 +315,9 @@ impl Hub {
 
     fn outcome(&mut self, outcome: Outcome) {
         if let Some(due) = self.dues.remove(&outcome.job) {
-            self.metrics.check_started(outcome.started.since(due));
+            let late = outcome.started.since(due);
+            self.metrics.check_started(late);
+            self.itself.started(late);
         }
         self.metrics.plugin_cpu(outcome.cpu);
         match outcome.exit {
@@ -326,7 +338,10 @@ impl Hub {
         let tried = match &report.outcome {
             Delivered::Sent => Tried::Sent,
             Delivered::Delayed { .. } => Tried::Retried,
-            Delivered::Dead { .. } => Tried::Dead,
+            Delivered::Dead { .. } => {
+                self.itself.letter_died();
+                Tried::Dead
+            }
         };
         self.metrics
             .delivery(report.channel.split(':').next().unwrap_or_default(), tried);
@@ -406,17 +421,6 @@ impl Hub {
         self.take(Input::Outcome(outcome), None);
     }
 
-    fn tell_of_store(&mut self, text: &str, is_well: bool) {
-        let mut message = self.engine.self_message(clock::now(), "store", text);
-        if is_well {
-            message.kind = Kind::Recovery;
-            State::Ok.name().clone_into(&mut message.state);
-        }
-        let deliveries = self.engine.self_deliveries(&message);
-        self.journal
-            .add(deliveries.into_iter().map(Change::Deliver).collect());
-    }
-
     fn ask(&mut self, ask: Ask) {
         let now = clock::now();
         match ask {
@@ -488,6 +492,12 @@ impl Hub {
             }
             Ask::Preview { matcher, reply } => {
                 let _ = reply.send(self.engine.preview(now, &matcher));
+            }
+            Ask::Canary { reply } => {
+                let _ = reply.send(self.canary.view());
+            }
+            Ask::BeginCanary { who, reply } => {
+                let _ = reply.send(self.canary_now(who));
             }
             Ask::Health { reply } => {
                 let _ = reply.send(self.health());

@@ -46,6 +46,8 @@ pub struct Journal {
     batch: Vec<Change>,
     answers: Vec<Answer>,
     flight: Option<Flight>,
+    begun: Option<Instant>,
+    slowest: Duration,
     flying: Vec<Answer>,
     /// Jobs that start once what was added before them is durable, and those whose commit is under way.
     later: Vec<Job>,
@@ -75,6 +77,8 @@ impl Journal {
             batch: Vec::new(),
             answers: Vec::new(),
             flight: None,
+            begun: None,
+            slowest: Duration::ZERO,
             flying: Vec::new(),
             later: Vec::new(),
             flying_jobs: Vec::new(),
@@ -139,6 +143,7 @@ impl Journal {
         self.flying = std::mem::take(&mut self.answers);
         self.flying_jobs.append(&mut self.later);
         let (store, metrics) = (self.store.clone(), self.metrics.clone());
+        self.begun = Some(Instant::now());
         self.flight = Some(tokio::spawn(async move {
             let begun = Instant::now();
             let done =
@@ -167,6 +172,9 @@ impl Journal {
     /// Takes the end of a commit in. True: it worked.
     pub fn settle(&mut self, batch: &[Change], done: Result<(), String>) -> bool {
         self.flight = None;
+        if let Some(begun) = self.begun.take() {
+            self.slowest = self.slowest.max(begun.elapsed());
+        }
         match done {
             Ok(()) => {
                 if self.failing_since.take().is_some() {
@@ -231,6 +239,12 @@ impl Journal {
             });
         }
         self.batch = all;
+    }
+
+    /// How long the slowest commit took since this was last asked; one under way counts as it stands.
+    pub fn take_slowest(&mut self) -> Duration {
+        let open = self.begun.map(|begun| begun.elapsed()).unwrap_or_default();
+        std::mem::take(&mut self.slowest).max(open)
     }
 
     /// When the next try is due, while the store is down.

@@ -1,5 +1,6 @@
 //! Joins the engine, the store, the runners, the senders and the API.
 
+mod canary;
 pub mod checkpoint;
 pub mod clock;
 pub mod dead_man;
@@ -11,6 +12,7 @@ mod feed_files;
 mod feeds;
 mod files;
 pub mod hub;
+mod itself;
 pub mod journal;
 pub mod outbox;
 pub mod parts;

@@ -11,6 +11,7 @@ use crate::{
         store::Store,
     },
     domain::{
+        itself::CANARY,
         model::{objects::Inventory, state::ObjectName},
         report::{OnCallRows, Place, Report, Scope, Topic, deploys, oncall},
     },
@@ -54,6 +55,7 @@ async fn make(
     let (from, until) = (scope.span.from, scope.span.until);
     let report = match topic {
         Topic::OnCall => store.oncall_rows(from, until).await.map(|mut rows| {
+            leave_out_tests(inventory, &mut rows);
             rows.places = places(inventory, &rows);
             Report::OnCall(Box::new(oncall(&rows, scope)))
         }),
@@ -63,6 +65,17 @@ async fn make(
             .map(|rows| Report::Deploys(Box::new(deploys(&rows, scope)))),
     };
     report.map_err(|error| NoReport::Store(error.to_string()))
+}
+
+/// The test of the channels is no page that anybody was called by.
+fn leave_out_tests(inventory: &Inventory, rows: &mut OnCallRows) {
+    let Some(rules) = &inventory.globals.itself else {
+        return;
+    };
+    let test = rules.object(CANARY);
+    let name = test.to_string();
+    rows.sent.retain(|sent| sent.object != name);
+    rows.cases.retain(|case| case.problem.object != test);
 }
 
 /// Groups and tags of all that was paged; what left the configuration has none.

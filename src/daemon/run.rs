@@ -13,6 +13,7 @@ use tokio::{
 };
 
 use super::{
+    canary::CanaryState,
     checkpoint::Checkpoint,
     clock,
     dead_man::DeadMan,
@@ -23,6 +24,7 @@ use super::{
     feeds::Told,
     files::Files,
     hub::{Hub, Inlets},
+    itself::Itself,
     journal::Journal,
     outbox::{self, StoreOutbox},
     parts,
@@ -46,7 +48,7 @@ use crate::{
     domain::{
         engine::{Engine, Mode},
         feeds::Feeds,
-        model::{change::Change, marker::Watch},
+        model::marker::Watch,
     },
 };
 
@@ -224,6 +226,7 @@ async fn serve(config: PathBuf, loaded: Loaded) -> Result<(), String> {
     let livestatus =
         dropins::livestatus(&settings.nagios, readers.mirror(), to_self.clone()).await?;
     let (answered, answered_inlet) = mpsc::channel(REPORTS);
+    let (own, seen) = Itself::new(without_store.clone());
     let mut hub = Hub {
         engine,
         answers: Answers::new(answered, clock::now)?,
@@ -248,6 +251,8 @@ async fn serve(config: PathBuf, loaded: Loaded) -> Result<(), String> {
         config,
         keep: parts::keep(&settings.retention),
         dead_man,
+        canary: CanaryState::new(now, own.seen.clone()),
+        itself: own,
         jobs: Vec::new(),
         dues: BTreeMap::new(),
         postponed: VecDeque::new(),
@@ -268,16 +273,7 @@ async fn serve(config: PathBuf, loaded: Loaded) -> Result<(), String> {
         Err(error) => tracing::error!("the outbox cannot be read: {error}"),
     }
     if let Some(why) = without_store {
-        let message =
-            hub.engine
-                .self_message(now, "store", &format!("running without a store: {why}"));
-        hub.journal.add(
-            hub.engine
-                .self_deliveries(&message)
-                .into_iter()
-                .map(Change::Deliver)
-                .collect(),
-        );
+        hub.tell_of_store(&format!("running without a store: {why}"), false);
     }
     tracing::info!(
         "watching {} objects, listening at {}",
@@ -293,6 +289,7 @@ async fn serve(config: PathBuf, loaded: Loaded) -> Result<(), String> {
         external,
         reload,
         digests,
+        seen,
         stop: stop_seen,
     };
     hub.run(&mut inlets).await;

@@ -7,6 +7,7 @@ pub mod digest;
 pub mod engine;
 pub mod external;
 pub mod feeds;
+pub mod itself;
 pub mod macros;
 pub mod model;
 pub mod notify;

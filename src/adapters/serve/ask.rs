@@ -22,6 +22,7 @@ use crate::domain::{
         view::{DeployRecordView, ObjectView, StatusView},
     },
     feeds::{Known, Unmatched},
+    itself::canary::Run,
     model::{
         answer::Answer,
         change::{Audit, Heard, Tail},
@@ -111,6 +112,15 @@ pub enum Ask {
     Preview {
         matcher: Matcher,
         reply: oneshot::Sender<HitView>,
+    },
+    /// The test of the channels that runs, or the last one since the start.
+    Canary {
+        reply: oneshot::Sender<Option<Run>>,
+    },
+    /// Begin one. The error is a sentence.
+    BeginCanary {
+        who: String,
+        reply: oneshot::Sender<Result<Run, String>>,
     },
     Health {
         reply: oneshot::Sender<Health>,

@@ -6,6 +6,7 @@ mod access;
 mod answers;
 mod ask;
 mod body;
+mod canary;
 mod commands;
 mod deploys;
 mod digest;

@@ -8,7 +8,7 @@ use axum::{
 use serde_json::{Map, Value, json};
 
 /// A path: method, path, scope (empty: open), what it does, fields as `name:type`, needed ones with `!`.
-pub const PATHS: [(&str, &str, &str, &str, &str); 61] = [
+pub const PATHS: [(&str, &str, &str, &str, &str); 63] = [
     ("get", "/", "read", "The status as a page.", ""),
     (
         "get",
@@ -123,6 +123,13 @@ pub const PATHS: [(&str, &str, &str, &str, &str); 61] = [
         "/v1/silences/{id}",
         "read",
         "One silence: whose it is and why, what it hits, what it kept quiet so far.",
+        "",
+    ),
+    (
+        "get",
+        "/v1/canary",
+        "read",
+        "The test through every channel that runs, or the last one since the start; null: none was made.",
         "",
     ),
     ("get", "/v1/openapi.json", "read", "This.", ""),
@@ -356,6 +363,13 @@ pub const PATHS: [(&str, &str, &str, &str, &str); 61] = [
         "No deploys for a time, at most 14d unless `long`; apps and environments with * and ?, none: all.",
         "apps:array environments:array from:string until:string duration:string long:boolean owner:string \
          reason!:string author:string",
+    ),
+    (
+        "post",
+        "/v1/canary",
+        "command",
+        "Begin a test through every channel, as [canary] says it.",
+        "",
     ),
     (
         "post",

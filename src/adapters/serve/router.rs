@@ -16,7 +16,7 @@ use super::{
     access::{Access, Peer, Scope},
     answers,
     ask::Hub,
-    commands, deploys, digest, gate, hooks,
+    canary, commands, deploys, digest, gate, hooks,
     metrics::Metrics,
     nrdp, openapi, read,
     refusal::Refusal,
@@ -68,7 +68,10 @@ pub fn router(app: App) -> Router {
     let commands = commands::ROUTES
         .into_iter()
         .map(|(path, reader)| (path, post(commands::carry_out).layer(Extension(reader))))
-        .chain([("/v1/gate/{app}/{environment}/override", post(gate::pass))])
+        .chain([
+            ("/v1/gate/{app}/{environment}/override", post(gate::pass)),
+            ("/v1/canary", post(canary::begin)),
+        ])
         .collect();
     Router::new()
         .merge(group(Scope::Read, read_routes()))
@@ -140,6 +143,7 @@ fn read_routes() -> Vec<(&'static str, MethodRouter<App>)> {
         ("/v1/silences", get(silences::list)),
         ("/v1/silences/preview", get(silences::preview)),
         ("/v1/silences/{id}", get(silences::story)),
+        ("/v1/canary", get(canary::look)),
         ("/v1/digest", get(digest::serve)),
         ("/v1/reports/{topic}", get(report::serve)),
         ("/v1/openapi.json", get(openapi::serve)),

@@ -284,6 +284,8 @@ fn answer_ask(ask: Ask, inputs: &Mutex<Vec<String>>) {
                 ..HitView::default()
             }));
         }
+        Ask::Canary { reply } => drop(reply.send(None)),
+        Ask::BeginCanary { reply, .. } => drop(reply.send(Err("there is no [canary]".to_owned()))),
         Ask::DeployApp { id, reply } => {
             let app = id.strip_prefix("of-").map(|app| AppName {
                 app: app.to_owned(),

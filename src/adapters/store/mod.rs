@@ -8,6 +8,7 @@ mod audit;
 mod digest;
 mod error;
 mod handle;
+mod itself;
 mod lock;
 mod outbox;
 mod prune;

@@ -2,6 +2,7 @@
 
 mod crash;
 mod faults;
+mod itself;
 mod outbox;
 mod past;
 mod report;

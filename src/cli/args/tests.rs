@@ -160,6 +160,7 @@ fn help_reads_well() {
               report         Report on a week, a month or any time: on-call, deploys
               deploy         Tell of a deploy, or run one
               gate           Ask whether a pipeline may go on: exit 0 yes, 1 no
+              canary         Send a test through every channel, or tell what became of the last one
               freeze         Stop deploys for a time, with an owner, a reason and an end
               try            Run a check or a plugin once, as the daemon would, and show everything
               reload         Have the daemon read its configuration anew

@@ -3,6 +3,7 @@
 
 mod answers;
 mod gates;
+mod itself;
 mod nagios;
 mod objects;
 mod quiet;

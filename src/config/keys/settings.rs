@@ -4,6 +4,7 @@ use super::{
     Key, Kind, Refers, Spec,
     answers::ANSWERS,
     gates::{DOWNTIME, FREEZE, RISK},
+    itself::{CANARY, ITSELF},
     nagios::NAGIOS,
     objects::{
         APP, CHECK, COMMAND, CONTACT, CONTACT_GROUP, DEFAULTS, GROUP, HOST, PERIOD, ROTATION,
@@ -77,6 +78,16 @@ pub static ROOT: Spec = Spec::new(
             "answers",
             Kind::Table(&ANSWERS),
             "How people answer a page from where it reached them.",
+        ),
+        Key::new(
+            "itself",
+            Kind::Table(&ITSELF),
+            "What deploywatch watches of itself.",
+        ),
+        Key::new(
+            "canary",
+            Kind::Table(&CANARY),
+            "A test through every channel, on a schedule.",
         ),
         Key::new(
             "messages",

@@ -3,6 +3,7 @@
 mod answers;
 mod faults;
 mod good;
+mod itself;
 mod quiet;
 mod relations;
 mod rotations;

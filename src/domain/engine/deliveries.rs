@@ -109,7 +109,7 @@ impl Engine {
         outcome: Delivered,
         out: &mut Effects,
     ) {
-        let (verb, why) = match outcome {
+        let (verb, why) = match &outcome {
             Delivered::Sent => return,
             Delivered::Delayed { why } => ("is late", why),
             Delivered::Dead { why } => ("was given up", why),
@@ -117,9 +117,11 @@ impl Engine {
         let text = format!("the delivery to {contact} by {channel} {verb}: {why}");
         self.event(now, None, "delivery", text.clone(), out);
         // A dead letter about a dead letter must not breed.
-        if dedup_key.starts_with("deploywatch/") || self.mode != Mode::Live {
+        if self.mode != Mode::Live || self.is_own_word(dedup_key) {
             return;
         }
+        let said = format!("{text}, and it was about {dedup_key}");
+        let told = self.told_of_failure(now, &outcome, (contact, channel), &said, out);
         let mut message = self.self_message(now, &format!("delivery {contact}/{channel}"), &text);
         message.lines = vec![
             format!("What it was about: {dedup_key}"),
@@ -130,7 +132,7 @@ impl Engine {
         for (at, other) in (0..).zip(&self.inventory.contacts) {
             let ix = ContactIx(at);
             let same = *other.name == *contact;
-            if !same && !fallback.contains(&ix) {
+            if !same && !fallback.contains(&ix) || told.contains(&*other.name) {
                 continue;
             }
             for way in other
@@ -141,7 +143,7 @@ impl Engine {
                 self.push_self_delivery(&message, &other.name, &way.label, out);
             }
         }
-        if !out.changes.iter().any(|change| matches!(change, Change::Deliver(delivery) if delivery.message.dedup_key == message.dedup_key)) {
+        if told.is_empty() && !out.changes.iter().any(|change| matches!(change, Change::Deliver(delivery) if delivery.message.dedup_key == message.dedup_key)) {
             // Nobody else was named: any other contact is better than silence.
             for other in self.inventory.contacts.iter().filter(|other| *other.name != *contact && other.enabled) {
                 for way in &other.channels {

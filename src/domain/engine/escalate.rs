@@ -176,6 +176,9 @@ impl Engine {
                 ways: route.ways.clone(),
             });
         }
+        if let Some(urgency) = self.urgency_of_canary(obj) {
+            circle.asks.iter_mut().for_each(|ask| ask.urgency = urgency);
+        }
         circle
     }
 

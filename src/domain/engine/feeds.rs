@@ -1,17 +1,20 @@
 //! Feeds of deploys that are expected to speak (row 38). One that is silent for too long may keep the end of a deploy from
 //! us: its deploys begin no hold until it is heard again, people are told, and so is whoever reads why a deploy is named.
 
+use std::collections::BTreeSet;
+
 use super::{
     core::{Engine, Mode},
     effect::Effects,
+    itself::without,
     timers::Timer,
 };
 use crate::{
     base::time::{Timestamp, show_duration},
     domain::{
         deploy::live::LiveDeploy,
+        itself::FEEDS,
         model::{
-            change::Change,
             message::{Kind, Message},
             state::State,
         },
@@ -52,10 +55,12 @@ impl Engine {
         if was_silent {
             let text = format!("the feed {name} is heard again; it was silent since {since}");
             self.event(now, None, "feed", text.clone(), out);
+            let told = self.told_of_own(FEEDS);
+            self.found_feeds(now, out);
             let mut message = self.feed_message(now, name, &text);
             message.kind = Kind::Recovery;
             message.state = State::Ok.name().to_owned();
-            self.tell_of_feed(&message, out);
+            self.tell_of_feed(&message, &told, out);
         }
         self.arm_feed(name);
     }
@@ -90,8 +95,9 @@ impl Engine {
             show_duration(every)
         );
         self.event(now, None, "feed", text.clone(), out);
+        let told = self.found_feeds(now, out);
         let message = self.feed_message(now, name, &text);
-        self.tell_of_feed(&message, out);
+        self.tell_of_feed(&message, &told, out);
     }
 
     fn feed_message(&self, now: Timestamp, name: &str, text: &str) -> Message {
@@ -101,10 +107,11 @@ impl Engine {
         }
     }
 
-    fn tell_of_feed(&self, message: &Message, out: &mut Effects) {
+    /// Everybody who is told when something is wrong with us, but for those who were.
+    fn tell_of_feed(&self, message: &Message, told: &BTreeSet<String>, out: &mut Effects) {
         if self.mode == Mode::Live {
-            let told = self.self_deliveries(message);
-            out.changes.extend(told.into_iter().map(Change::Deliver));
+            let all = self.self_deliveries(message);
+            out.changes.extend(without(all, told));
         }
     }
 

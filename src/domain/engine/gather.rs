@@ -209,6 +209,17 @@ impl Engine {
         contact: &str,
         urgency: Urgency,
     ) -> Told {
+        // A test of the channels must arrive by itself.
+        let object = self.problems.get(&row).map(|problem| &problem.object);
+        let obj = object.and_then(|object| self.inventory.find(object));
+        if obj.is_some_and(|obj| self.urgency_of_canary(obj).is_some()) {
+            return Told::plain(
+                self.problems
+                    .get(&row)
+                    .map(Problem::key)
+                    .unwrap_or_default(),
+            );
+        }
         let severity = self
             .problems
             .get(&row)

@@ -362,6 +362,7 @@ impl Engine {
         ];
         let notified_on = self.status(obj).notified_on;
         let has_routes = !self.inventory.routes.all.is_empty();
+        let urgency = self.urgency_of_canary(obj).unwrap_or(Urgency::High);
         for state in states
             .into_iter()
             .filter(|state| has_routes && notified_on.has(*state))
@@ -383,7 +384,7 @@ impl Engine {
                 let known = heard.iter().find(|one| one.contact == contact);
                 known
                     .cloned()
-                    .unwrap_or_else(|| Listener::new(contact, Urgency::High))
+                    .unwrap_or_else(|| Listener::new(contact, urgency))
             })
             .collect()
     }

@@ -28,6 +28,7 @@ mod handlers;
 pub mod holding;
 mod ids;
 pub mod input;
+mod itself;
 mod later;
 mod logging;
 mod macros;

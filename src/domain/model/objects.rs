@@ -25,6 +25,7 @@ use crate::{
     base::{secret::Secret, time::Timestamp},
     domain::{
         digest::Daily,
+        itself,
         schedule::{Cron, Period, Rotation, Zone},
     },
 };
@@ -520,6 +521,8 @@ pub struct Globals {
     pub interval_unit: Duration,
     /// The digest of each day; None: nobody gets one.
     pub daily: Option<Daily>,
+    /// What deploywatch watches of itself; None: nothing.
+    pub itself: Option<Arc<itself::Rules>>,
     /// The log in Nagios' format; None: there is none.
     pub log: Option<LogRules>,
     pub perfdata: PerfRules,
@@ -555,6 +558,7 @@ impl Default for Globals {
             freshness_latency: Duration::from_secs(15),
             interval_unit: Duration::from_secs(60),
             daily: None,
+            itself: None,
             log: None,
             perfdata: PerfRules::default(),
             silences: SilenceRules::default(),

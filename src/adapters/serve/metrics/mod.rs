@@ -97,6 +97,9 @@ impl Feed {
     }
 }
 
+/// Most channels of contacts that the test is counted by.
+const CANARY_LABELS_MAX: usize = 1000;
+
 /// Most label pairs that feeds may have.
 const FEED_LABELS_MAX: usize = 1000;
 
@@ -119,6 +122,8 @@ pub struct Metrics {
     answers: Mutex<BTreeMap<(&'static str, Feed), u64>>,
     markers: Mutex<BTreeMap<(String, &'static str), u64>>,
     dead_man: Mutex<BTreeMap<&'static str, u64>>,
+    /// By contact and channel: when the test last arrived, and whether the last one did.
+    canary: Mutex<BTreeMap<(String, String), (Option<Timestamp>, bool)>>,
     holds: Gauge,
     problems: Gauge,
     deploys_active: Gauge,
@@ -151,6 +156,7 @@ impl Default for Metrics {
             answers: Mutex::default(),
             markers: Mutex::default(),
             dead_man: Mutex::default(),
+            canary: Mutex::default(),
             holds: Gauge::default(),
             problems: Gauge::default(),
             deploys_active: Gauge::default(),
@@ -247,6 +253,16 @@ impl Metrics {
     pub fn dead_man(&self, end: &'static str) {
         let mut pings = self.dead_man.lock().unwrap_or_else(PoisonError::into_inner);
         *pings.entry(end).or_default() += 1;
+    }
+
+    /// The test of the channels arrived at this one, or did not.
+    pub fn canary(&self, contact: &str, channel: &str, at: Option<Timestamp>) {
+        let mut all = self.canary.lock().unwrap_or_else(PoisonError::into_inner);
+        let key = (contact.to_owned(), channel.to_owned());
+        if all.len() < CANARY_LABELS_MAX || all.contains_key(&key) {
+            let known = all.entry(key).or_default();
+            *known = (at.or(known.0), at.is_some());
+        }
     }
 
     pub fn holds(&self, live: usize) {

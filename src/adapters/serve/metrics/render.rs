@@ -242,6 +242,27 @@ impl Metrics {
         for (class, counter) in ["1xx", "2xx", "3xx", "4xx", "5xx"].iter().zip(&self.http) {
             text.line("http_responses_total", &[("code", class)], counter.get());
         }
+        let canary = self.canary.lock().unwrap_or_else(PoisonError::into_inner);
+        text.head(
+            "canary_ok",
+            "gauge",
+            "1 if the last test went out by this channel.",
+        );
+        for ((contact, channel), (_, ok)) in canary.iter() {
+            let labels = [("contact", contact.as_str()), ("channel", channel)];
+            text.line("canary_ok", &labels, u8::from(*ok));
+        }
+        text.head(
+            "canary_last_success_timestamp_seconds",
+            "gauge",
+            "When a test last went out by this channel, seconds since 1970.",
+        );
+        for ((contact, channel), (at, _)) in canary.iter() {
+            let labels = [("contact", contact.as_str()), ("channel", channel)];
+            if let Some(at) = at {
+                text.line("canary_last_success_timestamp_seconds", &labels, at.secs());
+            }
+        }
         let help = "When the daemon began, seconds since 1970.";
         text.one("start_timestamp", "gauge", help, self.started.get());
         text.head("build_info", "gauge", "Always 1; the version is a label.");

@@ -13,6 +13,7 @@ mod handlers;
 mod histories;
 mod hosts;
 mod invariants;
+mod itself;
 mod live;
 mod macros;
 mod never;

@@ -18,6 +18,7 @@ use super::{
     hosts::{Apps, Hosts, Sorted},
     nagios,
     names::{Names, Raw},
+    objectives,
     periods::{self, Crons},
     quiet,
     read::{Doc, Reader},
@@ -246,6 +247,7 @@ fn resolve<'d>(
         globals,
         relations,
         routes,
+        objectives: objectives::build(raw),
         freezes,
         mutes: quiet::mutes(raw, &periods, sink),
         risk_rules: gates::risk_rules(raw),
@@ -255,6 +257,7 @@ fn resolve<'d>(
     };
     routes::check(raw, &inventory, sink);
     quiet::warn(raw, &inventory, sink);
+    objectives::check(raw, &inventory, sink);
     let tests = scenarios::build(raw, names, &inventory, sources, sink);
     (inventory, settings, checks.tables, tests)
 }

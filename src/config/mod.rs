@@ -21,6 +21,7 @@ mod mask;
 mod matchers;
 mod nagios;
 mod names;
+mod objectives;
 mod periods;
 mod pieces;
 mod quiet;

@@ -4,6 +4,7 @@
 mod answers;
 mod gates;
 mod nagios;
+mod objectives;
 mod objects;
 mod quiet;
 mod relations;

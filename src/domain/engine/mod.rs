@@ -31,6 +31,7 @@ pub mod input;
 mod later;
 mod logging;
 mod macros;
+mod measured;
 mod news;
 mod pairing;
 mod perfdata;

@@ -15,6 +15,7 @@ mod hosts;
 mod invariants;
 mod live;
 mod macros;
+mod measured;
 mod never;
 mod on_call;
 mod people;

@@ -5,7 +5,10 @@ use std::sync::Arc;
 use super::{live::Live, scenario::at, site};
 use crate::domain::{
     engine::{Engine, Mode, input::Input},
-    model::lapse::{FIRST_RESULT, Lapse, REMOVED},
+    model::{
+        change::Change,
+        lapse::{FIRST_RESULT, Lapse, REMOVED},
+    },
 };
 
 fn said(live: &Live) -> Vec<&str> {
@@ -40,6 +43,16 @@ fn a_result_that_was_due_and_did_not_come_is_noted_once_when_the_next_one_does()
     assert!(at("12:00") <= lapse.until && lapse.until < at("12:30"));
     assert_eq!(live.engine.unmeasured_since(obj, live.now), None);
     // A restart that misses no result is none.
+    let stored: Vec<Change> = live
+        .engine
+        .statuses()
+        .filter(|(_, status)| status.checked)
+        .map(|(object, status)| Change::Status {
+            object,
+            status: Box::new(status.clone()),
+        })
+        .collect();
+    stored.iter().for_each(|change| live.kept.take(change));
     let inventory = live.engine.inventory().clone();
     live.engine = Engine::new(inventory, live.kept.restored(), Mode::Live, live.now);
     live.until("12:40", |_, _| 0);

@@ -87,6 +87,7 @@ fn each_example_has_been_thought_of_here() {
             "on-call",
             "quiet-times",
             "routes",
+            "slo.toml",
             "small-site",
             "tested-site",
             "watching-itself",
@@ -698,6 +699,57 @@ fn another_configuration_is_tried_on_yesterday() {
         let readme = fs::read_to_string(root().join("README.md")).expect("there");
         assert!(readme.contains(line.trim()), "README.md has no `{line}`");
     }
+}
+
+#[test]
+fn objectives_are_reported_on() {
+    let site = Site::new();
+    checkout(&site);
+    let (listen, shop, orders) = (free_port(), free_port(), free_port());
+    let example = "examples/slo.toml";
+    adapt(
+        &site,
+        example,
+        &[
+            (
+                "[daemon]\n",
+                format!("[daemon]\nlisten = \"127.0.0.1:{listen}\"\n"),
+            ),
+            ("-p 8080\"", format!("-p {shop}\"")),
+            ("-p 8081\"", format!("-p {orders}\"")),
+            ("every = \"30s\"", "every = \"1s\"".to_owned()),
+            ("retry = \"10s\"", "retry = \"1s\"".to_owned()),
+        ],
+    );
+    let daemon = Daemon::start(&site.file(example), listen);
+    // Nothing answers.
+    let mut report = json!(null);
+    until_true("it is seen to be bad", || {
+        report = daemon.json(&["report", "slo", "--since", "1h"]);
+        report["objectives"][0]["all"]["bad"].as_u64() > Some(0)
+    });
+    let objectives = report["objectives"].as_array().expect("a list");
+    let of: Vec<_> = objectives
+        .iter()
+        .map(|one| (&one["name"], &one["of"], &one["target"]))
+        .collect();
+    let (first, second) = (json!("the shop answers"), json!("all that the shop needs"));
+    assert_eq!(
+        of,
+        [
+            (&first, &json!("external = true"), &json!(99.9)),
+            (&second, &json!("check=* app=shop"), &json!(99.0)),
+        ]
+    );
+    assert_eq!(objectives[1]["objects"].as_array().map(Vec::len), Some(2));
+    assert_eq!(objectives[0]["incidents"][0]["object"], "web1/http");
+    assert!(
+        objectives[0]["budget"]["exhausted"].is_string(),
+        "{report:#}"
+    );
+    let html = daemon.ask(&["report", "slo", "--since", "1h", "--output", "html"]);
+    assert!(html.contains("the shop answers: web1/http"), "{html}");
+    daemon.end_well();
 }
 
 #[test]

@@ -21,6 +21,7 @@ fn site() -> (Site, Hook, u16, String) {
     let text = format!(
         "[daemon]\nstore = \"store.db\"\nlisten = \"127.0.0.1:{listen}\"\n\
          [[contact]]\nname = \"oncall\"\nwebhook = {{ url = \"http://127.0.0.1:{}/hook\" }}\n\
+         [[slo]]\nname = \"shop\"\nmatch = {{ apps = \"shop\", checks = \"http\" }}\ntarget = 99.9\n\
          [[app]]\nname = \"shop\"\nenvironment = \"production\"\n\
          [[host]]\nname = \"web1\"\naddress = \"127.0.0.1\"\napps = [\"shop\"]\n\
          [[host]]\nname = \"web2\"\naddress = \"127.0.0.1\"\napps = [\"shop\"]\n\
@@ -180,6 +181,103 @@ fn reports_tell_of_pages_and_deploys() {
     ] {
         assert_eq!(daemon.cli(wrong).status.code(), Some(2), "{wrong:?}");
     }
+    daemon.end_well();
+}
+
+/// Good, bad, planned and unmeasured seconds, after a look at whether they are all there are.
+fn times(of: &Value) -> [u64; 4] {
+    let times =
+        ["good", "bad", "planned", "unmeasured"].map(|part| of[part].as_u64().expect("seconds"));
+    assert_eq!(
+        times.iter().sum::<u64>(),
+        of["span"].as_u64().expect("seconds"),
+        "{of:#}"
+    );
+    times
+}
+
+#[test]
+fn time_without_the_daemon_is_unmeasured_and_downtimes_are_planned() {
+    let (site, _hook, listen, text) = site();
+    let config = site.write("deploywatch.toml", &text);
+    let daemon = Daemon::start(&config, listen);
+    let of_web1 = |daemon: &Daemon, words: &[&str]| {
+        let words = [&["report", "slo", "web1/http", "--target", "99.9"], words].concat();
+        daemon.json(&words)["objectives"][0].take()
+    };
+    daemon.until_hard("web1/http", "OK");
+    let last_minutes = |daemon: &Daemon| of_web1(daemon, &["--since", "10m"]);
+    until_true("it is good for a time", || {
+        2 <= times(&last_minutes(&daemon)["all"])[0]
+    });
+    // Before the first result nothing is known.
+    assert!(500 < times(&last_minutes(&daemon)["all"])[3]);
+    site.say("web1-http", 2, "CRITICAL - 502");
+    until_true("it is bad for a time", || {
+        2 <= times(&last_minutes(&daemon)["all"])[1]
+    });
+    let of = last_minutes(&daemon);
+    assert_eq!(of["incidents"][0]["ended"], Value::Null, "{of:#}");
+    assert_eq!(of["incidents"][0]["state"], "CRITICAL");
+    assert!(of["budget"]["exhausted"].is_string(), "{of:#}");
+    daemon.ask(&["downtime", "add", "web1/http", "--for", "10m", "-m", "work"]);
+    until_true("it is planned for a time", || {
+        2 <= times(&last_minutes(&daemon)["all"])[2]
+    });
+    site.say("web1-http", 0, "OK - fine");
+    daemon.until_hard("web1/http", "OK");
+    daemon.end_well();
+
+    let second = || jiff::Timestamp::now().as_second();
+    let shown = |second: i64| {
+        jiff::Timestamp::from_second(second)
+            .expect("a time")
+            .to_string()
+    };
+    let gone = second() + 1;
+    // The time itself is what is measured.
+    until_true("seconds pass without a daemon", || gone + 3 < second());
+    let daemon = Daemon::start(&config, listen);
+    daemon.until_hard("web1/http", "OK");
+    let gap = of_web1(
+        &daemon,
+        &["--since", &shown(gone), "--until", &shown(gone + 3)],
+    );
+    assert_eq!(times(&gap["all"]), [0, 0, 0, 3], "{gap:#}");
+    assert_eq!(gap["all"]["availability"], Value::Null);
+    // The rest is what it was, and the downtime goes on.
+    let of = last_minutes(&daemon);
+    let [good, bad, planned, unmeasured] = times(&of["all"]);
+    assert!(
+        2 <= good && 2 <= bad && 2 <= planned && 500 < unmeasured,
+        "{of:#}"
+    );
+    assert!(of["incidents"][0]["ended"].is_string(), "{of:#}");
+    // Of each host or check alone, and of the configured objective.
+    let report = daemon.json(&["report", "slo", "--since", "10m"]);
+    assert_eq!(report["objectives"][0]["name"], "shop");
+    assert_eq!(
+        report["objectives"][0]["apps"][0]["name"],
+        "shop in production"
+    );
+    let says = |words: &[&str], part: &str| {
+        let told = daemon.cli(&[&["report", "slo"], words].concat());
+        let text = String::from_utf8_lossy(&told.stderr).into_owned();
+        assert_eq!(told.status.code(), Some(2), "{text}");
+        assert!(text.contains(part), "{text}");
+    };
+    says(&["web9"], "there is no `web9`");
+    says(
+        &["--match", "host=web9"],
+        "`host=web9` fits no host or check",
+    );
+    says(&["--target", "most"], "is not a percentage");
+    // What nobody says is told with what could be said.
+    let without = text.split("[[slo]]").collect::<Vec<_>>();
+    let rest = without[1].split_once("[[app]]").expect("an app").1;
+    site.write("deploywatch.toml", format!("{}[[app]]{rest}", without[0]));
+    daemon.ask(&["reload"]);
+    says(&[], "add to the configuration [[slo]]");
     daemon.end_well();
 }
 

@@ -15,7 +15,9 @@ mod simulate;
 pub use answers::{BlameArgs, SnoozeArgs, TagArgs};
 pub use canary::CanaryArgs;
 pub use gate::{FreezeArgs, FreezeCommand, GateArgs};
-pub use history::{DigestArgs, OnCallArgs, ReportArgs, ReportCommand, ReportFormat, WhatIfArgs};
+pub use history::{
+    DigestArgs, OnCallArgs, ReportArgs, ReportCommand, ReportFormat, SloArgs, WhatIfArgs,
+};
 pub use orders::{
     DelayArgs, DeleteArgs, DowntimeArgs, DowntimeCommand, NotifyArgs, SetArgs, SwitchArgs,
 };
@@ -81,7 +83,7 @@ pub enum Command {
                       `[digest]` sends one a day."
     )]
     Digest(DigestArgs),
-    /// Report on a week, a month or any time: on-call, deploys
+    /// Report on a week, a month or any time: on-call, deploys, availability
     #[command(
         subcommand,
         after_help = "Read from stored rows, so that last week's report says the same whenever it is asked for."

@@ -18,6 +18,7 @@ use super::{
     hosts::{Apps, Hosts, Sorted},
     itself, nagios,
     names::{Names, Raw},
+    objectives,
     periods::{self, Crons},
     quiet,
     read::{Doc, Reader},
@@ -257,6 +258,7 @@ fn resolve<'d>(
         globals,
         relations,
         routes,
+        objectives: objectives::build(raw),
         freezes,
         mutes: quiet::mutes(raw, &periods, sink),
         risk_rules: gates::risk_rules(raw),
@@ -267,6 +269,7 @@ fn resolve<'d>(
     routes::check(raw, &inventory, sink);
     quiet::warn(raw, &inventory, sink);
     itself::check(raw, &inventory, sink);
+    objectives::check(raw, &inventory, sink);
     let tests = scenarios::build(raw, names, &inventory, sources, sink);
     (inventory, settings, checks.tables, tests)
 }

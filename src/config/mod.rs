@@ -22,6 +22,7 @@ mod mask;
 mod matchers;
 mod nagios;
 mod names;
+mod objectives;
 mod periods;
 mod pieces;
 mod quiet;

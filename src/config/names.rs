@@ -36,6 +36,7 @@ pub(super) struct Raw<'d> {
     pub escalations: Vec<Tab<'d>>,
     pub routes: Vec<Tab<'d>>,
     pub tests: Vec<Tab<'d>>,
+    pub objectives: Vec<Tab<'d>>,
 }
 
 impl<'d> Raw<'d> {
@@ -67,6 +68,7 @@ impl<'d> Raw<'d> {
                 ("escalation", &mut raw.escalations),
                 ("route", &mut raw.routes),
                 ("test", &mut raw.tests),
+                ("slo", &mut raw.objectives),
             ] {
                 let value = root
                     .get(key)
@@ -132,6 +134,7 @@ impl<'d> Names<'d> {
         };
         unique("token", &raw.tokens, sink);
         unique("test", &raw.tests, sink);
+        unique("slo", &raw.objectives, sink);
         names.collect_hosts(raw, sink);
         names.collect_apps(raw, sink);
         names.tell_of_doubles(sink);

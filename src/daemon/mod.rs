@@ -1,5 +1,6 @@
 //! Joins the engine, the store, the runners, the senders and the API.
 
+mod availability;
 mod canary;
 pub mod checkpoint;
 pub mod clock;

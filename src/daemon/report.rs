@@ -1,10 +1,10 @@
 //! Reports at the daemon: the time is settled, rows are read, the report is made beside the hub.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use tokio::sync::oneshot;
 
-use super::{clock, hub::Hub};
+use super::{availability::Asked, clock, hub::Hub};
 use crate::{
     adapters::{
         serve::{NoReport, ReportQuestion},
@@ -39,27 +39,41 @@ impl Hub {
             kept_since: now - keep.history,
             deliveries_since: now - keep.deliveries,
         };
-        let (store, inventory) = (self.store.clone(), self.engine.inventory().clone());
+        let what = match question.topic {
+            Topic::OnCall => What::OnCall(self.engine.inventory().clone()),
+            Topic::Deploys => What::Deploys,
+            Topic::Slo => match Asked::find(&self.engine, question.which, now) {
+                Ok(asked) => What::Slo(asked),
+                Err(why) => {
+                    let _ = reply.send(Err(NoReport::Asked(why)));
+                    return;
+                }
+            },
+        };
+        let store = self.store.clone();
         tokio::spawn(async move {
-            let _ = reply.send(make(&store, &inventory, question.topic, &scope).await);
+            let _ = reply.send(make(&store, what, &scope).await);
         });
     }
 }
 
-async fn make(
-    store: &Store,
-    inventory: &Inventory,
-    topic: Topic,
-    scope: &Scope,
-) -> Result<Report, NoReport> {
+/// What is to be made, with what the engine knows of it.
+enum What {
+    OnCall(Arc<Inventory>),
+    Deploys,
+    Slo(Asked),
+}
+
+async fn make(store: &Store, what: What, scope: &Scope) -> Result<Report, NoReport> {
     let (from, until) = (scope.span.from, scope.span.until);
-    let report = match topic {
-        Topic::OnCall => store.oncall_rows(from, until).await.map(|mut rows| {
-            leave_out_tests(inventory, &mut rows);
-            rows.places = places(inventory, &rows);
+    let report = match what {
+        What::Slo(asked) => return asked.report(store, scope).await,
+        What::OnCall(inventory) => store.oncall_rows(from, until).await.map(|mut rows| {
+            leave_out_tests(&inventory, &mut rows);
+            rows.places = places(&inventory, &rows);
             Report::OnCall(Box::new(oncall(&rows, scope)))
         }),
-        Topic::Deploys => store
+        What::Deploys => store
             .deploy_rows(from, until)
             .await
             .map(|rows| Report::Deploys(Box::new(deploys(&rows, scope)))),

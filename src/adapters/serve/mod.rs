@@ -39,7 +39,7 @@ pub use metrics::{Feed, Metrics, Tried};
 pub use openapi::document as openapi_document;
 pub use page::render as render_page;
 pub use refusal::Refusal;
-pub use report::{NoReport, Question as ReportQuestion};
+pub use report::{NoReport, Question as ReportQuestion, Which};
 pub use results::read_result;
 pub use router::{App, router};
 pub use views::{DecisionView, DeliveryView, RejectedView, ResultsView, TryView, WhyView};

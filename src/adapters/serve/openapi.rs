@@ -92,8 +92,9 @@ pub const PATHS: [(&str, &str, &str, &str, &str); 63] = [
         "get",
         "/v1/reports/{topic}",
         "read",
-        "A report, oncall or deploys: of a week (?week=, a day in it, or empty: the last one), a month (?month=YYYY-MM), or \
-         from ?since= (a span or a time) up to ?until=; by the clocks of ?zone=.",
+        "A report, oncall, deploys or slo: of a week (?week=, a day in it, or empty: the last one), a month (?month=YYYY-MM), or \
+         from ?since= (a span or a time) up to ?until=; by the clocks of ?zone=. Of slo also ?object= (any number), \
+         ?match=, ?target= and ?warning_is_bad=.",
         "",
     ),
     (

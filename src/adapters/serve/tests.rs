@@ -903,7 +903,7 @@ async fn what_can_be_looked_at() {
         404 no check `web2/http` is configured
         400 `limit` must be a number from 1 to 500
         400 there is no parameter `lines`; it has `limit`
-        404 there is no report `weather`; there are `oncall` and `deploys`
+        404 there is no report `weather`; there are `oncall`, `deploys` and `slo`
         400 there is no parameter `day`; it has `week`, `month`, `since`, `until` and `zone`
         400 that month has not begun yet
         503 the disk is full"#]],

@@ -5,6 +5,7 @@
 //! own. A fault ends only the transaction it struck: the next order tries again, on a new connection if need be.
 
 mod audit;
+mod availability;
 mod digest;
 mod error;
 mod handle;
@@ -28,6 +29,7 @@ mod thread;
 mod tests;
 
 pub use audit::AuditCheck;
+pub use availability::Sight;
 pub use error::StoreError;
 pub use handle::{Opened, Store};
 pub use outbox::{LeasedRow, OutboxCounts, Settle};

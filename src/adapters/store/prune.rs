@@ -47,11 +47,19 @@ pub(super) fn step(db: &Connection, now: Timestamp, keep: Keep) -> rusqlite::Res
         ("quarantine", history, "at < ?1"),
         ("heard", heard, "at < ?1"),
     ] {
-        deleted += db
+        let gone = db
             .prepare_cached(&format!(
                 "DELETE FROM {table} WHERE rowid IN (SELECT rowid FROM {table} WHERE {old} LIMIT ?2)"
             ))?
             .execute(params![before, STEP])?;
+        if table == "event" && 0 < gone {
+            // From before this the history is not whole any more.
+            db.prepare_cached(
+                "UPDATE meta SET value = max(value, ?1) WHERE key = 'measured_since'",
+            )?
+            .execute([before])?;
+        }
+        deleted += gone;
     }
     Ok(deleted)
 }

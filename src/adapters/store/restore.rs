@@ -5,10 +5,12 @@ use std::time::Duration;
 use rusqlite::{Connection, OptionalExtension, Row, ToSql, params};
 use serde::de::DeserializeOwned;
 
+use super::rows;
 use crate::{
     base::time::Timestamp,
     domain::model::{
-        change::{Heard, Restored, Tail},
+        change::{Event, Heard, Restored, Tail},
+        lapse::{AWAY, Lapse},
         state::ObjectName,
         status::Problem,
     },
@@ -41,6 +43,7 @@ pub(super) fn load(db: &mut Connection, wall: Timestamp) -> rusqlite::Result<Loa
         [wall.millis()],
     )?;
     let last_seen = meta(&work, "last_seen")?.map(Timestamp::from_millis);
+    note_absence(&work, last_seen, wall)?;
     // Counted from the last write, so that a night switched off forgets nothing; but a clock that was once far
     // ahead must not hide everything since.
     let since = (last_seen.map_or(wall, |seen| seen.min(wall)) - LOOK_BACK).millis();
@@ -109,7 +112,34 @@ fn check_whole(db: &Connection) -> rusqlite::Result<()> {
     ))
 }
 
-fn meta(db: &Connection, key: &str) -> rusqlite::Result<Option<i64>> {
+/// The time since the last write was measured by nobody. Said before anything new is: later it could not be told from a
+/// time in which nothing happened.
+fn note_absence(
+    db: &Connection,
+    last_seen: Option<Timestamp>,
+    wall: Timestamp,
+) -> rusqlite::Result<()> {
+    if let Some(from) = last_seen.filter(|seen| *seen < wall) {
+        let lapse = Lapse { from, until: wall };
+        rows::write_event(
+            db,
+            &Event {
+                at: wall,
+                object: None,
+                kind: AWAY.to_owned(),
+                text: lapse.to_string(),
+            },
+        )?;
+    }
+    // What an earlier version stored does not say when nothing was measured.
+    db.execute(
+        "INSERT OR IGNORE INTO meta VALUES ('measured_since', ?1)",
+        [wall.millis()],
+    )
+    .map(drop)
+}
+
+pub(super) fn meta(db: &Connection, key: &str) -> rusqlite::Result<Option<i64>> {
     db.query_row("SELECT value FROM meta WHERE key = ?1", [key], |row| {
         row.get(0)
     })

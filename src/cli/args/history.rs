@@ -36,6 +36,30 @@ pub enum ReportCommand {
         after_help = "For example: deploywatch report deploys --month 2026-03 --output csv > march.csv"
     )]
     Deploys(ReportArgs),
+    /// How available hosts and checks were, planned and unmeasured time apart, and what is left of the error budget
+    #[command(
+        after_help = "Without hosts and checks it reports on each [[slo]], else on all checks with external = true. \
+                      For example: deploywatch report slo --match 'app=shop check=http' --target 99.9 --month"
+    )]
+    Slo(SloArgs),
+}
+
+#[derive(Debug, Args)]
+pub struct SloArgs {
+    /// Hosts and checks, as HOST or HOST/CHECK [default: what the configuration says]
+    #[arg(value_name = "OBJECT", value_parser = NonEmptyStringValueParser::new())]
+    pub objects: Vec<String>,
+    /// All that these terms fit, such as 'app=shop check=http,!disk*' (host=, group=, check=, app=, var.NAME=)
+    #[arg(long = "match", value_name = "TERMS", conflicts_with = "objects")]
+    pub terms: Option<String>,
+    /// How many percent of the time should be good, such as 99.9 [default: what the configuration says]
+    #[arg(long, value_name = "PERCENT")]
+    pub target: Option<String>,
+    /// WARNING counts as bad
+    #[arg(long)]
+    pub warning_is_bad: bool,
+    #[command(flatten)]
+    pub report: ReportArgs,
 }
 
 #[derive(Debug, Args)]

@@ -47,6 +47,9 @@ fn the_contract_parses() {
         "report oncall --week 2026-03-04 --zone Europe/Rome --output html",
         "report deploys --month --format csv",
         "report deploys --since 30d --until 2026-03-04",
+        "report slo --month",
+        "report slo web1/http db1 --target 99.9 --warning-is-bad --week",
+        "report slo --match host=web* --format html",
         "bench",
         "bench plugins --seconds 3 --rate 50,200 --output json",
         "bench --plugin /bin/true load --checks 10",
@@ -102,6 +105,7 @@ fn wrong_use_is_refused() {
         "report oncall --week --month",
         "report oncall --week --since 2h",
         "report oncall --output pdf",
+        "report slo web1 --match host=web1",
     ] {
         assert!(parse(line).is_err(), "{line}");
     }
@@ -157,7 +161,7 @@ fn help_reads_well() {
               simulate       Tell who would hear what and when, were something to go wrong; nothing is sent
               test           Run the tests of a configuration: who is to hear of what
               digest         Tell what became of a day or a deploy: held, paged, silent
-              report         Report on a week, a month or any time: on-call, deploys
+              report         Report on a week, a month or any time: on-call, deploys, availability
               deploy         Tell of a deploy, or run one
               gate           Ask whether a pipeline may go on: exit 0 yes, 1 no
               canary         Send a test through every channel, or tell what became of the last one

@@ -5,6 +5,7 @@ mod answers;
 mod gates;
 mod itself;
 mod nagios;
+mod objectives;
 mod objects;
 mod quiet;
 mod relations;

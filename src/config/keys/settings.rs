@@ -6,6 +6,7 @@ use super::{
     gates::{DOWNTIME, FREEZE, RISK},
     itself::{CANARY, ITSELF},
     nagios::NAGIOS,
+    objectives::SLO,
     objects::{
         APP, CHECK, COMMAND, CONTACT, CONTACT_GROUP, DEFAULTS, GROUP, HOST, PERIOD, ROTATION,
         TEMPLATE,
@@ -162,6 +163,11 @@ pub static ROOT: Spec = Spec::new(
             "route",
             Kind::Tables(&ROUTE),
             "Who is told of what names no contacts.",
+        ),
+        Key::new(
+            "slo",
+            Kind::Tables(&SLO),
+            "How available what users see should be.",
         ),
         Key::new("freeze", Kind::Tables(&FREEZE), "Times without deploys."),
         Key::new(

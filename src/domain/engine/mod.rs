@@ -32,6 +32,7 @@ mod itself;
 mod later;
 mod logging;
 mod macros;
+mod measured;
 mod news;
 mod pairing;
 mod perfdata;

@@ -14,6 +14,7 @@ use crate::{
     domain::{
         model::{
             change::Change,
+            lapse::{REMOVED, UNMEASURED},
             message::{Kind, Urgency},
             objects::{Inventory, ObjIx},
             state::State,
@@ -52,7 +53,7 @@ impl Engine {
         let pairing = Pairing::of(&self.inventory, &new);
         let plan = self.plan_of(&new, &pairing);
         self.close_removed(now, &new, out);
-        self.forget_removed(&new, &pairing, out);
+        self.forget_removed(now, &new, &pairing, out);
         let old = std::mem::replace(&mut self.inventory, new);
         let new = self.inventory.clone();
         self.generation += 1;
@@ -176,11 +177,18 @@ impl Engine {
     }
 
     /// Nothing of a removed object may rise again under its name: not its acknowledgement, not its downtime.
-    fn forget_removed(&mut self, new: &Inventory, pairing: &Pairing, out: &mut Effects) {
+    fn forget_removed(
+        &mut self,
+        now: Timestamp,
+        new: &Inventory,
+        pairing: &Pairing,
+        out: &mut Effects,
+    ) {
         for (obj, to) in self.inventory.objects().zip(&pairing.to) {
             if to.is_none() && self.status(obj).checked {
                 out.changes
                     .push(Change::StatusGone(self.inventory.name(obj)));
+                self.event(now, Some(obj), UNMEASURED, REMOVED.to_owned(), out);
             }
         }
         self.downtimes.retain(|id, downtime| {

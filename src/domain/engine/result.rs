@@ -95,6 +95,7 @@ impl Engine {
             self.event(now, Some(obj), "rejected", text, out);
             return false;
         }
+        self.note_unmeasured(now, obj, result.started.min(now), out);
         let is_host = self.inventory.is_host(obj);
         let rule = self.rule(obj).clone();
         let was_acknowledged = self.status(obj).ack.is_some();

@@ -15,6 +15,7 @@ use super::{
     dropin::{LogRules, PerfRules},
     gate::Freeze,
     grouping::Grouping,
+    objective::Objective,
     quiet::{Mute, SilenceRules},
     relations::{COMMON, Rare, Relations},
     route::Routes,
@@ -64,6 +65,8 @@ pub struct Inventory {
     pub globals: Globals,
     pub relations: Relations,
     pub routes: Routes,
+    /// How available what should be.
+    pub objectives: Vec<Objective>,
     /// Freezes of the configuration.
     pub freezes: Vec<Freeze>,
     /// Mute times, in the order of the files.

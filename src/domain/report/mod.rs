@@ -9,6 +9,7 @@ mod oncall;
 mod period;
 mod said;
 mod sheet;
+mod slo;
 mod text;
 
 #[cfg(test)]
@@ -19,6 +20,7 @@ use serde::{Deserialize, Serialize};
 pub use deploys::{DeployRows, Deploys, deploys};
 pub use oncall::{Case, EXPIRED_WITHIN, Fate, OnCall, OnCallRows, Place, Sent, oncall};
 pub use period::{Period, Span};
+pub use slo::{Aim, Past, Slo, SloRows, slo};
 
 use crate::{base::time::Timestamp, domain::schedule::Zone};
 
@@ -27,6 +29,7 @@ use crate::{base::time::Timestamp, domain::schedule::Zone};
 pub enum Topic {
     OnCall,
     Deploys,
+    Slo,
 }
 
 impl Topic {
@@ -35,11 +38,12 @@ impl Topic {
         match self {
             Self::OnCall => "oncall",
             Self::Deploys => "deploys",
+            Self::Slo => "slo",
         }
     }
 
     pub fn parse(text: &str) -> Option<Self> {
-        [Self::OnCall, Self::Deploys]
+        [Self::OnCall, Self::Deploys, Self::Slo]
             .into_iter()
             .find(|topic| topic.name() == text)
     }
@@ -51,6 +55,7 @@ impl Topic {
 pub enum Report {
     OnCall(Box<OnCall>),
     Deploys(Box<Deploys>),
+    Slo(Box<Slo>),
 }
 
 /// How a report is written. JSON is the report's own shape.
@@ -68,6 +73,7 @@ impl Report {
         let sheet = match self {
             Self::OnCall(report) => report.sheet(&zone(&report.frame)),
             Self::Deploys(report) => report.sheet(&zone(&report.frame)),
+            Self::Slo(report) => report.sheet(&zone(&report.frame)),
         }
         .clean();
         match form {

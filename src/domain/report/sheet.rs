@@ -47,7 +47,7 @@ pub enum Block {
 }
 
 /// One value.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Cell {
     None,
     /// Of one line, without control characters.
@@ -55,6 +55,8 @@ pub enum Cell {
     Count(u64),
     /// So many of so many.
     Share(u64, u64),
+    /// To four places.
+    Percent(Option<f64>),
     /// Whole seconds.
     Span(Option<u64>),
     /// As people read it, and RFC 3339.
@@ -78,12 +80,13 @@ impl Cell {
     /// For people, in a column of its like.
     pub fn shown(&self) -> String {
         match self {
-            Self::None | Self::Span(None) => NOTHING.to_owned(),
+            Self::None | Self::Span(None) | Self::Percent(None) => NOTHING.to_owned(),
             Self::Text(text) | Self::Time(text, _) => text.clone(),
             Self::Count(count) => count.to_string(),
             Self::Share(part, whole) => {
                 percent(*part, *whole).map_or(NOTHING.to_owned(), |share| format!("{share} %"))
             }
+            Self::Percent(Some(share)) => format!("{share} %"),
             Self::Span(Some(seconds)) => show_duration(Duration::from_secs(*seconds)),
         }
     }
@@ -101,10 +104,11 @@ impl Cell {
     /// For machines: the value, and its unit where it has one.
     pub fn raw(&self) -> (String, &'static str) {
         match self {
-            Self::None | Self::Span(None) => (String::new(), ""),
+            Self::None | Self::Span(None) | Self::Percent(None) => (String::new(), ""),
             Self::Text(text) | Self::Time(_, text) => (text.clone(), ""),
             Self::Count(count) => (count.to_string(), ""),
             Self::Share(part, whole) => (percent(*part, *whole).unwrap_or_default(), "%"),
+            Self::Percent(Some(share)) => (share.to_string(), "%"),
             Self::Span(Some(seconds)) => (seconds.to_string(), "s"),
         }
     }

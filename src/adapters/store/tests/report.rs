@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::{
-    adapters::store::Settle,
+    adapters::store::{Settle, Sight},
     domain::{
         model::change::Comment,
         report::{Fate, Period, Scope, oncall},
@@ -233,4 +233,65 @@ async fn rows_that_cannot_be_read_are_left_out() {
         .unwrap();
     let rows = store.oncall_rows(at(0), at(100)).await.unwrap();
     assert_eq!(rows.sent.len(), 1);
+}
+
+#[tokio::test]
+async fn availability_comes_with_what_was_not_measured() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("a.db");
+    let store = open(&path).store;
+    let mut ended = paged(1);
+    ended.recovered_at = Some(at(900));
+    let mut other = problem(2);
+    other.object = ObjectName::host("web2");
+    let plain = |kind: &str, text: &str, when| note(kind, text, web(), when);
+    let batch = vec![
+        store_problem(ended),
+        store_problem(other),
+        plain("alert", "CRITICAL HARD before", -5000),
+        plain("alert", "CRITICAL HARD in it", 1000),
+        plain("alert", "OK HARD after", 5000),
+        plain("unmeasured", "no result from x to y", -9000),
+        plain("acknowledgement", "acknowledged by ann", 1000),
+        note(
+            "downtime",
+            "started: x by ann",
+            ObjectName::host("web1"),
+            -9000,
+        ),
+        note("alert", "DOWN HARD", ObjectName::host("web1"), 1000),
+        note("alert", "DOWN HARD", ObjectName::host("web2"), 1000),
+    ];
+    commit(&store, batch, at(9000)).await;
+    store.close().await;
+    let store = open(&path).store;
+    let sight = Sight {
+        object: web(),
+        apps: vec!["shop in production".to_owned()],
+        is_measured: true,
+        silent_since: None,
+    };
+    let rows = store
+        .slo_rows(vec![sight], at(500), at(4000))
+        .await
+        .unwrap()
+        .expect("few rows");
+    let past = &rows.pasts[0];
+    let ids: Vec<_> = past.problems.iter().map(|it| it.id).collect();
+    assert_eq!(ids, [1]);
+    let mut texts: Vec<_> = past.events.iter().map(|it| &*it.text).collect();
+    texts.sort_unstable();
+    assert_eq!(
+        texts,
+        [
+            "CRITICAL HARD in it",
+            "no result from x to y",
+            "started: x by ann"
+        ]
+    );
+    assert!(past.events.is_sorted_by_key(|it| it.at));
+    // From the last write to the start: nobody was there.
+    assert_eq!(rows.away.len(), 1);
+    assert_eq!(rows.away[0].from, at(9000));
+    assert!(rows.away[0].from < rows.known_since && rows.known_since <= rows.away[0].until);
 }

@@ -16,6 +16,7 @@ mod invariants;
 mod itself;
 mod live;
 mod macros;
+mod measured;
 mod never;
 mod on_call;
 mod people;

@@ -829,6 +829,7 @@ fn trap_check_interval_longer_than_the_hold() {
     let said = &live.said;
     expect![[r#"
         [
+            "09:04:23 unmeasured: first result: nothing is known from before it",
             "10:59:00 deploy: D-1 started (shop in production on web1)",
             "11:52:47 alert: CRITICAL HARD attempt 1 of 1: text",
             "11:52:47 web1/http held problem: D-1 of shop is running; a blip is expected, so it is judged again at 2026-03-02T11:55:47.883Z",

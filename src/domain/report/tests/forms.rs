@@ -6,12 +6,13 @@ use expect_test::expect_file;
 
 use super::*;
 
-fn reports() -> [(&'static str, Report); 2] {
+fn reports() -> [(&'static str, Report); 3] {
     let on_call = oncall(&on_call_rows(), &week());
     let deploys = deploys(&deploy_rows(), &week());
     [
         ("oncall", Report::OnCall(Box::new(on_call))),
         ("deploys", Report::Deploys(Box::new(deploys))),
+        ("slo", Report::Slo(Box::new(slo::of_march()))),
     ]
 }
 
@@ -48,6 +49,12 @@ fn a_time_without_anything_is_told_in_every_form() {
     let nothing = [
         Report::OnCall(Box::new(oncall(&OnCallRows::default(), &week()))),
         Report::Deploys(Box::new(deploys(&DeployRows::default(), &week()))),
+        Report::Slo(Box::new(super::super::slo(
+            &SloRows::default(),
+            &[],
+            false,
+            &week(),
+        ))),
     ];
     for report in nothing {
         for form in [Form::Text, Form::Markdown, Form::Html, Form::Csv] {

@@ -3,6 +3,7 @@
 mod figures;
 mod forms;
 mod periods;
+mod slo;
 mod sums;
 
 use super::*;

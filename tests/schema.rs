@@ -263,6 +263,7 @@ fn needed(table: &str, key: &str) -> &'static [(&'static str, &'static str)] {
         ("[[test.expect]]", "told" | "not_told" | "nobody" | "held") => &[],
         ("[[test.expect]]", "deploy") => &[("told", "\"c\"")],
         ("[[test.expect]]", _) => &[("told", "\"c\"")],
+        ("store", "warning") => &[("critical", "\"1d\"")],
         ("[canary]", "every") => &[("contacts", "\"c\"")],
         ("[dead_man]", key) if !key.starts_with("ping_url") => &[("file", "\"x\"")],
         ("[answers]", key) if key.starts_with("secret") => &[("url", "\"http://x\"")],

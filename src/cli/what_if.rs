@@ -19,6 +19,8 @@ use crate::{
     daemon::replay::{Facts, History, Player, play_file},
     domain::{
         model::{
+            change::Decided,
+            grouping::Grouping,
             message::{Kind, Urgency},
             objects::ObjIx,
         },
@@ -29,8 +31,12 @@ use crate::{
 /// Compares. 1: something that mattered would have been missed.
 pub fn what_if(args: &WhatIfArgs) -> Done {
     let path = need_config(&args.config)?;
-    let new = load_without_secrets(&path)?;
-    let old = args.old.as_deref().map(load_without_secrets).transpose()?;
+    let mut new = load_without_secrets(&path)?;
+    let mut old = args.old.as_deref().map(load_without_secrets).transpose()?;
+    // It asks what is told of each problem: what came with another page was told as well.
+    for loaded in std::iter::once(&mut new).chain(&mut old) {
+        loaded.inventory.globals.grouping = Grouping::default();
+    }
     let dir = history_dir(args, &new)?;
     let until = args
         .until
@@ -190,10 +196,11 @@ fn recorded(facts: &Facts, from: Timestamp) -> Side {
             *holds.entry(hold.how.clone()).or_default() += 1;
         }
     }
+    let is_told = |kind: &str| is_page(kind) || kind == Decided::Merged.name();
     let pages = facts
         .told
         .iter()
-        .filter(|(_, told)| is_page(&told.kind) && !is_own(&told.dedup_key));
+        .filter(|(_, told)| is_told(&told.kind) && !is_own(&told.dedup_key));
     Side {
         pages: pages
             .map(|(at, told)| Page {

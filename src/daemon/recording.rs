@@ -10,7 +10,10 @@ use crate::{
     base::time::Timestamp,
     domain::{
         engine::{Engine, effect::Reply, input::Input, snapshot::Seen},
-        model::change::Change,
+        model::{
+            change::{Change, Decided},
+            message::Kind,
+        },
     },
 };
 
@@ -171,9 +174,68 @@ pub fn told_of(changes: &[Change]) -> Vec<ToldLine> {
             let key = (&*message.dedup_key, message.kind.name(), message.at);
             ToldLine::of(message, contacts.remove(&key).unwrap_or_default())
         })
+        .chain(changes.iter().filter_map(merged))
         .collect()
+}
+
+/// A problem that was told with the page of another one.
+fn merged(change: &Change) -> Option<ToldLine> {
+    let Change::Decision(decision) = change else {
+        return None;
+    };
+    let is_problem = decision.kind == Kind::Problem.name();
+    (decision.what == Decided::Merged && is_problem).then(|| ToldLine {
+        kind: decision.what.name().to_owned(),
+        object: decision.object.to_string(),
+        state: decision.state.clone(),
+        dedup_key: decision.dedup_key.clone().unwrap_or_default(),
+        reason: decision.reason.clone(),
+        contacts: decision.contacts.iter().cloned().collect(),
+        deploys: decision.deploys.clone(),
+    })
 }
 
 const fn hour(at: Timestamp) -> i64 {
     at.secs().div_euclid(3600)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::told_of;
+    use crate::domain::model::{
+        change::{Change, Decided, Decision},
+        state::ObjectName,
+    };
+
+    fn decision(what: Decided, kind: &str) -> Change {
+        Change::Decision(Decision {
+            at: Default::default(),
+            object: ObjectName::parse("web2/http"),
+            what,
+            kind: kind.to_owned(),
+            reason: "of deploy D-1".to_owned(),
+            state: "CRITICAL".to_owned(),
+            contacts: vec!["ann".to_owned()],
+            until: None,
+            deploys: vec!["D-1".to_owned()],
+            dedup_key: Some("web1/http@1".to_owned()),
+            left_out: Vec::new(),
+            config: String::new(),
+        })
+    }
+
+    /// Else a comparison with another configuration would take it for a page that nobody got.
+    #[test]
+    fn what_came_with_the_page_of_another_problem_is_recorded_as_told() {
+        let changes = [
+            decision(Decided::Merged, "problem"),
+            decision(Decided::Merged, "recovery"),
+            decision(Decided::Skipped, "problem"),
+        ];
+        let told = told_of(&changes);
+        assert_eq!(told.len(), 1);
+        assert_eq!(told[0].kind, "merged");
+        assert_eq!(told[0].object, "web2/http");
+        assert!(told[0].contacts.contains("ann"));
+    }
 }

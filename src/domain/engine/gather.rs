@@ -503,7 +503,11 @@ impl Engine {
                 "of {what}, of which more is still bad: told with the next update of the page {key}"
             ),
         };
-        let mut decision = self.decide(now, obj, Decided::Merged, kind, reason);
+        let what = match occasion {
+            Occasion::Fresh | Occasion::Recovery => Decided::Merged,
+            Occasion::Reminder => Decided::Skipped,
+        };
+        let mut decision = self.decide(now, obj, what, kind, reason);
         decision.contacts = joined.iter().map(|(contact, _)| contact.clone()).collect();
         decision.dedup_key = Some(key.clone());
         out.changes.push(Change::Decision(decision));

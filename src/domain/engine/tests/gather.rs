@@ -176,7 +176,7 @@ fn reminders_stand_for_all_and_move_on_when_the_first_is_taken_on_or_over() {
             10:31:00   -> oncall: problem web1/http CRITICAL
                        | CRITICAL web1/cpu since 2026-03-02T10:00:10Z: CRITICAL
             10:31:00 web1/http sent problem: still CRITICAL: reminder 2 (every 30m)
-            10:31:10 web1/cpu merged problem: of host web1, like the page web1/http@1772445600000, whose reminders stand for it
+            10:31:10 web1/cpu skipped problem: of host web1, like the page web1/http@1772445600000, whose reminders stand for it
             10:32:00 web1/http merged recovery: of host web1, of which more is still bad: told with the next update of the page web1/http@1772445600000
             10:32:30   -> oncall: amendment web1/http CRITICAL
                        | CRITICAL web1/cpu since 2026-03-02T10:00:10Z: CRITICAL

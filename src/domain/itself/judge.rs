@@ -542,7 +542,7 @@ mod tests {
             |seen| {
                 seen.silent_feeds = (0..7)
                     .map(|at| format!("the feed f{at} is silent"))
-                    .collect()
+                    .collect();
             },
             expect![
                 "FEEDS WARNING - the feed f0 is silent, the feed f1 is silent, the feed f2 is silent, the feed f3 is silent, the feed f4 is silent, and 2 more | silent=7;1"

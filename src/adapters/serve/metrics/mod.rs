@@ -103,6 +103,15 @@ const CANARY_LABELS_MAX: usize = 1000;
 /// Most label pairs that feeds may have.
 const FEED_LABELS_MAX: usize = 1000;
 
+/// What is known of the test on one channel.
+#[derive(Debug, Default)]
+struct Arrival {
+    /// When one last arrived.
+    last: Option<Timestamp>,
+    /// The last one did.
+    ok: bool,
+}
+
 /// All numbers; made once, shared behind an `Arc`.
 #[derive(Debug)]
 pub struct Metrics {
@@ -122,8 +131,8 @@ pub struct Metrics {
     answers: Mutex<BTreeMap<(&'static str, Feed), u64>>,
     markers: Mutex<BTreeMap<(String, &'static str), u64>>,
     dead_man: Mutex<BTreeMap<&'static str, u64>>,
-    /// By contact and channel: when the test last arrived, and whether the last one did.
-    canary: Mutex<BTreeMap<(String, String), (Option<Timestamp>, bool)>>,
+    /// By contact and channel.
+    canary: Mutex<BTreeMap<(String, String), Arrival>>,
     holds: Gauge,
     problems: Gauge,
     deploys_active: Gauge,
@@ -261,7 +270,10 @@ impl Metrics {
         let key = (contact.to_owned(), channel.to_owned());
         if all.len() < CANARY_LABELS_MAX || all.contains_key(&key) {
             let known = all.entry(key).or_default();
-            *known = (at.or(known.0), at.is_some());
+            *known = Arrival {
+                last: at.or(known.last),
+                ok: at.is_some(),
+            };
         }
     }
 

@@ -248,18 +248,18 @@ impl Metrics {
             "gauge",
             "1 if the last test went out by this channel.",
         );
-        for ((contact, channel), (_, ok)) in canary.iter() {
+        for ((contact, channel), arrival) in canary.iter() {
             let labels = [("contact", contact.as_str()), ("channel", channel)];
-            text.line("canary_ok", &labels, u8::from(*ok));
+            text.line("canary_ok", &labels, u8::from(arrival.ok));
         }
         text.head(
             "canary_last_success_timestamp_seconds",
             "gauge",
             "When a test last went out by this channel, seconds since 1970.",
         );
-        for ((contact, channel), (at, _)) in canary.iter() {
+        for ((contact, channel), arrival) in canary.iter() {
             let labels = [("contact", contact.as_str()), ("channel", channel)];
-            if let Some(at) = at {
+            if let Some(at) = arrival.last {
                 text.line("canary_last_success_timestamp_seconds", &labels, at.secs());
             }
         }

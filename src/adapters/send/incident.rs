@@ -72,13 +72,18 @@ pub fn short_key(full: &str, max: usize) -> String {
     format!("{}#{}", cut(full, max.saturating_sub(33)), &digest[..32])
 }
 
-/// Subject and output in one line of at most `max` bytes.
+/// Subject and output in one line of at most `max` bytes. Of many problems on one page the output of the first says little:
+/// how many there are takes its place.
 pub fn summary(message: &Message, max: usize) -> String {
     let subject = words::subject(message);
-    let text = if message.output.is_empty() {
+    let said = match message.kind {
+        Kind::Amendment if !message.lines.is_empty() => &message.reason,
+        _ => &message.output,
+    };
+    let text = if said.is_empty() {
         subject
     } else {
-        format!("{subject}: {}", message.output)
+        format!("{subject}: {said}")
     };
     cut(&text, max).to_owned()
 }

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::{
     command::{self, Ended},
-    email, pagerduty,
+    email, incident, pagerduty,
     senders::{SendResult, Senders},
     settings::SendSettings,
     slack,
@@ -963,4 +963,20 @@ fn ends_of_commands_are_read() {
             "{ended:?}"
         );
     }
+}
+
+/// On a phone there is room for one line: it says how many problems the page has come to.
+#[test]
+fn a_short_update_of_a_gathered_page_says_how_many_problems_there_are() {
+    let mut message = testing::amendment();
+    message.lines.clear();
+    let alone = incident::summary(&message, 400);
+    assert!(alone.ends_with(&format!(": {}", message.output)), "{alone}");
+    message.reason = "2 more problems of deploy D-417; now 3 CRITICAL".to_owned();
+    message.lines = vec!["CRITICAL web2/http since 10:00".to_owned()];
+    let gathered = incident::summary(&message, 400);
+    assert!(
+        gathered.ends_with(": 2 more problems of deploy D-417; now 3 CRITICAL"),
+        "{gathered}"
+    );
 }

@@ -472,6 +472,12 @@ fn replayed(dir: &Path, inventory: Arc<Inventory>) -> (Player, Facts) {
     (player, facts)
 }
 
+/// What left: what was told with the page of another problem is recorded as well, and sent by no one.
+fn sent(told: &[(Timestamp, ToldLine)]) -> Vec<(Timestamp, ToldLine)> {
+    let alone = told.iter().filter(|(_, told)| told.kind != "merged");
+    alone.cloned().collect()
+}
+
 fn told_by(player: &Player) -> Vec<(Timestamp, ToldLine)> {
     player
         .told
@@ -523,7 +529,7 @@ fn the_same_history_under_the_same_configuration_pages_the_same() {
         prop_assert_eq!(facts.results, results, "{:?}", facts.notes);
         prop_assert!(facts.notes.is_empty(), "{:?}", facts.notes);
         prop_assert_eq!(&facts.told, &live, "recorded as it was decided");
-        prop_assert_eq!(told_by(&player), live, "played as it was recorded");
+        prop_assert_eq!(told_by(&player), sent(&live), "played as it was recorded");
         Ok::<_, TestCaseError>(())
     };
     runner

@@ -193,6 +193,8 @@ pub(super) struct Run<'a> {
     pub(super) inventory: &'a Arc<Inventory>,
     pub(super) engine: Engine,
     pub(super) seen: Seen,
+    /// Time does not go back: what is due in the past is due now.
+    now: Timestamp,
 }
 
 impl<'a> Run<'a> {
@@ -206,6 +208,7 @@ impl<'a> Run<'a> {
                 at("09:00"),
             ),
             seen: Seen::default(),
+            now: at("09:00"),
         };
         if part.blind {
             run.engine.set_trial(Trial {
@@ -221,11 +224,12 @@ impl<'a> Run<'a> {
 
     pub(super) fn pass(&mut self, until: Timestamp) {
         while let Some(wake) = self.engine.wake_at().filter(|wake| *wake < until) {
-            self.feed(wake, Input::Tick);
+            self.feed(wake.max(self.now), Input::Tick);
         }
     }
 
     pub(super) fn feed(&mut self, now: Timestamp, input: Input) {
+        self.now = now;
         let mut out = Effects::default();
         self.engine.handle(now, input, &mut out);
         let mut statuses: BTreeMap<String, Box<Status>> = BTreeMap::new();

@@ -82,12 +82,23 @@ impl Engine {
         let mut parcels: Vec<Parcel> = Vec::new();
         let mut joined: Vec<(String, String)> = Vec::new();
         let mut rung: Vec<(String, String)> = Vec::new();
-        for listener in audience {
+        for mut listener in audience {
             let contact = self.inventory.contact(listener.contact).name.to_string();
+            if occasion == Occasion::Recovery
+                && let Some(key) = self.thread_of(row, &contact)
+                && let Some(thread) = self.threads.all.get(&(contact.clone(), key))
+            {
+                // The end goes wherever any of them went, whichever is over last.
+                let contact = listener.contact;
+                listener = Listener {
+                    contact,
+                    ..thread.listener.clone()
+                };
+            }
             let told = match occasion {
                 Occasion::Recovery => self.gather_recovery(now, row, &contact),
                 Occasion::Fresh | Occasion::Reminder => {
-                    self.gather_problem(now, row, occasion, &contact, listener.urgency)
+                    self.gather_problem(now, row, occasion, &contact, &listener)
                 }
             };
             let (now_key, lines, end_of) = match told {
@@ -169,15 +180,7 @@ impl Engine {
 
     fn gather_recovery(&mut self, now: Timestamp, row: u64, contact: &str) -> Told {
         let Some(key) = self.thread_of(row, contact) else {
-            return Told::Now {
-                key: self
-                    .problems
-                    .get(&row)
-                    .map(Problem::key)
-                    .unwrap_or_default(),
-                lines: Vec::new(),
-                end_of: None,
-            };
+            return Told::plain(self.key_of(row));
         };
         let place = (contact.to_owned(), key.clone());
         let open = self.still_open(&place);
@@ -207,18 +210,13 @@ impl Engine {
         row: u64,
         occasion: Occasion,
         contact: &str,
-        urgency: Urgency,
+        listener: &Listener,
     ) -> Told {
         // A test of the channels must arrive by itself.
         let object = self.problems.get(&row).map(|problem| &problem.object);
         let obj = object.and_then(|object| self.inventory.find(object));
         if obj.is_some_and(|obj| self.urgency_of_canary(obj).is_some()) {
-            return Told::plain(
-                self.problems
-                    .get(&row)
-                    .map(Problem::key)
-                    .unwrap_or_default(),
-            );
+            return Told::plain(self.key_of(row));
         }
         let severity = self
             .problems
@@ -230,19 +228,19 @@ impl Engine {
             let Some(thread) = self.threads.all.get_mut(&place) else {
                 return Told::plain(key);
             };
-            if occasion == Occasion::Fresh && severity <= thread.worst && thread.lead != row {
+            let is_known = severity <= thread.worst && thread.speaks_for(listener);
+            if occasion == Occasion::Fresh && is_known && thread.lead != row {
                 self.add_news(now, &place, row);
                 return Told::With(key);
             }
             if occasion == Occasion::Reminder && self.voice(now, &open) != Some(row) {
                 return Told::With(key);
             }
-            return self.ring(now, &place, row, severity);
+            return self.ring(now, &place, row, (severity, listener));
         }
         let Some((group, latest)) = self.cause_of(now, row, contact) else {
-            self.count_page(now, contact, urgency);
-            let key = self.problems.get(&row).map(Problem::key);
-            return Told::plain(key.unwrap_or_default());
+            self.count_page(now, contact, listener.urgency);
+            return Told::plain(self.key_of(row));
         };
         let window = self.inventory.globals.grouping.window;
         if let Some(key) = latest {
@@ -253,14 +251,14 @@ impl Engine {
                 && now <= thread.last_page + window
             {
                 thread.rows.insert(row);
-                if thread.worst < severity {
-                    return self.ring(now, &place, row, severity);
+                if thread.worst < severity || !thread.speaks_for(listener) {
+                    return self.ring(now, &place, row, (severity, listener));
                 }
                 self.add_news(now, &place, row);
                 return Told::With(key);
             }
         }
-        self.begin_thread(now, row, contact, group, severity, urgency)
+        self.begin_thread(now, row, contact, group, (severity, listener))
     }
 
     /// The cause of a row's page, and the key of the last thread of it for this contact: one that there is, or a new one.
@@ -356,7 +354,13 @@ impl Engine {
     }
 
     /// A page within a thread.
-    fn ring(&mut self, now: Timestamp, place: &(String, String), row: u64, severity: u8) -> Told {
+    fn ring(
+        &mut self,
+        now: Timestamp,
+        place: &(String, String),
+        row: u64,
+        (severity, listener): (u8, &Listener),
+    ) -> Told {
         let others: BTreeSet<u64> = self
             .still_open(place)
             .into_iter()
@@ -367,6 +371,11 @@ impl Engine {
             thread.last_page = now;
             thread.last_told = now;
             thread.worst = thread.worst.max(severity);
+            if thread.listener.urgency < listener.urgency {
+                thread.listener = listener.clone();
+            } else if thread.listener.urgency == listener.urgency {
+                thread.listener.ways = thread.listener.ways.or(&listener.ways);
+            }
             thread.news.remove(&row);
         }
         Told::Now {
@@ -382,10 +391,9 @@ impl Engine {
         row: u64,
         contact: &str,
         group: String,
-        severity: u8,
-        urgency: Urgency,
+        (severity, listener): (u8, &Listener),
     ) -> Told {
-        self.count_page(now, contact, urgency);
+        self.count_page(now, contact, listener.urgency);
         let Some(problem) = self.problems.get(&row) else {
             return Told::plain(String::new());
         };
@@ -413,6 +421,7 @@ impl Engine {
                 news: BTreeSet::new(),
                 last_page: now,
                 last_told: now,
+                listener: listener.clone(),
                 worst: severity,
                 updates: 0,
                 due: None,
@@ -563,6 +572,11 @@ impl Engine {
             self.threads.remove(&place);
             return;
         };
+        // A reload may have given this person another number.
+        let mut listener = Listener {
+            contact: ix,
+            ..thread.listener.clone()
+        };
         if news.is_empty() {
             return;
         }
@@ -588,7 +602,6 @@ impl Engine {
             .map(|page| page.attribution.clone())
             .unwrap_or_default();
         let reason = self.sum_up(&group, (contact, key), &news, &open);
-        let mut listener = self.as_row_was_told(obj, ix, about);
         if open.is_empty() {
             // Nothing is bad, but the end of one of them may not be told yet, as while it flaps.
             listener.urgency = Urgency::Low;
@@ -636,16 +649,20 @@ impl Engine {
     }
 
     /// Through the channels that the page of a row took to this contact.
-    fn as_row_was_told(&self, obj: ObjIx, contact: ContactIx, row: u64) -> Listener {
-        let page = self
-            .problems
-            .get(&row)
-            .and_then(|problem| problem.page.as_ref());
-        let told = page.and_then(|page| {
+    pub(super) fn as_row_was_told(&self, contact: ContactIx, row: &Problem) -> Listener {
+        let obj = self.inventory.find(&row.object);
+        let told = obj.zip(row.page.as_ref()).and_then(|(obj, page)| {
             self.as_they_were_told(obj, BTreeSet::from([contact]), page)
                 .pop()
         });
         told.unwrap_or_else(|| Listener::new(contact, Urgency::High))
+    }
+
+    fn key_of(&self, row: u64) -> String {
+        self.problems
+            .get(&row)
+            .map(Problem::key)
+            .unwrap_or_default()
     }
 
     /// Of those who were told of a row, those to whom it came by itself; the others hear of what is new of it with an update.

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use super::{core::Engine, effect::Effects, gather::STORM, timers::Timer};
+use super::{audience::Listener, core::Engine, effect::Effects, gather::STORM, timers::Timer};
 use crate::{
     base::time::Timestamp,
     domain::model::{
@@ -26,6 +26,8 @@ pub(super) struct Thread {
     pub(super) last_page: Timestamp,
     /// When something of it was last told.
     pub(super) last_told: Timestamp,
+    /// How this person was told of it: what is to be told louder, or through other channels, rings.
+    pub(super) listener: Listener,
     /// Severity of the worst that was told.
     pub(super) worst: u8,
     pub(super) updates: u32,
@@ -42,6 +44,14 @@ pub(super) struct Threads {
     pub(super) latest: BTreeMap<(String, String), String>,
     /// When each contact was last paged, for the brake.
     pub(super) pages: BTreeMap<String, VecDeque<Timestamp>>,
+}
+
+impl Thread {
+    /// Nobody misses anything who hears of this with an update.
+    pub(super) fn speaks_for(&self, listener: &Listener) -> bool {
+        let all = self.listener.ways.0.is_none();
+        listener.urgency <= self.listener.urgency && (all || self.listener.ways == listener.ways)
+    }
 }
 
 impl Threads {
@@ -80,6 +90,9 @@ impl Engine {
                 let place = (contact.clone(), key);
                 // What the first one had in common with the others may have left the configuration.
                 let known = before.all.get(&place).map(|thread| thread.group.clone());
+                let Some(ix) = self.inventory.find_contact(contact) else {
+                    continue;
+                };
                 let thread = Thread {
                     group: known
                         .or_else(|| cause.clone())
@@ -89,6 +102,7 @@ impl Engine {
                     news: news.collect(),
                     last_page: page.at,
                     last_told: page.at,
+                    listener: self.as_row_was_told(ix, problem),
                     worst: problem.state.severity(),
                     updates: 0,
                     due: None,

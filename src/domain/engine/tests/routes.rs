@@ -11,6 +11,7 @@ use super::{
 use crate::domain::{
     model::{
         deploy::{Risk, Verdict},
+        grouping::Cause,
         message::Urgency,
         objects::{ContactIx, Inventory},
         relations::Escalation,
@@ -489,4 +490,64 @@ fn a_host_whose_problem_a_route_tells_speaks_for_its_checks() {
         10:03:00 web1/http sent problem: hard CRITICAL after attempt 1 of 1; by route checks (site.toml:2)
     "#]]
     .assert_eq(&play.transcript);
+}
+
+/// A page that was told quietly is no reason to keep a loud one quiet.
+#[test]
+fn what_is_urgent_rings_though_the_same_cause_was_told_quietly() {
+    let mut inventory = shop_without_contacts();
+    inventory.globals.grouping.by = vec![Cause::Host];
+    add_channel(&mut inventory, "oncall", "pagerduty");
+    route(&mut inventory, "quiet", None, "check=cpu", "oncall").urgency = Urgency::Low;
+    route(&mut inventory, "all", None, "", "oncall");
+    check_on(
+        inventory,
+        "
+        10:00 web1/cpu crit
+        10:00:10 web1/http crit
+        10:00:20 web1/vital crit
+        10:01 web1/http ok
+        10:02 web1/vital ok
+        10:03 web1/cpu ok
+        ",
+        expect![[r#"
+            10:00:00   -> oncall quietly: problem web1/cpu CRITICAL
+            10:00:00 web1/cpu sent problem: hard CRITICAL after attempt 1 of 1; by route quiet (site.toml:1)
+            10:00:10   -> oncall: problem web1/http CRITICAL
+                       | CRITICAL web1/cpu since 2026-03-02T10:00:00Z: CRITICAL
+            10:00:10   -> oncall by pagerduty: problem web1/http CRITICAL
+                       | CRITICAL web1/cpu since 2026-03-02T10:00:00Z: CRITICAL
+            10:00:10 web1/http sent problem: hard CRITICAL after attempt 1 of 1; by route all (site.toml:2)
+            10:00:20 web1/vital merged problem: of host web1, like the page web1/cpu@1772445600000: told with its next update
+            10:00:50   -> oncall: amendment web1/cpu CRITICAL
+                       | CRITICAL web1/cpu since 2026-03-02T10:00:00Z: CRITICAL
+                       | CRITICAL web1/http since 2026-03-02T10:00:10Z: CRITICAL
+                       | CRITICAL web1/vital since 2026-03-02T10:00:20Z: CRITICAL
+            10:00:50   -> oncall by pagerduty: amendment web1/cpu CRITICAL
+                       | CRITICAL web1/cpu since 2026-03-02T10:00:00Z: CRITICAL
+                       | CRITICAL web1/http since 2026-03-02T10:00:10Z: CRITICAL
+                       | CRITICAL web1/vital since 2026-03-02T10:00:20Z: CRITICAL
+            10:00:50 web1/cpu amended amendment: 1 more problem of host web1; now 3 CRITICAL
+            10:01:00 web1/http merged recovery: of host web1, of which more is still bad: told with the next update of the page web1/cpu@1772445600000
+            10:01:50   -> oncall: amendment web1/cpu CRITICAL
+                       | CRITICAL web1/cpu since 2026-03-02T10:00:00Z: CRITICAL
+                       | CRITICAL web1/vital since 2026-03-02T10:00:20Z: CRITICAL
+                       | recovered: web1/http, CRITICAL from 2026-03-02T10:00:10Z to 2026-03-02T10:01:00Z
+            10:01:50   -> oncall by pagerduty: amendment web1/cpu CRITICAL
+                       | CRITICAL web1/cpu since 2026-03-02T10:00:00Z: CRITICAL
+                       | CRITICAL web1/vital since 2026-03-02T10:00:20Z: CRITICAL
+                       | recovered: web1/http, CRITICAL from 2026-03-02T10:00:10Z to 2026-03-02T10:01:00Z
+            10:01:50 web1/cpu amended amendment: 1 recovered; now 2 CRITICAL
+            10:02:00 web1/vital merged recovery: of host web1, of which more is still bad: told with the next update of the page web1/cpu@1772445600000
+            10:03:00   -> oncall: recovery web1/cpu OK
+                       | recovered: web1/cpu, CRITICAL from 2026-03-02T10:00:00Z to 2026-03-02T10:03:00Z
+                       | recovered: web1/http, CRITICAL from 2026-03-02T10:00:10Z to 2026-03-02T10:01:00Z
+                       | recovered: web1/vital, CRITICAL from 2026-03-02T10:00:20Z to 2026-03-02T10:02:00Z
+            10:03:00   -> oncall by pagerduty: recovery web1/cpu OK
+                       | recovered: web1/cpu, CRITICAL from 2026-03-02T10:00:00Z to 2026-03-02T10:03:00Z
+                       | recovered: web1/http, CRITICAL from 2026-03-02T10:00:10Z to 2026-03-02T10:01:00Z
+                       | recovered: web1/vital, CRITICAL from 2026-03-02T10:00:20Z to 2026-03-02T10:02:00Z
+            10:03:00 web1/cpu sent recovery: recovered
+        "#]],
+    );
 }

@@ -14,6 +14,7 @@ use crate::{
     domain::{
         model::{
             change::{Decided, Decision, Event},
+            lapse,
             message::{Delivery, Kind, Message, Urgency},
             objects::{ContactIx, Inventory},
             state::ObjectName,
@@ -31,7 +32,7 @@ const ALIKE: usize = 2;
 /// Hand-overs told of one rotation.
 const MOST_TURNS: usize = 50;
 /// What happens in the daemon that changes nothing for people.
-const UNTOLD: &[&str] = &["handler", "perfdata", "stalk"];
+const UNTOLD: &[&str] = &["handler", "perfdata", "stalk", lapse::UNMEASURED];
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]

@@ -2,6 +2,8 @@
 
 mod availability;
 mod canary;
+#[cfg(test)]
+mod chaos_tests;
 pub mod checkpoint;
 pub mod clock;
 pub mod dead_man;

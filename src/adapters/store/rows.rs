@@ -239,8 +239,10 @@ fn write_comment(db: &Connection, comment: &Comment) -> rusqlite::Result<()> {
 fn write_delivery(db: &Connection, delivery: &Delivery) -> rusqlite::Result<()> {
     statement(
         db,
-        "INSERT INTO outbox (key, dedup_key, contact, channel, next_at, created_at, body) \
-         VALUES (?1, ?2, ?3, ?4, ?5, ?5, ?6) ON CONFLICT (key) DO NOTHING",
+        "INSERT INTO outbox (key, dedup_key, contact, channel, next_at, created_at, body, first) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?5, ?6, NOT EXISTS ( \
+             SELECT 1 FROM outbox WHERE state = 'pending' AND contact = ?3 AND channel = ?4 AND dedup_key = ?2)) \
+         ON CONFLICT (key) DO NOTHING",
     )?
     .execute(params![
         delivery.key,

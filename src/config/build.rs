@@ -33,6 +33,7 @@ use super::{
     templates::Templates,
     value::Val,
     walk::Walker,
+    written,
 };
 use crate::{
     base::threads::both,
@@ -247,6 +248,14 @@ fn resolve<'d>(
     let freezes = gates::freezes(raw, &periods, sink);
     let settings = settings::build(raw, names, &vault, nagios, sink);
     warn_of_silence(raw, &contacts, sink);
+    let written = written::build(
+        (raw, names),
+        templates,
+        &hosts.stacks,
+        &checks.tables,
+        &contacts.list,
+        sources,
+    );
     let inventory = Inventory {
         hosts: hosts.list,
         checks: checks.list,
@@ -264,6 +273,7 @@ fn resolve<'d>(
         risk_rules: gates::risk_rules(raw),
         downtime_rules: gates::downtime_rules(raw, sink),
         digest: String::new(),
+        written,
         by_name: std::sync::OnceLock::new(),
     };
     routes::check(raw, &inventory, sink);

@@ -45,6 +45,7 @@ mod tree;
 mod value;
 mod walk;
 mod words;
+mod written;
 
 #[cfg(test)]
 mod tests;

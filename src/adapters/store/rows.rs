@@ -30,6 +30,8 @@ pub(super) struct DecisionBody {
     pub(super) dedup_key: Option<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) left_out: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) rule: Option<String>,
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub(super) config: String,
 }
@@ -264,6 +266,7 @@ fn write_decision(db: &Connection, decision: &Decision) -> rusqlite::Result<()> 
         deploys: decision.deploys.clone(),
         dedup_key: decision.dedup_key.clone(),
         left_out: decision.left_out.clone(),
+        rule: decision.rule.clone(),
         config: decision.config.clone(),
     };
     statement(

@@ -11,6 +11,7 @@ mod routes;
 mod scale;
 mod scenarios;
 mod services;
+mod written;
 
 use std::path::Path;
 

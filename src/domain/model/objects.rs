@@ -21,6 +21,7 @@ use super::{
     route::Routes,
     service::Service,
     state::{ObjectName, StateSet},
+    written::Written,
 };
 use crate::{
     base::{secret::Secret, time::Timestamp},
@@ -77,6 +78,8 @@ pub struct Inventory {
     pub downtime_rules: Vec<DowntimeRule>,
     /// Short hash of all configuration text, shown in decisions and `status`.
     pub digest: String,
+    /// Where it is written who is told.
+    pub written: Written,
     /// Checks by name, made when first asked for.
     pub by_name: OnceLock<BTreeMap<Arc<str>, Vec<ObjIx>>>,
 }

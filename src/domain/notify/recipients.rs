@@ -67,7 +67,10 @@ pub fn wanting(
             match wants(contact, wish) {
                 Ok(()) if found.contacts.contains(&ix) => {}
                 Ok(()) => found.contacts.push(ix),
-                Err(why) => refusals.push(format!("{} {why}", contact.name)),
+                Err(why) => refusals.push(match inventory.written.contact(ix) {
+                    Some(place) => format!("{} {why} ({place})", contact.name),
+                    None => format!("{} {why}", contact.name),
+                }),
             }
         }
     }

@@ -1,6 +1,7 @@
 //! Joins the engine, the store, the runners, the senders and the API.
 
 mod availability;
+mod calendars;
 mod canary;
 #[cfg(test)]
 mod chaos_tests;

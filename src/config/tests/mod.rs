@@ -1,6 +1,7 @@
 //! Tests of the whole way from text to inventory.
 
 mod answers;
+mod calendars;
 mod faults;
 mod good;
 mod itself;

@@ -10,7 +10,7 @@ if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
     monitoring-plugins-basic monitoring-plugins-standard monitoring-plugins-contrib bind9-dnsutils libpq5 nginx-light openssh-server openssh-client \
     dnsmasq-base python3 python3-aiosmtpd bsd-mailx nagios4-core nagios4-common \
     nagios4-cgi icinga2-bin nsca-client curl chrony iproute2 util-linux iputils-ping procps \
-    libmonitoring-plugin-perl valgrind prometheus; do
+    libmonitoring-plugin-perl valgrind prometheus chromium fonts-dejavu-core; do
     dpkg -s "$package" >/dev/null 2>&1 || missing+=("$package")
   done
   if [ ${#missing[@]} -gt 0 ]; then

@@ -193,6 +193,8 @@ pub fn sections(message: &Message, markup: &Markup, max: usize) -> Vec<String> {
     if !message.deploy.suspects.is_empty() {
         parts.push(lines_within(deploy_lines(message, markup), max));
     }
+    // Slack refuses a message for one part without words.
+    parts.retain(|part| !part.trim().is_empty());
     parts
 }
 

@@ -25,7 +25,14 @@ const fn colour(tone: Tone) -> &'static str {
 
 /// Words as they are: text runs take no Markdown. Only `{{DATE(...)}}` and its kin are read, so braces are kept apart.
 fn run(text: &str) -> Value {
-    json!({"type": "TextRun", "text": text.replace("{{", "{ {")})
+    let mut apart = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c == '{' && apart.ends_with('{') {
+            apart.push(' ');
+        }
+        apart.push(c);
+    }
+    json!({"type": "TextRun", "text": apart})
 }
 
 fn line(run: Value, spacing: &str) -> Value {
@@ -44,7 +51,9 @@ pub fn body(message: &Message, public_url: Option<&str>) -> Value {
     let parts = chat::sections(&message, &chat::BARE, MAX_PART);
     for (part, at) in parts.iter().flat_map(|part| part.lines().zip(0..)) {
         let spacing = if at == 0 { "Medium" } else { "None" };
-        blocks.push(line(run(part), spacing));
+        // An empty run is no run; a space that does not break keeps the empty line.
+        let words = if part.is_empty() { "\u{a0}" } else { part };
+        blocks.push(line(run(words), spacing));
     }
     blocks.truncate(MAX_LINES);
     let mut facts = run(&chat::facts(&message).join(" · "));

@@ -20,6 +20,7 @@ use crate::{
     domain::model::message::{Kind, Message, Urgency},
 };
 
+mod block_rules;
 pub mod http;
 mod loops;
 mod offers;
@@ -286,7 +287,7 @@ fn html_mail_with_a_suspect() {
     expect![[r#"
         <!doctype html>
         <html><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"></head>
-        <body style="margin:0;padding:12px;font:16px/1.4 sans-serif;color:#222">
+        <body style="margin:0;padding:12px;font:16px/1.4 sans-serif;color:#222;overflow-wrap:anywhere">
         <div style="border-left:6px solid #cc0000;padding-left:10px">
         <div style="font-size:20px;font-weight:bold">CRITICAL web1&#x2f;http</div>
         <div style="font-family:monospace;margin-top:4px">HTTP CRITICAL - 502 Bad Gateway</div>
@@ -297,11 +298,11 @@ fn html_mail_with_a_suspect() {
         <ul style="margin:2px 0"><li>the first bad result came 40s after web1 was deployed</li><li>web1 was fine in the 60 results before</li></ul>
         </div>
         <table style="font-size:14px;color:#555;margin-top:12px">
-        <tr><td>Why now</td><td>hard CRITICAL after 3 of 3 attempts</td></tr>
-        <tr><td>Host</td><td>web1 (192.0.2.1)</td></tr>
-        <tr><td>Attempt</td><td>3 of 3, HARD</td></tr>
-        <tr><td>Since</td><td>2026-03-02 10:06:00 UTC, for 30s</td></tr>
-        <tr><td>When</td><td>2026-03-02 10:06:30 UTC</td></tr>
+        <tr valign="top"><td nowrap>Why now</td><td>hard CRITICAL after 3 of 3 attempts</td></tr>
+        <tr valign="top"><td nowrap>Host</td><td>web1 (192.0.2.1)</td></tr>
+        <tr valign="top"><td nowrap>Attempt</td><td>3 of 3, HARD</td></tr>
+        <tr valign="top"><td nowrap>Since</td><td>2026-03-02 10:06:00 UTC, for 30s</td></tr>
+        <tr valign="top"><td nowrap>When</td><td>2026-03-02 10:06:30 UTC</td></tr>
         </table>
         <p><a href="https:&#x2f;&#x2f;wiki.example.org&#x2f;http">runbook</a> · <a href="https:&#x2f;&#x2f;watch.example.org">deploywatch</a></p>
         <pre style="white-space:pre-wrap;font-size:13px;background:#f4f4f4;padding:8px">upstream shop-3 refused the connection

@@ -87,7 +87,10 @@ impl Engine {
             .map(|problem| match problem.recovered_at {
                 Some(at) => format!(
                     "recovered: {}, {} from {} to {}",
-                    problem.object, problem.state, problem.first_bad_at, at
+                    problem.object,
+                    problem.state,
+                    problem.first_bad_at.second(),
+                    at.second()
                 ),
                 None => {
                     let output = self
@@ -99,7 +102,7 @@ impl Engine {
                         "{} {} since {}{}: {output}",
                         problem.state,
                         problem.object,
-                        problem.first_bad_at,
+                        problem.first_bad_at.second(),
                         blamed(problem).map_or_else(String::new, |id| format!(" ({id})"))
                     )
                 }

@@ -460,7 +460,7 @@ fn a_failing_command_is_tried_again_and_says_why() {
         "{why}"
     );
     assert!(
-        why.contains("    rule: contacts, deploywatch.toml:"),
+        why.contains("    rule: contacts, ") && why.contains("/deploywatch.toml:"),
         "{why}"
     );
     scene.daemon.end_well();

@@ -195,12 +195,12 @@ impl Picture {
         shard.rows.get(at % SHARD).cloned()
     }
 
-    /// The rows of a range of objects whose briefs `wanted` wants, a shard at a time. It is asked for each row of the
-    /// range once, just before the row is read.
+    /// The rows of a range of objects which `wanted` wants by their place and brief, a shard at a time. It is asked for
+    /// each row of the range once, just before the row is read.
     fn rows<'p>(
         &'p self,
         range: std::ops::Range<usize>,
-        mut wanted: impl FnMut(Brief) -> bool + 'p,
+        mut wanted: impl FnMut(usize, Brief) -> bool + 'p,
     ) -> impl Iterator<Item = Arc<Row>> + 'p {
         let first = range.start / SHARD;
         let last = range.end.div_ceil(SHARD).min(self.shards.len());
@@ -211,10 +211,12 @@ impl Picture {
             let from = range.start.saturating_sub(at * SHARD).min(shard.rows.len());
             let to = (range.end - at * SHARD).min(shard.rows.len());
             let places = from.min(to)..to;
+            let first = at * SHARD + places.start;
             let rows = shard.rows[places.clone()].iter();
-            rows.zip(&shard.briefs[places])
-                .filter(|(_, brief)| wanted(**brief))
-                .map(|(row, _)| row.clone())
+            (first..)
+                .zip(rows.zip(&shard.briefs[places]))
+                .filter(|(at, (_, brief))| wanted(*at, **brief))
+                .map(|(_, (row, _))| row.clone())
                 .collect::<Vec<_>>()
         })
     }
@@ -226,22 +228,26 @@ impl Picture {
 
     /// The rows of all checks.
     pub fn checks(&self) -> impl Iterator<Item = Arc<Row>> + '_ {
-        self.checks_where(|_| true)
+        self.checks_where(|_, _| true)
     }
 
     /// The rows of the hosts whose briefs are wanted.
     pub(super) fn hosts_where<'p>(
         &'p self,
-        wanted: impl FnMut(Brief) -> bool + 'p,
+        mut wanted: impl FnMut(Brief) -> bool + 'p,
     ) -> impl Iterator<Item = Arc<Row>> + 'p {
-        self.rows(0..self.inventory.hosts.len(), wanted)
+        let hosts = self.inventory.hosts.len();
+        self.rows(0..hosts, move |_, brief| wanted(brief))
     }
 
-    /// The rows of the checks whose briefs are wanted.
+    /// The rows of the checks that are wanted by their place among the checks and their briefs.
     pub(super) fn checks_where<'p>(
         &'p self,
-        wanted: impl FnMut(Brief) -> bool + 'p,
+        mut wanted: impl FnMut(usize, Brief) -> bool + 'p,
     ) -> impl Iterator<Item = Arc<Row>> + 'p {
-        self.rows(self.inventory.hosts.len()..self.inventory.len(), wanted)
+        let hosts = self.inventory.hosts.len();
+        self.rows(hosts..self.inventory.len(), move |at, brief| {
+            wanted(at - hosts, brief)
+        })
     }
 }

@@ -174,6 +174,11 @@ impl Test {
         }
     }
 
+    /// A text passes it.
+    pub fn accepts_text(&self, found: &str) -> bool {
+        self.text(found) != self.op.not
+    }
+
     fn text(&self, found: &str) -> bool {
         match self.op.kind {
             Kind::Equal => found == self.text,
@@ -347,6 +352,7 @@ impl Test {
             (Get::Text(_), "host_name") if equal && table != "log" => {
                 hints.host = Some(&self.text);
             }
+            (Get::Text(_), "description") if table == "services" => hints.description.push(self),
             (Get::Time(_), "time") => {
                 let bound = |old: Option<i64>, new: i64, pick: fn(i64, i64) -> i64| {
                     Some(old.map_or(new, |old| pick(old, new)))

@@ -13,6 +13,7 @@ use std::{ops::ControlFlow, sync::LazyLock};
 use super::{
     super::brief::{self, Brief},
     column::{Column, Columns, Glance},
+    filter::Test,
     rec::{Rec, Snap},
     sieve::Sieve,
 };
@@ -29,6 +30,8 @@ pub struct Hints<'f> {
     pub name: Option<&'f str>,
     /// `host_name = ...`
     pub host: Option<&'f str>,
+    /// What the name of a check has to pass.
+    pub description: Vec<&'f Test>,
     /// Bounds of `time`, both inclusive.
     pub since: Option<i64>,
     pub until: Option<i64>,

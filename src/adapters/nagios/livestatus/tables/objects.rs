@@ -9,11 +9,12 @@ use super::{
 use crate::{
     adapters::nagios::livestatus::{
         column::{Column, Columns, Objects},
+        filter::Test,
         rec::{Joined, Obj, OfCheck, OfHost, Rec, Snap},
         value::Value,
     },
     domain::model::{
-        objects::ObjIx,
+        objects::{Inventory, ObjIx},
         state::{State, StateType},
     },
 };
@@ -370,6 +371,43 @@ pub fn each_host<'q>(snap: &'q Snap, hints: &Hints<'_>, each: &mut Each<'_, 'q>)
     }
 }
 
+/// Which checks have a name that passes. A large site has few names, each at one place in memory for most of its checks:
+/// so what was said of a place is kept, in as many slots as a query may cost.
+struct CheckNames<'q, 'f> {
+    inventory: &'q Inventory,
+    tests: &'f [&'f Test],
+    /// The place that was asked for last in each slot, and what was said of it.
+    known: Vec<(usize, bool)>,
+}
+
+impl<'q, 'f> CheckNames<'q, 'f> {
+    const SLOTS: usize = 4096;
+
+    fn new(inventory: &'q Inventory, tests: &'f [&'f Test]) -> Self {
+        let slots = if tests.is_empty() { 0 } else { Self::SLOTS };
+        Self {
+            inventory,
+            tests,
+            known: vec![(0, false); slots],
+        }
+    }
+
+    /// Of the check at this place among the checks.
+    fn fit(&mut self, at: usize) -> bool {
+        let (Some(check), false) = (self.inventory.checks.get(at), self.tests.is_empty()) else {
+            return true;
+        };
+        let place = check.name.as_ptr().addr();
+        // Names are at least sixteen bytes apart.
+        let slot = &mut self.known[(place >> 4) % Self::SLOTS];
+        if slot.0 != place {
+            let fits = self.tests.iter().all(|test| test.accepts_text(&check.name));
+            *slot = (place, fits);
+        }
+        slot.1
+    }
+}
+
 /// Every check, or those of the host that the filters name.
 pub fn each_service<'q>(snap: &'q Snap, hints: &Hints<'_>, each: &mut Each<'_, 'q>) {
     if let Some(name) = hints.host {
@@ -385,7 +423,9 @@ pub fn each_service<'q>(snap: &'q Snap, hints: &Hints<'_>, each: &mut Each<'_, '
     // One for all: what changes from row to row is the check, and now and then its host.
     let mut rec = Rec::new(snap);
     let mut host = None;
-    for row in snap.picture.checks_where(|brief| hints.wants(brief)) {
+    let mut names = CheckNames::new(&snap.inventory, &hints.description);
+    let wanted = |at: usize, brief| hints.wants(brief) && names.fit(at);
+    for row in snap.picture.checks_where(wanted) {
         let of = ObjIx(snap.inventory.host_ix(row.obj).0);
         if host != Some(of) {
             host = Some(of);

@@ -49,7 +49,7 @@ mod words;
 #[cfg(test)]
 mod tests;
 
-pub use answers::Answers;
+pub use answers::{Answers, ReplyTo};
 pub use build::{Loaded, Provenance, load, load_text, load_with, load_with_tests};
 pub use fault::{Fault, Faults, MAX_FAULTS, Place, Severity};
 pub use feeds::FeedSettings;

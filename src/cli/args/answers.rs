@@ -2,7 +2,7 @@
 
 use clap::{Args, builder::PossibleValuesParser};
 
-use super::{ObjectArgs, WhoArgs};
+use super::{ClientArgs, ObjectArgs, WhoArgs};
 use crate::domain::model::answer::Tag;
 
 #[derive(Debug, Args)]
@@ -29,6 +29,15 @@ pub struct SnoozeArgs {
     pub comment: Option<String>,
     #[command(flatten)]
     pub object: ObjectArgs,
+}
+
+#[derive(Debug, Args)]
+pub struct AnswerMailArgs {
+    /// The envelope's sender, where the mail server writes no Return-Path into the message; empty for a bounce
+    #[arg(long, value_name = "ADDRESS", allow_hyphen_values = true)]
+    pub sender: Option<String>,
+    #[command(flatten)]
+    pub client: ClientArgs,
 }
 
 #[derive(Debug, Args)]

@@ -173,6 +173,7 @@ fn help_reads_well() {
               snooze         Put a problem off: quiet for a time, and paged at once if it is still there then
               tag            Say what a page was about, for `report oncall`
               blame          Say which deploy caused a problem, or did not: gates and verdicts follow
+              answer-mail    Hand a reply to the mail of a page in, as a mail server pipes it
               downtime       Plan quiet time, or call it off
               silence        Tell nobody of some things for a time, with an owner, a reason and an end
               mutes          Show the mute times of the configuration: what they hit, whether they are open,

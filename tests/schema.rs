@@ -172,6 +172,7 @@ const SHAPES: &[&str] = &[
     "\"h/k\"",
     "\"email\"",
     "\"DISABLE_HOST_CHECK;h\"",
+    "\"c@example.org\"",
 ];
 
 fn good(kind: &Kind) -> Vec<String> {

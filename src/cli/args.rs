@@ -126,14 +126,7 @@ pub enum Command {
         after_help = "For example: deploywatch blame web1/http --deploy D-417; deploywatch blame web1/http --not D-416"
     )]
     Blame(BlameArgs),
-    /// Hand a reply to the mail of a page in, as a mail server pipes it
-    #[command(
-        after_help = "Reads one message on standard input and needs no token: the reply proves itself. Exit status, as mail servers \
-                      know it: 0 handed over, also where its sender was told by mail why nothing was done; 64 wrong use; \
-                      65 nothing was done, with the reason on standard output, for the mail server to return; 75 the daemon \
-                      cannot be reached, try again later. In /etc/aliases: \
-                      watch: \"|deploywatch answer-mail --server http://127.0.0.1:8420\""
-    )]
+    /// Hand in a reply to the mail of a page, as a mail server pipes it
     AnswerMail(AnswerMailArgs),
     /// Plan quiet time, or call it off
     #[command(subcommand)]

@@ -32,6 +32,13 @@ pub struct SnoozeArgs {
 }
 
 #[derive(Debug, Args)]
+#[command(
+    after_help = "Reads one message on standard input and needs no token: the reply proves itself. Exit status, as mail servers \
+                  know it: 0 handed over, also where its sender was told by mail why nothing was done; 64 wrong use; 65 \
+                  nothing was done, with the reason on standard output, for the mail server to return; 75 the daemon cannot \
+                  be reached, try again later. In /etc/aliases: watch: \"|deploywatch answer-mail --server \
+                  http://127.0.0.1:8420\""
+)]
 pub struct AnswerMailArgs {
     /// The envelope's sender, where the mail server writes no Return-Path into the message; empty for a bounce
     #[arg(long, value_name = "ADDRESS", allow_hyphen_values = true)]

@@ -98,7 +98,8 @@ fn replies_need_an_address_and_a_secret_but_no_url() {
           = help: write the bare address: reply_to = "watch@example.org"
 
         1 fault in the configuration
-    "#]].assert_eq(&told(dir.path(), loaded));
+    "#]]
+    .assert_eq(&told(dir.path(), loaded));
     let text = "[answers]\nsecret_file = \"own\"\nurl = \"http://x\"\nreply_delimiter = \"+\"\n";
     let (dir, loaded) = site(text, &secrets);
     expect![[r#"

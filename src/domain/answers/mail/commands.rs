@@ -96,15 +96,13 @@ pub fn read(lines: &[String]) -> Result<Vec<Say>, String> {
 
 /// A comment that the mail program broke goes on.
 fn goes_on(say: Option<&mut Say>, line: &str) -> bool {
-    let comment = match say {
-        Some(
-            Say::AcknowledgeWith(comment)
-            | Say::Snooze {
-                comment: Some(comment),
-                ..
-            },
-        ) => comment,
-        _ => return false,
+    let (Some(Say::AcknowledgeWith(comment))
+    | Some(Say::Snooze {
+        comment: Some(comment),
+        ..
+    })) = say
+    else {
+        return false;
     };
     *comment = remark(&format!("{comment} {line}")).unwrap_or_default();
     true

@@ -331,6 +331,14 @@ fn who_is_not_understood_or_too_late_is_told_and_can_reply_to_that() {
             .contains("could be answered until 2026-03-02T10:06:00Z")
     );
     assert_eq!(daemon.object("web1/http")["acknowledged_by"], Value::Null);
+    // What it was about is said to the mail that ends it.
+    let over = place.mails.until("OK web1/http");
+    assert!(!over.text().contains("Reply with"), "{}", over.text());
+    let answer = place.say(over.header("message-id"), "7", "tag wrong-threshold");
+    assert!(
+        answer.starts_with("250 exit 0: the problem of web1/http since "),
+        "{answer}"
+    );
 
     // Without a daemon it waits in the queue.
     daemon.end_well();

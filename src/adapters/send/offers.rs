@@ -13,7 +13,7 @@ use crate::domain::{
         mail::{self, Token},
         slack, telegram,
     },
-    model::message::Message,
+    model::message::{Kind, Message},
 };
 
 /// A link of a mail.
@@ -38,8 +38,8 @@ pub struct Reply {
     pub address: String,
     /// Proves that who replies has this mail.
     pub token: String,
-    /// What may be said, on one line.
-    pub with: String,
+    /// What may be said, on one line; None: the mail does not ask for it, but a reply is read all the same.
+    pub with: Option<String>,
 }
 
 /// What a mail to this contact offers. The same message offers the same, however often it is tried.
@@ -52,10 +52,12 @@ pub fn in_mail(settings: &AnswerSettings, message: &Message, contact: &str) -> M
 
 fn reply(settings: &AnswerSettings, message: &Message, contact: &str) -> Option<Reply> {
     let (to, secret) = (settings.reply.as_ref()?, settings.secret.as_ref()?);
-    let offers = answers::offers(message);
-    if offers.is_empty() {
+    // Also to what ends a problem: what it was about is often said then.
+    let is_of_problem = !matches!(message.kind, Kind::Custom | Kind::Digest | Kind::Notice);
+    if !is_of_problem || !message.dedup_key.contains('@') {
         return None;
     }
+    let offers = answers::offers(message);
     let deploy = offers.iter().find_map(|offer| match offer {
         Offer::NotCaused(deploy) => Some(&**deploy),
         _ => None,
@@ -65,7 +67,7 @@ fn reply(settings: &AnswerSettings, message: &Message, contact: &str) -> Option<
     Some(Reply {
         address: address(to, &token),
         token,
-        with: mail::offered(deploy),
+        with: (!offers.is_empty()).then(|| mail::offered(deploy)),
     })
 }
 

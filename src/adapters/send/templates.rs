@@ -226,7 +226,8 @@ pub fn context(
         ..message.clone()
     };
     value["links"] = webhook::links(&others, public_url);
-    value["reply_with"] = offer.reply.as_ref().map(|it| words::line(&it.with)).into();
+    let with = offer.reply.as_ref().and_then(|it| it.with.as_deref());
+    value["reply_with"] = with.map(words::line).into();
     value["answers"] = offer
         .links
         .iter()

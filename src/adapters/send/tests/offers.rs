@@ -269,13 +269,19 @@ fn a_page_says_how_it_is_replied_to_and_its_reply_proves_itself() {
         }
     }
     assert_eq!(threads.len(), 1, "one thread");
-    // What is over says nothing of it, and is as it always was.
+    // What is over does not ask for replies, but what it was about may be said in one.
     let over = Message {
         kind: Kind::Recovery,
         state: "OK".to_owned(),
         ..page()
     };
-    assert_eq!(offers::in_mail(&settings(), &over, "ann").reply, None);
+    let reply = offers::in_mail(&settings(), &over, "ann").reply;
+    assert_eq!(reply.expect("a reply").with, None);
+    let digest = Message {
+        kind: Kind::Digest,
+        ..page()
+    };
+    assert_eq!(offers::in_mail(&settings(), &digest, "ann").reply, None);
 }
 
 #[test]

@@ -3,7 +3,11 @@
 
 mod common;
 
-use std::{fs, path::Path};
+use std::{
+    fs,
+    path::Path,
+    process::{Command, Stdio},
+};
 
 use common::{
     Daemon, PROGRAM, Site, free_port,
@@ -347,4 +351,16 @@ fn who_is_not_understood_or_too_late_is_told_and_can_reply_to_that() {
         answer.starts_with("451 exit 75: deploywatch: no daemon answers at "),
         "{answer}"
     );
+}
+
+#[test]
+fn wrong_use_and_an_empty_message_are_returned_and_not_kept() {
+    let ended = |words: &[&str]| {
+        let mut command = Command::new(PROGRAM);
+        let command = command.arg("answer-mail").args(words).stdin(Stdio::null());
+        command.output().expect("it runs").status.code()
+    };
+    assert_eq!(ended(&["--nope"]), Some(64));
+    assert_eq!(ended(&["--help"]), Some(0));
+    assert_eq!(ended(&["--server", "http://127.0.0.1:9"]), Some(65));
 }

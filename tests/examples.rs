@@ -769,7 +769,7 @@ fn whoever_is_on_call_is_told_by_a_command() {
         String::from_utf8_lossy(&said).into_owned()
     };
     expect_test::expect![[r#"
-        1 host, 2 checks, 0 apps, 3 contacts, 3 rotations: no faults
+        1 host, 3 checks, 0 apps, 3 contacts, 4 rotations: no faults
     "#]]
     .assert_eq(&ask(&["check-config"]));
     // Over Christmas, and over the night in which clocks are set forward.
@@ -800,12 +800,14 @@ fn whoever_is_on_call_is_told_by_a_command() {
             "rotation": "sydney",
             "timezone": "Australia/Sydney",
             "at": "2027-03-28T00:30:00Z",
+            "calendar": null,
             "turns": [
               {
                 "who": "bob",
                 "from": "2027-03-27T22:00:00Z",
                 "until": "2027-03-28T22:00:00Z",
-                "instead": null
+                "instead": null,
+                "gap": null
               }
             ]
           }
@@ -818,6 +820,23 @@ fn whoever_is_on_call_is_told_by_a_command() {
         "2027-03-28T00:30:00Z",
         "--output=json",
         "--turns=1",
+    ]));
+    // By a calendar: a swap, and a week that it leaves open.
+    expect_test::expect![[r#"
+        mail (Europe/Berlin)
+          calendar: oncall.ics, as it is now
+          now  Mon 2026-03-30 09:00  to Wed 2026-04-01 00:00  ann
+               Wed 2026-04-01 00:00  to Thu 2026-04-02 00:00  bob
+               Thu 2026-04-02 00:00  to Mon 2026-04-06 09:00  ann
+               Mon 2026-04-06 09:00  to Mon 2026-04-13 09:00  nobody in the calendar: cy, `otherwise`
+               Mon 2026-04-13 09:00  to Mon 2026-04-20 09:00  ann
+               Mon 2026-04-20 09:00  to Mon 2026-04-27 09:00  bob
+    "#]].assert_eq(&ask(&[
+        "on-call",
+        "mail",
+        "--at",
+        "2026-03-31T12:00:00Z",
+        "--turns=6",
     ]));
     expect_test::expect![[r#"
         deploywatch: there is no rotation `primry`; did you mean `primary`?

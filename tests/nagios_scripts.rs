@@ -459,6 +459,10 @@ fn a_failing_command_is_tried_again_and_says_why() {
         why.contains("exit code 7: the pager gateway is away"),
         "{why}"
     );
+    assert!(
+        why.contains("    rule: contacts, deploywatch.toml:"),
+        "{why}"
+    );
     scene.daemon.end_well();
 }
 

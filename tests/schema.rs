@@ -236,7 +236,16 @@ fn needed(table: &str, key: &str) -> &'static [(&'static str, &'static str)] {
         ("[deploys.source.NAME]", key) if key != "kind" => &[("kind", "\"deployinator\"")],
         ("[[freeze]]", "from") => &[("until", "\"2026-12-27 06:00\"")],
         ("[[freeze]]", key) if key != "until" => &[("period", "\"n\"")],
-        ("[[rotation]]", _) => &[("handover", "\"08:30\""), ("since", "\"2026-12-24\"")],
+        ("[[rotation]]", "calendar") => &[("otherwise", "\"c\"")],
+        ("[[rotation]]", "otherwise" | "people") => {
+            &[("calendar", "{ file = \"x\" }"), ("otherwise", "\"c\"")]
+        }
+        ("[[rotation]]", _) => &[
+            ("members", "\"c\""),
+            ("handover", "\"08:30\""),
+            ("since", "\"2026-12-24\""),
+        ],
+        ("calendar", "refresh" | "stale_after") => &[("file", "\"x\"")],
         ("[[rotation.override]]", _) => &[
             ("from", "\"2026-12-01 18:00\""),
             ("until", "\"2026-12-27 06:00\""),
@@ -411,6 +420,7 @@ fn every_key_is_taken_as_the_loader_takes_it() {
         "[[marker]] token",
         "[[token]] secret",
         // Tables of which each has to say something.
+        "[[rotation]] calendar",
         "[[test]] expect",
         "[[test]] steps",
         "[answers] pagerduty_secret",

@@ -90,6 +90,9 @@ fn block(decision: &DecisionView, paint: Paint) -> String {
         let left_out = clean(&decision.left_out.join("; "));
         lines.push(format!("    not told: {left_out}"));
     }
+    if let Some(rule) = &decision.rule {
+        lines.push(format!("    rule: {}", clean(rule)));
+    }
     if !decision.deploys.is_empty() {
         let word = if decision.deploys.len() == 1 {
             "deploy"

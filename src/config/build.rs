@@ -5,11 +5,13 @@ use std::{
     collections::HashSet,
     fmt::Write as _,
     path::{Path, PathBuf},
+    time::{SystemTime, UNIX_EPOCH},
 };
 
 use sha2::{Digest, Sha256};
 
 use super::{
+    calendars::Calendars,
     checks::Builder,
     commands::Commands,
     contacts::Contacts,
@@ -33,9 +35,10 @@ use super::{
     templates::Templates,
     value::Val,
     walk::Walker,
+    written,
 };
 use crate::{
-    base::threads::both,
+    base::{threads::both, time::Timestamp},
     domain::{model::objects::Inventory, simulate::Scenario},
 };
 
@@ -82,9 +85,17 @@ pub fn load_with(path: &Path, secrets: Secrets) -> Result<Loaded, Faults> {
     load_with_tests(path, &[], secrets)
 }
 
+/// Loads it as at `at`: the turns of calendars are known from 400 days before that until 400 days after it.
+pub fn load_at(path: &Path, secrets: Secrets, at: Timestamp) -> Result<Loaded, Faults> {
+    run(secrets, at, |reader| {
+        reader.file(path, None);
+        reader.docs.len()
+    })
+}
+
 /// Loads it together with files of scenarios.
 pub fn load_with_tests(path: &Path, tests: &[PathBuf], secrets: Secrets) -> Result<Loaded, Faults> {
-    run(secrets, |reader| {
+    run(secrets, now(), |reader| {
         reader.file(path, None);
         let own = reader.docs.len();
         tests.iter().for_each(|file| reader.further(file));
@@ -94,15 +105,29 @@ pub fn load_with_tests(path: &Path, tests: &[PathBuf], secrets: Secrets) -> Resu
 
 /// Loads `text` as if it were `deploywatch.toml` in the directory `base`.
 pub fn load_text(text: &str, base: &Path) -> Result<Loaded, Faults> {
-    run(Secrets::Read, |reader| {
+    load_text_at(text, base, now())
+}
+
+/// The same as at `at`.
+pub fn load_text_at(text: &str, base: &Path, at: Timestamp) -> Result<Loaded, Faults> {
+    run(Secrets::Read, at, |reader| {
         reader.bytes(&base.join("deploywatch.toml"), text.as_bytes().to_vec());
         reader.docs.len()
     })
 }
 
+/// The wall clock: calendars are read for a time around it.
+fn now() -> Timestamp {
+    let span = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    Timestamp::from_millis(i64::try_from(span.as_millis()).unwrap_or(i64::MAX))
+}
+
 /// `read` says how many of the files are the configuration itself; those after them hold tests alone.
 fn run(
     secrets: Secrets,
+    at: Timestamp,
     read: impl FnOnce(&mut Reader<'_, '_>) -> usize,
 ) -> Result<Loaded, Faults> {
     let arena = Arena::default();
@@ -115,7 +140,8 @@ fn run(
     let built = if docs.is_empty() {
         None
     } else {
-        Some(inventory(&docs, own.as_ref(), &sources, secrets, &mut sink))
+        let when = (secrets, at);
+        Some(inventory(&docs, own.as_ref(), &sources, when, &mut sink))
     };
     distrust(&docs, &sources, &mut sink);
     sink.settle();
@@ -151,7 +177,7 @@ fn inventory<'d>(
     docs: &'d [Doc<'d>],
     own: Option<&'d itself::Tables<'d>>,
     sources: &Sources,
-    secrets: Secrets,
+    when: (Secrets, Timestamp),
     sink: &mut Sink,
 ) -> Built {
     let mut raw = Raw::collect(docs);
@@ -179,15 +205,11 @@ fn inventory<'d>(
             Walker::new(&names, sink).all(&raw);
             digest(sources)
         },
-        || {
-            resolve(
-                &raw, &names, &templates, sorted, secrets, sources, &mut later,
-            )
-        },
+        || resolve(&raw, &names, &templates, sorted, when, sources, &mut later),
     );
     sink.append(later);
-    let mut built = built;
-    built.0.digest = digest;
+    let (mut built, calendars) = built;
+    built.0.digest = shown(digest, calendars);
     built
 }
 
@@ -197,10 +219,10 @@ fn resolve<'d>(
     names: &Names<'d>,
     templates: &Templates<'d>,
     sorted: Sorted<'d>,
-    secrets: Secrets,
+    (secrets, at): (Secrets, Timestamp),
     sources: &Sources,
     sink: &mut Sink,
-) -> Built {
+) -> (Built, Option<Vec<u8>>) {
     let vault = Vault {
         mode: secrets,
         sources,
@@ -208,7 +230,9 @@ fn resolve<'d>(
     };
     let periods = periods::build(raw, names, sink);
     let mut commands = Commands::new(names, 0);
-    let contacts = Contacts::build(raw, names, &periods, &mut commands, &vault, sink);
+    let calendars = Calendars::new(&vault, &settings::store(raw, sources), at);
+    let contacts = Contacts::build(raw, names, &periods, &mut commands, &calendars, sink);
+    let (calendars, calendars_digest) = calendars.take();
     let (limits, tags) = sections::limits(raw, names);
     let (profiles, profile_places) = sections::profiles(raw, names, sources);
     let mut apps = Apps::build(names, &contacts, &mut commands, sink);
@@ -245,8 +269,17 @@ fn resolve<'d>(
     let routes = routes::build(raw, &contacts, sources, sink);
     let classes = sections::classes(raw, sink);
     let freezes = gates::freezes(raw, &periods, sink);
-    let settings = settings::build(raw, names, &vault, nagios, sink);
+    let mut settings = settings::build(raw, names, &vault, nagios, sink);
+    settings.calendars = calendars;
     warn_of_silence(raw, &contacts, sink);
+    let written = written::build(
+        (raw, names),
+        templates,
+        &hosts.stacks,
+        &checks.tables,
+        &contacts.list,
+        sources,
+    );
     let inventory = Inventory {
         hosts: hosts.list,
         checks: checks.list,
@@ -264,6 +297,7 @@ fn resolve<'d>(
         risk_rules: gates::risk_rules(raw),
         downtime_rules: gates::downtime_rules(raw, sink),
         digest: String::new(),
+        written,
         by_name: std::sync::OnceLock::new(),
     };
     routes::check(raw, &inventory, sink);
@@ -271,7 +305,8 @@ fn resolve<'d>(
     itself::check(raw, &inventory, sink);
     objectives::check(raw, &inventory, sink);
     let tests = scenarios::build(raw, names, &inventory, sources, sink);
-    (inventory, settings, checks.tables, tests)
+    let built = (inventory, settings, checks.tables, tests);
+    (built, calendars_digest)
 }
 
 fn warn_of_silence(raw: &Raw<'_>, contacts: &Contacts<'_>, sink: &mut Sink) {
@@ -301,8 +336,8 @@ fn distrust(docs: &[Doc<'_>], sources: &Sources, sink: &mut Sink) {
     sink.warnings.clear();
 }
 
-/// The first twelve hex digits of the SHA-256 of all texts.
-fn digest(sources: &Sources) -> String {
+/// The SHA-256 of all texts, to be added to.
+fn digest(sources: &Sources) -> Sha256 {
     let mut hash = Sha256::new();
     for file in &sources.files {
         hash.update(
@@ -311,6 +346,14 @@ fn digest(sources: &Sources) -> String {
                 .to_le_bytes(),
         );
         hash.update(file.text.as_bytes());
+    }
+    hash
+}
+
+/// Its first twelve hex digits. Calendars belong to what decides who is told.
+fn shown(mut hash: Sha256, calendars: Option<Vec<u8>>) -> String {
+    if let Some(calendars) = calendars {
+        hash.update(calendars);
     }
     hash.finalize()
         .iter()

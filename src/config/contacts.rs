@@ -7,6 +7,7 @@ use std::{
 };
 
 use super::{
+    calendars::Calendars,
     commands::Commands,
     fault::{Fault, Sink},
     graph,
@@ -46,9 +47,10 @@ impl<'d> Contacts<'d> {
         names: &Names<'d>,
         periods: &HashMap<&'d str, Arc<Period>>,
         commands: &mut Commands<'d, '_>,
-        vault: &Vault<'_>,
+        calendars: &Calendars<'_>,
         sink: &mut Sink,
     ) -> Self {
+        let vault = calendars.vault;
         // A rotation stands among the contacts, where whoever is on call is told in its place.
         let rotations = names
             .rotations
@@ -73,7 +75,8 @@ impl<'d> Contacts<'d> {
         for (name, tab, rotates) in sorted {
             let mut contact = contact(name, tab, periods, commands, vault, rotates, sink);
             if rotates {
-                contact.on_call = rotations::build(tab, &people, names, sink).map(Arc::new);
+                contact.on_call =
+                    rotations::build(tab, &people, names, calendars, sink).map(Arc::new);
             }
             contacts.list.push(contact);
         }

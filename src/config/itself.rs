@@ -15,7 +15,7 @@ use super::{
 };
 use crate::domain::{
     itself::{
-        CANARY, CANARY_CHECKS, CHECKS, Limit, Rules,
+        CALENDAR_CHECKS, CANARY, CANARY_CHECKS, CHECKS, Limit, Rules,
         canary::{Canary, When},
     },
     model::{
@@ -89,7 +89,15 @@ pub(super) fn tables<'d>(docs: &[Doc<'d>]) -> Option<Tables<'d>> {
     let host = table(&span, OF_HOST, of_host.into_iter().chain(contacts));
     let has_canary = all(docs, "canary").next().is_some();
     let tests = has_canary.then_some(CANARY_CHECKS);
-    let checks = CHECKS.iter().chain(tests.iter().flatten());
+    let has_calendar = all(docs, "rotation").any(|(file, node)| {
+        let mut rotations = Val { file, node }.items().filter_map(Val::table);
+        rotations.any(|rotation| rotation.get("calendar").is_some())
+    });
+    let calendars = has_calendar.then_some(CALENDAR_CHECKS);
+    let checks = CHECKS
+        .iter()
+        .chain(calendars.iter().flatten())
+        .chain(tests.iter().flatten());
     let checks = checks.map(|(check, notes)| {
         let mut keys = vec![
             ("name", text(&span, (*check).into())),

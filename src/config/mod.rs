@@ -6,6 +6,8 @@
 
 mod answers;
 mod build;
+mod calendar_copy;
+mod calendars;
 mod checks;
 mod commands;
 mod contacts;
@@ -45,12 +47,19 @@ mod tree;
 mod value;
 mod walk;
 mod words;
+mod written;
 
 #[cfg(test)]
 mod tests;
 
 pub use answers::{Answers, ReplyTo};
-pub use build::{Loaded, Provenance, load, load_text, load_with, load_with_tests};
+pub use build::{
+    Loaded, Provenance, load, load_at, load_text, load_text_at, load_with, load_with_tests,
+};
+pub use calendar_copy::{
+    Copy as CalendarCopy, Notes as CalendarNotes, fingerprint, read as read_calendar,
+};
+pub use calendars::{CalendarPlace, CalendarSource, KnownCalendar};
 pub use fault::{Fault, Faults, MAX_FAULTS, Place, Severity};
 pub use feeds::FeedSettings;
 pub use nagios::{CheckResults, LogFile, Nagios, Nsca, PerfFile, PerfMode, Rotation};

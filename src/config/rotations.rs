@@ -1,10 +1,11 @@
-//! On-call rotations: who takes turns, when hands change, and who takes over for a while.
+//! On-call rotations: who takes turns, when hands change or which calendar says so, and who takes over for a while.
 
 use std::{collections::HashMap, time::Duration};
 
 use jiff::civil::{Date, Time, Weekday};
 
 use super::{
+    calendars::Calendars,
     fault::{Fault, Place, Sink},
     names::Names,
     value::{Tab, Val},
@@ -15,7 +16,7 @@ use crate::{
         model::objects::{ContactIx, OnCall},
         schedule::{
             Zone,
-            rotation::{Override, Rotation},
+            rotation::{Base, Override, Regular, Rotation},
         },
     },
 };
@@ -27,10 +28,115 @@ pub(super) fn build<'d>(
     tab: Tab<'d>,
     contacts: &HashMap<&'d str, ContactIx>,
     names: &Names<'d>,
+    calendars: &Calendars<'_>,
     sink: &mut Sink,
 ) -> Option<OnCall> {
+    let has_calendar = keys_fit(tab, sink)?;
     // What is no zone is told where all values are looked at.
     let zone = Zone::find(tab.text("timezone").unwrap_or_default()).ok()?;
+    let (base, mut people) = if has_calendar {
+        let name = tab.text("otherwise").unwrap_or_default();
+        let Some(otherwise) = contacts.get(name) else {
+            not_a_person(name, tab.value_place("otherwise"), names, sink);
+            return None;
+        };
+        let known = (contacts, names);
+        let (roster, people) = calendars.build(tab, &zone, known, *otherwise, sink)?;
+        (Base::Calendar(roster), people)
+    } else {
+        let (turns, people) = regular(tab, contacts, names, sink)?;
+        (Base::Regular(turns), people)
+    };
+    let mut rotation = Rotation {
+        zone,
+        base,
+        overrides: Vec::new(),
+    };
+    for one in tab
+        .get("override")
+        .into_iter()
+        .flat_map(Val::items)
+        .filter_map(Val::table)
+    {
+        take_over(one, &mut rotation, &mut people, (contacts, names), sink);
+    }
+    check_overlaps(tab, &mut rotation, sink);
+    let on_call = OnCall { rotation, people };
+    if has_calendar {
+        let otherwise = tab.text("otherwise").unwrap_or_default();
+        calendars.warn(tab, &on_call, otherwise, sink);
+    }
+    Some(on_call)
+}
+
+/// Whether turns come from a calendar; None: keys are missing, or do not go together.
+fn keys_fit(tab: Tab<'_>, sink: &mut Sink) -> Option<bool> {
+    const REGULAR: [(&str, &str); 3] = [
+        (
+            "members",
+            "`members = [\"...\"]`: contacts, in the order of their turns",
+        ),
+        (
+            "handover",
+            "`handover = \"monday 09:00\"`: when hands change",
+        ),
+        (
+            "since",
+            "`since = \"2026-01-05\"`: the day on which a turn of the first member began or begins",
+        ),
+    ];
+    let calendar = tab.get("calendar");
+    let before = sink.faults.len();
+    if let Some(calendar) = calendar {
+        for (key, _) in REGULAR.iter().chain(&[("turn", "")]) {
+            if let Some(value) = tab.get(key) {
+                sink.push(
+                    Fault::new(
+                        value.place(),
+                        format!("`{key}` says nothing where a calendar does"),
+                    )
+                    .also(calendar.place(), "the calendar")
+                    .help("keep one of them"),
+                );
+            }
+        }
+        if tab.text("otherwise").is_none_or(str::is_empty) {
+            sink.push(
+                Fault::new(tab.place(), "[[rotation]] has a calendar and no `otherwise`")
+                    .label("`otherwise` is missing here")
+                    .help("add `otherwise = \"...\"`: the contact who is on call while the calendar names nobody, somebody unknown, cannot be read or is too old"),
+            );
+        }
+    } else {
+        for (key, example) in REGULAR {
+            if tab.get(key).is_none() {
+                sink.push(
+                    Fault::new(tab.place(), format!("[[rotation]] has no `{key}`"))
+                        .label(format!("`{key}` is missing here"))
+                        .help(format!("add {example}; or a `calendar`"))
+                        .follows(),
+                );
+            }
+        }
+        for key in ["otherwise", "people"] {
+            if let Some(value) = tab.get(key) {
+                sink.push(
+                    Fault::new(value.place(), format!("`{key}` needs a `calendar`"))
+                        .help("add `calendar = { file = \"...\" }`, or remove it"),
+                );
+            }
+        }
+    }
+    (sink.faults.len() == before).then_some(calendar.is_some())
+}
+
+/// Turns of whole days, and who takes them.
+fn regular<'d>(
+    tab: Tab<'d>,
+    contacts: &HashMap<&'d str, ContactIx>,
+    names: &Names<'d>,
+    sink: &mut Sink,
+) -> Option<(Regular, Vec<ContactIx>)> {
     let mut people: Vec<ContactIx> = Vec::new();
     for name in tab.get("members").into_iter().flat_map(Val::items) {
         let text = name.text().unwrap_or_default();
@@ -53,28 +159,20 @@ pub(super) fn build<'d>(
         return None;
     }
     let (at, first, days) = hand_overs(tab, sink)?;
-    let mut rotation = Rotation {
-        zone,
-        at,
-        first,
-        days,
-        members: people.len(),
-        overrides: Vec::new(),
-    };
-    for one in tab
-        .get("override")
-        .into_iter()
-        .flat_map(Val::items)
-        .filter_map(Val::table)
-    {
-        take_over(one, &mut rotation, &mut people, (contacts, names), sink);
-    }
-    check_overlaps(tab, &mut rotation, sink);
-    Some(OnCall { rotation, people })
+    let members = people.len();
+    Some((
+        Regular {
+            at,
+            first,
+            days,
+            members,
+        },
+        people,
+    ))
 }
 
 /// What nothing is called is told elsewhere.
-fn not_a_person(name: &str, place: Place, names: &Names<'_>, sink: &mut Sink) {
+pub(super) fn not_a_person(name: &str, place: Place, names: &Names<'_>, sink: &mut Sink) {
     let what = if names.contact_groups.contains_key(name) {
         "a contact group"
     } else if names.rotations.contains_key(name) {

@@ -9,6 +9,7 @@ use std::{
 
 use super::{
     answers::{self, Answers},
+    calendars::CalendarSource,
     fault::{Fault, Sink},
     feeds::{self, FeedSettings},
     markers,
@@ -16,6 +17,7 @@ use super::{
     names::{Names, Raw},
     read::describe,
     secrets::Vault,
+    source::Sources,
     value::{Layers, Val},
     words::parse_listen,
 };
@@ -44,6 +46,8 @@ pub struct Settings {
     pub retention: Retention,
     /// Who hears that we live; None: nobody.
     pub dead_man: Option<DeadMan>,
+    /// Calendars of rotations, to be kept fresh.
+    pub calendars: Vec<CalendarSource>,
     /// How people answer pages; None: here only.
     pub answers: Option<Answers>,
     /// What is recorded, to be played again; None: nothing is.
@@ -207,10 +211,6 @@ pub(super) fn build(
     sink: &mut Sink,
 ) -> Settings {
     let daemon = raw.root.sub("daemon");
-    let path = |layers: &Layers<'_>, key: &str| {
-        let value = layers.get(key)?;
-        Some(vault.sources.resolve(value.file, value.text()?))
-    };
     let mut listen = addresses(&daemon);
     guard_listen(&daemon, &listen, raw, sink);
     let first = if listen.is_empty() {
@@ -219,13 +219,7 @@ pub(super) fn build(
         listen.remove(0)
     };
     let mut settings = Settings {
-        store: match daemon.text("store") {
-            Some(":memory:") => Store::Memory,
-            _ => Store::File(
-                path(&daemon, "store")
-                    .unwrap_or_else(|| vault.sources.resolve(0, "deploywatch.db")),
-            ),
-        },
+        store: store(raw, vault.sources),
         listen: first,
         extra_listen: listen,
         plugin_dirs: match daemon.get("plugin_dirs") {
@@ -247,6 +241,7 @@ pub(super) fn build(
         delivery: delivery(raw),
         retention: retention(raw),
         dead_man: dead_man(raw, vault, sink),
+        calendars: Vec::new(),
         answers: None,
         history: None,
         log: daemon.text("log").unwrap_or("info").to_owned(),
@@ -258,6 +253,19 @@ pub(super) fn build(
     settings.secret_variables = vault.variables.borrow().iter().cloned().collect();
     warn_of_mail(names, &settings, sink);
     settings
+}
+
+/// Where state is kept.
+pub(super) fn store(raw: &Raw<'_>, sources: &Sources) -> Store {
+    let daemon = raw.root.sub("daemon");
+    match daemon.text("store") {
+        Some(":memory:") => Store::Memory,
+        _ => {
+            let given = daemon.get("store");
+            let given = given.and_then(|value| Some(sources.resolve(value.file, value.text()?)));
+            Store::File(given.unwrap_or_else(|| sources.resolve(0, "deploywatch.db")))
+        }
+    }
 }
 
 fn delivery(raw: &Raw<'_>) -> Delivery {

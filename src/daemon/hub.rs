@@ -10,6 +10,7 @@ use std::{
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::{
+    calendars::Calendars,
     canary::CanaryState,
     checkpoint::{self, Checkpoint},
     clock,
@@ -113,6 +114,8 @@ pub struct Hub {
     /// What is measured of the daemon.
     pub itself: Itself,
     pub canary: CanaryState,
+    /// Keeps those of rotations fresh.
+    pub calendars: Calendars,
     /// When time was last told to the engine.
     pub ticked: Instant,
 }
@@ -245,6 +248,7 @@ impl Hub {
         self.look_for_digest();
         self.beat(clock::now());
         self.look_at_itself();
+        self.look_at_calendars();
         self.look_at_canary();
         if self.pruned_at + PRUNE_EVERY <= clock::now() {
             self.pruned_at = clock::now();
@@ -562,6 +566,12 @@ impl Hub {
                 .collect(),
             warnings: refused
                 .chain(self.engine.silent_feeds())
+                .chain(
+                    self.calendars
+                        .lapsed(clock::now())
+                        .into_iter()
+                        .flat_map(|(_, lapsed)| lapsed.into_iter().map(|one| one.to_string())),
+                )
                 .chain(silent.map(|why| format!("no dead-man ping: {why}")))
                 .collect(),
         }

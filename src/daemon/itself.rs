@@ -144,6 +144,7 @@ impl Hub {
             jump: self.itself.jump,
             silent_feeds: self.engine.silent_feeds(),
             feeds: self.engine.inventory().globals.expected_feeds.len(),
+            calendars: self.calendars.lapsed(now),
             store_fault: self.journal.fault.as_ref().or(without).cloned(),
             commit: self.journal.take_slowest(),
         };

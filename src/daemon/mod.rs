@@ -1,7 +1,10 @@
 //! Joins the engine, the store, the runners, the senders and the API.
 
 mod availability;
+mod calendars;
 mod canary;
+#[cfg(test)]
+mod chaos_tests;
 pub mod checkpoint;
 pub mod clock;
 pub mod dead_man;

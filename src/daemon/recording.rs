@@ -220,6 +220,7 @@ mod tests {
             deploys: vec!["D-1".to_owned()],
             dedup_key: Some("web1/http@1".to_owned()),
             left_out: Vec::new(),
+            rule: None,
             config: String::new(),
         })
     }

@@ -168,6 +168,7 @@ impl Hub {
             .map_err(|error| {
                 format!("the plugin runner cannot take the new profiles on: {error}")
             })?;
+        self.calendars.replace(settings.calendars.clone());
         self.senders.swap(senders);
         self.markers.replace(settings.markers.clone());
         if !same {

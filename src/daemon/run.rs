@@ -13,6 +13,7 @@ use tokio::{
 };
 
 use super::{
+    calendars::Calendars,
     canary::CanaryState,
     checkpoint::Checkpoint,
     clock,
@@ -231,6 +232,7 @@ async fn serve(config: PathBuf, loaded: Loaded) -> Result<(), String> {
     let livestatus =
         dropins::livestatus(&settings.nagios, readers.mirror(), to_self.clone()).await?;
     let (answered, answered_inlet) = mpsc::channel(REPORTS);
+    let calendars = Calendars::start(settings.calendars.clone(), asks.clone(), metrics.clone());
     let (own, seen) = Itself::new(without_store.clone());
     let mut hub = Hub {
         engine,
@@ -257,6 +259,7 @@ async fn serve(config: PathBuf, loaded: Loaded) -> Result<(), String> {
         keep: parts::keep(&settings.retention),
         dead_man,
         canary: CanaryState::new(now, own.seen.clone()),
+        calendars,
         itself: own,
         jobs: Vec::new(),
         dues: BTreeMap::new(),

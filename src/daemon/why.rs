@@ -73,6 +73,7 @@ pub async fn why(
             deploys: row.deploys,
             dedup_key: row.dedup_key,
             left_out: row.left_out,
+            rule: row.rule,
             config: row.config,
             deliveries,
         });

@@ -501,6 +501,7 @@ mod tests {
             deploys: Vec::new(),
             dedup_key: None,
             left_out: Vec::new(),
+            rule: None,
             config: String::new(),
         };
         let decisions = [

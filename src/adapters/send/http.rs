@@ -37,14 +37,17 @@ pub struct Reply {
 }
 
 /// The HTTP clients: one that follows the environment's proxy settings, one that goes straight to this machine.
-pub struct Poster {
+pub(super) struct Clients {
     outside: reqwest::Client,
     loopback: reqwest::Client,
 }
 
-impl Poster {
-    /// `timeout` bounds one attempt from connecting to the answer's last byte.
-    pub fn new(timeout: Duration) -> Result<Self, String> {
+impl Clients {
+    /// `timeout` bounds one attempt from connecting to the answer's last byte. The error is a sentence.
+    pub fn new(
+        timeout: Duration,
+        redirect: impl Fn() -> reqwest::redirect::Policy,
+    ) -> Result<Self, String> {
         // reqwest panics without a provider; a sentence serves better.
         if rustls::crypto::CryptoProvider::get_default().is_none() {
             return Err(
@@ -56,7 +59,7 @@ impl Poster {
             reqwest::Client::builder()
                 .timeout(timeout)
                 .connect_timeout(timeout.min(Duration::from_secs(10)))
-                .redirect(reqwest::redirect::Policy::none())
+                .redirect(redirect())
                 .pool_idle_timeout(Duration::from_secs(15))
                 .user_agent(concat!("deploywatch/", env!("CARGO_PKG_VERSION")))
         };
@@ -69,6 +72,28 @@ impl Poster {
             outside: built(base())?,
             loopback: built(base().no_proxy())?,
         })
+    }
+
+    /// The one for this address.
+    pub fn of(&self, url: &reqwest::Url) -> &reqwest::Client {
+        if is_loopback(url) {
+            &self.loopback
+        } else {
+            &self.outside
+        }
+    }
+}
+
+/// Posts.
+pub struct Poster {
+    clients: Clients,
+}
+
+impl Poster {
+    /// `timeout` bounds one attempt from connecting to the answer's last byte.
+    pub fn new(timeout: Duration) -> Result<Self, String> {
+        let clients = Clients::new(timeout, reqwest::redirect::Policy::none)?;
+        Ok(Self { clients })
     }
 
     /// One attempt. An error is already judged.
@@ -98,11 +123,7 @@ impl Poster {
             .ok_or_else(|| SendResult::Dead {
                 why: "the contact's url is not an http or https address; correct it in the configuration".to_owned(),
             })?;
-        let client = if is_loopback(&url) {
-            &self.loopback
-        } else {
-            &self.outside
-        };
+        let client = self.clients.of(&url);
         let place = place(&request.url);
         let mut post = client.request(method, url).body(request.body);
         let typed = |(name, _): &(&str, String)| name.eq_ignore_ascii_case(CONTENT_TYPE);
@@ -115,7 +136,10 @@ impl Poster {
         for (name, value) in &request.headers {
             post = post.header(*name, header_text(value));
         }
-        let answer = post.send().await.map_err(|error| network(&place, &error))?;
+        let answer = post.send().await.map_err(|error| SendResult::Retry {
+            why: network(&place, &error),
+            after: None,
+        })?;
         let status = answer.status().as_u16();
         let retry_after = answer
             .headers()
@@ -149,7 +173,7 @@ fn now() -> Timestamp {
     super::deliver::wall_clock()
 }
 
-fn is_loopback(url: &reqwest::Url) -> bool {
+pub(super) fn is_loopback(url: &reqwest::Url) -> bool {
     let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
     host == "localhost"
         || host
@@ -269,20 +293,18 @@ fn scrub(text: &str, secrets: &[Secret]) -> String {
         })
 }
 
-fn network(place: &str, error: &reqwest::Error) -> SendResult {
+/// Why there is no answer.
+pub(super) fn network(place: &str, error: &reqwest::Error) -> String {
     let what = if error.is_timeout() {
         "did not answer in time".to_owned()
     } else {
         format!("cannot be reached: {}", chain(error))
     };
-    SendResult::Retry {
-        why: format!("{place} {what}"),
-        after: None,
-    }
+    format!("{place} {what}")
 }
 
 /// The error and its causes in one line, without the address (it may hold a token).
-fn chain(error: &reqwest::Error) -> String {
+pub(super) fn chain(error: &reqwest::Error) -> String {
     let mut parts: Vec<String> = Vec::new();
     let mut source = std::error::Error::source(error);
     while let Some(cause) = source {

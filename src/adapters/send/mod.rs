@@ -11,6 +11,7 @@ pub mod dead_man;
 pub mod deliver;
 pub mod discord;
 pub mod email;
+pub mod fetch;
 pub mod google_chat;
 pub mod http;
 pub mod incident;

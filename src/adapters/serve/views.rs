@@ -35,6 +35,9 @@ pub struct DecisionView {
     /// Why others who might have been told were not.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub left_out: Vec<String>,
+    /// What in the configuration decided, with file and line.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rule: Option<String>,
     /// The configuration that decided, as `status` names it.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub config: String,
@@ -86,6 +89,7 @@ impl DecisionView {
             deploys: decision.deploys.clone(),
             dedup_key: decision.dedup_key.clone(),
             left_out: decision.left_out.clone(),
+            rule: decision.rule.clone(),
             config: decision.config.clone(),
             deliveries,
         }

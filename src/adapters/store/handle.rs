@@ -128,8 +128,8 @@ impl Store {
         self.write(move |db| rows::write(db, &batch, now)).await
     }
 
-    /// Takes up to `limit` deliveries that are due, oldest first, for `lease_for`: at most one for each channel of a
-    /// contact, and none before an older one of the same dedup key there is settled.
+    /// Takes up to `limit` deliveries that are due, oldest first, for `lease_for`: a few for each channel of a contact,
+    /// and none before an older one of the same dedup key there is settled.
     pub async fn lease(
         &self,
         now: Timestamp,

@@ -60,15 +60,22 @@ pub(super) fn lease(
 ) -> rusqlite::Result<Vec<LeasedRow>> {
     let mut busy = busy_places(db, now)?;
     let mut due = db.prepare_cached(
-        "WITH places AS (SELECT DISTINCT contact, channel FROM outbox INDEXED BY outbox_place WHERE state = 'pending') \
+        // The next place is looked up in the index, since what is pending at one may be thousands.
+        "WITH RECURSIVE place (id) AS ( \
+             SELECT (SELECT id FROM outbox WHERE state = 'pending' AND first = 1 ORDER BY contact, channel LIMIT 1) \
+             UNION ALL \
+             SELECT coalesce( \
+                 (SELECT o.id FROM outbox o WHERE o.state = 'pending' AND o.first = 1 AND o.contact = p.contact \
+                     AND p.channel < o.channel ORDER BY o.channel LIMIT 1), \
+                 (SELECT o.id FROM outbox o WHERE o.state = 'pending' AND o.first = 1 AND p.contact < o.contact \
+                     ORDER BY o.contact, o.channel LIMIT 1)) \
+             FROM place JOIN outbox p ON p.id = place.id) \
          SELECT o.id, o.attempts, o.key, o.contact, o.channel, o.created_at, o.body, o.delayed_reported, o.dedup_key \
-         FROM places p JOIN outbox o ON o.id IN ( \
-             SELECT c.id FROM outbox c \
-             WHERE c.state = 'pending' AND c.contact = p.contact AND c.channel = p.channel AND c.next_at <= ?1 \
-               AND (c.leased_until IS NULL OR c.leased_until <= ?1) \
-               AND NOT EXISTS (SELECT 1 FROM outbox e WHERE e.state = 'pending' AND e.contact = c.contact \
-                               AND e.channel = c.channel AND e.dedup_key = c.dedup_key AND e.id < c.id) \
-             ORDER BY c.id LIMIT ?2) \
+         FROM place JOIN outbox p ON p.id = place.id JOIN outbox o ON o.id IN ( \
+             SELECT c.id FROM outbox c INDEXED BY outbox_place \
+             WHERE c.state = 'pending' AND c.first = 1 AND c.contact = p.contact AND c.channel = p.channel \
+               AND c.next_at <= ?1 AND (c.leased_until IS NULL OR c.leased_until <= ?1) \
+             ORDER BY c.next_at, c.id LIMIT ?2) \
          ORDER BY o.id",
     )?;
     let mut rows = due.query(params![now.millis(), AT_ONCE])?;
@@ -188,7 +195,7 @@ pub(super) fn settle(
 /// One that goes through at once releases nothing, so that a message which its receiver refuses keeps its pauses.
 fn release(db: &Connection, row_id: i64, now: Timestamp) -> rusqlite::Result<()> {
     db.prepare_cached(
-        "UPDATE outbox SET next_at = ?2 WHERE state = 'pending' AND ?2 < next_at AND id <> ?1 \
+        "UPDATE outbox SET next_at = ?2 WHERE state = 'pending' AND first = 1 AND ?2 < next_at AND id <> ?1 \
          AND (contact, channel) = (SELECT contact, channel FROM outbox WHERE id = ?1 AND 0 < attempts)",
     )?
     .execute(params![row_id, now.millis()])
@@ -225,11 +232,9 @@ pub(super) fn next_due(db: &Connection) -> rusqlite::Result<Option<Timestamp>> {
                  UNION ALL \
                  SELECT * FROM ( \
                      SELECT o.next_at FROM outbox o INDEXED BY outbox_due \
-                     WHERE o.state = 'pending' AND o.leased_until IS NULL \
+                     WHERE o.state = 'pending' AND o.first = 1 AND o.leased_until IS NULL \
                        AND (o.contact, o.channel) NOT IN (SELECT contact, channel FROM outbox \
                            WHERE leased_until IS NOT NULL GROUP BY contact, channel HAVING ?1 <= count(*)) \
-                       AND NOT EXISTS (SELECT 1 FROM outbox e WHERE e.state = 'pending' AND e.contact = o.contact \
-                                       AND e.channel = o.channel AND e.dedup_key = o.dedup_key AND e.id < o.id) \
                      ORDER BY o.next_at LIMIT 1))",
         )?
         .query_row([AT_ONCE], |row| row.get(0))?;

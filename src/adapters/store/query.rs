@@ -51,6 +51,8 @@ pub struct DecisionRow {
     pub dedup_key: Option<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub left_out: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rule: Option<String>,
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub config: String,
 }
@@ -151,6 +153,7 @@ fn decision(row: &Row<'_>) -> rusqlite::Result<DecisionRow> {
         deploys: Vec::new(),
         dedup_key: None,
         left_out: Vec::new(),
+        rule: None,
         config: String::new(),
     };
     let body: DecisionBody = serde_json::from_str(&body).unwrap_or_else(|error| unreadable(&error));
@@ -166,6 +169,7 @@ fn decision(row: &Row<'_>) -> rusqlite::Result<DecisionRow> {
         deploys: body.deploys,
         dedup_key: body.dedup_key,
         left_out: body.left_out,
+        rule: body.rule,
         config: body.config,
     })
 }

@@ -30,6 +30,8 @@ pub(super) struct DecisionBody {
     pub(super) dedup_key: Option<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) left_out: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) rule: Option<String>,
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub(super) config: String,
 }
@@ -239,8 +241,10 @@ fn write_comment(db: &Connection, comment: &Comment) -> rusqlite::Result<()> {
 fn write_delivery(db: &Connection, delivery: &Delivery) -> rusqlite::Result<()> {
     statement(
         db,
-        "INSERT INTO outbox (key, dedup_key, contact, channel, next_at, created_at, body) \
-         VALUES (?1, ?2, ?3, ?4, ?5, ?5, ?6) ON CONFLICT (key) DO NOTHING",
+        "INSERT INTO outbox (key, dedup_key, contact, channel, next_at, created_at, body, first) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?5, ?6, NOT EXISTS ( \
+             SELECT 1 FROM outbox WHERE state = 'pending' AND contact = ?3 AND channel = ?4 AND dedup_key = ?2)) \
+         ON CONFLICT (key) DO NOTHING",
     )?
     .execute(params![
         delivery.key,
@@ -262,6 +266,7 @@ fn write_decision(db: &Connection, decision: &Decision) -> rusqlite::Result<()> 
         deploys: decision.deploys.clone(),
         dedup_key: decision.dedup_key.clone(),
         left_out: decision.left_out.clone(),
+        rule: decision.rule.clone(),
         config: decision.config.clone(),
     };
     statement(

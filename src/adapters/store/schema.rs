@@ -23,6 +23,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("schema/1.sql"),
     include_str!("schema/2.sql"),
     include_str!("schema/3.sql"),
+    include_str!("schema/4.sql"),
 ];
 
 /// Where a store lives.
@@ -96,6 +97,7 @@ pub(super) fn open_reader(place: &Place) -> Result<Connection, StoreError> {
     let open = || -> rusqlite::Result<Connection> {
         let db = Connection::open_with_flags(place.path(), flags)?;
         db.busy_timeout(BUSY_WAIT)?;
+        keep_plans(&db)?;
         db.set_prepared_statement_cache_capacity(32);
         Ok(db)
     };
@@ -163,8 +165,16 @@ fn set_up(db: &Connection) -> rusqlite::Result<String> {
     db.pragma_update(None, "temp_store", "MEMORY")?;
     db.pragma_update(None, "journal_size_limit", 16 << 20)?;
     db.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
+    keep_plans(db)?;
     db.set_prepared_statement_cache_capacity(64);
     Ok(mode)
+}
+
+/// Otherwise each statement that can use a partial index is compiled anew whenever its parameters change, since their
+/// values might allow another plan. Ours are the same for all values.
+fn keep_plans(db: &Connection) -> rusqlite::Result<()> {
+    db.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)
+        .map(drop)
 }
 
 fn migrate(db: &mut Connection) -> rusqlite::Result<()> {

@@ -98,6 +98,7 @@ fn decision(reason: &str, when: Timestamp) -> Decision {
         deploys: vec!["D-417".to_owned()],
         dedup_key: None,
         left_out: Vec::new(),
+        rule: None,
         config: String::new(),
     }
 }

@@ -4,7 +4,7 @@ use super::{Key, Kind, Refers, Spec};
 
 pub static ITSELF: Spec = Spec::new(
     "[itself]",
-    "deploywatch watches itself: a host with the checks clock, dead-letters, disk, feeds, lateness, outbox and store, which are routed as any other.",
+    "deploywatch watches itself: a host with the checks clock, dead-letters, disk, feeds, lateness, outbox and store, and calendars where a rotation has one, which are routed as any other.",
     &[&[
         Key::new(
             "host",

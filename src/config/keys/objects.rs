@@ -391,25 +391,37 @@ pub static ROTATION: Spec = Spec::new(
             "members",
             Kind::Names(Refers::Contact),
             "Contacts, in the order of their turns. Who cannot be told is stood in for by the next.",
-        )
-        .must(),
+        ),
         Key::new(
             "handover",
             Kind::Text,
             "When hands change: `monday 09:00`, or `09:00` where turns are no whole weeks. It stays at that time when clocks change.",
-        )
-        .must(),
+        ),
         Key::new(
             "since",
             Kind::Text,
             "The day, such as 2026-01-05, on which a turn of the first member began or begins.",
-        )
-        .must(),
+        ),
         Key::new("turn", Kind::Span(false), "How long a turn lasts, in whole days.").or("1w"),
+        Key::new(
+            "calendar",
+            Kind::Table(&CALENDAR),
+            "An iCalendar that says whose turn it is, in place of `members`, `handover` and `since`. Of events that overlap the one that began last counts, of those that began together the one that stands last.",
+        ),
+        Key::new(
+            "otherwise",
+            Kind::Name(Refers::Contact),
+            "With a calendar: who is on call while it names nobody, names somebody unknown or cannot be read; told as well while it is too old.",
+        ),
+        Key::new(
+            "people",
+            Kind::Map(&Kind::Name(Refers::Contact)),
+            "With a calendar: names as they stand in the summaries of its events, and the contacts whom they mean. Mail addresses of those who take part go first; the own name or alias of a contact as the whole summary needs no entry.",
+        ),
         Key::new(
             "timezone",
             Kind::Zone,
-            "The zone of its hand-overs; without it the system's own.",
+            "The zone of its hand-overs, and of days and times without a zone in its calendar; without it the system's own.",
         )
         .or("\"\""),
         Key::new(
@@ -423,6 +435,42 @@ pub static ROTATION: Spec = Spec::new(
             Kind::Tables(&OVERRIDE),
             "Who takes over for a while; no two at once.",
         ),
+    ]],
+);
+
+static CALENDAR: Spec = Spec::new(
+    "calendar",
+    "An iCalendar (RFC 5545): a file, or an address that the daemon asks every so often. The last good one is kept beside the store.",
+    &[&[
+        Key::new("file", Kind::Text, "A file; the daemon sees when it changes."),
+        Key::new(
+            "url",
+            Kind::Url,
+            "The address of a public calendar. A private address is a secret: give it by one of the next three.",
+        ),
+        Key::new(
+            "url_file",
+            Kind::Text,
+            "A file with the address, such as https://USER:PASSWORD@HOST/PATH or webcal://HOST/PATH.",
+        ),
+        Key::new("url_env", Kind::Text, "A variable with that address."),
+        Key::new(
+            "url_credential",
+            Kind::Text,
+            "A systemd credential with that address.",
+        ),
+        Key::new(
+            "refresh",
+            Kind::Span(false),
+            "How often it is looked at; a file every 10s at least.",
+        )
+        .or("15m"),
+        Key::new(
+            "stale_after",
+            Kind::Span(false),
+            "From when on it is too old, counted from when it could last be read; at least twice `refresh`.",
+        )
+        .or("1d"),
     ]],
 );
 

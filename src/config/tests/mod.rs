@@ -1,6 +1,7 @@
 //! Tests of the whole way from text to inventory.
 
 mod answers;
+mod calendars;
 mod faults;
 mod good;
 mod itself;
@@ -11,6 +12,7 @@ mod routes;
 mod scale;
 mod scenarios;
 mod services;
+mod written;
 
 use std::path::Path;
 

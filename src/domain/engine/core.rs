@@ -516,8 +516,22 @@ impl Engine {
             deploys: Vec::new(),
             dedup_key: self.problem_of(obj).map(Problem::key),
             left_out: Vec::new(),
+            rule: match what {
+                Decided::Sent | Decided::Merged if !kind.is_for_contacts() => None,
+                Decided::Sent | Decided::Merged if self.rule(obj).notify.contacts.is_empty() => {
+                    None
+                }
+                Decided::Sent | Decided::Merged => self.written_key(obj, "contacts"),
+                _ => None,
+            },
             config: self.inventory.digest.clone(),
         }
+    }
+
+    /// Where the object's effective `key` is written.
+    pub(super) fn written_key(&self, obj: ObjIx, key: &str) -> Option<String> {
+        let host = (!self.inventory.is_host(obj)).then(|| self.inventory.host_ix(obj));
+        self.inventory.written.key(obj, host, key)
     }
 
     pub(super) fn problem_of(&self, obj: ObjIx) -> Option<&Problem> {

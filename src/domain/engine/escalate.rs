@@ -64,6 +64,8 @@ pub(super) struct Circle {
     pub(super) asks: Vec<Ask>,
     /// The routes that were taken, and where they are written; for `why`.
     pub(super) routes: Vec<String>,
+    /// The escalations by number in force, and where they are written; for `why`.
+    pub(super) escalations: Vec<String>,
     /// `$NOTIFICATIONISESCALATED$`.
     pub(super) escalated: bool,
     /// When the next one is due.
@@ -144,6 +146,10 @@ impl Engine {
         }
         Circle {
             escalated: true,
+            escalations: in_force
+                .iter()
+                .map(|one| format!("[[escalation]], {}", one.place))
+                .collect(),
             // Of several the smallest.
             remind: in_force
                 .iter()
@@ -160,6 +166,7 @@ impl Engine {
         let mut circle = Circle {
             asks: Vec::new(),
             routes: Vec::new(),
+            escalations: Vec::new(),
             escalated: false,
             remind: rule.remind,
             on_call: Vec::new(),

@@ -181,6 +181,7 @@ impl Engine {
         let held = format!("held until {}: {}", plan.deadline, decision.reason);
         self.log_suppressed(obj, &held, out);
         decision.until = Some(plan.deadline);
+        decision.rule = self.hold_rule(deploy);
         decision.deploys = vec![deploy.to_owned()];
         out.changes.push(Change::Hold(Box::new(hold.clone())));
         out.changes.push(Change::Decision(decision));
@@ -189,6 +190,12 @@ impl Engine {
         self.save_problem(problem_id, out);
         self.warn_deployer(now, obj, deploy, out);
         self.request(obj, now, false);
+    }
+
+    /// What says how long the deploy may hold.
+    fn hold_rule(&self, deploy: &str) -> Option<String> {
+        let risk = self.deploys.get(deploy)?.deploy.risk;
+        self.inventory.written.hold(risk)
     }
 
     pub(super) fn arm_hold(&mut self, hold: &Hold, obj: ObjIx) {
@@ -434,6 +441,7 @@ impl Engine {
                 Kind::Problem,
                 format!("the hold ended: {why}"),
             );
+            decision.rule = self.hold_rule(&hold.deploy);
             decision.deploys = vec![hold.deploy.clone()];
             out.changes.push(Change::Decision(decision));
         }
@@ -611,6 +619,7 @@ impl Engine {
             format!("the deadline moved earlier: {why}"),
         );
         decision.until = Some(deadline);
+        decision.rule = self.hold_rule(&hold.deploy);
         decision.deploys = vec![hold.deploy.clone()];
         out.changes.push(Change::Decision(decision));
         out.changes.push(Change::Hold(Box::new(hold.clone())));

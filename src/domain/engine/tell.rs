@@ -155,13 +155,11 @@ impl Engine {
             return;
         }
         self.object_mut(obj).last_skip = skip;
-        out.changes.push(Change::Decision(self.decide(
-            now,
-            obj,
-            Decided::Skipped,
-            kind,
-            reason,
-        )));
+        let mut decision = self.decide(now, obj, Decided::Skipped, kind, reason);
+        decision.rule = why
+            .key(self.status(obj))
+            .and_then(|key| self.written_key(obj, key));
+        out.changes.push(Change::Decision(decision));
     }
 
     /// A check that turned hard because its host is not UP: the host's page covers it (2.5d).
@@ -309,6 +307,14 @@ impl Engine {
             let mut decision = self.recorded(now, obj, what, kind, reason, &audience, &attribution);
             decision.dedup_key = key;
             decision.left_out = circle.left_out;
+            let named: Vec<String> = circle
+                .escalations
+                .into_iter()
+                .chain(circle.routes)
+                .collect();
+            if !named.is_empty() {
+                decision.rule = Some(named.join("; "));
+            }
             out.changes.push(Change::Decision(decision));
         }
         self.save_status(obj, out);

@@ -1,9 +1,10 @@
 //! What was measured of the daemon, as results of plugins: states, a line for people, and performance data.
 
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
 use super::{
-    CLOCK, DEAD_LETTERS, DISK, FEEDS, JUMP_COUNTS_FOR, LATENESS, Limit, OUTBOX, Rules, STORE,
+    CALENDARS, CLOCK, DEAD_LETTERS, DISK, FEEDS, JUMP_COUNTS_FOR, LATENESS, Limit, OUTBOX, Rules,
+    STORE,
 };
 use crate::{
     base::{
@@ -15,7 +16,7 @@ use crate::{
 
 /// No more of an error than this is shown.
 const WHY_MAX: usize = 300;
-/// Silent feeds that are named.
+/// Silent feeds that are named, and calendars.
 const FEEDS_MAX: usize = 5;
 
 /// Everything that was measured at one time.
@@ -38,10 +39,44 @@ pub struct Measured {
     pub silent_feeds: Vec<String>,
     /// Feeds that are expected to speak.
     pub feeds: usize,
+    /// How many calendars there are, and those that are not read; None: there are none.
+    pub calendars: Option<(usize, Vec<Lapsed>)>,
     /// Why the store cannot be written.
     pub store_fault: Option<String>,
     /// The longest commit since the last time.
     pub commit: Duration,
+}
+
+/// A rotation's calendar that cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lapsed {
+    pub rotation: String,
+    pub since: Timestamp,
+    pub why: String,
+    /// When what is in force was last seen to be right; None: nothing is.
+    pub read_at: Option<Timestamp>,
+    pub is_stale: bool,
+}
+
+impl fmt::Display for Lapsed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "the calendar of {} cannot be read since {}: {}; ",
+            self.rotation,
+            self.since.second(),
+            cut(&self.why)
+        )?;
+        match self.read_at {
+            None => f.write_str("who is on call otherwise is told"),
+            Some(at) if self.is_stale => write!(
+                f,
+                "what was read at {} is too old, so who is on call otherwise is told as well",
+                at.second()
+            ),
+            Some(at) => write!(f, "what was read at {} is in force", at.second()),
+        }
+    }
 }
 
 /// What waits in the outbox.
@@ -100,7 +135,7 @@ impl Verdict {
 
 /// A result for each check.
 pub fn judge(rules: &Rules, seen: &Measured) -> Vec<Verdict> {
-    vec![
+    let mut all = vec![
         lateness(rules, seen),
         outbox(rules, seen),
         letters(rules, seen),
@@ -108,7 +143,10 @@ pub fn judge(rules: &Rules, seen: &Measured) -> Vec<Verdict> {
         clock(rules, seen),
         feeds(&seen.silent_feeds, seen.feeds),
         store(rules, seen),
-    ]
+    ];
+    let found = seen.calendars.iter();
+    all.extend(found.map(|(count, lapsed)| calendars(lapsed, *count)));
+    all
 }
 
 fn lateness(rules: &Rules, seen: &Measured) -> Verdict {
@@ -256,6 +294,37 @@ pub fn feeds(silent: &[String], expected: usize) -> Verdict {
     Verdict::new(FEEDS, state, &said, &format!("silent={};1", silent.len()))
 }
 
+/// Of so many calendars those that are not read. One whose last good turns are in force is no more than a warning.
+pub fn calendars(lapsed: &[Lapsed], all: usize) -> Verdict {
+    let is_bad = |one: &Lapsed| one.is_stale || one.read_at.is_none();
+    let state = if lapsed.iter().any(is_bad) {
+        State::Critical
+    } else if lapsed.is_empty() {
+        State::Ok
+    } else {
+        State::Warning
+    };
+    let said = match (lapsed.is_empty(), all) {
+        (true, 1) => "the one calendar is read".to_owned(),
+        (true, all) => format!("all {all} calendars are read"),
+        (false, _) => {
+            let named = lapsed.iter().take(FEEDS_MAX).map(Lapsed::to_string);
+            let named: Vec<String> = named.collect();
+            let more = match lapsed.len().saturating_sub(FEEDS_MAX) {
+                0 => String::new(),
+                more => format!(", and {more} more"),
+            };
+            format!("{}{more}", named.join(", "))
+        }
+    };
+    Verdict::new(
+        CALENDARS,
+        state,
+        &said,
+        &format!("failing={};1", lapsed.len()),
+    )
+}
+
 fn store(rules: &Rules, seen: &Measured) -> Verdict {
     let numbers = span("commit", seen.commit, rules.store);
     if let Some(why) = &seen.store_fault {
@@ -357,6 +426,7 @@ mod tests {
             jump: None,
             silent_feeds: Vec::new(),
             feeds: 2,
+            calendars: None,
             store_fault: None,
             commit: Duration::from_micros(3400),
         }
@@ -560,6 +630,27 @@ mod tests {
                 "STORE CRITICAL - the store cannot be written: disk I/O error | commit=0.003s;1;5"
             ],
         );
+    }
+
+    #[test]
+    fn a_calendar_that_is_not_read_is_told_and_one_that_is_too_old_louder() {
+        let lapsed = |read_at: Option<i64>, is_stale| Lapsed {
+            rotation: "oncall".to_owned(),
+            since: Timestamp::from_secs(NOW.secs() - 60),
+            why: "calendar.example.org answered HTTP 500".to_owned(),
+            read_at: read_at.map(|ago| Timestamp::from_secs(NOW.secs() - ago)),
+            is_stale,
+        };
+        let of = |lapsed: Vec<Lapsed>| {
+            let mut seen = well();
+            seen.calendars = Some((2, lapsed));
+            let mut all = judge(&rules(), &seen);
+            all.pop().expect("it is judged").text
+        };
+        expect!["CALENDARS OK - all 2 calendars are read | failing=0;1"].assert_eq(&of(Vec::new()));
+        expect!["CALENDARS WARNING - the calendar of oncall cannot be read since 2023-11-14T22:12:20Z: calendar.example.org answered HTTP 500, what was read at 2023-11-14T21:58:20Z is in force | failing=1;1"].assert_eq(&of(vec![lapsed(Some(900), false)]));
+        expect!["CALENDARS CRITICAL - the calendar of oncall cannot be read since 2023-11-14T22:12:20Z: calendar.example.org answered HTTP 500, what was read at 2023-11-14T21:58:20Z is too old, so who is on call otherwise is told as well | failing=1;1"].assert_eq(&of(vec![lapsed(Some(900), true)]));
+        expect!["CALENDARS CRITICAL - the calendar of oncall cannot be read since 2023-11-14T22:12:20Z: calendar.example.org answered HTTP 500, what was read at 2023-11-14T21:58:20Z is in force, the calendar of oncall cannot be read since 2023-11-14T22:12:20Z: calendar.example.org answered HTTP 500, who is on call otherwise is told | failing=2;1"].assert_eq(&of(vec![lapsed(Some(900), false), lapsed(None, false)]));
     }
 
     #[test]

@@ -6,7 +6,7 @@ mod judge;
 
 use std::{sync::Arc, time::Duration};
 
-pub use judge::{Disk, Jump, Letters, Measured, Oldest, Verdict, feeds, judge};
+pub use judge::{Disk, Jump, Lapsed, Letters, Measured, Oldest, Verdict, calendars, feeds, judge};
 
 use self::canary::Canary;
 use super::model::state::ObjectName;
@@ -18,6 +18,7 @@ pub const DISK: &str = "disk";
 pub const CLOCK: &str = "clock";
 pub const FEEDS: &str = "feeds";
 pub const STORE: &str = "store";
+pub const CALENDARS: &str = "calendars";
 /// The test that goes through every channel.
 pub const CANARY: &str = "canary";
 /// Whether that arrived everywhere.
@@ -54,6 +55,12 @@ pub const CHECKS: [(&str, &str); 7] = [
         "The store cannot be written, or is slow: pages leave unrecorded. See its disk and the daemon's log.",
     ),
 ];
+
+/// That of calendars, where a rotation has one.
+pub const CALENDAR_CHECKS: [(&str, &str); 1] = [(
+    CALENDARS,
+    "A rotation's calendar cannot be read: its last good turns are in force, and too old ones are told to `otherwise`, too. See the daemon's log and `deploywatch on-call`.",
+)];
 
 /// Those of the test, where one is wanted.
 pub const CANARY_CHECKS: [(&str, &str); 2] = [

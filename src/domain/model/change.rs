@@ -81,6 +81,10 @@ pub struct Decision {
     /// Why others who might have been told were not, each a sentence.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub left_out: Vec<String>,
+    /// What in the configuration decided: a key, a route or an escalation, with file and line. None: it is the same
+    /// everywhere, or a person said so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rule: Option<String>,
     /// The configuration that decided, as `status` and `config` name it.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub config: String,

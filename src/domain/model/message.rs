@@ -30,6 +30,11 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// It goes to contacts of the object, and not to the people behind a deploy or to those who were told before.
+    pub const fn is_for_contacts(self) -> bool {
+        !matches!(self, Self::Amendment | Self::Digest | Self::Notice)
+    }
+
     /// The webhook's `kind`.
     pub const fn name(self) -> &'static str {
         match self {

@@ -23,3 +23,4 @@ pub mod snapshot;
 pub mod state;
 pub mod status;
 pub mod tuned;
+pub mod written;

@@ -21,6 +21,7 @@ use super::{
     route::Routes,
     service::Service,
     state::{ObjectName, StateSet},
+    written::Written,
 };
 use crate::{
     base::{secret::Secret, time::Timestamp},
@@ -77,6 +78,8 @@ pub struct Inventory {
     pub downtime_rules: Vec<DowntimeRule>,
     /// Short hash of all configuration text, shown in decisions and `status`.
     pub digest: String,
+    /// Where it is written who is told.
+    pub written: Written,
     /// Checks by name, made when first asked for.
     pub by_name: OnceLock<BTreeMap<Arc<str>, Vec<ObjIx>>>,
 }
@@ -328,19 +331,15 @@ pub struct OnCall {
 impl OnCall {
     /// Whom to try at `at`, in this order: who is on call, whose turn it would be, and then who is next.
     pub fn order(&self, at: Timestamp) -> Vec<ContactIx> {
-        let turn = self.rotation.turn(at);
-        let members = self.rotation.members.max(1);
-        let regular = turn.instead.map_or(turn.who, |(_, who)| who);
-        let mut order: Vec<ContactIx> = Vec::new();
-        let next = (0..members).map(|later| (regular + later) % members);
-        for who in std::iter::once(turn.who).chain(next) {
-            if let Some(person) = self.people.get(who)
-                && !order.contains(person)
-            {
-                order.push(*person);
-            }
-        }
+        let order = self.rotation.order(at).into_iter();
         order
+            .filter_map(|who| self.people.get(who).copied())
+            .collect()
+    }
+
+    /// Who is told beside them, since the calendar is too old.
+    pub fn also(&self, at: Timestamp) -> Option<ContactIx> {
+        self.people.get(self.rotation.also(at)?).copied()
     }
 }
 

@@ -104,6 +104,25 @@ pub enum Why {
     },
 }
 
+impl Why {
+    /// The key of the configuration that says so; None where it was a person, or is the same everywhere.
+    pub fn key(&self, status: &Status) -> Option<&'static str> {
+        Some(match self {
+            Self::OutsidePeriod { .. } => "notify_period",
+            Self::DisabledHere if !status.notifications_off => "notify",
+            Self::NotWanted { what } if what == "flapping" => "flapping",
+            Self::NotWanted { .. } => "downtime",
+            Self::Soft => "attempts",
+            Self::StateNotWanted { .. } => "states",
+            Self::FirstDelay { .. } => "first_delay",
+            Self::OnceOnly | Self::TooSoon { .. } => "remind",
+            Self::CheckParentsDown => "parents",
+            Self::NoContact { .. } => "contacts",
+            _ => return None,
+        })
+    }
+}
+
 impl fmt::Display for Why {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -11,6 +11,7 @@ use crate::{
         state::{State, StateSet},
         tuned::TunedContact,
     },
+    domain::schedule::rotation::END,
 };
 
 /// What is to be told, and when.
@@ -67,7 +68,10 @@ pub fn wanting(
             match wants(contact, wish) {
                 Ok(()) if found.contacts.contains(&ix) => {}
                 Ok(()) => found.contacts.push(ix),
-                Err(why) => refusals.push(format!("{} {why}", contact.name)),
+                Err(why) => refusals.push(match inventory.written.contact(ix) {
+                    Some(place) => format!("{} {why} ({place})", contact.name),
+                    None => format!("{} {why}", contact.name),
+                }),
             }
         }
     }
@@ -133,7 +137,10 @@ fn on_duty(
         match reachable(ix) {
             Ok(()) => {
                 let turn = on_call.rotation.turn(wish.turn);
-                let until = turn.until;
+                let until = match turn.until {
+                    until if until < END => format!(" until {until}"),
+                    _ => String::new(),
+                };
                 let name = &inventory.contact(ix).name;
                 let taken = turn.instead.map(|(place, who)| {
                     let regular = on_call.people.get(who).copied();
@@ -145,7 +152,7 @@ fn on_duty(
                 });
                 let said = if missed.is_empty() {
                     format!(
-                        "{name} is on call in {} until {until}{}",
+                        "{name} is on call in {}{until}{}",
                         contact.name,
                         taken.unwrap_or_default()
                     )
@@ -156,8 +163,22 @@ fn on_duty(
                         contact.name
                     )
                 };
-                if !people.contains(&ix) {
-                    people.push(ix);
+                let gap = turn.gap.map(|gap| format!("{gap}: "));
+                let mut said = format!("{}{said}", gap.unwrap_or_default());
+                let mut add = |ix: ContactIx| {
+                    if !people.contains(&ix) {
+                        people.push(ix);
+                    }
+                };
+                add(ix);
+                if let Some(other) = on_call.also(wish.turn)
+                    && other != ix
+                    && reachable(other).is_ok()
+                {
+                    add(other);
+                    let other = &inventory.contact(other).name;
+                    said +=
+                        &format!(", and {other} is told as well, since its calendar is too old");
                 }
                 return Ok((people, Some(said)));
             }
@@ -205,10 +226,12 @@ pub fn people(
             .find(reachable)
             .or_else(|| order.iter().find(has_channel))
             .or(order.first());
+        let also = on_call.also(at).filter(|ix| Some(*ix) != without);
+        let people = person.copied().into_iter().chain(also);
         if open(ix) {
-            found.extend(person);
+            found.extend(people);
         } else {
-            later.extend(person);
+            later.extend(people);
         }
     }
     if found.is_empty() { later } else { found }

@@ -1,20 +1,45 @@
-//! On-call rotations: whose turn it is at an instant, by wall-clock hand-overs in a zone of their own.
+//! On-call rotations: whose turn it is at an instant, by wall-clock hand-overs in a zone of their own, or by a calendar.
 //!
 //! Turns are counted in days of the calendar from a first one, never in seconds: a hand-over at nine stays at nine when
 //! clocks change. One at a time that clocks skip happens at the jump; one at a time that they show twice, at the first.
+
+use std::sync::Arc;
 
 use jiff::{
     ToSpan,
     civil::{Date, Time},
 };
 
-use super::zone::{Landing, Zone};
+use super::{
+    calendar::{Calendar, Slot, Who},
+    zone::{Landing, Zone},
+};
 use crate::base::time::Timestamp;
 
-/// Who is on call, in turns of whole days.
+/// Where what is known of a rotation ends.
+pub const END: Timestamp = Timestamp::from_secs(i64::MAX / 1000);
+/// And where it begins.
+pub const BEGINNING: Timestamp = Timestamp::from_secs(i64::MIN / 1000);
+
+/// Who is on call when.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rotation {
     pub zone: Zone,
+    pub base: Base,
+    /// In the order of their beginnings; no two overlap.
+    pub overrides: Vec<Override>,
+}
+
+/// Whose turn it is where nobody takes over.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Base {
+    Regular(Regular),
+    Calendar(Roster),
+}
+
+/// Turns of whole days.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Regular {
     /// The wall-clock time of each hand-over.
     pub at: Time,
     /// The day of some hand-over, from which turns are counted both ways; the first member's turn begins on it.
@@ -23,8 +48,17 @@ pub struct Rotation {
     pub days: u32,
     /// How many take turns; at least 1. People are numbered in the order of their turns.
     pub members: usize,
-    /// In the order of their beginnings; no two overlap.
-    pub overrides: Vec<Override>,
+}
+
+/// Turns by a calendar that is kept elsewhere.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Roster {
+    /// Or why there is none.
+    pub calendar: Result<Arc<Calendar>, String>,
+    /// The number of whoever is on call while the calendar names nobody.
+    pub otherwise: usize,
+    /// From here on it is too old to be relied on: whoever is on call otherwise is told as well.
+    pub stale_from: Option<Timestamp>,
 }
 
 /// Somebody takes over for a while.
@@ -48,6 +82,36 @@ pub struct Turn {
     pub until: Timestamp,
     /// Where it is an override: its place among [`Rotation::overrides`], and whose turn it would be now.
     pub instead: Option<(usize, usize)>,
+    /// Why a calendar names nobody for it.
+    pub gap: Option<Gap>,
+}
+
+/// Why a calendar names nobody.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Gap {
+    /// No event.
+    Nobody,
+    /// An event that means none of those who can be told.
+    Unknown {
+        summary: Arc<str>,
+        /// Where it stands in the text, from 1.
+        line: u32,
+    },
+    /// Nothing is known of this time: it is before or after what was read.
+    Beyond,
+    /// There is no calendar, and why.
+    Unread(String),
+}
+
+impl std::fmt::Display for Gap {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Nobody => f.write_str("nobody in the calendar"),
+            Self::Unknown { summary, .. } => write!(f, "`{summary}` in the calendar is no contact"),
+            Self::Beyond => f.write_str("the calendar was not read so far"),
+            Self::Unread(why) => write!(f, "no calendar: {why}"),
+        }
+    }
 }
 
 impl Rotation {
@@ -65,6 +129,7 @@ impl Rotation {
                 from: one.from,
                 until: one.until,
                 instead: Some((place, regular.who)),
+                gap: None,
             };
         }
         let before = self.overrides.iter().map(|one| one.until);
@@ -80,59 +145,152 @@ impl Rotation {
         }
     }
 
-    /// The turn at `at` and those after it, without end.
+    /// The turn at `at` and those after it, without end but for that of what is known.
     pub fn turns(&self, at: Timestamp) -> impl Iterator<Item = Turn> + '_ {
         std::iter::successors(Some(self.turn(at)), |turn| {
             // At the end of representable time nothing follows.
-            (turn.from < turn.until).then(|| self.turn(turn.until))
+            (turn.from < turn.until && turn.until < END).then(|| self.turn(turn.until))
         })
     }
 
+    /// Whom to try at `at`, by number: who is on call, whose turn it would be, and then who is next.
+    pub fn order(&self, at: Timestamp) -> Vec<usize> {
+        let turn = self.turn(at);
+        let regular = turn.instead.map_or(turn.who, |(_, who)| who);
+        let mut order = vec![turn.who, regular];
+        match &self.base {
+            Base::Regular(turns) => {
+                let members = turns.members.max(1);
+                order.extend((0..members).map(|later| (regular + later) % members));
+            }
+            Base::Calendar(roster) => {
+                order.push(roster.otherwise);
+                order.extend(roster.named_from(at));
+            }
+        }
+        let mut seen = std::collections::BTreeSet::new();
+        order.retain(|who| seen.insert(*who));
+        order
+    }
+
+    /// Who is told beside whoever is on call, since it may be somebody else by now: the calendar is too old.
+    pub fn also(&self, at: Timestamp) -> Option<usize> {
+        let Base::Calendar(roster) = &self.base else {
+            return None;
+        };
+        let turn = self.turn(at);
+        let is_stale = roster.stale_from.is_some_and(|stale| stale <= at);
+        (is_stale && turn.instead.is_none() && turn.who != roster.otherwise)
+            .then_some(roster.otherwise)
+    }
+
     fn regular(&self, at: Timestamp) -> Turn {
+        match &self.base {
+            Base::Regular(turns) => turns.turn(at, &self.zone),
+            Base::Calendar(roster) => roster.turn(at),
+        }
+    }
+}
+
+impl Roster {
+    fn turn(&self, at: Timestamp) -> Turn {
+        let (from, until, named) = match &self.calendar {
+            Ok(calendar) => match calendar.at(at) {
+                Some(Slot { from, until, who }) => (*from, *until, named(who)),
+                None if at < calendar.span.from => {
+                    (BEGINNING, calendar.span.from, Err(Gap::Beyond))
+                }
+                None => (calendar.span.until, END, Err(Gap::Beyond)),
+            },
+            Err(why) => (BEGINNING, END, Err(Gap::Unread(why.clone()))),
+        };
+        Turn {
+            who: *named.as_ref().unwrap_or(&self.otherwise),
+            from,
+            until,
+            instead: None,
+            gap: named.err(),
+        }
+    }
+
+    /// Those whom the calendar names, from `at` on and then again from its beginning.
+    fn named_from(&self, at: Timestamp) -> impl Iterator<Item = usize> {
+        let slots = self
+            .calendar
+            .as_ref()
+            .map_or(&[][..], |calendar| &calendar.slots);
+        let next = slots.partition_point(|slot| slot.until <= at);
+        let (before, after) = slots.split_at(next);
+        after
+            .iter()
+            .chain(before)
+            .filter_map(|slot| named(&slot.who).ok())
+    }
+}
+
+fn named(who: &Who) -> Result<usize, Gap> {
+    match who {
+        Who::Person(who) => Ok(*who),
+        Who::Nobody => Err(Gap::Nobody),
+        Who::Unknown { summary, line } => Err(Gap::Unknown {
+            summary: summary.clone(),
+            line: *line,
+        }),
+    }
+}
+
+impl Regular {
+    fn turn(&self, at: Timestamp, zone: &Zone) -> Turn {
         let days = i64::from(self.days.max(1));
-        let day = self.zone.civil(at).date();
+        let day = zone.civil(at).date();
         let since = |day: Date| i64::from((day - self.first).get_days());
         let mut number = since(day);
         // Before the day's hand-over it is still the day before, for this purpose.
-        if at < self.hand_over(number) {
+        if at < self.hand_over(number, zone) {
             number -= 1;
         }
         let turn = number.div_euclid(days);
         let members = i64::try_from(self.members.max(1)).unwrap_or(i64::MAX);
         Turn {
             who: usize::try_from(turn.rem_euclid(members)).unwrap_or_default(),
-            from: self.hand_over(turn * days),
-            until: self.hand_over((turn + 1) * days),
+            from: self.hand_over(turn * days, zone),
+            until: self.hand_over((turn + 1) * days, zone),
             instead: None,
+            gap: None,
         }
     }
 
     /// The instant of a hand-over so many days after the first.
-    fn hand_over(&self, days: i64) -> Timestamp {
+    fn hand_over(&self, days: i64, zone: &Zone) -> Timestamp {
         let civil = self
             .first
             .saturating_add(days.clamp(-7_000_000, 7_000_000).days())
             .to_datetime(self.at);
-        match self.zone.land(civil) {
+        match zone.land(civil) {
             Some(Landing::One(at) | Landing::Gap(at) | Landing::Fold { first: at, .. }) => at,
-            None => Timestamp::from_secs(i64::MAX / 1000),
+            None => END,
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use proptest::prelude::*;
 
     use super::*;
+    use crate::domain::schedule::calendar::Span;
 
     fn rotation(zone: &str, first: &str, at: &str, days: u32, members: usize) -> Rotation {
         Rotation {
             zone: Zone::find(zone).expect(zone),
-            at: at.parse().expect(at),
-            first: first.parse().expect(first),
-            days,
-            members,
+            base: Base::Regular(Regular {
+                at: at.parse().expect(at),
+                first: first.parse().expect(first),
+                days,
+                members,
+            }),
             overrides: Vec::new(),
         }
     }
@@ -235,6 +393,103 @@ mod tests {
         );
     }
 
+    /// The first hour ann's, the second bob's, the third nobody's, the fourth a stranger's; three is on call otherwise.
+    fn roster() -> Rotation {
+        let hour = |number: u32| at("2026-01-05T00:00:00Z") + Duration::from_secs(3600) * number;
+        let whose = [
+            Who::Person(0),
+            Who::Person(1),
+            Who::Nobody,
+            Who::Unknown {
+                summary: "Zed".into(),
+                line: 7,
+            },
+        ];
+        let slots = (0..).zip(whose).map(|(number, who)| Slot {
+            from: hour(number),
+            until: hour(number + 1),
+            who,
+        });
+        let calendar = Calendar {
+            span: Span {
+                from: hour(0),
+                until: hour(4),
+            },
+            slots: slots.collect(),
+            unread: Vec::new(),
+        };
+        Rotation {
+            zone: Zone::utc(),
+            base: Base::Calendar(Roster {
+                calendar: Ok(calendar.into()),
+                otherwise: 3,
+                stale_from: None,
+            }),
+            overrides: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn what_a_calendar_leaves_open_is_somebodys_too() {
+        let mut roster = roster();
+        let turns = |roster: &Rotation| -> Vec<(usize, String)> {
+            let turns = roster.turns(at("2026-01-04T00:00:00Z"));
+            let why = |gap: Option<Gap>| gap.map_or_else(String::new, |gap| gap.to_string());
+            turns
+                .take(20)
+                .map(|turn| (turn.who, why(turn.gap)))
+                .collect()
+        };
+        assert_eq!(
+            turns(&roster),
+            [
+                (3, "the calendar was not read so far".to_owned()),
+                (0, String::new()),
+                (1, String::new()),
+                (3, "nobody in the calendar".to_owned()),
+                (3, "`Zed` in the calendar is no contact".to_owned()),
+                (3, "the calendar was not read so far".to_owned()),
+            ]
+        );
+        assert_eq!(roster.order(at("2026-01-05T01:30:00Z")), [1, 3, 0]);
+        assert_eq!(roster.order(at("2026-01-05T02:30:00Z")), [3, 0, 1]);
+        roster.overrides.push(Override {
+            from: at("2026-01-05T00:30:00Z"),
+            until: at("2026-01-05T01:30:00Z"),
+            who: 4,
+            reason: "dentist".to_owned(),
+        });
+        let whose: Vec<usize> = turns(&roster).into_iter().map(|(who, _)| who).collect();
+        assert_eq!(whose, [3, 0, 4, 1, 3, 3, 3]);
+        assert_eq!(roster.order(at("2026-01-05T01:00:00Z")), [4, 1, 3, 0]);
+        roster.base = Base::Calendar(Roster {
+            calendar: Err("no answer".to_owned()),
+            otherwise: 3,
+            stale_from: None,
+        });
+        let whose: Vec<usize> = turns(&roster).into_iter().map(|(who, _)| who).collect();
+        assert_eq!(whose, [3, 4, 3]);
+    }
+
+    #[test]
+    fn with_a_calendar_that_is_too_old_two_are_told() {
+        let mut roster = roster();
+        if let Base::Calendar(roster) = &mut roster.base {
+            roster.stale_from = Some(at("2026-01-05T00:30:00Z"));
+        }
+        assert_eq!(roster.also(at("2026-01-05T00:29:59Z")), None);
+        assert_eq!(roster.also(at("2026-01-05T00:30:00Z")), Some(3));
+        // They are the same.
+        assert_eq!(roster.also(at("2026-01-05T02:30:00Z")), None);
+        roster.overrides.push(Override {
+            from: at("2026-01-05T01:00:00Z"),
+            until: at("2026-01-05T02:00:00Z"),
+            who: 4,
+            reason: "dentist".to_owned(),
+        });
+        assert_eq!(roster.also(at("2026-01-05T01:30:00Z")), None);
+    }
+
     proptest! {
         /// Turns follow one another without a gap, each instant belongs to the turn that it is found in, and regular
         /// turns go round.
@@ -246,10 +501,12 @@ mod tests {
         ) {
             let rotation = Rotation {
                 zone: Zone::find(zone).expect(zone),
-                at: jiff::civil::time(hour, minute, 0, 0),
-                first: jiff::civil::date(1970, 1, 1).saturating_add(i64::from(first).days()),
-                days,
-                members,
+                base: Base::Regular(Regular {
+                    at: jiff::civil::time(hour, minute, 0, 0),
+                    first: jiff::civil::date(1970, 1, 1).saturating_add(i64::from(first).days()),
+                    days,
+                    members,
+                }),
                 overrides: Vec::new(),
             };
             let moment = Timestamp::from_secs(moment);

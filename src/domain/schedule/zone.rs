@@ -93,6 +93,21 @@ impl Zone {
         }
     }
 
+    /// A zone by rules as the `TZ` variable of POSIX has them, for a calendar that brings its own. The error is a sentence.
+    pub(super) fn of_rules(text: &str) -> Result<Self, String> {
+        TimeZone::posix(text)
+            .map(|tz| Self { tz })
+            .map_err(|error| error.to_string())
+    }
+
+    /// The instant that shows `civil`, as RFC 5545 has it: of a time that comes twice the first one, and one that is skipped
+    /// comes as much later as the clocks jump.
+    pub(super) fn settle(&self, civil: DateTime) -> Timestamp {
+        let at = self.tz.to_ambiguous_timestamp(civil).compatible();
+        let ends = if civil.year() < 0 { i64::MIN } else { i64::MAX };
+        Timestamp(at.map_or(ends, jiff::Timestamp::as_millisecond))
+    }
+
     /// The instants that show `civil`. None only at the ends of representable time, thousands of years away.
     pub fn land(&self, civil: DateTime) -> Option<Landing> {
         let at = |offset: Offset| {

@@ -133,6 +133,8 @@ pub struct Metrics {
     dead_man: Mutex<BTreeMap<&'static str, u64>>,
     /// By contact and channel.
     canary: Mutex<BTreeMap<(String, String), Arrival>>,
+    /// By rotation: whether its calendar could be read, and when it last was.
+    calendars: Mutex<BTreeMap<String, Arrival>>,
     holds: Gauge,
     problems: Gauge,
     deploys_active: Gauge,
@@ -166,6 +168,7 @@ impl Default for Metrics {
             markers: Mutex::default(),
             dead_man: Mutex::default(),
             canary: Mutex::default(),
+            calendars: Mutex::default(),
             holds: Gauge::default(),
             problems: Gauge::default(),
             deploys_active: Gauge::default(),
@@ -262,6 +265,28 @@ impl Metrics {
     pub fn dead_man(&self, end: &'static str) {
         let mut pings = self.dead_man.lock().unwrap_or_else(PoisonError::into_inner);
         *pings.entry(end).or_default() += 1;
+    }
+
+    /// A rotation's calendar was looked at; `at`: and read.
+    pub fn calendar(&self, rotation: &str, ok: bool, at: Option<Timestamp>) {
+        let mut all = self
+            .calendars
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let known = all.entry(rotation.to_owned()).or_default();
+        *known = Arrival {
+            last: at.or(known.last),
+            ok,
+        };
+    }
+
+    /// Forgets calendars that the configuration has no more.
+    pub fn keep_calendars(&self, is_kept: impl Fn(&str) -> bool) {
+        let mut all = self
+            .calendars
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        all.retain(|rotation, _| is_kept(rotation));
     }
 
     /// The test of the channels arrived at this one, or did not.

@@ -263,6 +263,32 @@ impl Metrics {
                 text.line("canary_last_success_timestamp_seconds", &labels, at.secs());
             }
         }
+        let calendars = self
+            .calendars
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if !calendars.is_empty() {
+            text.head(
+                "calendar_ok",
+                "gauge",
+                "1 if the rotation's calendar could be read when it was last looked at.",
+            );
+            for (rotation, seen) in calendars.iter() {
+                let labels = [("rotation", rotation.as_str())];
+                text.line("calendar_ok", &labels, u8::from(seen.ok));
+            }
+            text.head(
+                "calendar_last_read_timestamp_seconds",
+                "gauge",
+                "When the rotation's calendar could last be read, seconds since 1970.",
+            );
+            for (rotation, seen) in calendars.iter() {
+                let labels = [("rotation", rotation.as_str())];
+                if let Some(at) = seen.last {
+                    text.line("calendar_last_read_timestamp_seconds", &labels, at.secs());
+                }
+            }
+        }
         let help = "When the daemon began, seconds since 1970.";
         text.one("start_timestamp", "gauge", help, self.started.get());
         text.head("build_info", "gauge", "Always 1; the version is a label.");

@@ -9,7 +9,11 @@ use crate::{
     base::time::Timestamp,
     domain::{
         model::objects::{ContactIx, Inventory, OnCall},
-        schedule::{Rotation, Zone, rotation::Override},
+        schedule::{
+            Calendar, Rotation, Zone,
+            calendar::{Slot, Span, Who},
+            rotation::{Base, Override, Regular, Roster},
+        },
     },
 };
 
@@ -31,10 +35,12 @@ fn rotating(members: &[&str]) -> Inventory {
     oncall.on_call = Some(Arc::new(OnCall {
         rotation: Rotation {
             zone: Zone::utc(),
-            at: jiff::civil::time(12, 0, 0, 0),
-            first: jiff::civil::date(2026, 3, 2),
-            days: 1,
-            members: members.len(),
+            base: Base::Regular(Regular {
+                at: jiff::civil::time(12, 0, 0, 0),
+                first: jiff::civil::date(2026, 3, 2),
+                days: 1,
+                members: members.len(),
+            }),
             overrides: Vec::new(),
         },
         people,
@@ -267,6 +273,93 @@ fn a_hold_over_the_hand_over_pages_who_is_on_call_at_its_end() {
             12:01:00   -> ann: problem web1/http CRITICAL [suspect d-1 likely]
             12:01:00 web1/http sent problem: still CRITICAL; held since 11:58:00 for deploy D-1: its deadline came; ann is on call in oncall until 2026-03-03T12:00:00Z
             12:03:00 web1/http skipped problem: the next reminder is due at 2026-03-02T12:31:00Z
+        "#]],
+    );
+}
+
+/// By a calendar: until noon it is ann, then nobody; bob is on call otherwise.
+fn by_calendar(stale_from: Option<&str>) -> Inventory {
+    let at = |text: &str| Timestamp::parse(text).expect(text);
+    let mut inventory = rotating(&["bob", "ann"]);
+    let slot = |from: &str, until: &str, who: Who| Slot {
+        from: at(from),
+        until: at(until),
+        who,
+    };
+    let (morning, noon, night) = (
+        "2026-03-02T00:00:00Z",
+        "2026-03-02T12:00:00Z",
+        "2026-03-03T00:00:00Z",
+    );
+    let calendar = Calendar {
+        span: Span {
+            from: at(morning),
+            until: at(night),
+        },
+        slots: vec![
+            slot(morning, noon, Who::Person(1)),
+            slot(noon, night, Who::Nobody),
+        ],
+        unread: Vec::new(),
+    };
+    let on_call = inventory.contacts[0].on_call.as_mut().expect("a rotation");
+    Arc::make_mut(on_call).rotation.base = Base::Calendar(Roster {
+        calendar: Ok(Arc::new(calendar)),
+        otherwise: 0,
+        stale_from: stale_from.map(at),
+    });
+    inventory
+}
+
+#[test]
+fn while_a_calendar_names_nobody_somebody_is_told() {
+    check_on(
+        by_calendar(None),
+        "
+        11:00 web1/http ok
+        11:40 web1/http crit
+        11:50 web1/http ok
+        12:10 web1/http crit
+        12:20 web1/http ok
+        ",
+        expect![[r#"
+            11:40:00   -> ann: problem web1/http CRITICAL
+            11:40:00 web1/http sent problem: hard CRITICAL after attempt 1 of 1; ann is on call in oncall until 2026-03-02T12:00:00Z
+            11:50:00   -> ann: recovery web1/http OK
+            11:50:00 web1/http sent recovery: recovered
+            12:10:00   -> bob: problem web1/http CRITICAL
+            12:10:00 web1/http sent problem: hard CRITICAL after attempt 1 of 1; nobody in the calendar: bob is on call in oncall until 2026-03-03T00:00:00Z
+            12:20:00   -> bob: recovery web1/http OK
+            12:20:00 web1/http sent recovery: recovered
+        "#]],
+    );
+}
+
+#[test]
+fn of_a_calendar_that_is_too_old_both_are_told_and_hear_of_the_end() {
+    check_on(
+        by_calendar(Some("2026-03-02T11:30:00Z")),
+        "
+        11:00 web1/http ok
+        11:10 web1/http crit
+        11:20 web1/http ok
+        11:40 web1/http crit
+        11:50 web1/http ok
+        12:10 web1/http crit
+        ",
+        expect![[r#"
+            11:10:00   -> ann: problem web1/http CRITICAL
+            11:10:00 web1/http sent problem: hard CRITICAL after attempt 1 of 1; ann is on call in oncall until 2026-03-02T12:00:00Z
+            11:20:00   -> ann: recovery web1/http OK
+            11:20:00 web1/http sent recovery: recovered
+            11:40:00   -> ann: problem web1/http CRITICAL
+            11:40:00   -> bob: problem web1/http CRITICAL
+            11:40:00 web1/http sent problem: hard CRITICAL after attempt 1 of 1; ann is on call in oncall until 2026-03-02T12:00:00Z, and bob is told as well, since its calendar is too old
+            11:50:00   -> ann: recovery web1/http OK
+            11:50:00   -> bob: recovery web1/http OK
+            11:50:00 web1/http sent recovery: recovered
+            12:10:00   -> bob: problem web1/http CRITICAL
+            12:10:00 web1/http sent problem: hard CRITICAL after attempt 1 of 1; nobody in the calendar: bob is on call in oncall until 2026-03-03T00:00:00Z
         "#]],
     );
 }

@@ -5,8 +5,9 @@ use expect_test::expect;
 use super::{
     scenario::{check, check_on},
     site,
+    traps::stormy,
 };
-use crate::domain::model::objects::AppIx;
+use crate::domain::model::{grouping::Cause, objects::AppIx};
 
 #[test]
 fn row_1_a_soft_problem_pages_nobody() {
@@ -736,6 +737,47 @@ fn row_28_flapping_before_a_deploy_is_no_evidence() {
 }
 
 #[test]
+fn row_29_when_a_deploy_may_have_blinded_us_it_is_one_page_and_soon() {
+    // A change of the network: what is measured through it becomes UNKNOWN. The first may be a blip; a third of all is none.
+    let mut inventory = site::shop();
+    inventory.globals.grouping.by = vec![Cause::Deploy];
+    check_on(
+        inventory,
+        "
+        10:00 web1/http ok
+        10:00 web2/http ok
+        10:00 web3/http ok
+        10:05 deploy start D-1 app=shop kind=network risk=high actors=ann
+        10:06 web1/http unknown plugin timed out
+        10:06:02 web2/http unknown plugin timed out
+        10:06:04 web3/http unknown plugin timed out
+        10:07 wait
+        ",
+        expect![[r#"
+            10:06:00 web1/http held problem until 10:11:00: D-1 of shop is running; a blip is expected, so it is judged again at 2026-03-02T10:11:00Z
+            10:06:02 web2/http held problem until 10:11:02: D-1 of shop is running; a blip is expected, so it is judged again at 2026-03-02T10:11:02Z
+            10:06:04   -> oncall: problem web3/http UNKNOWN [suspect d-1 strong]
+            10:06:04   -> ann: problem web3/http UNKNOWN [suspect d-1 strong]
+            10:06:04 web3/http sent problem: hard UNKNOWN after attempt 1 of 1; D-1: not held: 3 of 3 objects in its scope are bad at once
+            10:06:04 web1/http released problem: the hold ended: 3 of 3 objects in its scope are bad at once
+            10:06:04 web1/http merged problem: of deploy D-1, like the page web3/http@1772445964000: told with its next update
+            10:06:04 web2/http released problem: the hold ended: 3 of 3 objects in its scope are bad at once
+            10:06:04 web2/http merged problem: of deploy D-1, like the page web3/http@1772445964000: told with its next update
+            10:06:34   -> ann: amendment web3/http UNKNOWN [suspect d-1 strong]
+                       | UNKNOWN web1/http since 2026-03-02T10:06:00Z (D-1): plugin timed out
+                       | UNKNOWN web2/http since 2026-03-02T10:06:02Z (D-1): plugin timed out
+                       | UNKNOWN web3/http since 2026-03-02T10:06:04Z (D-1): plugin timed out
+            10:06:34 web3/http amended amendment: 2 more problems of deploy D-1; now 3 UNKNOWN
+            10:06:34   -> oncall: amendment web3/http UNKNOWN [suspect d-1 strong]
+                       | UNKNOWN web1/http since 2026-03-02T10:06:00Z (D-1): plugin timed out
+                       | UNKNOWN web2/http since 2026-03-02T10:06:02Z (D-1): plugin timed out
+                       | UNKNOWN web3/http since 2026-03-02T10:06:04Z (D-1): plugin timed out
+            10:06:34 web3/http amended amendment: 2 more problems of deploy D-1; now 3 UNKNOWN
+        "#]],
+    );
+}
+
+#[test]
 fn row_30_a_hold_ends_when_results_stop_coming() {
     check(
         "
@@ -749,6 +791,27 @@ fn row_30_a_hold_ends_when_results_stop_coming() {
             10:09:25 web1/http released problem: the hold ended: no result for 3m25s: what we know is stale
             10:09:25   -> oncall: problem web1/http WARNING [suspect d-1 likely]
             10:09:25 web1/http sent problem: still WARNING; held since 10:06:00 for deploy D-1: no result for 3m25s: what we know is stale
+        "#]],
+    );
+}
+
+#[test]
+fn row_33_a_storm_of_deploys_blames_no_environment() {
+    // What fails in the storm of an environment is not put down to what shares only that.
+    check_on(
+        stormy(),
+        "
+        10:00 search1/http ok
+        10:04 deploy start D-1 app=shop
+        10:05 deploy start D-2 app=payments
+        10:06 deploy start D-3 app=frontend
+        10:06:30 deploy start D-4 app=shop env=staging
+        10:07 search1/http crit
+        ",
+        expect![[r#"
+            10:06:00 storm a storm of deploys in production: 3 run at once, so pages are held for half as long and none is put down to the environment
+            10:07:00   -> oncall: problem search1/http CRITICAL
+            10:07:00 search1/http sent problem: hard CRITICAL after attempt 1 of 1
         "#]],
     );
 }

@@ -139,7 +139,7 @@ fn trap_unrelated_deploy_takes_the_blame() {
 }
 
 /// The shop where three deploys at once are a storm.
-fn stormy() -> Inventory {
+pub(super) fn stormy() -> Inventory {
     let mut inventory = site::shop();
     inventory.globals.storm = 3;
     inventory
@@ -184,23 +184,6 @@ fn trap_deploy_storm() {
             10:07:30 web2/http sent problem: still CRITICAL; held since 10:06:00 for deploy D-1: its deadline came
             10:07:40 storm the storm of deploys in production is over
             10:08:00 notices: 
-        "#]],
-    );
-    // What fails in the storm of an environment is not put down to what shares only that.
-    check_on(
-        stormy(),
-        "
-        10:00 search1/http ok
-        10:04 deploy start D-1 app=shop
-        10:05 deploy start D-2 app=payments
-        10:06 deploy start D-3 app=frontend
-        10:06:30 deploy start D-4 app=shop env=staging
-        10:07 search1/http crit
-        ",
-        expect![[r#"
-            10:06:00 storm a storm of deploys in production: 3 run at once, so pages are held for half as long and none is put down to the environment
-            10:07:00   -> oncall: problem search1/http CRITICAL
-            10:07:00 search1/http sent problem: hard CRITICAL after attempt 1 of 1
         "#]],
     );
 }

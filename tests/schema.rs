@@ -172,6 +172,7 @@ const SHAPES: &[&str] = &[
     "\"h/k\"",
     "\"email\"",
     "\"DISABLE_HOST_CHECK;h\"",
+    "\"c@example.org\"",
 ];
 
 fn good(kind: &Kind) -> Vec<String> {
@@ -276,6 +277,9 @@ fn needed(table: &str, key: &str) -> &'static [(&'static str, &'static str)] {
         ("[canary]", "every") => &[("contacts", "\"c\"")],
         ("[dead_man]", key) if !key.starts_with("ping_url") => &[("file", "\"x\"")],
         ("[answers]", key) if key.starts_with("secret") => &[("url", "\"http://x\"")],
+        ("[answers]", "reply_delimiter") => {
+            &[("secret_file", "\"x\""), ("reply_to", "\"a@b.example\"")]
+        }
         ("[answers]", key) if key != "url" => &[("secret_file", "\"x\""), ("url", "\"http://x\"")],
         ("[answers]", _) => &[("secret_file", "\"x\"")],
         ("[smtp]", "username") => &[("password_file", "\"x\"")],

@@ -1,5 +1,6 @@
 //! What every floor shares: time, text, patterns, pictures, secrets, memory, files, threads.
 
+pub mod base32;
 pub mod base64;
 pub mod glob;
 pub mod memory;

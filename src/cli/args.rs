@@ -12,7 +12,7 @@ mod orders;
 mod quiet;
 mod simulate;
 
-pub use answers::{BlameArgs, SnoozeArgs, TagArgs};
+pub use answers::{AnswerMailArgs, BlameArgs, SnoozeArgs, TagArgs};
 pub use canary::CanaryArgs;
 pub use gate::{FreezeArgs, FreezeCommand, GateArgs};
 pub use history::{
@@ -126,6 +126,8 @@ pub enum Command {
         after_help = "For example: deploywatch blame web1/http --deploy D-417; deploywatch blame web1/http --not D-416"
     )]
     Blame(BlameArgs),
+    /// Hand in a reply to the mail of a page, as a mail server pipes it
+    AnswerMail(AnswerMailArgs),
     /// Plan quiet time, or call it off
     #[command(subcommand)]
     Downtime(DowntimeCommand),

@@ -55,6 +55,13 @@ pub fn main() -> ExitCode {
         // Help and version go to standard output and are fine; wrong use is 2.
         Err(error) => {
             let _ = error.print();
+            if error.use_stderr()
+                && std::env::args_os()
+                    .nth(1)
+                    .is_some_and(|it| it == "answer-mail")
+            {
+                return ExitCode::from(answers::WRONG_USE);
+            }
             return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
         }
     };
@@ -103,6 +110,7 @@ fn dispatch(command: Command) -> Done {
         Command::Snooze(args) => wait_for(answers::snooze(args)),
         Command::Tag(args) => wait_for(answers::tag(args)),
         Command::Blame(args) => wait_for(answers::blame(args)),
+        Command::AnswerMail(args) => wait_for(answers::answer_mail(args)),
         Command::Downtime(command) => wait_for(orders::downtime(command)),
         Command::Comment(command) => wait_for(commands::comment(command)),
         Command::Recheck(args) => wait_for(commands::recheck(args)),

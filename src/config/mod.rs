@@ -52,7 +52,7 @@ mod written;
 #[cfg(test)]
 mod tests;
 
-pub use answers::Answers;
+pub use answers::{Answers, ReplyTo};
 pub use build::{
     Loaded, Provenance, load, load_at, load_text, load_text_at, load_with, load_with_tests,
 };

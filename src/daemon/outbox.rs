@@ -1,12 +1,16 @@
 //! Joins the store's outbox with the deliverer, and sends without a store when there is none.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 use tokio::sync::{Semaphore, mpsc};
 
 use crate::{
     adapters::{
-        send::{Carrier, Directory, Leased, Outbox, SendResult, Settled, retry},
+        send::{Carrier, Directory, Leased, Outbox, SendResult, Settled, SwapSenders, retry},
+        serve::ToSend,
         store::{Settle, Store},
     },
     base::time::Timestamp,
@@ -68,6 +72,15 @@ impl Outbox for StoreOutbox {
             .mark_delayed(row_id)
             .await
             .map_err(|error| error.to_string())
+    }
+}
+
+/// Writes back to who replied to a mail and was not understood, one after the other.
+pub async fn write_letters(mut letters: mpsc::Receiver<ToSend>, senders: Arc<SwapSenders>) {
+    while let Some((letter, done)) = letters.recv().await {
+        let end = senders.write(&letter, SystemTime::now()).await;
+        // Who asked may have gone: it says then that it could not be told.
+        let _ = done.send(end);
     }
 }
 

@@ -12,14 +12,20 @@ use crate::{
         exec::RunnerOptions,
         history,
         send::{
-            AnswerSettings, ContactInfo, DelivererSettings, Directory, SendSettings, SmtpSettings,
-            SmtpTls,
+            AnswerSettings, ContactInfo, DelivererSettings, Directory, ReplyTo, SendSettings,
+            SmtpSettings, SmtpTls,
         },
         serve::{Access, Scope, TokenEntry},
         store::Keep,
     },
     config::{self, Settings},
-    domain::{answers::Ways, model::objects::Inventory},
+    domain::{
+        answers::{
+            Ways,
+            mail::{self, Writer, Writers},
+        },
+        model::objects::{ChannelKind, Contact, Inventory},
+    },
 };
 
 /// Who may use the API.
@@ -45,11 +51,29 @@ pub fn access(settings: &Settings) -> Access {
 }
 
 /// Ways on which people answer pages.
-pub fn ways(settings: &Settings) -> Ways {
-    let answers = settings.answers.as_ref();
-    answers
-        .map(|answers| answers.ways.clone())
-        .unwrap_or_default()
+pub fn ways(settings: &Settings, inventory: &Inventory) -> Ways {
+    let Some(answers) = &settings.answers else {
+        return Ways::default();
+    };
+    let writer = |contact: &Contact| {
+        let channel = contact.channels.iter().find_map(|way| match &way.kind {
+            ChannelKind::Email { to } => Some(to.clone()),
+            _ => None,
+        });
+        let own = Some(contact.email.clone()).filter(|email| !email.is_empty());
+        let writer = Writer {
+            name: contact.name.to_string(),
+            address: channel.or(own),
+        };
+        (mail::reference(&contact.name), writer)
+    };
+    Ways {
+        mail: answers
+            .reply
+            .as_ref()
+            .map(|_| Writers(inventory.contacts.iter().map(writer).collect())),
+        ..answers.ways.clone()
+    }
 }
 
 /// What messages offer to be answered with.
@@ -58,6 +82,10 @@ fn answers(settings: &Settings) -> Option<AnswerSettings> {
     Some(AnswerSettings {
         url: answers.url.clone().filter(|_| answers.ways.own.is_some()),
         links_last: answers.links_last,
+        reply: answers.reply.as_ref().map(|reply| ReplyTo {
+            address: reply.address.clone(),
+            delimiter: reply.delimiter,
+        }),
         secret: answers.ways.own.clone(),
         slack: answers.ways.slack.is_some(),
         telegram: answers.ways.telegram.is_some(),

@@ -175,7 +175,8 @@ impl Hub {
             self.dead_man = dead_man;
         }
         self.access.send_replace(Arc::new(parts::access(&settings)));
-        self.ways.send_replace(Arc::new(parts::ways(&settings)));
+        self.ways
+            .send_replace(Arc::new(parts::ways(&settings, &inventory)));
         self.sources
             .send_replace(Arc::new(Feeds::new(settings.feeds.sources, &inventory)));
         self.keep = parts::keep(&settings.retention);

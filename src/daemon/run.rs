@@ -54,6 +54,8 @@ use crate::{
 };
 
 const ASKS: usize = 1024;
+/// Letters that wait, to who replied to a mail.
+const LETTERS: usize = 16;
 const REPORTS: usize = 1024;
 /// External commands that wait; whoever sends more waits as well.
 const EXTERNAL: usize = 1024;
@@ -148,16 +150,19 @@ async fn serve(config: PathBuf, loaded: Loaded) -> Result<(), String> {
     let feeds = Feeds::new(settings.feeds.sources.clone(), &inventory);
     let (sources, sources_seen) = watch::channel(Arc::new(feeds));
     let (access, access_seen) = watch::channel(Arc::new(parts::access(&settings)));
-    let (ways, ways_seen) = watch::channel(Arc::new(parts::ways(&settings)));
+    let (ways, ways_seen) = watch::channel(Arc::new(parts::ways(&settings, &inventory)));
     let (asks, ask_inlet) = mpsc::channel(ASKS);
     let (reports, report_inlet) = mpsc::channel(REPORTS);
     let (stop, stop_seen) = watch::channel(false);
     let (stop_sending, sending_stops) = watch::channel(false);
+    let (letters, letters_to_send) = mpsc::channel(LETTERS);
+    tokio::spawn(outbox::write_letters(letters_to_send, senders.clone()));
     let app = App {
         hub: serve::Hub::new(asks.clone()),
         access: access_seen,
         feeds: sources_seen,
         ways: ways_seen,
+        letters: serve::Letters::new(letters),
         metrics: metrics.clone(),
         rates: Arc::default(),
         chains: Arc::default(),

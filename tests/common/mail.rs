@@ -1,10 +1,16 @@
 //! A real SMTP server for the tests (Debian's python3-aiosmtpd), and the mails that it took.
 
-use std::{fs, path::PathBuf, process::Command};
+use std::{
+    fs,
+    io::{BufRead, BufReader, Write},
+    net::TcpStream,
+    path::PathBuf,
+    process::Command,
+};
 
 use serde_json::Value;
 
-use super::{Guarded, Site, need, until};
+use super::{Guarded, PATIENCE, Site, need, until};
 
 const SERVER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/common/smtp_server.py");
 
@@ -88,6 +94,38 @@ impl MailServer {
             let mut mails = self.mails().into_iter();
             mails.find(|mail| mail.subject().starts_with(subject))
         })
+    }
+
+    /// Hands a mail in over SMTP, from this envelope sender; the server's last answer.
+    #[track_caller]
+    pub fn hand_in(&self, from: &str, to: &str, mail: &str) -> String {
+        let stream = TcpStream::connect(("127.0.0.1", self.port)).expect("it listens");
+        stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
+        let mut answers = BufReader::new(stream.try_clone().expect("a handle"));
+        let mut say = |line: &str| {
+            (&stream).write_all(line.as_bytes()).expect("sent");
+            let mut answer = String::new();
+            answers.read_line(&mut answer).expect("an answer");
+            answer.trim().to_owned()
+        };
+        let lines: Vec<String> = mail
+            .lines()
+            .map(|line| match line.strip_prefix('.') {
+                Some(rest) => format!("..{rest}\r\n"),
+                None => format!("{line}\r\n"),
+            })
+            .collect();
+        for (line, code) in [
+            (String::new(), "220"),
+            ("HELO laptop.example\r\n".to_owned(), "250"),
+            (format!("MAIL FROM:<{from}>\r\n"), "250"),
+            (format!("RCPT TO:<{to}>\r\n"), "250"),
+            ("DATA\r\n".to_owned(), "354"),
+        ] {
+            let answer = say(&line);
+            assert!(answer.starts_with(code), "{line}: {answer}");
+        }
+        say(&format!("{}.\r\n", lines.concat()))
     }
 
     pub fn log(&self) -> String {

@@ -1,7 +1,9 @@
 """A real SMTP server (aiosmtpd) for the tests: keeps each mail as one JSON file, decoded by Python's own parser.
 
 Usage: smtp_server.py DIRECTORY PORT [--starttls | --tls] [--cert FILE --key FILE] [--user NAME --password TEXT]
-                      [--refuse-once CODE] [--refuse-to ADDRESS]
+                      [--refuse-once CODE] [--refuse-to ADDRESS] [--pipe NAME WORD WORD...]
+
+--pipe hands mails for NAME, with or without a +DETAIL, to a command, as an alias of Postfix does.
 """
 
 import argparse
@@ -26,6 +28,7 @@ words.add_argument("--user")
 words.add_argument("--password")
 words.add_argument("--refuse-once", type=int)
 words.add_argument("--refuse-to")
+words.add_argument("--pipe", nargs=argparse.REMAINDER, default=[])
 wanted = words.parse_args()
 
 
@@ -44,6 +47,8 @@ class Keeper:
         return "250 fine"
 
     async def handle_DATA(self, server, session, envelope):
+        if wanted.pipe and envelope.rcpt_tos[0].split("@")[0].split("+")[0].lower() == wanted.pipe[0]:
+            return await pipe(envelope)
         mail = email.message_from_bytes(envelope.content, policy=email.policy.default)
         parts = {
             part.get_content_type(): part.get_content()
@@ -67,6 +72,21 @@ class Keeper:
             json.dump(kept, file)
         os.rename(draft, os.path.join(wanted.directory, f"{number:04}.json"))
         return f"250 kept as number {number}"
+
+
+async def pipe(envelope):
+    """Answers as Postfix would go on: delivered, kept in the queue, or returned with what the command printed."""
+    head = f"Return-Path: <{envelope.mail_from}>\nX-Original-To: {envelope.rcpt_tos[0]}\n"
+    run = await asyncio.create_subprocess_exec(
+        *wanted.pipe[1:],
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    out, err = await run.communicate(head.encode() + envelope.content.replace(b"\r\n", b"\n"))
+    said = " ".join((out + err).decode().split())
+    code = {0: 250, 75: 451}.get(run.returncode, 550)
+    return f"{code} exit {run.returncode}: {said}"
 
 
 def check(server, session, envelope, mechanism, data):

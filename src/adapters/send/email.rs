@@ -1,6 +1,7 @@
-//! E-mail: the message as bytes. A problem, its reminders, amendments and recovery share one thread.
+//! E-mail: the message as bytes. A problem, its reminders, amendments and recovery share one thread. Where a reply is taken,
+//! what proves it stands in the identifiers that mail programs give back.
 
-use std::time::{Duration, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use lettre::{
     Message as Mail,
@@ -12,11 +13,19 @@ use lettre::{
 use sha2::{Digest, Sha256};
 
 use super::{
-    offers::Offered, settings::ContactInfo, templates, templates::Templates, webhook::hex, words,
+    offers::{MailOffer, Reply},
+    settings::ContactInfo,
+    templates,
+    templates::Templates,
+    webhook::hex,
+    words,
 };
 use crate::{
     base::text::cut,
-    domain::model::message::{Delivery, Message, Urgency},
+    domain::{
+        answers::mail::Letter,
+        model::message::{Delivery, Message, Urgency},
+    },
 };
 
 /// Longest subject after rendering, in bytes.
@@ -38,9 +47,9 @@ pub fn render(
     message: &Message,
     contact: &ContactInfo,
     public_url: Option<&str>,
-    offered: &[Offered],
+    offer: &MailOffer,
 ) -> MailText {
-    let context = templates::context(message, contact, public_url, offered);
+    let context = templates::context(message, contact, public_url, offer);
     let mut faults = Vec::new();
     let mut part = |name| {
         let (text, fault) = templates.render(name, &context);
@@ -63,6 +72,7 @@ pub fn encode(
     to: &str,
     from: &Mailbox,
     said: &MailText,
+    reply: Option<&Reply>,
 ) -> Result<Mail, String> {
     let message = &delivery.message;
     let to = to.parse::<Mailboxes>().map_err(|error| {
@@ -74,13 +84,22 @@ pub fn encode(
     })?;
     let domain = from.email.domain();
     let thread = format!("<thread.{}@{domain}>", digest(&message.dedup_key));
-    let mail = Mail::builder()
+    let own = digest(&delivery.key);
+    let (id, references) = match reply {
+        // A relay may give the mail another identifier; what it refers to stays, and is given back as well.
+        Some(Reply { token, .. }) => (
+            format!("<{own}.{token}@{domain}>"),
+            format!("{thread} <answer.{token}@{domain}>"),
+        ),
+        None => (format!("<{own}@{domain}>"), thread.clone()),
+    };
+    let mut mail = Mail::builder()
         .from(from.clone())
         .mailbox(header::To::from(to))
         .date(UNIX_EPOCH + Duration::from_millis(u64::try_from(message.at.millis()).unwrap_or(0)))
-        .message_id(Some(format!("<{}@{domain}>", digest(&delivery.key))))
-        .in_reply_to(thread.clone())
-        .references(thread)
+        .message_id(Some(id))
+        .in_reply_to(thread)
+        .references(references)
         .subject(said.subject.clone())
         .raw_header(raw("Auto-Submitted", "auto-generated"))
         .raw_header(raw("X-Deploywatch-Key", &delivery.key))
@@ -92,12 +111,52 @@ pub fn encode(
                 "normal"
             },
         ));
+    if let Some(reply) = reply {
+        // Exchange asks here whether to send out-of-office replies.
+        mail = mail.raw_header(raw("X-Auto-Response-Suppress", "OOF, AutoReply"));
+        // It was looked at with the configuration; no page is lost over it.
+        if let Ok(address) = reply.address.parse::<Mailbox>() {
+            mail = mail.reply_to(address);
+        }
+    }
     let parts = MultiPart::alternative()
         // Not random: the same delivery is the same bytes, however often it is tried.
-        .boundary(format!("part-{}", digest(&delivery.key)))
+        .boundary(format!("part-{own}"))
         .singlepart(SinglePart::plain(said.text.clone()))
         .singlepart(SinglePart::html(said.html.clone()));
     mail.multipart(parts)
+        .map_err(|error| format!("the mail cannot be put together: {error}"))
+}
+
+/// A letter to who wrote a reply that was refused.
+pub fn letter(
+    letter: &Letter,
+    from: &Mailbox,
+    reply_to: Option<&str>,
+    at: SystemTime,
+) -> Result<Mail, String> {
+    let address = words::line(&letter.to);
+    let to = letter
+        .to
+        .parse::<Mailboxes>()
+        .map_err(|error| format!("`{address}` is not an e-mail address: {error}"))?;
+    let domain = from.email.domain();
+    let about = format!("<{}>", words::line(&letter.about));
+    let mut mail = Mail::builder()
+        .from(from.clone())
+        .mailbox(header::To::from(to))
+        .date(at)
+        .message_id(Some(format!("<{}@{domain}>", letter.id)))
+        .in_reply_to(about.clone())
+        .references(format!("{about} <{}.r@{domain}>", letter.id))
+        .subject(cut(&words::line(&letter.subject), MAX_SUBJECT))
+        // No program answers it (RFC 3834).
+        .raw_header(raw("Auto-Submitted", "auto-replied"))
+        .raw_header(raw("X-Auto-Response-Suppress", "All"));
+    if let Some(address) = reply_to.and_then(|it| it.parse::<Mailbox>().ok()) {
+        mail = mail.reply_to(address);
+    }
+    mail.singlepart(SinglePart::plain(words::block(&letter.text)))
         .map_err(|error| format!("the mail cannot be put together: {error}"))
 }
 

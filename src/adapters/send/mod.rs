@@ -46,7 +46,7 @@ pub use deliver::{
     Carrier, Deliverer, DelivererSettings, Directory, Leased, Outbox, Report, Settled,
 };
 pub use senders::{SendResult, Senders, SwapSenders};
-pub use settings::{AnswerSettings, ContactInfo, SendSettings, SmtpSettings, SmtpTls};
+pub use settings::{AnswerSettings, ContactInfo, ReplyTo, SendSettings, SmtpSettings, SmtpTls};
 
 #[cfg(test)]
 mod testing;

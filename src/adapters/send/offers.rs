@@ -1,11 +1,19 @@
-//! What a message offers to be answered with: signed links in mails, buttons in Slack and Telegram.
+//! What a message offers to be answered with: signed links in mails and replies to them, buttons in Slack and Telegram.
 
 use serde_json::Value;
 
-use super::{http::Request, settings::AnswerSettings};
+use super::{
+    http::Request,
+    settings::{AnswerSettings, ReplyTo},
+};
 use crate::domain::{
-    answers::{self, link::Link, slack, telegram},
-    model::message::Message,
+    answers::{
+        self, Offer,
+        link::Link,
+        mail::{self, Token},
+        slack, telegram,
+    },
+    model::message::{Kind, Message},
 };
 
 /// A link of a mail.
@@ -13,6 +21,62 @@ use crate::domain::{
 pub struct Offered {
     pub text: String,
     pub href: String,
+}
+
+/// What a mail offers to be answered with.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct MailOffer {
+    pub links: Vec<Offered>,
+    /// None: replies to it are not taken.
+    pub reply: Option<Reply>,
+}
+
+/// How a mail is replied to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reply {
+    /// Where to.
+    pub address: String,
+    /// Proves that who replies has this mail.
+    pub token: String,
+    /// What may be said, on one line; None: the mail does not ask for it, but a reply is read all the same.
+    pub with: Option<String>,
+}
+
+/// What a mail to this contact offers. The same message offers the same, however often it is tried.
+pub fn in_mail(settings: &AnswerSettings, message: &Message, contact: &str) -> MailOffer {
+    MailOffer {
+        links: links(settings, message, contact),
+        reply: reply(settings, message, contact),
+    }
+}
+
+fn reply(settings: &AnswerSettings, message: &Message, contact: &str) -> Option<Reply> {
+    let (to, secret) = (settings.reply.as_ref()?, settings.secret.as_ref()?);
+    // Also to what ends a problem: what it was about is often said then.
+    let is_of_problem = !matches!(message.kind, Kind::Custom | Kind::Digest | Kind::Notice);
+    if !is_of_problem || !message.dedup_key.contains('@') {
+        return None;
+    }
+    let offers = answers::offers(message);
+    let deploy = offers.iter().find_map(|offer| match offer {
+        Offer::NotCaused(deploy) => Some(&**deploy),
+        _ => None,
+    });
+    let until = message.at + settings.links_last;
+    let token = Token::of(&message.dedup_key, contact, until).sign(secret);
+    Some(Reply {
+        address: address(to, &token),
+        token,
+        with: (!offers.is_empty()).then(|| mail::offered(deploy)),
+    })
+}
+
+/// With the token behind the name, where the address takes it.
+fn address(to: &ReplyTo, token: &str) -> String {
+    match (to.delimiter, to.address.rsplit_once('@')) {
+        (Some(delimiter), Some((name, domain))) => format!("{name}{delimiter}{token}@{domain}"),
+        _ => to.address.clone(),
+    }
 }
 
 /// The links of a mail to this contact. The same message gives the same links, however often it is tried.

@@ -3,7 +3,7 @@
 use std::{
     pin::Pin,
     sync::{Arc, PoisonError, RwLock},
-    time::Duration,
+    time::{Duration, SystemTime},
 };
 
 use super::{
@@ -19,7 +19,10 @@ use super::{
     templates::Templates,
     webhook, words,
 };
-use crate::domain::model::{message::Delivery, objects::ChannelKind, service::Service};
+use crate::domain::{
+    answers::mail::Letter,
+    model::{message::Delivery, objects::ChannelKind, service::Service},
+};
 
 /// What one attempt came to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -156,12 +159,13 @@ impl Senders {
                     .to_owned(),
             };
         };
+        let offer = offers::in_mail(&self.answers, &delivery.message, &contact.name);
         let said = email::render(
             &self.templates,
             &delivery.message,
             contact,
             self.public_url.as_deref(),
-            &offers::links(&self.answers, &delivery.message, &contact.name),
+            &offer,
         );
         for fault in &said.faults {
             tracing::warn!(
@@ -169,9 +173,22 @@ impl Senders {
                 "{fault}; the built-in text was sent instead"
             );
         }
-        match email::encode(delivery, to, mailer.from(), &said) {
+        match email::encode(delivery, to, mailer.from(), &said, offer.reply.as_ref()) {
             Ok(mail) => smtp::classify(&mailer.place(), &mailer.post(&mail).await),
             Err(why) => SendResult::Dead { why },
+        }
+    }
+
+    /// One attempt. The error is a sentence.
+    async fn write(&self, letter: &Letter, at: SystemTime) -> Result<(), String> {
+        let Some(mailer) = &self.mailer else {
+            return Err("there is no [smtp] in the configuration".to_owned());
+        };
+        let reply_to = self.answers.reply.as_ref().map(|it| &*it.address);
+        let mail = email::letter(letter, mailer.from(), reply_to, at)?;
+        match smtp::classify(&mailer.place(), &mailer.post(&mail).await) {
+            SendResult::Sent { .. } => Ok(()),
+            SendResult::Retry { why, .. } | SendResult::Dead { why } => Err(why),
         }
     }
 }
@@ -194,6 +211,11 @@ impl SwapSenders {
     /// From the next attempt on these send.
     pub fn swap(&self, senders: Senders) {
         *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(senders);
+    }
+
+    /// One attempt to write back to who replied to a mail. The error is a sentence.
+    pub async fn write(&self, letter: &Letter, at: SystemTime) -> Result<(), String> {
+        self.current().write(letter, at).await
     }
 
     fn current(&self) -> Arc<Senders> {

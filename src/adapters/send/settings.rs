@@ -45,11 +45,21 @@ pub struct AnswerSettings {
     /// Where links lead; None: mails have none.
     pub url: Option<String>,
     pub links_last: Duration,
-    /// Signs links and buttons.
+    /// Where replies to mails go; None: mails say nothing about replies.
+    pub reply: Option<ReplyTo>,
+    /// Signs links, replies and buttons.
     pub secret: Option<Secret>,
     /// Messages have buttons there.
     pub slack: bool,
     pub telegram: bool,
+}
+
+/// An address whose mails come back to us.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReplyTo {
+    pub address: String,
+    /// What stands between its name and a token; None: it takes none.
+    pub delimiter: Option<char>,
 }
 
 /// How the connection to the mail server is protected. There is no silent fallback to plain text.

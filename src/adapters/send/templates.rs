@@ -3,7 +3,7 @@
 //! A template sees the webhook's body (`kind`, `host`, `check`, `state`, `output`, `deploy.suspects`, ...), free of control
 //! characters, and ready-made words: `subject`, `headline`, `about_deploy`, `object`, `when`, `since_words`, `since_label`, `deploy_title`,
 //! `suspects` (each with `id`, `what`, `strength_note`, `url`, `href`, `evidence`), `links` and `answers` (each `text`, `href`), `colour`,
-//! `public_url`, `contact` (`name`, `alias`). Filters beyond minijinja's: `wrap(indent)` and `bullet`, both 72 wide.
+//! `reply_with` (what a reply may say; nothing where none is taken), `public_url`, `contact` (`name`, `alias`). Filters beyond minijinja's: `wrap(indent)` and `bullet`, both 72 wide.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,11 @@ use minijinja::{
 };
 use serde_json::json;
 
-use super::{offers::Offered, settings::ContactInfo, webhook, words};
+use super::{
+    offers::{MailOffer, Offered},
+    settings::ContactInfo,
+    webhook, words,
+};
 use crate::{
     base::{text::did_you_mean, time::Timestamp},
     domain::model::{
@@ -64,12 +68,15 @@ impl Templates {
                     name: "oncall".to_owned(),
                     ..ContactInfo::default()
                 };
-                let offered = Offered {
-                    text: "Acknowledge".to_owned(),
-                    href: "https://watch.example.org/v1/answers/link/x".to_owned(),
+                let offer = MailOffer {
+                    links: vec![Offered {
+                        text: "Acknowledge".to_owned(),
+                        href: "https://watch.example.org/v1/answers/link/x".to_owned(),
+                    }],
+                    reply: None,
                 };
                 let url = Some("https://watch.example.org");
-                let context = context(&message, &contact, url, &[offered]);
+                let context = context(&message, &contact, url, &offer);
                 render(&templates.site, name, &context).map_err(|error| broken(name, &error))?;
             }
         }
@@ -171,7 +178,7 @@ pub fn context(
     message: &Message,
     contact: &ContactInfo,
     public_url: Option<&str>,
-    offered: &[Offered],
+    offer: &MailOffer,
 ) -> Value {
     let message = words::clean(message);
     let mut value = webhook::body(&message);
@@ -219,7 +226,10 @@ pub fn context(
         ..message.clone()
     };
     value["links"] = webhook::links(&others, public_url);
-    value["answers"] = offered
+    let with = offer.reply.as_ref().and_then(|it| it.with.as_deref());
+    value["reply_with"] = with.map(words::line).into();
+    value["answers"] = offer
+        .links
         .iter()
         .map(|it| json!({"text": words::line(&it.text), "href": it.href}))
         .collect();
@@ -341,12 +351,16 @@ mod tests {
         .expect("good");
         let mut message = samples()[0].clone();
         let contact = ContactInfo::default();
-        let (text, error) =
-            templates.render("subject.txt", &context(&message, &contact, None, &[]));
+        let (text, error) = templates.render(
+            "subject.txt",
+            &context(&message, &contact, None, &MailOffer::default()),
+        );
         assert_eq!((text.as_str(), error), ("mine web1/http", None));
         message.number = 7;
-        let (text, error) =
-            templates.render("subject.txt", &context(&message, &contact, None, &[]));
+        let (text, error) = templates.render(
+            "subject.txt",
+            &context(&message, &contact, None, &MailOffer::default()),
+        );
         assert!(text.starts_with("CRITICAL web1/http"), "{text}");
         assert!(error.expect("told").contains("`subject.txt`"));
     }
@@ -359,7 +373,12 @@ mod tests {
         message.deploy.suspects[0].url = Some("javascript:alert(1)".to_owned());
         let (text, error) = templates.render(
             "email.html",
-            &context(&message, &ContactInfo::default(), None, &[]),
+            &context(
+                &message,
+                &ContactInfo::default(),
+                None,
+                &MailOffer::default(),
+            ),
         );
         assert_eq!(error, None);
         assert!(

@@ -5,7 +5,9 @@ use serde_json::Value;
 
 use super::{
     command::{self, Ended},
-    email, incident, pagerduty,
+    email, incident,
+    offers::MailOffer,
+    pagerduty,
     senders::{SendResult, Senders},
     settings::SendSettings,
     slack,
@@ -35,7 +37,7 @@ fn mail(message: &Message) -> email::MailText {
         message,
         &contact(),
         Some("https://watch.example.org"),
-        &[],
+        &MailOffer::default(),
     );
     assert_eq!(said.faults, Vec::<String>::new());
     said
@@ -812,6 +814,7 @@ fn hostile_text_is_harmless_everywhere() {
         "a@example.org",
         &from,
         &said,
+        None,
     )
     .expect("a mail")
     .formatted();
@@ -832,9 +835,15 @@ fn mails_about_one_problem_share_a_thread() {
         let said = mail(&message);
         let mut delivery = delivery("oncall", "email", message);
         delivery.key = format!("{}:{:?}", delivery.key, delivery.message.kind);
-        let bytes = email::encode(&delivery, "a@example.org, b@example.org", &from, &said)
-            .expect("a mail")
-            .formatted();
+        let bytes = email::encode(
+            &delivery,
+            "a@example.org, b@example.org",
+            &from,
+            &said,
+            None,
+        )
+        .expect("a mail")
+        .formatted();
         let text = String::from_utf8(bytes).expect("ASCII");
         text.split_once("\r\n\r\n").expect("a head").0.to_owned()
     };
@@ -874,6 +883,7 @@ fn addresses_that_cannot_work_are_told() {
         "ann at home",
         &from,
         &mail(&problem()),
+        None,
     )
     .expect_err("no address");
     assert!(

@@ -31,6 +31,7 @@ mod tests;
 mod views;
 
 pub use access::{Access, Caller, Peer, Scope, TokenEntry};
+pub use answers::mail::{ENVELOPE, Letters, ToSend};
 pub use ask::{ASK_LIMIT, AppName, Ask, Health, Hub, RELOAD_LIMIT, Running, Telling, Unavailable};
 pub use deploys::{VERBS, read_event};
 pub use digest::About;

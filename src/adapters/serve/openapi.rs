@@ -8,7 +8,7 @@ use axum::{
 use serde_json::{Map, Value, json};
 
 /// A path: method, path, scope (empty: open), what it does, fields as `name:type`, needed ones with `!`.
-pub const PATHS: [(&str, &str, &str, &str, &str); 63] = [
+pub const PATHS: [(&str, &str, &str, &str, &str); 64] = [
     ("get", "/", "read", "The status as a page.", ""),
     (
         "get",
@@ -244,6 +244,13 @@ pub const PATHS: [(&str, &str, &str, &str, &str); 63] = [
         "/v1/answers/link/{token}",
         "",
         "What the link stands for is done.",
+        "",
+    ),
+    (
+        "post",
+        "/v1/answers/mail",
+        "",
+        "A reply to the mail of a page, as a message (RFC 5322); `deploywatch answer-mail` hands it in.",
         "",
     ),
     (

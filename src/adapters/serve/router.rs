@@ -14,7 +14,7 @@ use tokio::sync::watch;
 
 use super::{
     access::{Access, Peer, Scope},
-    answers,
+    answers::{self, mail::Letters},
     ask::Hub,
     canary, commands, deploys, digest, gate, hooks,
     metrics::Metrics,
@@ -44,6 +44,8 @@ pub struct App {
     pub feeds: watch::Receiver<Arc<Feeds>>,
     /// Ways on which people answer pages; replaced by reloads as well.
     pub ways: watch::Receiver<Arc<Ways>>,
+    /// Written to who replied to a mail and was not understood.
+    pub letters: Letters,
     pub metrics: Arc<Metrics>,
     /// How much each source has sent of late.
     pub rates: Arc<Rates>,

@@ -24,7 +24,10 @@ use super::*;
 use crate::{
     base::{secret::Secret, time::Timestamp},
     domain::{
-        answers::Ways,
+        answers::{
+            Ways,
+            mail::{self, Letter, Writer, Writers},
+        },
         engine::{
             effect::Reply,
             silences::{HitView, SilenceStory},
@@ -40,6 +43,7 @@ use crate::{
 struct Site {
     address: SocketAddr,
     inputs: Arc<Mutex<Vec<String>>>,
+    letters: Arc<Mutex<Vec<Letter>>>,
     access: watch::Sender<Arc<Access>>,
     stop: watch::Sender<bool>,
     server: JoinHandle<()>,
@@ -92,6 +96,21 @@ impl Site {
         let (stop, stopped) = watch::channel(false);
         let listener = bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("an address");
+        let (to_send, mut sent) = mpsc::channel::<ToSend>(4);
+        let letters = Arc::new(Mutex::new(Vec::new()));
+        let written = letters.clone();
+        tokio::spawn(async move {
+            while let Some((letter, done)) = sent.recv().await {
+                let refused = letter.to.contains("nowhere");
+                written.lock().expect("no panic").push(letter);
+                let end = if refused {
+                    Err("no such mailbox".to_owned())
+                } else {
+                    Ok(())
+                };
+                let _ = done.send(end);
+            }
+        });
         let app = App {
             rates: Arc::default(),
             chains: Arc::default(),
@@ -100,6 +119,7 @@ impl Site {
             access: watched,
             feeds: sources,
             ways: watch::channel(Arc::new(ways())).1,
+            letters: Letters::new(to_send),
             metrics: Arc::default(),
             now: noon,
         };
@@ -113,6 +133,7 @@ impl Site {
         Self {
             address,
             inputs,
+            letters,
             access,
             stop,
             server,
@@ -161,6 +182,22 @@ fn ways() -> Ways {
     let secret = |name: &str| Some(Secret::new(&format!("the secret of {name}, long enough")));
     Ways {
         own: secret("links"),
+        mail: Some(Writers(
+            [
+                ("ann", Some("ann@shop.example")),
+                ("bob", Some("bob@nowhere.example")),
+                ("carol", None),
+            ]
+            .into_iter()
+            .map(|(name, address)| {
+                let writer = Writer {
+                    name: name.to_owned(),
+                    address: address.map(str::to_owned),
+                };
+                (mail::reference(name), writer)
+            })
+            .collect(),
+        )),
         pagerduty: secret("pagerduty"),
         slack: secret("slack"),
         telegram: Some(Secret::new("the-secret-token-of-telegram")),

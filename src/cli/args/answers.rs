@@ -2,7 +2,7 @@
 
 use clap::{Args, builder::PossibleValuesParser};
 
-use super::{ObjectArgs, WhoArgs};
+use super::{ClientArgs, ObjectArgs, WhoArgs};
 use crate::domain::model::answer::Tag;
 
 #[derive(Debug, Args)]
@@ -29,6 +29,22 @@ pub struct SnoozeArgs {
     pub comment: Option<String>,
     #[command(flatten)]
     pub object: ObjectArgs,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Reads one message on standard input and needs no token: the reply proves itself. Exit status, as mail servers \
+                  know it: 0 handed over, also where its sender was told by mail why nothing was done; 64 wrong use; 65 \
+                  nothing was done, with the reason on standard output, for the mail server to return; 75 the daemon cannot \
+                  be reached, try again later. In /etc/aliases: watch: \"|deploywatch answer-mail --server \
+                  http://127.0.0.1:8420\""
+)]
+pub struct AnswerMailArgs {
+    /// The envelope's sender, where the mail server writes no Return-Path into the message; empty for a bounce
+    #[arg(long, value_name = "ADDRESS", allow_hyphen_values = true)]
+    pub sender: Option<String>,
+    #[command(flatten)]
+    pub client: ClientArgs,
 }
 
 #[derive(Debug, Args)]

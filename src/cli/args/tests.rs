@@ -57,6 +57,8 @@ fn the_contract_parses() {
         "ack web1/http -m mine --for 2h",
         "unack web1",
         "snooze web1/http --for 30m",
+        "answer-mail --server http://127.0.0.1:1 --sender ann@shop.example",
+        "answer-mail --sender=",
         "snooze web1 --for 2h -m later",
         "tag web1/http downtime-not-set",
         "tag web1/http@1772445960000 service-issue",
@@ -173,6 +175,7 @@ fn help_reads_well() {
               snooze         Put a problem off: quiet for a time, and paged at once if it is still there then
               tag            Say what a page was about, for `report oncall`
               blame          Say which deploy caused a problem, or did not: gates and verdicts follow
+              answer-mail    Hand in a reply to the mail of a page, as a mail server pipes it
               downtime       Plan quiet time, or call it off
               silence        Tell nobody of some things for a time, with an owner, a reason and an end
               mutes          Show the mute times of the configuration: what they hit, whether they are open,

@@ -53,6 +53,70 @@ fn each_way_has_its_secret() {
 }
 
 #[test]
+fn replies_need_an_address_and_a_secret_but_no_url() {
+    let secrets = [("own", "0123456789abcdef0123456789abcdef")];
+    let text = "[answers]\nsecret_file = \"own\"\nreply_to = \"watch@example.org\"\nreply_delimiter = \"+\"\n";
+    let (_dir, loaded) = site(text, &secrets);
+    let loaded = loaded.unwrap_or_else(|faults| panic!("{}", faults.render(false)));
+    let answers = loaded.settings.answers.expect("[answers]");
+    let reply = answers.reply.expect("replies");
+    assert_eq!(
+        (&*reply.address, reply.delimiter),
+        ("watch@example.org", Some('+'))
+    );
+    assert_eq!(answers.url, None);
+    let text = "[answers]\nslack_secret_file = \"own\"\nreply_to = \"the.watch.of.the.shop@example.org\"\nreply_delimiter = \"+\"\n";
+    let (dir, loaded) = site(text, &secrets);
+    expect![[r#"
+        error: `the.watch.of.the.shop` leaves no room for a token of 48 letters: what stands before the @ has 64 letters at most
+         --> DIR/x.toml:3:1
+          |
+        3 | reply_to = "the.watch.of.the.shop@example.org"
+          | ^^^^^^^^
+          |
+          = help: take a name of at most 15 letters, or leave `reply_delimiter` out: replies are known by In-Reply-To as well
+
+        error: replies to mails are signed, and [answers] has no secret of our own
+         --> DIR/x.toml:3:1
+          |
+        3 | reply_to = "the.watch.of.the.shop@example.org"
+          | ^^^^^^^^
+          |
+          = help: give `secret_file` as well; make the file with: openssl rand -hex 32
+
+        2 faults in the configuration
+    "#]].assert_eq(&told(dir.path(), loaded));
+    let text = "[answers]\nsecret_file = \"own\"\nreply_to = \"Watch <watch@example.org>\"\n";
+    let (dir, loaded) = site(text, &secrets);
+    expect![[r#"
+        error: `reply_to` is not an e-mail address: Invalid email user
+         --> DIR/x.toml:3:1
+          |
+        3 | reply_to = "Watch <watch@example.org>"
+          | ^^^^^^^^
+          |
+          = help: write the bare address: reply_to = "watch@example.org"
+
+        1 fault in the configuration
+    "#]]
+    .assert_eq(&told(dir.path(), loaded));
+    let text = "[answers]\nsecret_file = \"own\"\nurl = \"http://x\"\nreply_delimiter = \"+\"\n";
+    let (dir, loaded) = site(text, &secrets);
+    expect![[r#"
+        error: `reply_delimiter` is of use only with `reply_to`
+         --> DIR/x.toml:4:1
+          |
+        4 | reply_delimiter = "+"
+          | ^^^^^^^^^^^^^^^
+          |
+          = help: give the address that replies go to: reply_to = "watch@example.org"
+
+        1 fault in the configuration
+    "#]]
+    .assert_eq(&told(dir.path(), loaded));
+}
+
+#[test]
 fn what_would_not_work_is_refused() {
     expect![[r#"
         error: [answers] opens no way to answer
@@ -61,7 +125,7 @@ fn what_would_not_work_is_refused() {
         1 | [answers]
           | ^^^^^^^^^
           |
-          = help: give `secret_file` for links in mails, or `pagerduty_secret_file`, `slack_secret_file` or `telegram_secret_file`
+          = help: give `secret_file` for links in mails and replies to them, or `pagerduty_secret_file`, `slack_secret_file` or `telegram_secret_file`
 
         1 fault in the configuration
     "#]]
@@ -86,7 +150,7 @@ fn what_would_not_work_is_refused() {
         1 | [answers]
           | ^^^^^^^^^
           |
-          = help: give `url`, as people reach this daemon: url = "https://watch.example.org"
+          = help: give `url`, as people reach this daemon: url = "https://watch.example.org"; or `reply_to`, to have mails answered by replies alone
 
         error: the secret of [answers] has 5 characters, which can be guessed
          --> DIR/x.toml:1:1

@@ -1,7 +1,8 @@
-//! Answers that come back from where a page went: links in mails, PagerDuty, Slack and Telegram. Each is proved, read,
-//! and becomes an [`Answer`]; nothing here looks at what is configured or known.
+//! Answers that come back from where a page went: links in mails, replies to them, PagerDuty, Slack and Telegram. Each is
+//! proved, read, and becomes an [`Answer`]; nothing here looks at what is configured or known.
 
 pub mod link;
+pub mod mail;
 pub mod pagerduty;
 mod proof;
 pub mod slack;
@@ -38,8 +39,10 @@ const DEPLOYS_MAX: usize = 3;
 /// The ways on which answers are taken, each with its secret; None: that way is shut.
 #[derive(Clone, Debug, Default)]
 pub struct Ways {
-    /// Signs links in mails and buttons in Telegram.
+    /// Signs links in mails, replies to them and buttons in Telegram.
     pub own: Option<Secret>,
+    /// Who may reply to mails; None: nobody.
+    pub mail: Option<mail::Writers>,
     pub pagerduty: Option<Secret>,
     pub slack: Option<Secret>,
     pub telegram: Option<Secret>,

@@ -14,7 +14,10 @@ use crate::{
     },
     domain::{
         model::{
-            answer::{About, Answer, Blamed, Correction, LONGEST_SNOOZE, Say, Tag, Tagged, digest},
+            answer::{
+                About, Answer, Blamed, Correction, LONGEST_SNOOZE, Say, Tag, Tagged, agree, digest,
+                is_digest,
+            },
             change::{Change, Decided},
             deploy::{Attribution, Strength, Suspect, Verdict},
             message::Kind,
@@ -45,7 +48,11 @@ impl Engine {
         match say {
             Say::Acknowledge => {
                 let obj = self.object_of(&about)?;
-                self.take(now, obj, &by, &through, out)
+                self.take(now, obj, &by, &through, None, out)
+            }
+            Say::AcknowledgeWith(comment) => {
+                let obj = self.object_of(&about)?;
+                self.take(now, obj, &by, &through, Some(comment), out)
             }
             Say::Unacknowledge => {
                 let obj = self.object_of(&about)?;
@@ -76,7 +83,69 @@ impl Engine {
                 let deploy = deploy.ok_or("the page does not name that deploy any more")?;
                 self.clear(now, row, deploy, &by, out)
             }
+            Say::Several(says) => {
+                agree(&says)?;
+                for say in &says {
+                    self.may(&about, say)?;
+                }
+                let mut texts = Vec::new();
+                for say in says {
+                    let one = Answer {
+                        about: about.clone(),
+                        say,
+                        author: by.clone(),
+                        through: through.clone(),
+                    };
+                    texts.push(self.answer(now, one, out)?.text);
+                }
+                Ok(Reply::ok(texts.join("; ")))
+            }
         }
+    }
+
+    /// Whether it would be done. Asked before the first of several, so that nothing is half done.
+    fn may(&self, about: &About, say: &Say) -> Result<(), String> {
+        match say {
+            Say::Acknowledge | Say::AcknowledgeWith(_) => {
+                let obj = self.object_of(about)?;
+                self.still_bad(obj)
+            }
+            Say::Unacknowledge => self.object_of(about).map(drop),
+            Say::Snooze { span, .. } => {
+                let obj = self.object_of(about)?;
+                self.may_snooze(obj, *span)?;
+                self.still_bad(obj)
+            }
+            Say::Tag(_) => self.row_of(about).map(drop),
+            Say::Caused(deploy) => {
+                self.row_of(about)?;
+                self.known_deploy(deploy)
+            }
+            Say::NotCaused(deploy) => {
+                let row = self.row_of(about)?;
+                self.may_clear(row, deploy)
+            }
+            Say::NotCausedDigest(wanted) => {
+                let row = self.row_of(about)?;
+                let named = self.named_on(row).any(|id| digest(id) == *wanted);
+                named
+                    .then_some(())
+                    .ok_or_else(|| "the page does not name that deploy any more".to_owned())
+            }
+            Say::Several(_) => Err("answers are not nested".to_owned()),
+        }
+    }
+
+    /// It may be fine again though its problem is not over yet.
+    fn still_bad(&self, obj: ObjIx) -> Result<(), String> {
+        let state = self.status(obj).state;
+        if state.is_problem() {
+            return Ok(());
+        }
+        Err(format!(
+            "{} is {state}: there is no problem to acknowledge",
+            self.inventory.name(obj)
+        ))
     }
 
     /// What has the problem now. The problem of a page must be the one that is there.
@@ -138,7 +207,7 @@ impl Engine {
             About::Digest(wanted) => self
                 .problems
                 .values()
-                .find(|problem| digest(&problem.key()) == *wanted)
+                .find(|problem| is_digest(wanted, &problem.key()))
                 .map(|problem| problem.id)
                 .ok_or_else(|| unknown_page("of this message")),
             About::Named(text) => {
@@ -173,6 +242,7 @@ impl Engine {
         obj: ObjIx,
         by: &str,
         through: &str,
+        comment: Option<String>,
         out: &mut Effects,
     ) -> Result<Reply, String> {
         let name = self.inventory.name(obj);
@@ -181,7 +251,7 @@ impl Engine {
         }
         let ack = Ack {
             by: by.to_owned(),
-            comment: format!("acknowledged through {through}"),
+            comment: comment.unwrap_or_else(|| format!("acknowledged through {through}")),
             sticky: true,
             persistent: false,
             at: now,
@@ -220,19 +290,8 @@ impl Engine {
         (by, through, comment): (String, String, Option<String>),
         out: &mut Effects,
     ) -> Result<Reply, String> {
+        self.may_snooze(obj, span)?;
         let name = self.inventory.name(obj);
-        if span.is_zero() || LONGEST_SNOOZE < span {
-            return Err(format!(
-                "a snooze lasts {} at most; plan a downtime for what stays quiet longer",
-                show_duration(LONGEST_SNOOZE)
-            ));
-        }
-        if let Some(known) = self.status(obj).ack.as_ref().filter(|known| !known.snooze) {
-            return Err(format!(
-                "{name} is acknowledged by {} already, which a snooze would end: take that back first",
-                known.by
-            ));
-        }
         let until = now + span;
         let ack = Ack {
             by,
@@ -247,6 +306,23 @@ impl Engine {
         };
         self.remove_comments(obj, "acknowledgement", out);
         self.acknowledge(now, &name, ack, true, None, out)
+    }
+
+    fn may_snooze(&self, obj: ObjIx, span: Duration) -> Result<(), String> {
+        if span.is_zero() || LONGEST_SNOOZE < span {
+            return Err(format!(
+                "a snooze lasts {} at most; plan a downtime for what stays quiet longer",
+                show_duration(LONGEST_SNOOZE)
+            ));
+        }
+        if let Some(known) = self.status(obj).ack.as_ref().filter(|known| !known.snooze) {
+            return Err(format!(
+                "{} is acknowledged by {} already, which a snooze would end: take that back first",
+                self.inventory.name(obj),
+                known.by
+            ));
+        }
+        Ok(())
     }
 
     /// A snooze ended. What is still bad is paged at once: no reminder's hour and no deploy may keep it back now.
@@ -357,9 +433,7 @@ impl Engine {
         by: &str,
         out: &mut Effects,
     ) -> Result<Reply, String> {
-        if !self.named_on(row).any(|named| named == deploy) {
-            self.known_deploy(&deploy)?;
-        }
+        self.may_clear(row, &deploy)?;
         let suspect = self.suspect_of(row);
         let Some(problem) = self.problems.get_mut(&row) else {
             return Err(format!("there is no problem {row}"));
@@ -414,6 +488,13 @@ impl Engine {
             ));
         };
         self.clear(now, row, deploy, by, out).map(|_| ())
+    }
+
+    fn may_clear(&self, row: u64, deploy: &str) -> Result<(), String> {
+        if self.named_on(row).any(|named| named == deploy) {
+            return Ok(());
+        }
+        self.known_deploy(deploy)
     }
 
     /// The deploys on the page of a problem, and those that were taken off it.

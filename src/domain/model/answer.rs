@@ -36,7 +36,7 @@ pub enum About {
     Named(String),
     /// The problem of this key and no other, even if its object has another one by now.
     Page(String),
-    /// The same, of the key with this [`digest`].
+    /// The same, of the key with this [`digest`], or the beginning of it.
     Digest(String),
 }
 
@@ -44,6 +44,8 @@ pub enum About {
 #[serde(rename_all = "snake_case")]
 pub enum Say {
     Acknowledge,
+    /// With a comment.
+    AcknowledgeWith(String),
     /// Taken back where it was given: what another person said elsewhere stays.
     Unacknowledge,
     Snooze {
@@ -57,6 +59,38 @@ pub enum Say {
     NotCaused(String),
     /// The same, of the deploy that the page names and whose id has this [`digest`].
     NotCausedDigest(String),
+    /// All of them, or none.
+    Several(Vec<Self>),
+}
+
+/// Whether all can be said together. The error is a sentence.
+pub fn agree(says: &[Say]) -> Result<(), String> {
+    let count = |fits: fn(&Say) -> bool| says.iter().filter(|say| fits(say)).count();
+    let takes = |say: &Say| {
+        matches!(
+            say,
+            Say::Acknowledge | Say::AcknowledgeWith(_) | Say::Unacknowledge | Say::Snooze { .. }
+        )
+    };
+    if 1 < count(takes) {
+        return Err("either `ack` or `snooze` can be said, and once".to_owned());
+    }
+    if 1 < count(|say| matches!(say, Say::Tag(_))) {
+        return Err("a page has one tag, and several were said".to_owned());
+    }
+    if 1 < count(|say| matches!(say, Say::Caused(_))) {
+        return Err(
+            "`caused by` names the one deploy that did it, and several were said".to_owned(),
+        );
+    }
+    for say in says {
+        if let Say::Caused(deploy) = say
+            && says.contains(&Say::NotCaused(deploy.clone()))
+        {
+            return Err(format!("{deploy} either caused it or did not"));
+        }
+    }
+    Ok(())
 }
 
 /// What a page was about, as it looks afterwards: the eight that Opsweekly made known.
@@ -73,9 +107,17 @@ pub enum Tag {
     FaultyCheck,
 }
 
+/// Letters of a [`digest`] that stand for all of it where even fewer have room: 72 bits.
+pub const SHORT_DIGEST: usize = 12;
+
 /// Stands for a key or an id where few bytes have room: 22 letters.
 pub fn digest(text: &str) -> String {
     base64::encode(&Sha256::digest(text)[..16])
+}
+
+/// Whether `given` is the [`digest`] of this text, or its beginning.
+pub fn is_digest(given: &str, text: &str) -> bool {
+    SHORT_DIGEST <= given.len() && digest(text).starts_with(given)
 }
 
 impl Tag {

@@ -1,7 +1,8 @@
-//! Answers to pages: as commands of the API (tags, snoozes, and which deploy it was), by links in mails, and as other
-//! services pass them on.
+//! Answers to pages: as commands of the API (tags, snoozes, and which deploy it was), by links in mails and replies to them,
+//! and as other services pass them on.
 
 mod link;
+pub mod mail;
 mod page;
 mod passed;
 
@@ -34,6 +35,7 @@ pub fn routes() -> Router<App> {
             "/v1/answers/link/{token}",
             get(link::ask).post(link::follow),
         )
+        .route("/v1/answers/mail", post(mail::take))
         .route("/v1/answers/{way}", post(passed::take))
 }
 

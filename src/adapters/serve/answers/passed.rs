@@ -49,7 +49,7 @@ pub async fn take(
             way.name()
         )));
     }
-    let body = bytes(&app, way, &parts.headers, body).await?;
+    let body = bytes(&app, way.name(), &parts.headers, body).await?;
     let now = (app.now)();
     prove(&ways, way, &parts.headers, &body, now).map_err(|Forged(why)| {
         app.metrics.answer(way.name(), Feed::Forged);
@@ -138,14 +138,23 @@ fn reply(way: Way, callback: Option<&str>, text: &str) -> Response {
     }
 }
 
-fn audit(answer: &Answer, now: Timestamp) -> Audit {
+pub fn audit(answer: &Answer, now: Timestamp) -> Audit {
     let page = match &answer.about {
         About::Page(key) | About::Named(key) => one_line(cut(key, 300)),
         About::Digest(_) => "a page".to_owned(),
         About::Object(name) => name.to_string(),
     };
-    let what = match &answer.say {
-        Say::Acknowledge => format!("acknowledged {page}"),
+    let what = deed(&answer.say, &page);
+    Audit {
+        at: now,
+        who: answer.author.clone(),
+        what: format!("{what} through {}", answer.through),
+    }
+}
+
+fn deed(say: &Say, page: &str) -> String {
+    match say {
+        Say::Acknowledge | Say::AcknowledgeWith(_) => format!("acknowledged {page}"),
         Say::Unacknowledge => format!("took back the acknowledgement of {page}"),
         Say::Snooze { .. } => format!("snoozed {page}"),
         Say::Tag(tag) => format!("tagged {page} {}", tag.name()),
@@ -155,11 +164,10 @@ fn audit(answer: &Answer, now: Timestamp) -> Audit {
             one_line(cut(deploy, 200))
         ),
         Say::NotCausedDigest(_) => format!("said that a deploy did not cause {page}"),
-    };
-    Audit {
-        at: now,
-        who: answer.author.clone(),
-        what: format!("{what} through {}", answer.through),
+        Say::Several(says) => {
+            let deeds: Vec<String> = says.iter().map(|say| deed(say, page)).collect();
+            deeds.join(", ")
+        }
     }
 }
 
@@ -205,9 +213,9 @@ fn read(ways: &Ways, way: Way, headers: &HeaderMap, body: &[u8]) -> Result<Passe
     }
 }
 
-async fn bytes(
+pub async fn bytes(
     app: &App,
-    way: Way,
+    way: &'static str,
     headers: &HeaderMap,
     body: axum::body::Body,
 ) -> Result<Bytes, Refusal> {
@@ -227,7 +235,7 @@ async fn bytes(
             StatusCode::PAYLOAD_TOO_LARGE => Feed::Oversized,
             _ => Feed::Truncated,
         };
-        app.metrics.answer(way.name(), end);
+        app.metrics.answer(way, end);
     })
 }
 

@@ -11,7 +11,7 @@ use sha2::Sha256;
 use super::{Access, Site, check, error, noon, said, ways};
 use crate::{
     base::secret::Secret,
-    domain::answers::{Offer, link::Link},
+    domain::answers::{Offer, link::Link, mail::Token},
 };
 
 const PRESSED_IN_PAGERDUTY: &str =
@@ -377,4 +377,132 @@ async fn a_way_that_is_not_there_says_what_is_missing() {
         404 no answers are taken through `x`; they are through pagerduty, slack, telegram
         405 /v1/answers/slack does not take GET; GET /v1/openapi.json lists all paths"#]],
     );
+}
+
+/// A reply of this contact, from a page that it may answer for an hour.
+fn mail(contact: &str, id: &str, words: &str) -> Vec<u8> {
+    let token = Token::of(PAGE, contact, noon() + Duration::from_secs(3600));
+    let token = token.sign(&ways().own.expect("a secret"));
+    format!(
+        "From: mallory@elsewhere.example\r\nMessage-ID: <{id}@laptop.example>\r\nIn-Reply-To: <x.{token}@shop.example>\r\n\
+         Subject: Re: CRITICAL web1/http\r\n\r\n{words}\r\n\r\n> CRITICAL web1/http\r\n"
+    )
+    .into_bytes()
+}
+
+#[tokio::test]
+async fn a_reply_to_a_mail_is_proved_by_its_token_and_done_once() {
+    let site = Site::open(super::one_of_each()).await;
+    let path = "/v1/answers/mail";
+    let mut texts = Vec::new();
+    let automatic = [
+        b"Auto-Submitted: auto-replied\r\n".to_vec(),
+        mail("ann", "0", "ack"),
+    ]
+    .concat();
+    for body in [
+        mail("ann", "1", "ack a disk"),
+        // The mail server was not sure that it was taken.
+        mail("ann", "1", "ack a disk"),
+        mail(
+            "ann",
+            "2",
+            "snooze 2h\r\nnot caused by D-417\r\ntag faulty-check",
+        ),
+        automatic,
+        b"Subject: cheap watches\r\n\r\nack\r\n".to_vec(),
+        mail("dave", "3", "ack"),
+    ] {
+        let (status, text) = site.send(path, &[], body).await;
+        texts.push(format!("{status} {text}"));
+    }
+    let bounced = [("x-deploywatch-sender", "")];
+    let (status, text) = site.send(path, &bounced, mail("ann", "4", "ack")).await;
+    texts.push(format!("{status} {text}"));
+    check(
+        &texts,
+        expect![[r#"
+        200 {"text":"noted"}
+        200 {"text":"noted"}
+        200 {"text":"noted"}
+        200 {"text":"no person wrote it: it says Auto-Submitted: auto-replied"}
+        403 {"error":"refused: it is no reply to a page: neither In-Reply-To, References nor its address has our signature"}
+        422 {"error":"nothing was done: the contact that this page went to is not configured any more"}
+        200 {"text":"no person wrote it: it has no sender to return it to, so it is a bounce or a receipt"}"#]],
+    );
+    check(
+        &site.inputs(),
+        expect![[r#"
+        Answer { about: Digest("uAzJg_rFYU8M"), say: AcknowledgeWith("a disk"), author: "ann", through: "a reply to a mail" } [ann: acknowledged a page through a reply to a mail]
+        heard 1@laptop.example
+        heard 1@laptop.example
+        Answer { about: Digest("uAzJg_rFYU8M"), say: Several([Snooze { span: 7200s, comment: None }, NotCaused("D-417"), Tag(FaultyCheck)]), author: "ann", through: "a reply to a mail" } [ann: snoozed a page, said that D-417 did not cause a page, tagged a page faulty-check through a reply to a mail]
+        heard 2@laptop.example"#]],
+    );
+    check(
+        &site.counted().await,
+        expect![[r#"
+        {way="mail",result="taken"} 2
+        {way="mail",result="passed"} 2
+        {way="mail",result="repeated"} 1
+        {way="mail",result="forged"} 1
+        {way="mail",result="refused"} 1"#]],
+    );
+    assert_eq!(site.letters.lock().expect("no panic").len(), 0);
+}
+
+#[tokio::test]
+async fn who_was_not_understood_gets_a_letter_and_nobody_else_does() {
+    let site = Site::open(Access::default()).await;
+    let path = "/v1/answers/mail";
+    let mut texts = Vec::new();
+    for body in [
+        mail("ann", "1", "please restart it"),
+        // Its mail server does not take the letter, and this one has no address: the message is returned instead.
+        mail("bob", "2", "akc"),
+        mail("carol", "3", "akc"),
+    ] {
+        let (status, text) = site.send(path, &[], body).await;
+        texts.push(format!("{status} {text}"));
+    }
+    check(
+        &texts,
+        expect![[r#"
+        200 {"text":"nothing was done: `please restart it` is not understood; ann was told by mail"}
+        422 {"error":"nothing was done: `akc` is not understood; did you mean `ack`?"}
+        422 {"error":"nothing was done: `akc` is not understood; did you mean `ack`?"}"#]],
+    );
+    for number in 0..10 {
+        let words = mail("ann", &format!("n{number}"), "what?");
+        let (status, _) = site.send(path, &[], words).await;
+        // To the contact, whoever it says it is from; and not without end.
+        assert_eq!(status, if number < 3 { 200 } else { 422 }, "{number}");
+    }
+    assert_eq!(site.inputs(), Vec::<String>::new());
+    let letters = site.letters.lock().expect("no panic").clone();
+    let to: Vec<&str> = letters.iter().map(|letter| &*letter.to).collect();
+    assert_eq!(
+        to,
+        [
+            "ann@shop.example",
+            "bob@nowhere.example",
+            "ann@shop.example",
+            "ann@shop.example",
+            "ann@shop.example"
+        ]
+    );
+    assert_eq!(letters[0].about, "1@laptop.example");
+    check(
+        &site.counted().await,
+        expect![[r#"{way="mail",result="unreadable"} 13"#]],
+    );
+}
+
+#[tokio::test]
+async fn a_mail_that_is_too_long_is_refused_before_it_is_read() {
+    let site = Site::open(Access::default()).await;
+    let long = mail("ann", "1", &"ack\r\n".repeat(60_000));
+    let (status, _) = site.send("/v1/answers/mail", &[], long).await;
+    assert_eq!(status, 413);
+    assert_eq!(site.inputs(), Vec::<String>::new());
 }

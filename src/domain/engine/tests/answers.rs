@@ -21,10 +21,7 @@ use crate::{
 fn check(timeline: &str, expected: Expect) {
     let mut play = Play::new(site::shop());
     for line in timeline.lines().map(str::trim).filter(|it| !it.is_empty()) {
-        match answer(line) {
-            Some((clock, answer)) => play.command(clock, Command::Answer(answer)),
-            None => play.line(line),
-        }
+        self::play(&mut play, line);
     }
     expected.assert_eq(&play.transcript);
 }
@@ -34,17 +31,11 @@ fn answer(line: &str) -> Option<(&str, Answer)> {
     let [clock, "answer", about, who, what, rest @ ..] = words.as_slice() else {
         return None;
     };
-    let say = match (*what, rest) {
-        ("ack", []) => Say::Acknowledge,
-        ("unack", []) => Say::Unacknowledge,
-        ("snooze", [span]) => Say::Snooze {
-            span: parse_duration(span).expect("a span"),
-            comment: None,
-        },
-        ("tag", [tag]) => Say::Tag(Tag::parse(tag).expect("a tag")),
-        ("caused", [id]) => Say::Caused((*id).to_owned()),
-        ("not-caused", [id]) => Say::NotCaused((*id).to_owned()),
-        other => panic!("cannot read {other:?}"),
+    let words: Vec<&str> = std::iter::once(*what).chain(rest.iter().copied()).collect();
+    let mut says: Vec<Say> = words.split(|word| *word == "+").map(say).collect();
+    let say = match says.len() {
+        1 => says.remove(0),
+        _ => Say::Several(says),
     };
     let about = match about.strip_prefix("page:") {
         Some(page) => {
@@ -60,6 +51,60 @@ fn answer(line: &str) -> Option<(&str, Answer)> {
         through: "a test".to_owned(),
     };
     Some((clock, answer))
+}
+
+fn say(words: &[&str]) -> Say {
+    match words {
+        ["ack"] => Say::Acknowledge,
+        ["ack", comment] => Say::AcknowledgeWith((*comment).to_owned()),
+        ["unack"] => Say::Unacknowledge,
+        ["snooze", span] => Say::Snooze {
+            span: parse_duration(span).expect("a span"),
+            comment: None,
+        },
+        ["tag", tag] => Say::Tag(Tag::parse(tag).expect("a tag")),
+        ["caused", id] => Say::Caused((*id).to_owned()),
+        ["not-caused", id] => Say::NotCaused((*id).to_owned()),
+        other => panic!("cannot read {other:?}"),
+    }
+}
+
+/// Lines with ` answer ` are answers.
+fn play(play: &mut Play, line: &str) {
+    match answer(line) {
+        Some((clock, answer)) => play.command(clock, Command::Answer(answer)),
+        None => play.line(line),
+    }
+}
+
+#[test]
+fn of_several_answers_all_are_taken_or_none() {
+    check(
+        "10:00 web1/http ok
+        10:05 deploy start D-1 app=shop hosts=web1 actors=ann
+        10:06 deploy finish D-1
+        10:12 web1/http crit
+        10:13 answer web1/http ann ack a-disk + tag faulty-check + not-caused D-9
+        10:14 answer page:web1/http@10:12 ann ack a-disk + tag faulty-check + not-caused D-1
+        10:15 answer web1/http bob tag view-issue + snooze 30m
+        10:20 web1/http ok
+        10:21 answer page:web1/http@10:12 ann tag view-issue + ack",
+        expect![[r#"
+            10:12:00   -> oncall: problem web1/http CRITICAL [suspect d-1 likely]
+            10:12:00   -> ann: problem web1/http CRITICAL [suspect d-1 likely]
+            10:12:00 web1/http sent problem: hard CRITICAL after attempt 1 of 1; D-1: not held: the deploy has ended and the results since then are bad
+            10:13:00 refused: no deploy `D-9` is known; did you mean `D-1`?
+            10:14:00   -> oncall: acknowledgement web1/http CRITICAL [suspect d-1 likely]
+            10:14:00 web1/http sent acknowledgement: acknowledgement by ann
+            10:14:00 web1/http answered problem: ann tagged it faulty-check: no action: the check is faulty
+            10:14:00 web1/http answered problem: ann says that deploy D-1 did not cause it
+            10:15:00 refused: web1/http is acknowledged by ann already, which a snooze would end: take that back first
+            10:20:00   -> oncall: recovery web1/http OK
+            10:20:00   -> ann: recovery web1/http OK
+            10:20:00 web1/http sent recovery: recovered
+            10:21:00 refused: this problem of web1/http, since 2026-03-02T10:12:00Z, ended at 2026-03-02T10:20:00Z: nothing was changed
+        "#]],
+    );
 }
 
 #[test]
@@ -450,6 +495,53 @@ proptest! {
                     && snoozed < at[0] * 60 + at[1]
             });
             prop_assert!(told, "{name}, snoozed at {}, in\n{}", clock(snoozed), play.transcript);
+        }
+    }
+
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(100))]
+
+    /// Nothing is half done: what is refused has changed nothing.
+    #[test]
+    fn several_answers_that_are_refused_change_nothing(
+        steps in prop::collection::vec((0..3_usize, 0..12_usize, any::<bool>()), 1..12)
+    ) {
+        let words = [
+            "ack", "ack mine", "snooze 20m", "snooze 90000m", "tag faulty-check", "caused D-1", "caused D-9",
+            "not-caused D-1", "not-caused D-9", "unack",
+        ];
+        let mut play = Play::new(site::shop());
+        for line in [
+            "09:00 web1/http ok",
+            "09:01 deploy start D-1 app=shop hosts=web1 actors=ann",
+            "09:02 deploy finish D-1",
+            "09:10 web1/http crit",
+        ] {
+            play.line(line);
+        }
+        let name = ObjectName::parse("web1/http");
+        for (minute, (first, second, flips)) in steps.into_iter().enumerate() {
+            let clock = format!("10:{:02}", 2 * minute);
+            if second < words.len() {
+                let line = format!("{clock} answer page:web1/http@09:10 ann {} + {}", words[3 * first], words[second]);
+                let known = |play: &Play| {
+                    let view = play.engine.object_view(&name).map(|view| (view.acknowledged_by, view.snoozed_until, view.said));
+                    format!("{view:?} {:?}", play.kept.restored().problems)
+                };
+                // What is due by itself at that minute comes before it.
+                play.line(&format!("{clock} wait"));
+                let (before, told) = (known(&play), play.transcript.len());
+                self::play(&mut play, &line);
+                if play.transcript[told..].contains("refused") {
+                    prop_assert_eq!(before, known(&play), "{}", play.transcript);
+                }
+            }
+            if flips {
+                let state = if minute % 2 == 0 { "ok" } else { "crit" };
+                play.line(&format!("10:{:02} web1/http {state}", 2 * minute + 1));
+            }
         }
     }
 }

@@ -96,7 +96,7 @@ impl Sets<'_> {
     fn of(&mut self, tabs: &[Tab<'_>]) -> SetIx {
         let mut found: Vec<(u8, Line)> = Vec::new();
         for tab in tabs {
-            for (entry, _) in tab.entries() {
+            for (entry, value) in tab.entries() {
                 let Some(key) = KEYS
                     .binary_search(&&*entry.key)
                     .ok()
@@ -105,7 +105,7 @@ impl Sets<'_> {
                     continue;
                 };
                 if found.iter().all(|(known, _)| *known != key) {
-                    found.push((key, line(&tab.place_of(entry), self.sources)));
+                    found.push((key, line(&value.place(), self.sources)));
                 }
             }
         }

@@ -141,9 +141,13 @@ fn objects_without_own_keys_share_what_is_noted() {
 
 #[test]
 fn the_examples_agree() {
-    let example =
-        Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/small-site/deploywatch.toml");
-    let loaded = super::super::load_with(&example, super::super::Secrets::Skip)
-        .unwrap_or_else(|faults| panic!("{}", faults.render(false)));
-    assert!(agreed(&loaded).contains("web"));
+    let mut all = String::new();
+    let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");
+    for name in ["small-site", "watching-itself", "routes", "on-call"] {
+        let path = examples.join(name).join("deploywatch.toml");
+        let loaded = super::super::load_with(&path, super::super::Secrets::Skip)
+            .unwrap_or_else(|faults| panic!("{}", faults.render(false)));
+        all.push_str(&agreed(&loaded));
+    }
+    assert!(all.contains("deploywatch/canary: contacts, "), "{all}");
 }

@@ -1,5 +1,7 @@
 //! What Slack and Teams demand of a message, held against ours: every kind, and texts that nobody meant well.
 
+use std::sync::LazyLock;
+
 use boon::{Compiler, SchemaIndex, Schemas};
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -17,6 +19,8 @@ use crate::{
 
 /// Teams takes 28 KB.
 const TEAMS_MAX: usize = 28 * 1024;
+
+static RULES: LazyLock<Rules> = LazyLock::new(Rules::read);
 
 struct Rules {
     schemas: Schemas,
@@ -70,7 +74,7 @@ impl Rules {
 
 #[test]
 fn every_kind_of_message_keeps_the_rules() {
-    let rules = Rules::read();
+    let rules = &*RULES;
     let mut all = vec![
         problem(),
         with_suspects(1),
@@ -106,7 +110,7 @@ fn every_kind_of_message_keeps_the_rules() {
 
 #[test]
 fn the_rules_refuse_what_is_wrong() {
-    let rules = Rules::read();
+    let rules = &*RULES;
     let good = slack::body(&problem(), None);
     assert!(rules.schemas.validate(&good, rules.slack).is_ok());
     let mut long = good.clone();
@@ -141,7 +145,7 @@ proptest! {
         suspects in 0..12u32,
         is_bad in any::<bool>(),
     ) {
-        let rules = Rules::read();
+        let rules = &*RULES;
         let mut message = with_suspects(suspects);
         for suspect in &mut message.deploy.suspects {
             deploy.clone_into(&mut suspect.id);

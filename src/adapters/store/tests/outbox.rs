@@ -46,6 +46,37 @@ fn keys(rows: &[LeasedRow]) -> Vec<&str> {
     rows.iter().map(|row| row.delivery.key.as_str()).collect()
 }
 
+/// What waited when a version without marked lines ended leaves in the same order under this one.
+#[tokio::test]
+async fn an_older_outbox_is_taken_on() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("store.db");
+    let store = open(&path).store;
+    let batch = vec![
+        deliver("problem", "a", "oncall", "mail"),
+        deliver("recovery", "a", "oncall", "mail"),
+        deliver("other", "b", "oncall", "mail"),
+        deliver("chat", "a", "oncall", "slack"),
+    ];
+    store.commit(batch, at(0)).await.unwrap();
+    store.close().await;
+    let db = rusqlite::Connection::open(&path).unwrap();
+    db.execute_batch(
+        "DROP TRIGGER outbox_next_of_line; DROP INDEX outbox_place; DROP INDEX outbox_due; \
+         ALTER TABLE outbox DROP COLUMN first; \
+         CREATE INDEX outbox_place ON outbox (contact, channel, id) WHERE state = 'pending'; \
+         CREATE INDEX outbox_due ON outbox (next_at) WHERE state = 'pending'; \
+         PRAGMA user_version = 3;",
+    )
+    .unwrap();
+    drop(db);
+    let store = open(&path).store;
+    let rows = lease(&store, 1).await;
+    assert_eq!(keys(&rows), ["problem", "other", "chat"]);
+    store.settle(rows[0].row_id, at(2), sent()).await.unwrap();
+    assert_eq!(keys(&lease(&store, 3).await), ["recovery"]);
+}
+
 #[tokio::test]
 async fn a_known_key_changes_nothing() {
     let store = with(&[("k", "d", "oncall", "mail"), ("k", "d", "oncall", "mail")]).await;

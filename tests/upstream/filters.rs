@@ -96,7 +96,7 @@ fn verdict(kind: Kind, words: &str, is_host: bool) -> String {
         status.state_type = StateType::Soft;
     }
     if is("acknowledged") {
-        status.ack = Some(Ack {
+        status.ack = Some(Box::new(Ack {
             by: "ann".to_owned(),
             comment: String::new(),
             sticky: false,
@@ -105,7 +105,7 @@ fn verdict(kind: Kind, words: &str, is_host: bool) -> String {
             until: None,
             snooze: false,
             through: None,
-        });
+        }));
     }
     if is("told") {
         status.notified_on = StateSet::EMPTY.with(bad);

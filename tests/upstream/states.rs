@@ -182,7 +182,7 @@ fn prepare(status: &mut Status, policy: &mut Policy, before: &str) {
     for word in before.split_whitespace() {
         match word {
             "ack" | "sticky" => {
-                status.ack = Some(Ack {
+                status.ack = Some(Box::new(Ack {
                     by: "ann".into(),
                     comment: String::new(),
                     sticky: word == "sticky",
@@ -191,7 +191,7 @@ fn prepare(status: &mut Status, policy: &mut Policy, before: &str) {
                     until: None,
                     snooze: false,
                     through: None,
-                });
+                }));
             }
             "timers" => {
                 status.last_notified_at = Some(Timestamp::from_secs(11_111));

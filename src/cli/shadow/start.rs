@@ -180,7 +180,7 @@ fn status(block: &Block<'_>, is_host: bool) -> Status {
         }
     }
     if block.number("problem_has_been_acknowledged") == 1 {
-        status.ack = Some(Ack {
+        status.ack = Some(Box::new(Ack {
             by: "Nagios".to_owned(),
             comment: String::new(),
             sticky: block.number("acknowledgement_type") == 2,
@@ -189,7 +189,7 @@ fn status(block: &Block<'_>, is_host: bool) -> Status {
             until: None,
             snooze: false,
             through: None,
-        });
+        }));
     }
     status
 }

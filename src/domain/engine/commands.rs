@@ -352,7 +352,7 @@ impl Engine {
             self.timers.insert((until, Timer::AckEnd(obj)));
         }
         let by = ack.by.clone();
-        self.object_mut(obj).status.ack = Some(ack.clone());
+        self.object_mut(obj).status.ack = Some(Box::new(ack.clone()));
         self.event(
             now,
             Some(obj),

@@ -139,7 +139,7 @@ pub(super) struct Object {
     pub(super) downtimes: u16,
     pub(super) last_hold_ended: Option<Timestamp>,
     /// The last "no", so that it is stored once and not at each result.
-    pub(super) last_skip: Option<(Kind, String)>,
+    pub(super) last_skip: Option<Box<(Kind, String)>>,
     /// Results in a row whose words differ from the page's.
     pub(super) other_words: u8,
     /// The inventory's rule with what was changed at run time; None: nothing was.

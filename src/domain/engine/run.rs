@@ -215,7 +215,7 @@ impl Engine {
     ) {
         self.object_mut(obj).forced = false;
         self.plan_next(obj, rule, now);
-        let skip = Some((Kind::Problem, why.clone()));
+        let skip = Some(Box::new((Kind::Problem, why.clone())));
         if self.object(obj).last_skip == skip {
             return;
         }

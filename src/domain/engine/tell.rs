@@ -150,7 +150,7 @@ impl Engine {
             let id = problem.id;
             self.save_problem(id, out);
         }
-        let skip = Some((kind, reason.clone()));
+        let skip = Some(Box::new((kind, reason.clone())));
         if self.object(obj).last_skip == skip {
             return;
         }

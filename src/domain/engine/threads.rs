@@ -222,7 +222,7 @@ impl Engine {
             if let Some(until) = ack.until {
                 self.timers.insert((until, Timer::AckEnd(other)));
             }
-            self.object_mut(other).status.ack = Some(ack.clone());
+            self.object_mut(other).status.ack = Some(Box::new(ack.clone()));
             let text = format!("acknowledged by {} with the page {page}", ack.by);
             self.event(now, Some(other), "acknowledgement", text, out);
             self.human_took(now, other, &format!("{} took it", ack.by), out);

@@ -40,7 +40,8 @@ pub struct Status {
     pub took: Duration,
     pub latency: Duration,
     pub flap: FlapMemory,
-    pub ack: Option<Ack>,
+    /// Rare and large, so apart.
+    pub ack: Option<Box<Ack>>,
     /// Problem states that at least one contact was told of.
     pub notified_on: StateSet,
     /// `$NOTIFICATIONNUMBER$`.

@@ -377,7 +377,7 @@ mod tests {
                 &result(State::Warning, 1),
                 Timestamp::from_secs(1),
             );
-            status.ack = ack(sticky);
+            status.ack = ack(sticky).map(Box::new);
             let _ = check(
                 &mut status,
                 policy,

@@ -204,7 +204,7 @@ fn site() -> Mirror {
         of(4, State::Critical, "502 \"bad\"\u{7}ü"),
         of(5, State::Ok, ""),
     ];
-    rows[3].status.ack = Some(Ack {
+    rows[3].status.ack = Some(Box::new(Ack {
         by: "amy".to_owned(),
         comment: "mine".to_owned(),
         sticky: true,
@@ -213,7 +213,7 @@ fn site() -> Mirror {
         until: None,
         snooze: false,
         through: None,
-    });
+    }));
     rows[4].status.state_type = StateType::Soft;
     rows[4].status.last_hard_state = State::Ok;
     rows[4].status.long_output = "two\nthree".into();

@@ -25,15 +25,17 @@ fn varied(inventory: &Inventory, obj: ObjIx, seed: u32) -> Row {
         StateType::Soft
     };
     row.status.checked = bit(5);
-    row.status.ack = bit(6).then(|| Ack {
-        by: String::new(),
-        comment: String::new(),
-        sticky: bit(7),
-        persistent: false,
-        at: NOW,
-        until: None,
-        snooze: false,
-        through: None,
+    row.status.ack = bit(6).then(|| {
+        Box::new(Ack {
+            by: String::new(),
+            comment: String::new(),
+            sticky: bit(7),
+            persistent: false,
+            at: NOW,
+            until: None,
+            snooze: false,
+            through: None,
+        })
     });
     row.downtimes = (seed >> 7 & 3) as u16;
     row.status.flap.flapping = bit(9);

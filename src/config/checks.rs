@@ -18,11 +18,11 @@ use super::{
 };
 use crate::{
     base::threads::both,
-    domain::model::objects::{AppIx, Check, HostIx, NotifyRule, Rule},
+    domain::model::{
+        objects::{AppIx, Check, HostIx, NotifyRule, Rule},
+        written::FROM_HOST,
+    },
 };
-
-/// What a check takes from its host where neither it nor a template says it, as in Nagios.
-const FROM_HOST: [&str; 3] = ["contacts", "notify_period", "remind"];
 
 /// A check on one host, before doubles are found.
 struct Instance {

@@ -12,7 +12,10 @@ use super::{
     templates::{Stack, Templates},
     value::Val,
 };
-use crate::{base::text::did_you_mean, domain::model::state::ObjectName};
+use crate::{
+    base::text::did_you_mean,
+    domain::model::{state::ObjectName, written::FROM_HOST},
+};
 
 /// One value as it counts.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -117,7 +120,7 @@ fn values(
 
 /// The value that counts: as [`super::checks`] hands it down.
 fn effective<'d>(key: &Key, stack: &Stack<'d>, host: Option<&Stack<'d>>) -> Option<Val<'d>> {
-    let inherits = host.filter(|_| matches!(key.name, "contacts" | "notify_period" | "remind"));
+    let inherits = host.filter(|_| FROM_HOST.contains(&key.name));
     stack
         .specific(key.name)
         .or_else(|| inherits?.specific(key.name))

@@ -517,11 +517,9 @@ impl Engine {
             dedup_key: self.problem_of(obj).map(Problem::key),
             left_out: Vec::new(),
             rule: match what {
-                Decided::Sent | Decided::Merged if !kind.is_for_contacts() => None,
-                Decided::Sent | Decided::Merged if self.rule(obj).notify.contacts.is_empty() => {
-                    None
+                Decided::Sent | Decided::Merged if kind.is_for_contacts() => {
+                    self.contacts_rule(obj)
                 }
-                Decided::Sent | Decided::Merged => self.written_key(obj, "contacts"),
                 _ => None,
             },
             config: self.inventory.digest.clone(),
@@ -532,6 +530,12 @@ impl Engine {
     pub(super) fn written_key(&self, obj: ObjIx, key: &str) -> Option<String> {
         let host = (!self.inventory.is_host(obj)).then(|| self.inventory.host_ix(obj));
         self.inventory.written.key(obj, host, key)
+    }
+
+    /// Where its own contacts are written, if it has any.
+    pub(super) fn contacts_rule(&self, obj: ObjIx) -> Option<String> {
+        let named = !self.rule(obj).notify.contacts.is_empty();
+        named.then(|| self.written_key(obj, "contacts")).flatten()
     }
 
     pub(super) fn problem_of(&self, obj: ObjIx) -> Option<&Problem> {

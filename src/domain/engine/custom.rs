@@ -101,16 +101,10 @@ impl Engine {
         let mut message = compose::message(&self.inventory, obj, self.status(obj), facts);
         message.escalated = circle.escalated;
         self.deliver(Some(obj), &message, &audience, out);
-        self.record(
-            now,
-            obj,
-            Decided::Sent,
-            Kind::Custom,
-            reason,
-            &audience,
-            &attribution,
-            out,
-        );
+        let (what, kind) = (Decided::Sent, Kind::Custom);
+        let mut decision = self.recorded(now, obj, what, kind, reason, &audience, &attribution);
+        decision.rule = circle.rule(decision.rule);
+        out.changes.push(Change::Decision(decision));
         if how.increment {
             self.save_status(obj, out);
         }

@@ -75,6 +75,16 @@ pub(super) struct Circle {
     pub(super) left_out: Vec<String>,
 }
 
+impl Circle {
+    /// What says who is told; `own` is the place of the object's own contacts.
+    pub(super) fn rule(&self, own: Option<String>) -> Option<String> {
+        let own = own.filter(|_| self.escalations.is_empty());
+        let named = own.iter().chain(&self.escalations).chain(&self.routes);
+        let named: Vec<&str> = named.map(String::as_str).collect();
+        (!named.is_empty()).then(|| named.join("; "))
+    }
+}
+
 /// Who is told of what nobody acknowledges, and what says so.
 #[derive(Clone, Debug)]
 pub(super) struct Later {

@@ -295,6 +295,7 @@ impl Engine {
             Occasion::Reminder
         };
         let (audience, key) = self.deliver_gathered(now, obj, id, occasion, message, audience, out);
+        let rule = circle.rule(self.contacts_rule(obj));
         let reason = std::iter::once(reason)
             .chain(reached.said)
             .chain(circle.routes.iter().map(|route| format!("by {route}")))
@@ -306,15 +307,8 @@ impl Engine {
             let (what, kind) = (Decided::Sent, Kind::Problem);
             let mut decision = self.recorded(now, obj, what, kind, reason, &audience, &attribution);
             decision.dedup_key = key;
+            decision.rule = rule;
             decision.left_out = circle.left_out;
-            let named: Vec<String> = circle
-                .escalations
-                .into_iter()
-                .chain(circle.routes)
-                .collect();
-            if !named.is_empty() {
-                decision.rule = Some(named.join("; "));
-            }
             out.changes.push(Change::Decision(decision));
         }
         self.save_status(obj, out);
@@ -550,16 +544,11 @@ impl Engine {
         let mut message = compose::message(&self.inventory, obj, self.status(obj), facts);
         message.escalated = circle.escalated;
         self.deliver(Some(obj), &message, &audience, out);
-        self.record(
-            now,
-            obj,
-            Decided::Sent,
-            kind,
-            reason,
-            &audience,
-            &attribution,
-            out,
-        );
+        let what = Decided::Sent;
+        let mut decision = self.recorded(now, obj, what, kind, reason, &audience, &attribution);
+        decision.rule = circle.rule(decision.rule);
+        decision.left_out = circle.left_out;
+        out.changes.push(Change::Decision(decision));
     }
 
     /// Acknowledgements and downtimes: told through the same gate, with an author and a comment.
@@ -606,16 +595,11 @@ impl Engine {
         let mut message = compose::message(&self.inventory, obj, self.status(obj), facts);
         message.escalated = circle.escalated;
         self.deliver(Some(obj), &message, &audience, out);
-        self.record(
-            now,
-            obj,
-            Decided::Sent,
-            kind,
-            reason,
-            &audience,
-            &attribution,
-            out,
-        );
+        let what = Decided::Sent;
+        let mut decision = self.recorded(now, obj, what, kind, reason, &audience, &attribution);
+        decision.rule = circle.rule(decision.rule);
+        decision.left_out = circle.left_out;
+        out.changes.push(Change::Decision(decision));
     }
 
     #[expect(

@@ -20,8 +20,8 @@ pub const KEYS: [&str; 10] = [
     "remind",
     "states",
 ];
-/// What a check takes from its host where neither it nor a template says it.
-const FROM_HOST: [&str; 3] = ["contacts", "notify_period", "remind"];
+/// What a check takes from its host where neither it nor a template says it, as in Nagios.
+pub const FROM_HOST: [&str; 3] = ["contacts", "notify_period", "remind"];
 
 /// A line of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -2,12 +2,23 @@
 
 use std::collections::BTreeMap;
 
-use super::{scenario::Play, site};
+use expect_test::expect;
+
+use super::{
+    scenario::{Play, at, event, result},
+    site,
+};
 use crate::{
     base::secret::Secret,
-    domain::model::{
-        objects::{Channel, ChannelKind, Inventory},
-        service::Service,
+    domain::{
+        engine::{effect::Effects, input::Input},
+        model::{
+            change::Change,
+            objects::{Channel, ChannelKind, Inventory},
+            service::Service,
+            state::State,
+            written::{KEYS, Line, Written},
+        },
     },
 };
 
@@ -145,4 +156,71 @@ fn a_decision_says_who_was_left_out_and_by_which_configuration() {
     assert_eq!(decisions[0].contacts, ["oncall"]);
     assert_eq!(decisions[0].left_out, ["boss does not want WARNING"]);
     assert_eq!(decisions[0].config, "abc123");
+}
+
+/// Each decision carries what in which file and line decided: a key, a route, an escalation, or the hold of a class.
+#[test]
+fn a_decision_names_its_rule() {
+    let mut inventory = site::shop();
+    site::escalate(&mut inventory, "web2/http", (1, 0), &["ann"]);
+    let line = |line| Line { file: 0, line };
+    let keys = ["contacts", "remind"].map(|key| {
+        let place = KEYS.binary_search(&key).expect("a key");
+        u8::try_from(place).expect("few")
+    });
+    inventory.written = Written {
+        files: vec!["shop.toml".into()],
+        sets: vec![
+            Box::new([]),
+            Box::new([(keys[0], line(7)), (keys[1], line(9))]),
+        ],
+        hosts: vec![0; inventory.hosts.len()],
+        checks: vec![1; inventory.checks.len()],
+        holds: [None, Some(line(3)), None],
+        ..Written::default()
+    };
+    let mut play = Play::new(inventory);
+    let mut said = Vec::new();
+    let mut feed = |play: &mut Play, clock: &str, input| {
+        let mut out = Effects::default();
+        play.engine.handle(at(clock), input, &mut out);
+        said.extend(out.changes.into_iter().filter_map(|change| match change {
+            Change::Decision(one) => {
+                Some(format!("{} {} {:?}", one.object, one.what.name(), one.rule))
+            }
+            _ => None,
+        }));
+    };
+    let passive =
+        |name: &str, state, clock: &str| Input::Passive(result(name, state, "", at(clock)));
+    feed(&mut play, "10:00", passive("web1/http", State::Ok, "10:00"));
+    feed(
+        &mut play,
+        "10:01",
+        passive("web1/http", State::Critical, "10:01"),
+    );
+    feed(
+        &mut play,
+        "10:02",
+        passive("web1/http", State::Critical, "10:02"),
+    );
+    feed(
+        &mut play,
+        "10:03",
+        passive("web2/http", State::Critical, "10:03"),
+    );
+    feed(&mut play, "10:04", passive("web3/http", State::Ok, "10:04"));
+    let start = event("start", "D-1", &["app=shop", "hosts=web3"], at("10:05"));
+    feed(&mut play, "10:05", Input::Deploy(start));
+    feed(
+        &mut play,
+        "10:06",
+        passive("web3/http", State::Critical, "10:06"),
+    );
+    expect![[r#"
+        web1/http sent Some("contacts, shop.toml:7")
+        web1/http skipped Some("remind, shop.toml:9")
+        web2/http sent Some("[[escalation]], site.toml:1")
+        web3/http held Some("hold of [deploys.class.normal], shop.toml:3")"#]]
+    .assert_eq(&said.join("\n"));
 }

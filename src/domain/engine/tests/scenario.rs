@@ -518,7 +518,7 @@ fn passive(object: &str, state: &str, output: &[&str], now: Timestamp) -> Input 
     Input::Passive(result)
 }
 
-fn event(phase: &str, id: &str, rest: &[&str], now: Timestamp) -> DeployEvent {
+pub(super) fn event(phase: &str, id: &str, rest: &[&str], now: Timestamp) -> DeployEvent {
     let mut event = DeployEvent {
         id: id.to_owned(),
         phase: Phase::parse(phase).expect("phase"),

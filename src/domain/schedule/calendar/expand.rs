@@ -174,9 +174,7 @@ impl Spread {
                 "DTSTART:{}\nRRULE:{rule}",
                 start.civil.strftime("%Y%m%dT%H%M%SZ")
             );
-            let set: RRuleSet = text
-                .parse()
-                .map_err(|_| Fault::Event(format!("its rule `{rule}` cannot be read")))?;
+            let set: RRuleSet = text.parse().map_err(|_| Fault::Event(unreadable(&rule)))?;
             for next in &set.limit() {
                 self.steps += 1;
                 if MAX_STEPS < self.steps {
@@ -195,8 +193,17 @@ impl Spread {
     }
 }
 
+fn unreadable(rule: &str) -> String {
+    format!("its rule `{rule}` cannot be read")
+}
+
 /// The rule with its end written as the library takes it, and that end; both by the event's clocks.
 fn bounded(rule: &str, zone: &Zone) -> Result<(String, Option<DateTime>), String> {
+    // All that RFC 5545, section 3.3.10 has in a rule; the library panics at some of what it has not.
+    let is_known = |byte: u8| byte.is_ascii_alphanumeric() || b"=;,+-".contains(&byte);
+    if !rule.bytes().all(is_known) {
+        return Err(unreadable(rule));
+    }
     let mut parts = Vec::new();
     let mut until = None;
     for part in rule.split(';').filter(|part| !part.is_empty()) {

@@ -395,6 +395,8 @@ fn what_cannot_be_read_is_told_and_takes_nothing_with_it() {
             "SUMMARY:bob DTSTART:20260105T090000Z DURATION:P1D RRULE:FREQ=NEVER",
             "SUMMARY:bob DTSTART:20260105T090000Z DURATION:P1D RRULE:FREQ=DAILY;UNTIL=later",
             "SUMMARY:bob DTSTART:20260105T090000Z DURATION:P1D EXRULE:FREQ=DAILY",
+            // The library that expands rules panics at it.
+            "SUMMARY:bob DTSTART:20260105T090000Z DURATION:P1D RRULE:FREQ=WEEKLY;BYDAY=ß5",
         ]),
         "UTC",
         span("2026-01-05", "2026-01-06"),
@@ -411,6 +413,7 @@ fn what_cannot_be_read_is_told_and_takes_nothing_with_it() {
             line 38: `bob`: its rule `FREQ=NEVER` cannot be read
             line 44: `bob`: `LATER` of UNTIL is no time
             line 50: `bob`: it has an EXRULE, which nobody writes any more; use EXDATE
+            line 56: `bob`: its rule `FREQ=WEEKLY;BYDAY=ß5` cannot be read
         "#]],
     );
 }
@@ -507,6 +510,40 @@ fn any_event() -> impl Strategy<Value = String> {
         )
 }
 
+/// A rule by the grammar of RFC 5545, section 3.3.10; what its numbers mean may be nonsense.
+fn any_rule() -> impl Strategy<Value = String> {
+    let number = || prop_oneof![-2i32..=7, -400i32..=400, any::<i32>()];
+    let numbers = |key: &'static str| {
+        prop::collection::vec(number(), 1..4).prop_map(move |numbers| {
+            let numbers: Vec<String> = numbers.iter().map(ToString::to_string).collect();
+            format!(";{key}={}", numbers.join(","))
+        })
+    };
+    let days = ["MO", "SU", "1TU", "-5WE", "+53TH", "0FR", "-99999SA", "9"];
+    let frequencies = ["HOURLY", "DAILY", "WEEKLY", "MONTHLY", "YEARLY"];
+    let part = prop_oneof![
+        number().prop_map(|number| format!(";INTERVAL={number}")),
+        number().prop_map(|number| format!(";COUNT={number}")),
+        numbers("BYSECOND"),
+        numbers("BYMINUTE"),
+        numbers("BYHOUR"),
+        prop::sample::subsequence(days.to_vec(), 1..4)
+            .prop_map(|days| format!(";BYDAY={}", days.join(","))),
+        numbers("BYMONTHDAY"),
+        numbers("BYYEARDAY"),
+        numbers("BYWEEKNO"),
+        numbers("BYMONTH"),
+        numbers("BYSETPOS"),
+        prop::sample::select(days.to_vec()).prop_map(|day| format!(";WKST={day}")),
+        Just(";UNTIL=20260401".to_owned()),
+    ];
+    (
+        prop::sample::select(frequencies.to_vec()),
+        prop::collection::vec(part, 0..4),
+    )
+        .prop_map(|(frequency, parts)| format!("FREQ={frequency}{}", parts.concat()))
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(128))]
 
@@ -579,6 +616,16 @@ proptest! {
             prop_assert_eq!(order[0], turn.who);
             prop_assert!(order.contains(&3));
         }
+    }
+
+    /// Rules of the grammar with any numbers, alone and together; the library that expands them has panicked before.
+    #[test]
+    fn any_rule_is_read_or_refused(rules in prop::collection::vec(any_rule(), 1..4)) {
+        let of = span("2025-12-01", "2027-01-05");
+        let event = |rule| format!("SUMMARY:ann DTSTART:20251105T090000Z DURATION:PT1H RRULE:{rule}");
+        let events: Vec<String> = rules.iter().map(event).collect();
+        let events: Vec<&str> = events.iter().map(String::as_str).collect();
+        let _ = read(&calendar(&events), "Europe/Vienna", of);
     }
 
     /// Nothing that a server sends makes reading it end other than with a calendar or a sentence.

@@ -168,7 +168,7 @@ impl Engine {
         self.arm_steps(row);
     }
 
-    fn page_mut(&mut self, row: u64) -> Option<&mut Page> {
+    pub(super) fn page_mut(&mut self, row: u64) -> Option<&mut Page> {
         self.problems.get_mut(&row)?.page.as_mut()
     }
 
@@ -333,7 +333,12 @@ impl Engine {
         let mut message = compose::message(&self.inventory, obj, self.status(obj), facts);
         message.escalated = true;
         state.name().clone_into(&mut message.state);
-        self.keep_page(now, row, &attribution, audience, out);
+        if problem.told {
+            self.keep_page(now, row, &attribution, audience, out);
+        } else {
+            // Its own contacts have not heard yet how bad it is, and must.
+            self.add_to_page(now, row, &attribution, audience, out);
+        }
         let audience = audience.clone();
         let (told, key) =
             self.deliver_gathered(now, obj, row, Occasion::Fresh, message, audience, out);

@@ -317,6 +317,7 @@ impl Engine {
         }
     }
 
+    /// The page of a row covers it as it is now.
     pub(super) fn keep_page(
         &mut self,
         now: Timestamp,
@@ -325,10 +326,6 @@ impl Engine {
         audience: &Audience,
         out: &mut Effects,
     ) -> String {
-        let names: Vec<String> = audience
-            .iter()
-            .map(|one| self.inventory.contact(one.contact).name.to_string())
-            .collect();
         let Some(problem) = self.problems.get_mut(&id) else {
             return String::new();
         };
@@ -351,6 +348,26 @@ impl Engine {
             waits_since: None,
         });
         page.state = Some(problem.state);
+        self.add_to_page(now, id, attribution, audience, out);
+        key
+    }
+
+    /// Others know of it too. Those who are to hear of what it became since the page still are.
+    pub(super) fn add_to_page(
+        &mut self,
+        now: Timestamp,
+        id: u64,
+        attribution: &Attribution,
+        audience: &Audience,
+        out: &mut Effects,
+    ) {
+        let names: Vec<String> = audience
+            .iter()
+            .map(|one| self.inventory.contact(one.contact).name.to_string())
+            .collect();
+        let Some(page) = self.page_mut(id) else {
+            return;
+        };
         page.attribution = attribution.clone();
         for name in names {
             if !page.told.contains(&name) {
@@ -361,7 +378,6 @@ impl Engine {
         if attribution != &Attribution::default() {
             self.arm_reading(now, id);
         }
-        key
     }
 
     fn send_recovery(&mut self, now: Timestamp, obj: ObjIx, out: &mut Effects) {

@@ -15,7 +15,7 @@ use proptest::{
 };
 
 use super::{
-    histories::{Fact, History, OBJECTS, Part, Run, Seen, Told, Words, history, play},
+    histories::{Fact, History, OBJECTS, Part, Run, Seen, Told, Word, Words, history, play},
     scenario::{at, result},
     site,
 };
@@ -24,6 +24,7 @@ use crate::{
     domain::{
         engine::input::Input,
         model::{
+            deploy::Phase,
             message::{Kind, Urgency},
             objects::Inventory,
             state::State,
@@ -448,4 +449,52 @@ fn without_deploys_it_is_nagios(
 #[test]
 fn without_deploys_pages_are_those_of_nagios_rules() {
     run(5, without_deploys_it_is_nagios);
+}
+
+/// Found by the random histories: a check became CRITICAL behind its host that was down, and people of a deploy were the first
+/// to hear of it. Those on call had heard of a WARNING only, and the next result told them of it as a reminder.
+#[test]
+fn who_was_told_of_less_is_not_reminded_because_others_were_told_of_more() {
+    let bad = |object, state| Fact::Result { object, state };
+    let facts = vec![
+        (47, bad(1, State::Warning)),
+        (3, bad(0, State::Down)),
+        (97, bad(0, State::Down)),
+        (108, bad(1, State::Ok)),
+        (99, bad(1, State::Ok)),
+        (45, bad(1, State::Ok)),
+        (91, bad(1, State::Unknown)),
+        (40, bad(2, State::Ok)),
+        (34, bad(1, State::Ok)),
+        (72, bad(1, State::Critical)),
+        (93, bad(0, State::Up)),
+        (115, bad(2, State::Ok)),
+        (8, bad(2, State::Ok)),
+        (64, bad(1, State::Warning)),
+    ];
+    let word = |id, phase, app, at, delay| Word {
+        id,
+        phase,
+        app,
+        hosts: 0,
+        risk: 0,
+        version: 0,
+        at,
+        skew: 0,
+        delay,
+        copies: 1,
+        no_hold: false,
+    };
+    let words = vec![
+        word(2, Phase::Started, 0, 774, 0),
+        word(0, Phase::Started, 0, 78, 0),
+        word(2, Phase::Step, 2, 0, 50),
+    ];
+    let history = History {
+        facts,
+        words,
+        crashes: Vec::new(),
+    };
+    let inventory = Arc::new(without_flapping());
+    check(&inventory, &history).unwrap_or_else(|why| panic!("{why}"));
 }

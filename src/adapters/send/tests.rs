@@ -93,7 +93,7 @@ fn subjects_lead_with_state_and_object_and_deploy() {
     expect![[r#"
         CRITICAL web1/http
         CRITICAL web1/http - after deploy D-417 (shop 1.4.7 by ann)
-        CRITICAL web1/http - after deploy D-417 (shop 1.4.7 by ann) or 2 others
+        CRITICAL web1/http - after deploy D-417 (shop 1.4.7 by ann) or 1 other
         OK web1/http - recovered; it failed after deploy D-417 (shop 1.4.7 by ann)
         CRITICAL web1/http - update, after deploy D-417 (shop 1.4.7 by ann)
         DIGEST deploy D-417 (shop 1.4.7 by ann)

@@ -148,10 +148,11 @@ pub fn deploy_phrase(deploy: &Attribution) -> Option<String> {
     let equals = match deploy.verdict {
         // One leads clearly: the others stand in the body, with their evidence.
         Verdict::Suspect => 1,
-        Verdict::Suspects | Verdict::None => deploy.suspects.len(),
+        Verdict::Suspects => deploy.named().count(),
+        Verdict::None => deploy.suspects.len(),
     };
     Some(match equals {
-        1 => format!("deploy {first}"),
+        ..=1 => format!("deploy {first}"),
         2 => format!("deploy {first} or 1 other"),
         more => format!("deploy {first} or {} others", more - 1),
     })

@@ -119,7 +119,7 @@ pub fn offers(message: &Message) -> Vec<Offer> {
         Verdict::Suspect => 1,
         Verdict::Suspects => DEPLOYS_MAX,
     };
-    let deploys = message.deploy.suspects.iter().take(named);
+    let deploys = message.deploy.named().take(named);
     [Offer::Acknowledge, Offer::Snooze]
         .into_iter()
         .chain(deploys.map(|suspect| Offer::NotCaused(suspect.id.clone())))

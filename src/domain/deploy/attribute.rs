@@ -25,6 +25,8 @@ use crate::{
 
 /// Named at most.
 const MAX_SUSPECTS: usize = 3;
+/// Below those that are named: what shares more than the environment, unless much speaks against it.
+const LISTED: i32 = -60;
 /// Reasons against, at most.
 const MAX_RULED_OUT: usize = 3;
 
@@ -130,12 +132,10 @@ pub fn attribute<'a>(
         }
         _ => Verdict::Suspects,
     };
-    // What is merely near in time names nobody, but the reader sees it; a real candidate makes it noise.
-    candidates.truncate(if 0 < named {
-        named.min(MAX_SUSPECTS)
-    } else {
-        MAX_SUSPECTS
-    });
+    // What is less likely stands below, and what is merely near in time only where it names nobody: the reader sees it, but
+    // a real candidate makes it noise.
+    candidates.retain(|found| named == 0 || LISTED <= found.weight.sum);
+    candidates.truncate(MAX_SUSPECTS);
     Attribution {
         verdict,
         suspects: candidates

@@ -577,9 +577,10 @@ impl Engine {
             let leads = found.suspects.first().map(|suspect| &suspect.id);
             if was_named && leads != led.as_ref() {
                 // Those left were near it, and are no likelier for it.
-                found.verdict = match leads {
-                    Some(_) => Verdict::Suspects,
-                    None => Verdict::None,
+                let is_one_named = found.named().next().is_some();
+                found.verdict = match is_one_named {
+                    true => Verdict::Suspects,
+                    false => Verdict::None,
                 };
             }
             for said in problem.said.sentences(&problem.cleared) {

@@ -289,15 +289,11 @@ impl Engine {
         attribution: &Attribution,
         now: Timestamp,
     ) -> Audience {
-        if attribution.verdict == Verdict::None {
-            return audience;
-        }
-        let named = if attribution.verdict == Verdict::Suspect {
-            1
-        } else {
-            attribution.suspects.len()
+        let most = match attribution.verdict {
+            Verdict::Suspect => 1,
+            Verdict::Suspects | Verdict::None => usize::MAX,
         };
-        for suspect in attribution.suspects.iter().take(named) {
+        for suspect in attribution.named().take(most) {
             let Some(live) = self.deploys.get(&suspect.id) else {
                 continue;
             };

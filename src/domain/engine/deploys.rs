@@ -376,11 +376,8 @@ impl Engine {
         let Some(page) = &problem.page else { return };
         let new_deploy = by_event.is_some_and(|id| {
             let named = |attribution: &Attribution| {
-                attribution.verdict != Verdict::None
-                    && attribution
-                        .suspects
-                        .iter()
-                        .any(|suspect| suspect.id == id && Strength::Weak < suspect.strength)
+                let mut named = attribution.named();
+                named.any(|suspect| suspect.id == id)
             };
             named(&attribution) != named(&page.attribution)
         });

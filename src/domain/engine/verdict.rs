@@ -52,10 +52,10 @@ impl Engine {
                 .suspects
                 .first()
                 .is_some_and(|suspect| suspect.id == *id);
-            let listed = attribution.suspects.iter().any(|suspect| suspect.id == *id);
+            let named = attribution.named().any(|suspect| suspect.id == *id);
             match attribution.verdict {
                 Verdict::Suspect if leads => seen.blamed.push(problem.object.to_string()),
-                Verdict::Suspects if listed => seen.shared.push(problem.object.to_string()),
+                Verdict::Suspects if named => seen.shared.push(problem.object.to_string()),
                 _ => {}
             }
         }
@@ -167,12 +167,7 @@ impl Engine {
             }
             (_, None, Some(page))
                 if problem.cleared.iter().any(|cleared| cleared == id)
-                    || page
-                        .attribution
-                        .suspects
-                        .iter()
-                        .any(|suspect| suspect.id == id)
-                        && page.attribution.verdict != Verdict::None =>
+                    || page.attribution.named().any(|suspect| suspect.id == id) =>
             {
                 ("paged", Some(page.key.clone()))
             }

@@ -466,11 +466,19 @@ impl HoldEndHow {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attribution {
     pub verdict: Verdict,
-    /// Best first, at most three.
+    /// Best first, at most three; weak ones are listed, and blamed for nothing.
     pub suspects: Vec<Suspect>,
     /// Why deploys were ruled out, in sentences.
     #[serde(default)]
     pub ruled_out: Vec<String>,
+}
+
+impl Attribution {
+    /// Those that the problem is put down to, and not merely listed for the reader.
+    pub fn named(&self) -> impl Iterator<Item = &Suspect> {
+        let named = |one: &&Suspect| self.verdict != Verdict::None && Strength::Weak < one.strength;
+        self.suspects.iter().filter(named)
+    }
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -17,7 +17,7 @@ use crate::{
     domain::{
         model::{
             answer::Tag,
-            deploy::{Deploy, Suspect, Verdict},
+            deploy::{Deploy, Suspect},
             status::{End, Problem},
         },
         schedule::Zone,
@@ -429,10 +429,9 @@ fn what_came(case: &Case, scope: &Scope) -> What {
 
 /// The deploys that the problem's page names, without those that a person cleared of it.
 fn suspects(problem: &Problem) -> impl Iterator<Item = &Suspect> {
-    let attributions = problem.page.iter().map(|page| &page.attribution);
-    attributions
-        .filter(|attribution| attribution.verdict != Verdict::None)
-        .flat_map(|attribution| &attribution.suspects)
+    let pages = problem.page.iter();
+    pages
+        .flat_map(|page| page.attribution.named())
         .filter(|suspect| !problem.cleared.contains(&suspect.id))
 }
 

@@ -21,13 +21,18 @@ use crate::{
         engine::{Engine, Mode, effect::Effects, input::Input},
         model::{
             change::{Change, Decided, Restored},
-            deploy::{Strength, Verdict},
+            deploy::{Attribution, Strength, Verdict},
             job::{Exit, JobId, Outcome},
             message::{Kind, Message, Urgency},
             objects::{Inventory, ObjIx},
+            state::State,
+            status::Problem,
         },
     },
 };
+
+/// Who is on call.
+const ON_CALL: &str = "oncall";
 
 /// A message that was sent, as far as the score needs it.
 #[derive(Clone, Debug, PartialEq)]
@@ -45,6 +50,8 @@ pub struct Told {
     pub suspects: Vec<(String, Strength)>,
     /// Why it was sent, and not held.
     pub reason: String,
+    /// It rang by itself; else an update of an earlier page of its cause told of it.
+    pub rang: bool,
 }
 
 impl Told {
@@ -191,6 +198,7 @@ impl Run<'_> {
                         page.reason = decision.reason;
                     }
                 }
+                Change::Problem(problem) => self.keep_gathered(now, &problem),
                 _ => {}
             }
         }
@@ -200,7 +208,7 @@ impl Run<'_> {
         if message.kind == Kind::Digest {
             self.log.digests.extend(message.lines.iter().cloned());
         }
-        if contact != "oncall" {
+        if contact != ON_CALL {
             return;
         }
         let is_page = matches!(
@@ -225,15 +233,50 @@ impl Run<'_> {
             severe: matches!(&*message.state, "CRITICAL" | "DOWN"),
             since: message.since.unwrap_or(message.at).0,
             verdict: message.deploy.verdict,
-            suspects: message
-                .deploy
-                .suspects
-                .iter()
-                .map(|suspect| (suspect.id.clone(), suspect.strength))
-                .collect(),
+            suspects: suspects(&message.deploy),
             reason: String::new(),
+            rang: true,
         });
     }
+
+    /// A problem of which an update told now.
+    fn keep_gathered(&mut self, now: Timestamp, problem: &Problem) {
+        let Some((page, joined)) = problem.page.as_ref().and_then(|page| {
+            let mut joined = page.joined.iter();
+            Some((page, joined.find(|one| one.contact == ON_CALL && one.told)?))
+        }) else {
+            return;
+        };
+        let Some(object) = self.world.object(&problem.object.to_string()) else {
+            return;
+        };
+        let since = problem.first_bad_at.0;
+        let is_told = |told: &Told| {
+            told.kind == Kind::Problem && (told.object, told.since) == (object, since)
+        };
+        if self.log.told.iter().rev().any(is_told) {
+            return;
+        }
+        self.log.told.push(Told {
+            at: now.0,
+            kind: Kind::Problem,
+            object,
+            key: joined.key.as_str().into(),
+            severe: matches!(problem.state, State::Critical | State::Down),
+            since,
+            verdict: page.attribution.verdict,
+            suspects: suspects(&page.attribution),
+            reason: String::new(),
+            rang: false,
+        });
+    }
+}
+
+fn suspects(attribution: &Attribution) -> Vec<(String, Strength)> {
+    let suspects = attribution.suspects.iter();
+    suspects
+        .map(|suspect| (suspect.id.clone(), suspect.strength))
+        .collect()
 }
 
 /// What this thread took so far.

@@ -421,7 +421,7 @@ impl<'a> Yardstick<'a> {
     /// What the first page of each episode names, and what stands in the end.
     fn score_names(&self, parameters: &Score, tally: &mut Tally, log: &Log) {
         let mut of: BTreeMap<usize, Vec<&Told>> = BTreeMap::new();
-        for told in pages(log) {
+        for told in problems(log) {
             for episode in self.truth.episodes(told) {
                 if !self.kind(episode).is_benign() || self.truth.is_benign(told) {
                     of.entry(episode).or_default().push(told);
@@ -500,7 +500,13 @@ const fn place(strength: Strength) -> usize {
     }
 }
 
+/// What rang.
 pub fn pages(log: &Log) -> impl Iterator<Item = &Told> {
+    problems(log).filter(|told| told.rang)
+}
+
+/// Of what people were told, by a page or with the update of one.
+fn problems(log: &Log) -> impl Iterator<Item = &Told> {
     log.told
         .iter()
         .filter(|told| told.kind == message::Kind::Problem)

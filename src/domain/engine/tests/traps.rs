@@ -289,7 +289,7 @@ fn trap_late_event() {
             10:07:00 db1/http sent recovery: recovered
             10:10:00   -> oncall: amendment web1/http CRITICAL [suspect d-1 likely]
             10:10:00 web1/http amended amendment: amended: it began after deploy D-1
-            10:11:00   -> oncall quietly: amendment db1/http OK [suspect d-2 likely]
+            10:11:00   -> oncall quietly: amendment db1/http OK [suspect d-2 likely, d-1 weak]
                        | That problem, CRITICAL since 2026-03-02T10:06:00Z, ended at 2026-03-02T10:07:00Z.
             10:11:00 db1/http amended amendment: amended: it began after deploy D-2
             10:11:00 web1/http skipped problem: the next reminder is due at 2026-03-02T10:36:00Z
@@ -422,10 +422,11 @@ fn trap_same_version_redeployed() {
             10:41:30 web1/http held problem until 10:44:30: run-2 of shop 7 is running; a blip is expected, so it is judged again at 2026-03-02T10:44:30Z
             10:42:00 web1/http released problem: the hold ended: it recovered while held, bad for 30s
             10:42:00 web1/http skipped recovery: nobody was told of the problem, so nobody is told of its end
-            10:50:00   -> oncall: problem web1/http CRITICAL [suspect run-2 likely]
+            10:50:00   -> oncall: problem web1/http CRITICAL [suspect run-2 likely, run-1 weak]
             10:50:00 web1/http sent problem: hard CRITICAL after attempt 1 of 1; run-2: not held: the deploy has ended and the results since then are bad
             10:51:00 web1/http: suspect
             10:51:00   run-2: first bad result 9m after it started, 7m30s after it ended; web1 is deployed to; last good result at 10:42:00, during the deploy
+            10:51:00   run-1: possible late effect: it ended 44m before the first bad result; web1 is deployed to; last good result 36m after the deploy ended; against it: it worked after its host was updated
         "#]],
     );
 }
@@ -510,7 +511,7 @@ fn trap_rollback_looks_like_a_new_deploy() {
         expect![[r#"
             10:25:00 web2/http held problem until 10:25:10: D-3 of shop 1 is baking; a blip is expected, so it is judged again at 2026-03-02T10:25:10Z
             10:25:10 web2/http released problem: the hold ended: its deadline came
-            10:25:10   -> oncall: problem web2/http CRITICAL [suspect d-3 likely]
+            10:25:10   -> oncall: problem web2/http CRITICAL [suspect d-3 likely, d-2 weak, d-1 weak]
             10:25:10 web2/http sent problem: still CRITICAL; held since 10:25:00 for deploy D-3: its deadline came
             10:30:00 already failing: web2/http CRITICAL since 2026-03-02T10:25:00Z
             10:40:00 already failing: web2/http CRITICAL since 2026-03-02T10:25:00Z
@@ -680,12 +681,12 @@ fn trap_holds_hide_a_check_that_always_blips() {
             10:31:00 web1/http held problem until 10:36:00: D-2 of shop is running; a blip is expected, so it is judged again at 2026-03-02T10:36:00Z
             10:32:00 web1/http released problem: the hold ended: it recovered while held, bad for 1m
             10:32:00 web1/http skipped recovery: nobody was told of the problem, so nobody is told of its end
-            10:33:00   -> oncall: problem web1/http CRITICAL [suspect d-2 likely]
-            10:33:00   -> ann quietly: problem web1/http CRITICAL [suspect d-2 likely]
+            10:33:00   -> oncall: problem web1/http CRITICAL [suspect d-2 likely, d-1 weak]
+            10:33:00   -> ann quietly: problem web1/http CRITICAL [suspect d-2 likely, d-1 weak]
             10:33:00 web1/http sent problem: hard CRITICAL after attempt 1 of 1; D-2: not held: another hold on it ended 1m ago
             10:34:00 flapping started: 35.5% change, threshold 30.0%
-            10:34:00   -> oncall: flapping-start web1/http OK [suspect d-2 likely]
-            10:34:00   -> ann quietly: flapping-start web1/http OK [suspect d-2 likely]
+            10:34:00   -> oncall: flapping-start web1/http OK [suspect d-2 likely, d-1 weak]
+            10:34:00   -> ann quietly: flapping-start web1/http OK [suspect d-2 likely, d-1 weak]
             10:34:00 web1/http sent flapping-start: flapping since deploy D-2: started: 35.5% change, threshold 30.0%
             10:34:00 web1/http skipped recovery: it is flapping
             10:50:00   -> ann quietly: digest web1 UP [none; weak D-2]
@@ -716,7 +717,7 @@ fn trap_forged_events_mute_alerts() {
             10:06:30   -> oncall: problem web1/http CRITICAL [suspects d-1 possible]
             10:06:30 web1/http sent problem: still CRITICAL; held since 10:06:00 for deploy D-1: D-1: who told of it may not hold anything of this app
             10:07:00 already failing: web1/http CRITICAL since 2026-03-02T10:06:00Z
-            10:08:00   -> oncall: problem web2/http CRITICAL [suspect d-2 likely]
+            10:08:00   -> oncall: problem web2/http CRITICAL [suspect d-2 likely, d-1 weak]
             10:08:00 web2/http sent problem: hard CRITICAL after attempt 1 of 1; D-2: not held: who told of it may not hold anything of this app; D-1: not held: its host is not in the batch being deployed
         "#]],
     );

@@ -168,7 +168,7 @@ impl Engine {
         self.arm_steps(row);
     }
 
-    pub(super) fn page_mut(&mut self, row: u64) -> Option<&mut Page> {
+    fn page_mut(&mut self, row: u64) -> Option<&mut Page> {
         self.problems.get_mut(&row)?.page.as_mut()
     }
 

@@ -365,9 +365,20 @@ impl Engine {
             .iter()
             .map(|one| self.inventory.contact(one.contact).name.to_string())
             .collect();
-        let Some(page) = self.page_mut(id) else {
+        let Some(problem) = self.problems.get_mut(&id) else {
             return;
         };
+        let state = problem.state;
+        let Some(page) = &mut problem.page else {
+            return;
+        };
+        // An amendment reaches everybody, and may say no less than any of them heard.
+        if page
+            .state
+            .is_none_or(|told| told.severity() < state.severity())
+        {
+            page.state = Some(state);
+        }
         page.attribution = attribution.clone();
         for name in names {
             if !page.told.contains(&name) {

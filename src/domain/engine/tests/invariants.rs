@@ -451,50 +451,87 @@ fn without_deploys_pages_are_those_of_nagios_rules() {
     run(5, without_deploys_it_is_nagios);
 }
 
+/// Results, each with the seconds before it, and words of deploys of the app: id, phase, app, at, skew, delay.
+fn told_of(
+    facts: &[(u64, usize, State)],
+    words: &[(usize, Phase, usize, u64, i64, u64)],
+) -> History {
+    let fact = |(after, object, state): &(u64, usize, State)| {
+        let (object, state) = (*object, *state);
+        (*after, Fact::Result { object, state })
+    };
+    let word = |(id, phase, app, at, skew, delay): &(usize, Phase, usize, u64, i64, u64)| Word {
+        id: *id,
+        phase: *phase,
+        app: *app,
+        hosts: 0,
+        risk: 0,
+        version: 0,
+        at: *at,
+        skew: *skew,
+        delay: *delay,
+        copies: 1,
+        no_hold: false,
+    };
+    History {
+        facts: facts.iter().map(fact).collect(),
+        words: words.iter().map(word).collect(),
+        crashes: Vec::new(),
+    }
+}
+
 /// Found by the random histories: a check became CRITICAL behind its host that was down, and people of a deploy were the first
 /// to hear of it. Those on call had heard of a WARNING only, and the next result told them of it as a reminder.
 #[test]
 fn who_was_told_of_less_is_not_reminded_because_others_were_told_of_more() {
-    let bad = |object, state| Fact::Result { object, state };
-    let facts = vec![
-        (47, bad(1, State::Warning)),
-        (3, bad(0, State::Down)),
-        (97, bad(0, State::Down)),
-        (108, bad(1, State::Ok)),
-        (99, bad(1, State::Ok)),
-        (45, bad(1, State::Ok)),
-        (91, bad(1, State::Unknown)),
-        (40, bad(2, State::Ok)),
-        (34, bad(1, State::Ok)),
-        (72, bad(1, State::Critical)),
-        (93, bad(0, State::Up)),
-        (115, bad(2, State::Ok)),
-        (8, bad(2, State::Ok)),
-        (64, bad(1, State::Warning)),
-    ];
-    let word = |id, phase, app, at, delay| Word {
-        id,
-        phase,
-        app,
-        hosts: 0,
-        risk: 0,
-        version: 0,
-        at,
-        skew: 0,
-        delay,
-        copies: 1,
-        no_hold: false,
-    };
-    let words = vec![
-        word(2, Phase::Started, 0, 774, 0),
-        word(0, Phase::Started, 0, 78, 0),
-        word(2, Phase::Step, 2, 0, 50),
-    ];
-    let history = History {
-        facts,
-        words,
-        crashes: Vec::new(),
-    };
-    let inventory = Arc::new(without_flapping());
-    check(&inventory, &history).unwrap_or_else(|why| panic!("{why}"));
+    use State::{Critical, Down, Ok, Unknown, Up, Warning};
+    let history = told_of(
+        &[
+            (47, 1, Warning),
+            (3, 0, Down),
+            (97, 0, Down),
+            (108, 1, Ok),
+            (99, 1, Ok),
+            (45, 1, Ok),
+            (91, 1, Unknown),
+            (40, 2, Ok),
+            (34, 1, Ok),
+            (72, 1, Critical),
+            (93, 0, Up),
+            (115, 2, Ok),
+            (8, 2, Ok),
+            (64, 1, Warning),
+        ],
+        &[
+            (2, Phase::Started, 0, 774, 0, 0),
+            (0, Phase::Started, 0, 78, 0, 0),
+            (2, Phase::Step, 2, 0, 0, 50),
+        ],
+    );
+    check(&Arc::new(without_flapping()), &history).unwrap_or_else(|why| panic!("{why}"));
+}
+
+/// Found likewise: an amendment told the people of a deploy of a WARNING whom a page had told of a CRITICAL.
+#[test]
+fn who_was_told_of_more_is_not_told_of_less_by_an_amendment() {
+    use State::{Critical, Down, Ok, Unknown, Up, Warning};
+    let history = told_of(
+        &[
+            (27, 1, Unknown),
+            (80, 0, Down),
+            (99, 1, Ok),
+            (113, 1, Ok),
+            (17, 1, Critical),
+            (95, 0, Up),
+            (36, 2, Ok),
+            (111, 2, Ok),
+            (18, 0, Down),
+            (1, 1, Warning),
+        ],
+        &[
+            (0, Phase::Finished, 0, 431, 0, 0),
+            (1, Phase::Started, 0, 674, -308, 0),
+        ],
+    );
+    check(&Arc::new(without_flapping()), &history).unwrap_or_else(|why| panic!("{why}"));
 }

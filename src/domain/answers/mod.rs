@@ -114,12 +114,11 @@ pub fn offers(message: &Message) -> Vec<Offer> {
     if is_over || !is_page || message.since.is_none() || !message.dedup_key.contains('@') {
         return Vec::new();
     }
-    let named = match message.deploy.verdict {
-        Verdict::None => 0,
+    let most = match message.deploy.verdict {
         Verdict::Suspect => 1,
-        Verdict::Suspects => DEPLOYS_MAX,
+        Verdict::Suspects | Verdict::None => DEPLOYS_MAX,
     };
-    let deploys = message.deploy.named().take(named);
+    let deploys = message.deploy.named().take(most);
     [Offer::Acknowledge, Offer::Snooze]
         .into_iter()
         .chain(deploys.map(|suspect| Offer::NotCaused(suspect.id.clone())))

@@ -25,8 +25,6 @@ use crate::{
 
 /// Named at most.
 const MAX_SUSPECTS: usize = 3;
-/// Below those that are named: what shares more than the environment, unless much speaks against it.
-const LISTED: i32 = -60;
 /// Reasons against, at most.
 const MAX_RULED_OUT: usize = 3;
 
@@ -134,7 +132,7 @@ pub fn attribute<'a>(
     };
     // What is less likely stands below, and what is merely near in time only where it names nobody: the reader sees it, but
     // a real candidate makes it noise.
-    candidates.retain(|found| named == 0 || LISTED <= found.weight.sum);
+    candidates.retain(|found| named == 0 || weigh::LISTED <= found.weight.sum);
     candidates.truncate(MAX_SUSPECTS);
     Attribution {
         verdict,

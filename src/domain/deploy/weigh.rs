@@ -13,6 +13,8 @@ use crate::domain::model::deploy::Strength;
 const PRIOR: i32 = -54;
 /// From here on a deploy is named: about one in ten of those that look like this did it.
 pub const NAMED: i32 = -22;
+/// From here on it is listed below those that are named: what shares more than the environment, unless much speaks against it.
+pub const LISTED: i32 = -60;
 /// From here on it is the suspect, if no other comes close ...
 pub const SUSPECT: i32 = 0;
 /// ... and from here on already, if it is the only one that fits and nothing else fails.

@@ -578,9 +578,10 @@ impl Engine {
             if was_named && leads != led.as_ref() {
                 // Those left were near it, and are no likelier for it.
                 let is_one_named = found.named().next().is_some();
-                found.verdict = match is_one_named {
-                    true => Verdict::Suspects,
-                    false => Verdict::None,
+                found.verdict = if is_one_named {
+                    Verdict::Suspects
+                } else {
+                    Verdict::None
                 };
             }
             for said in problem.said.sentences(&problem.cleared) {

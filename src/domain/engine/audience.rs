@@ -282,6 +282,13 @@ impl Engine {
         (found, circle)
     }
 
+    pub(super) fn names_of(&self, audience: &Audience) -> Vec<String> {
+        let contacts = audience.iter().map(|one| one.contact);
+        contacts
+            .map(|contact| self.inventory.contact(contact).name.to_string())
+            .collect()
+    }
+
     /// Adds the deployers: paged with everybody where one deploy is the suspect, told in chat where several are.
     pub(super) fn with_deployers(
         &self,

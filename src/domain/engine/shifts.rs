@@ -529,10 +529,7 @@ impl Engine {
                 _ => format!("{reason}; nobody is known to stand behind the deploy"),
             };
             let mut decision = self.decide(now, *obj, what, Kind::Notice, reason);
-            decision.contacts = audience
-                .iter()
-                .map(|one| self.inventory.contact(one.contact).name.to_string())
-                .collect();
+            decision.contacts = self.names_of(&audience);
             decision.deploys = vec![id.to_owned()];
             out.changes.push(Change::Decision(decision));
         }

@@ -361,10 +361,7 @@ impl Engine {
         audience: &Audience,
         out: &mut Effects,
     ) {
-        let names: Vec<String> = audience
-            .iter()
-            .map(|one| self.inventory.contact(one.contact).name.to_string())
-            .collect();
+        let names = self.names_of(audience);
         let Some(problem) = self.problems.get_mut(&id) else {
             return;
         };
@@ -664,10 +661,7 @@ impl Engine {
         attribution: &Attribution,
     ) -> Decision {
         let mut decision = self.decide(now, obj, what, kind, reason);
-        decision.contacts = audience
-            .iter()
-            .map(|one| self.inventory.contact(one.contact).name.to_string())
-            .collect();
+        decision.contacts = self.names_of(audience);
         decision.deploys = attribution
             .suspects
             .iter()

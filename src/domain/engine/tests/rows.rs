@@ -276,6 +276,39 @@ fn row_11_two_that_are_equally_near() {
 }
 
 #[test]
+fn row_11_the_people_of_a_weak_one_are_not_told() {
+    let story = |first: &str, second: &str| {
+        format!(
+            "
+            10:00 web1/http ok
+            10:05 deploy start D-1 app=shop hosts=web1 {first}
+            10:06 deploy finish D-1
+            10:10 web1/http ok
+            10:40 deploy start D-2 app=shop hosts=web1 {second}
+            10:41 deploy finish D-2
+            10:50 web1/http ok
+            10:55 web1/http crit
+            "
+        )
+    };
+    check(
+        &story("actors=ann", ""),
+        expect![[r#"
+        10:55:00   -> oncall: problem web1/http CRITICAL [suspects d-2 possible, d-1 weak]
+        10:55:00 web1/http sent problem: hard CRITICAL after attempt 1 of 1; D-2: not held: the deploy has ended and the results since then are bad
+    "#]],
+    );
+    check(
+        &story("", "actors=ann"),
+        expect![[r#"
+        10:55:00   -> oncall: problem web1/http CRITICAL [suspects d-2 possible, d-1 weak]
+        10:55:00   -> ann quietly: problem web1/http CRITICAL [suspects d-2 possible, d-1 weak]
+        10:55:00 web1/http sent problem: hard CRITICAL after attempt 1 of 1; D-2: not held: the deploy has ended and the results since then are bad
+    "#]],
+    );
+}
+
+#[test]
 fn row_12_a_warning_in_the_bake_goes_to_the_deployer_first() {
     check(
         "

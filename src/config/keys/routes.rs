@@ -100,7 +100,7 @@ pub static GROUPING: Spec = Spec::new(
         Key::new(
             "update_every",
             Kind::Span(false),
-            "How soon what joined a page is told; each further update waits twice as long, up to 5m.",
+            "How soon what joined a page is told; each further update waits twice as long, up to 5m. A problem that is put down to a deploy waits 10s at most.",
         )
         .or("30s"),
         Key::new(

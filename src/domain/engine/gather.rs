@@ -48,8 +48,21 @@ pub(super) enum Occasion {
     Recovery,
 }
 
+/// What an update is to tell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum News {
+    /// A problem, or that another deploy is behind it.
+    Bad,
+    /// An end.
+    Good,
+}
+
 /// The cause of what the brake gathers.
 pub(super) const STORM: &str = "a storm of pages";
+/// How the cause of what one deploy is blamed for begins.
+const OF_DEPLOY: &str = "deploy ";
+/// A problem that joins the page of a deploy is told within this.
+const WAIT_OF_DEPLOY: Duration = Duration::from_secs(10);
 /// Updates come ever more rarely, but nothing waits longer than this to be told.
 const LONGEST_WAIT: Duration = Duration::from_secs(300);
 
@@ -200,7 +213,7 @@ impl Engine {
                 lines,
             };
         }
-        self.add_news(now, &place, row);
+        self.add_news(now, &place, row, News::Good);
         Told::With(key)
     }
 
@@ -230,7 +243,7 @@ impl Engine {
             };
             let is_known = severity <= thread.worst && thread.speaks_for(listener);
             if occasion == Occasion::Fresh && is_known && thread.lead != row {
-                self.add_news(now, &place, row);
+                self.add_news(now, &place, row, News::Bad);
                 return Told::With(key);
             }
             if occasion == Occasion::Reminder && self.voice(now, &open) != Some(row) {
@@ -254,7 +267,7 @@ impl Engine {
                 if thread.worst < severity || !thread.speaks_for(listener) {
                     return self.ring(now, &place, row, (severity, listener));
                 }
-                self.add_news(now, &place, row);
+                self.add_news(now, &place, row, News::Bad);
                 return Told::With(key);
             }
         }
@@ -295,7 +308,7 @@ impl Engine {
         let obj = inventory.find(&problem.object)?;
         let host = inventory.host(inventory.host_ix(obj));
         match cause {
-            Cause::Deploy => blamed(problem).map(|id| format!("deploy {id}")),
+            Cause::Deploy => blamed(problem).map(|id| format!("{OF_DEPLOY}{id}")),
             Cause::Host => Some(format!("host {}", host.name)),
             Cause::Parent => {
                 let parent = host.parents.first()?;
@@ -453,15 +466,20 @@ impl Engine {
         }
     }
 
-    fn add_news(&mut self, now: Timestamp, place: &(String, String), row: u64) {
+    fn add_news(&mut self, now: Timestamp, place: &(String, String), row: u64, news: News) {
         let every = self.inventory.globals.grouping.update_every;
         let Some(thread) = self.threads.all.get_mut(place) else {
             return;
         };
         thread.news.insert(row);
-        if thread.due.is_none() {
+        // That a deploy is behind it is a conclusion, which may be wrong: what is bad hardly waits on the strength of it.
+        let at = if news == News::Bad && thread.group.starts_with(OF_DEPLOY) {
+            now + every.min(WAIT_OF_DEPLOY)
+        } else {
             let wait = every.saturating_mul(2_u32.saturating_pow(thread.updates));
-            let at = (thread.last_told + wait.min(LONGEST_WAIT)).max(now + every);
+            (thread.last_told + wait.min(LONGEST_WAIT)).max(now + every)
+        };
+        if thread.due.is_none_or(|due| at < due) {
             thread.due = Some(at);
             self.timers
                 .insert((at, Timer::Gathered(place.0.clone(), place.1.clone())));
@@ -682,7 +700,7 @@ impl Engine {
                     let lead = self.threads.all.get(&place).map(|thread| thread.lead);
                     let of = |row: u64| self.problems.get(&row).and_then(blamed);
                     if lead.and_then(of) != of(row) {
-                        self.add_news(now, &place, row);
+                        self.add_news(now, &place, row, News::Bad);
                     }
                 }
                 None => alone.push(listener),

@@ -53,6 +53,13 @@ pub struct Told {
     pub rang: bool,
 }
 
+impl Log {
+    /// When what was told of was over.
+    pub fn end_of(&self, told: &Told) -> Option<Ms> {
+        self.over.get(&(told.object, told.since)).copied()
+    }
+}
+
 impl Told {
     /// The deploys it names; a verdict of none names nobody.
     pub fn named(&self) -> &[(String, Strength)] {
@@ -68,6 +75,8 @@ impl Told {
 pub struct Log {
     /// To those on call, in order.
     pub told: Vec<Told>,
+    /// When each problem was over, told or not, by its object and the start of its first bad result.
+    pub over: BTreeMap<(usize, Ms), Ms>,
     /// Lines of digests.
     pub digests: Vec<String>,
     pub results: u64,
@@ -197,7 +206,7 @@ impl Run<'_> {
                         page.reason = decision.reason;
                     }
                 }
-                Change::Problem(problem) => self.keep_gathered(now, &problem),
+                Change::Problem(problem) => self.keep_problem(now, &problem),
                 _ => {}
             }
         }
@@ -238,18 +247,21 @@ impl Run<'_> {
         });
     }
 
-    /// A problem of which an update told now.
-    fn keep_gathered(&mut self, now: Timestamp, problem: &Problem) {
+    /// When a problem was over, or that an update told of it now.
+    fn keep_problem(&mut self, now: Timestamp, problem: &Problem) {
+        let Some(object) = self.world.object(&problem.object.to_string()) else {
+            return;
+        };
+        let since = problem.first_bad_at.0;
+        if let Some(over) = problem.recovered_at {
+            self.log.over.insert((object, since), over.0);
+        }
         let Some((page, joined)) = problem.page.as_ref().and_then(|page| {
             let mut joined = page.joined.iter();
             Some((page, joined.find(|one| one.contact == ON_CALL && one.told)?))
         }) else {
             return;
         };
-        let Some(object) = self.world.object(&problem.object.to_string()) else {
-            return;
-        };
-        let since = problem.first_bad_at.0;
         let is_told = |told: &Told| {
             told.kind == Kind::Problem && (told.object, told.since) == (object, since)
         };
@@ -283,13 +295,4 @@ fn cpu() -> Duration {
     clock_gettime(ClockId::CLOCK_THREAD_CPUTIME_ID)
         .map(Duration::from)
         .unwrap_or_default()
-}
-
-/// When each problem that was told of was over, by its key.
-pub fn recoveries(log: &Log) -> BTreeMap<Arc<str>, Ms> {
-    let mut ends = BTreeMap::new();
-    for told in log.told.iter().filter(|told| told.kind == Kind::Recovery) {
-        ends.entry(told.key.clone()).or_insert(told.at);
-    }
-    ends
 }

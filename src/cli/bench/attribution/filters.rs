@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     contenders::{Stage, minutes},
-    drive::{Log, Told, recoveries},
+    drive::{Log, Told},
     random::Random,
     story::{Ms, seconds},
     truth::Truth,
@@ -84,7 +84,6 @@ pub fn silence(stage: &Stage<'_>, plain: &Log) -> Log {
 
 /// Drops pages that fall into a quiet time, and sends at its end what is then still bad.
 fn hush(plain: &Log, quiet: &[Quiet], must_differ: bool, wait: Ms) -> Log {
-    let over = recoveries(plain);
     let mut log = plain.clone();
     log.told.clear();
     let mut dropped: BTreeSet<&str> = BTreeSet::new();
@@ -110,9 +109,9 @@ fn hush(plain: &Log, quiet: &[Quiet], must_differ: bool, wait: Ms) -> Log {
         }
         let mut told = told.clone();
         if told.at < end {
-            if over.get(&told.key).is_some_and(|over| *over <= end)
+            if plain.end_of(&told).is_some_and(|over| over <= end)
                 || told.kind == Kind::FlappingStart
-                || must_differ && was_bad_before(plain, quiet, &told, &over)
+                || must_differ && was_bad_before(plain, quiet, &told)
             {
                 if let Some(known) = plain.told.iter().find(|other| other.key == told.key) {
                     dropped.insert(&known.key);
@@ -129,12 +128,7 @@ fn hush(plain: &Log, quiet: &[Quiet], must_differ: bool, wait: Ms) -> Log {
 }
 
 /// The object was in another problem when the quiet time began: to Icinga nothing changed.
-fn was_bad_before(
-    plain: &Log,
-    quiet: &[Quiet],
-    told: &Told,
-    over: &BTreeMap<std::sync::Arc<str>, Ms>,
-) -> bool {
+fn was_bad_before(plain: &Log, quiet: &[Quiet], told: &Told) -> bool {
     let Some(from) = quiet
         .iter()
         .filter(|quiet| quiet.from <= told.at && told.at < quiet.to)
@@ -149,7 +143,7 @@ fn was_bad_before(
             && other.object == told.object
             && other.severe == told.severe
             && other.at < from
-            && over.get(&other.key).is_none_or(|over| from < *over)
+            && plain.end_of(other).is_none_or(|over| from < over)
     })
 }
 

@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::{
-    drive::{Log, Told, recoveries},
+    drive::{Log, Told},
     fleet::Fleet,
     parameters::Score,
     story::{Deploy, Kind, Ms, START, seconds},
@@ -154,7 +154,6 @@ impl<'a> Yardstick<'a> {
 
     /// When people heard of each episode.
     fn heard(&self, log: &Log) -> Vec<Option<Ms>> {
-        let over = recoveries(log);
         let mut heard: Vec<Option<Ms>> = vec![None; self.truth.story.episodes.len()];
         let mut hear = |episode: usize, at: Ms| {
             let known = heard[episode].get_or_insert(at);
@@ -167,7 +166,7 @@ impl<'a> Yardstick<'a> {
                         hear(effect.episode, told.at);
                     }
                     // Told of, and still open when the next one begins.
-                    let end = over.get(&told.key).copied().unwrap_or(Ms::MAX);
+                    let end = log.end_of(told).unwrap_or(Ms::MAX);
                     for effect in self.truth.touching(told.object, [told.at, end]) {
                         if told.at < effect.from && effect.from < end {
                             hear(effect.episode, effect.from);

@@ -227,7 +227,7 @@ pub struct Row {
     /// Runs of plugins beside those of the plain engine, as a share of them; None: it runs none of its own.
     pub extra_checks: Option<f64>,
     pub kinds: Vec<OfKind>,
-    /// The first of them.
+    /// Some of them; those that were never told are the first.
     pub losses: Vec<Loss>,
     /// Late ones among the lost.
     pub late: u64,
@@ -248,6 +248,14 @@ pub struct Class {
 
 /// At most so many are listed.
 const LISTED: usize = 40;
+
+fn losses(seeds: &[Seed], place: usize) -> Vec<Loss> {
+    let tallies = seeds.iter().map(|seed| &seed.tallies[place]);
+    let mut losses: Vec<Loss> = tallies.flat_map(|tally| tally.losses.clone()).collect();
+    losses.sort_by_key(|loss| loss.told.is_some());
+    losses.truncate(LISTED);
+    losses
+}
 
 pub fn row(
     parameters: &Parameters,
@@ -301,10 +309,7 @@ pub fn row(
             .into_iter()
             .map(|kind| of_kind(seeds, place, kind))
             .collect(),
-        losses: tallies()
-            .flat_map(|tally| tally.losses.clone())
-            .take(LISTED)
-            .collect(),
+        losses: losses(seeds, place),
         late: tallies()
             .map(|tally| u64::from(tally.sum(Count::Late, |_| true)))
             .sum(),

@@ -52,16 +52,16 @@ fn what_one_deploy_broke_is_one_page_that_is_updated() {
             10:15:10 web1/http merged problem: of deploy D-1, like the page web3/http@1772446510000: told with its next update
             10:15:10 web2/http released problem: the hold ended: 3 of 3 objects in its scope are bad at once
             10:15:10 web2/http merged problem: of deploy D-1, like the page web3/http@1772446510000: told with its next update
-            10:15:40   -> ann: amendment web3/http CRITICAL [suspect d-1 likely]
+            10:15:20   -> ann: amendment web3/http CRITICAL [suspect d-1 likely]
                        | CRITICAL web3/http since 2026-03-02T10:15:10Z (D-1): refused
                        | WARNING web1/http since 2026-03-02T10:15:00Z (D-1): slow
                        | WARNING web2/http since 2026-03-02T10:15:05Z (D-1): slow as well
-            10:15:40 web3/http amended amendment: 2 more problems of deploy D-1; now 1 CRITICAL, 2 WARNING
-            10:15:40   -> oncall: amendment web3/http CRITICAL [suspect d-1 likely]
+            10:15:20 web3/http amended amendment: 2 more problems of deploy D-1; now 1 CRITICAL, 2 WARNING
+            10:15:20   -> oncall: amendment web3/http CRITICAL [suspect d-1 likely]
                        | CRITICAL web3/http since 2026-03-02T10:15:10Z (D-1): refused
                        | WARNING web1/http since 2026-03-02T10:15:00Z (D-1): slow
                        | WARNING web2/http since 2026-03-02T10:15:05Z (D-1): slow as well
-            10:15:40 web3/http amended amendment: 2 more problems of deploy D-1; now 1 CRITICAL, 2 WARNING
+            10:15:20 web3/http amended amendment: 2 more problems of deploy D-1; now 1 CRITICAL, 2 WARNING
             10:16:00   -> oncall: problem db1/http CRITICAL [none; weak D-1]
             10:16:00 db1/http sent problem: hard CRITICAL after attempt 1 of 1; D-1: not held: it is not what is deployed, only connected with it
             10:16:10 web1/http amended amendment: amended: it began after deploy D-1
@@ -69,28 +69,28 @@ fn what_one_deploy_broke_is_one_page_that_is_updated() {
             10:16:10   -> oncall: amendment web3/http CRITICAL [suspects d-1 likely]
             10:16:10   -> ann: amendment web3/http CRITICAL [suspects d-1 likely]
             10:16:10 web3/http amended amendment: amended: it began after deploy D-1
-            10:16:40   -> ann: amendment web3/http CRITICAL [suspects d-1 likely]
+            10:16:20   -> ann: amendment web3/http CRITICAL [suspects d-1 likely]
                        | CRITICAL web3/http since 2026-03-02T10:15:10Z: refused
                        | WARNING web1/http since 2026-03-02T10:15:00Z: slow
                        | WARNING web2/http since 2026-03-02T10:15:05Z: slow as well
-            10:16:40 web3/http amended amendment: 2 changed; now 1 CRITICAL, 2 WARNING
-            10:16:40   -> oncall: amendment web3/http CRITICAL [suspects d-1 likely]
+            10:16:20 web3/http amended amendment: 2 changed; now 1 CRITICAL, 2 WARNING
+            10:16:20   -> oncall: amendment web3/http CRITICAL [suspects d-1 likely]
                        | CRITICAL web3/http since 2026-03-02T10:15:10Z: refused
                        | WARNING web1/http since 2026-03-02T10:15:00Z: slow
                        | WARNING web2/http since 2026-03-02T10:15:05Z: slow as well
-            10:16:40 web3/http amended amendment: 2 changed; now 1 CRITICAL, 2 WARNING
+            10:16:20 web3/http amended amendment: 2 changed; now 1 CRITICAL, 2 WARNING
             10:17:00 web2/http merged recovery: of deploy D-1, of which more is still bad: told with the next update of the page web3/http@1772446510000
             10:18:00 web1/http merged recovery: of deploy D-1, of which more is still bad: told with the next update of the page web3/http@1772446510000
-            10:18:40   -> ann: amendment web3/http CRITICAL [suspects d-1 likely]
+            10:18:20   -> ann: amendment web3/http CRITICAL [suspects d-1 likely]
                        | CRITICAL web3/http since 2026-03-02T10:15:10Z: refused
                        | recovered: web1/http, WARNING from 2026-03-02T10:15:00Z to 2026-03-02T10:18:00Z
                        | recovered: web2/http, WARNING from 2026-03-02T10:15:05Z to 2026-03-02T10:17:00Z
-            10:18:40 web3/http amended amendment: 2 recovered; now 1 CRITICAL
-            10:18:40   -> oncall: amendment web3/http CRITICAL [suspects d-1 likely]
+            10:18:20 web3/http amended amendment: 2 recovered; now 1 CRITICAL
+            10:18:20   -> oncall: amendment web3/http CRITICAL [suspects d-1 likely]
                        | CRITICAL web3/http since 2026-03-02T10:15:10Z: refused
                        | recovered: web1/http, WARNING from 2026-03-02T10:15:00Z to 2026-03-02T10:18:00Z
                        | recovered: web2/http, WARNING from 2026-03-02T10:15:05Z to 2026-03-02T10:17:00Z
-            10:18:40 web3/http amended amendment: 2 recovered; now 1 CRITICAL
+            10:18:20 web3/http amended amendment: 2 recovered; now 1 CRITICAL
             10:25:00   -> oncall: recovery web3/http OK [suspects d-1 likely]
                        | recovered: web1/http, WARNING from 2026-03-02T10:15:00Z to 2026-03-02T10:18:00Z
                        | recovered: web2/http, WARNING from 2026-03-02T10:15:05Z to 2026-03-02T10:17:00Z
@@ -105,6 +105,45 @@ fn what_one_deploy_broke_is_one_page_that_is_updated() {
 }
 
 /// A hundred checks, one page.
+/// That one deploy is behind them is a conclusion: who is wrong about it must not wait for it.
+#[test]
+fn a_problem_put_down_to_a_deploy_waits_ten_seconds_at_most() {
+    let mut play = Play::new(gathered(&[Cause::Deploy]));
+    for line in [
+        "10:00 web1/http ok",
+        "10:00 web2/http ok",
+        "10:00 web3/http ok",
+        "10:05 deploy start D-1 app=shop version=1.4.2 actors=ann",
+        "10:06 deploy finish D-1",
+        "10:10 web1/http ok",
+        "10:10 web2/http ok",
+        "10:10 web3/http ok",
+        "10:15 web1/http crit",
+    ] {
+        play.line(line);
+    }
+    // Each joins after an update, when the next would wait ever longer; the last while the end of one waits to be told.
+    for (at, told, name) in [
+        ("10:15:20", "10:15:30", "web2/http"),
+        ("10:15:45", "10:15:55", "web3/http"),
+        ("10:16:10", "10:16:20", "web3/http"),
+    ] {
+        play.line(&format!("{at} {name} crit"));
+        play.line(&format!("{told} wait"));
+        let update = format!("{told}   -> oncall: amendment web1/http CRITICAL");
+        assert!(play.transcript.contains(&update), "{}", play.transcript);
+        if told == "10:15:55" {
+            play.line("10:16:00 web3/http ok");
+        }
+    }
+    let named = "1 more problem of deploy D-1, 1 recovered; now 3 CRITICAL";
+    assert!(
+        play.transcript.trim_end().ends_with(named),
+        "{}",
+        play.transcript
+    );
+}
+
 #[test]
 fn a_hundred_checks_that_fail_with_one_deploy_are_one_page_for_each_person() {
     let mut inventory = gathered(&[Cause::Var("SITE".into())]);

@@ -796,16 +796,16 @@ fn row_29_when_a_deploy_may_have_blinded_us_it_is_one_page_and_soon() {
             10:06:04 web1/http merged problem: of deploy D-1, like the page web3/http@1772445964000: told with its next update
             10:06:04 web2/http released problem: the hold ended: 3 of 3 objects in its scope are bad at once
             10:06:04 web2/http merged problem: of deploy D-1, like the page web3/http@1772445964000: told with its next update
-            10:06:34   -> ann: amendment web3/http UNKNOWN [suspect d-1 strong]
+            10:06:14   -> ann: amendment web3/http UNKNOWN [suspect d-1 strong]
                        | UNKNOWN web1/http since 2026-03-02T10:06:00Z (D-1): plugin timed out
                        | UNKNOWN web2/http since 2026-03-02T10:06:02Z (D-1): plugin timed out
                        | UNKNOWN web3/http since 2026-03-02T10:06:04Z (D-1): plugin timed out
-            10:06:34 web3/http amended amendment: 2 more problems of deploy D-1; now 3 UNKNOWN
-            10:06:34   -> oncall: amendment web3/http UNKNOWN [suspect d-1 strong]
+            10:06:14 web3/http amended amendment: 2 more problems of deploy D-1; now 3 UNKNOWN
+            10:06:14   -> oncall: amendment web3/http UNKNOWN [suspect d-1 strong]
                        | UNKNOWN web1/http since 2026-03-02T10:06:00Z (D-1): plugin timed out
                        | UNKNOWN web2/http since 2026-03-02T10:06:02Z (D-1): plugin timed out
                        | UNKNOWN web3/http since 2026-03-02T10:06:04Z (D-1): plugin timed out
-            10:06:34 web3/http amended amendment: 2 more problems of deploy D-1; now 3 UNKNOWN
+            10:06:14 web3/http amended amendment: 2 more problems of deploy D-1; now 3 UNKNOWN
         "#]],
     );
 }

@@ -165,6 +165,12 @@ impl Engine {
         let Some(problem) = self.problems.get(&row) else {
             return Err(unknown_page(key));
         };
+        if let Some(other) = self
+            .stand_in(row)
+            .and_then(|other| self.problems.get(&other))
+        {
+            return self.known(&other.object);
+        }
         let obj = self.known(&problem.object)?;
         if let Some(ended) = problem.recovered_at.filter(|_| !self.open.contains(&row)) {
             let now_there = match self.problem_of(obj).filter(|now| now.id != row) {

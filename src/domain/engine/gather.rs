@@ -338,7 +338,7 @@ impl Engine {
     }
 
     /// The dedup key of the page with which this row came to somebody.
-    fn thread_of(&self, row: u64, contact: &str) -> Option<String> {
+    pub(super) fn thread_of(&self, row: u64, contact: &str) -> Option<String> {
         let problem = self.problems.get(&row)?;
         let page = problem.page.as_ref()?;
         let joined = page.joined.iter().rfind(|one| one.contact == contact);

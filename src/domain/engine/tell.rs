@@ -599,17 +599,29 @@ impl Engine {
         let page = self
             .problem_of(obj)
             .and_then(|problem| problem.page.clone());
-        let key = match (&page, kind) {
-            (Some(page), Kind::Acknowledgement) => page.key.clone(),
-            _ => format!("{}@{}", self.inventory.name(obj), kind.name()),
-        };
+        let row = self.status(obj).problem.unwrap_or_default();
+        let mut parcels: Vec<(String, Audience)> = Vec::new();
+        for listener in &audience {
+            let key = match (&page, kind) {
+                (Some(page), Kind::Acknowledgement) => {
+                    let contact = &self.inventory.contact(listener.contact).name;
+                    let with = self.thread_of(row, contact);
+                    with.unwrap_or_else(|| page.key.clone())
+                }
+                _ => format!("{}@{}", self.inventory.name(obj), kind.name()),
+            };
+            match parcels.iter_mut().find(|(known, _)| *known == key) {
+                Some((_, others)) => others.push(listener.clone()),
+                None => parcels.push((key, vec![listener.clone()])),
+            }
+        }
         let attribution = page.map(|page| page.attribution).unwrap_or_default();
         let reason = format!("{} by {author}", kind.name());
         let facts = compose::Facts {
             kind,
             urgency: Urgency::High,
             reason: reason.clone(),
-            dedup_key: &key,
+            dedup_key: "",
             now,
             deploy: attribution.clone(),
             author: Some(author.to_owned()),
@@ -618,7 +630,10 @@ impl Engine {
         };
         let mut message = compose::message(&self.inventory, obj, self.status(obj), facts);
         message.escalated = circle.escalated;
-        self.deliver(Some(obj), &message, &audience, out);
+        for (key, listeners) in parcels {
+            message.dedup_key = key;
+            self.deliver(Some(obj), &message, &listeners, out);
+        }
         let what = Decided::Sent;
         let mut decision = self.recorded(now, obj, what, kind, reason, &audience, &attribution);
         decision.rule = circle.rule(decision.rule);

@@ -161,17 +161,32 @@ impl Engine {
         }
     }
 
+    /// The row whose answers count for all of a thread: the one that began it, or once that is over the first that is not.
+    fn speaker(&self, thread: &Thread) -> Option<u64> {
+        let mut rows = std::iter::once(thread.lead).chain(thread.rows.iter().copied());
+        rows.find(|row| self.open.contains(row))
+    }
+
+    /// What stands for a row that is over, where more came with its page to all who had it, and is still bad.
+    pub(super) fn stand_in(&self, row: u64) -> Option<u64> {
+        let page = self.problems.get(&row)?.page.as_ref()?;
+        let thread = |contact: &String| self.threads.all.get(&(contact.clone(), page.key.clone()));
+        let speakers = page
+            .told
+            .iter()
+            .map(|contact| self.speaker(thread(contact)?));
+        speakers.min().flatten()
+    }
+
     /// Rows that came to people with this row's page: who takes it on takes them on.
-    fn rows_with(&self, row: u64) -> Vec<u64> {
-        let rows: BTreeSet<u64> = self
-            .threads
+    fn rows_with(&self, row: u64) -> BTreeSet<u64> {
+        self.threads
             .all
             .values()
-            .filter(|thread| thread.lead == row)
+            .filter(|thread| self.speaker(thread) == Some(row))
             .flat_map(|thread| thread.rows.iter().copied())
             .filter(|other| *other != row && self.open.contains(other))
-            .collect();
-        rows.into_iter().collect()
+            .collect()
     }
 
     /// An acknowledgement answers a page: all that came with it is acknowledged as well. Returns how many.

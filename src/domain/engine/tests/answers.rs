@@ -12,6 +12,7 @@ use crate::{
     domain::model::{
         answer::{About, Answer, Say, Tag},
         command::Command,
+        grouping::Cause,
         state::ObjectName,
     },
 };
@@ -75,6 +76,76 @@ fn play(play: &mut Play, line: &str) {
         Some((clock, answer)) => play.command(clock, Command::Answer(answer)),
         None => play.line(line),
     }
+}
+
+/// Who taps on a page at night must not be turned away because the first of its problems is over.
+#[test]
+fn a_page_whose_first_problem_is_over_is_answered_for_the_rest() {
+    let mut inventory = site::shop();
+    inventory.globals.grouping.by = vec![Cause::Host];
+    let mut night = Play::new(inventory);
+    for line in [
+        "10:00 web1/http crit",
+        "10:00:10 web1/cpu crit",
+        "10:00:15 web1/slow crit",
+        "10:00:16 web1/slow crit",
+        "10:00:17 web1/slow crit",
+        "10:05 web1/http ok",
+        "10:06 answer page:web1/http@10:00 ann ack disk",
+        "10:10 web1/http crit",
+        "10:20 web1/cpu ok",
+        "10:20 web1/slow ok",
+        "10:20 web1/http ok",
+        "10:21 answer page:web1/http@10:00 ann ack late",
+    ] {
+        play(&mut night, line);
+    }
+    expect![[r#"
+        10:00:00   -> oncall: problem web1/http CRITICAL
+        10:00:00 web1/http sent problem: hard CRITICAL after attempt 1 of 1
+        10:00:10 web1/cpu merged problem: of host web1, like the page web1/http@1772445600000: told with its next update
+        10:00:15 web1/slow skipped problem: soft: attempt 1 of 3; nothing is told before the last one fails
+        10:00:17 web1/slow merged problem: of host web1, like the page web1/http@1772445600000: told with its next update
+        10:00:40   -> oncall: amendment web1/http CRITICAL
+                   | CRITICAL web1/http since 2026-03-02T10:00:00Z: CRITICAL
+                   | CRITICAL web1/cpu since 2026-03-02T10:00:10Z: CRITICAL
+                   | CRITICAL web1/slow since 2026-03-02T10:00:15Z: CRITICAL
+        10:00:40 web1/http amended amendment: 2 more problems of host web1; now 3 CRITICAL
+        10:05:00 web1/http merged recovery: of host web1, of which more is still bad: told with the next update of the page web1/http@1772445600000
+        10:05:30   -> oncall: amendment web1/http CRITICAL
+                   | CRITICAL web1/cpu since 2026-03-02T10:00:10Z: CRITICAL
+                   | CRITICAL web1/slow since 2026-03-02T10:00:15Z: CRITICAL
+                   | recovered: web1/http, CRITICAL from 2026-03-02T10:00:00Z to 2026-03-02T10:05:00Z
+        10:05:30 web1/http amended amendment: 1 recovered; now 2 CRITICAL
+        10:06:00   -> oncall: acknowledgement web1/cpu CRITICAL
+        10:06:00 web1/cpu sent acknowledgement: acknowledgement by ann
+        10:10:00 web1/http merged problem: of host web1, like the page web1/http@1772445600000: told with its next update
+        10:10:30   -> oncall: amendment web1/http CRITICAL
+                   | CRITICAL web1/cpu since 2026-03-02T10:00:10Z: CRITICAL
+                   | CRITICAL web1/slow since 2026-03-02T10:00:15Z: CRITICAL
+                   | CRITICAL web1/http since 2026-03-02T10:10:00Z: CRITICAL
+        10:10:30 web1/http amended amendment: 1 more problem of host web1; now 3 CRITICAL
+        10:20:00 web1/cpu merged recovery: of host web1, of which more is still bad: told with the next update of the page web1/http@1772445600000
+        10:20:00 web1/slow merged recovery: of host web1, of which more is still bad: told with the next update of the page web1/http@1772445600000
+        10:20:00   -> oncall: recovery web1/http OK
+                   | recovered: web1/http, CRITICAL from 2026-03-02T10:00:00Z to 2026-03-02T10:05:00Z
+                   | recovered: web1/cpu, CRITICAL from 2026-03-02T10:00:10Z to 2026-03-02T10:20:00Z
+                   | recovered: web1/slow, CRITICAL from 2026-03-02T10:00:15Z to 2026-03-02T10:20:00Z
+                   | recovered: web1/http, CRITICAL from 2026-03-02T10:10:00Z to 2026-03-02T10:20:00Z
+        10:20:00 web1/http sent recovery: recovered
+        10:21:00 refused: this problem of web1/http, since 2026-03-02T10:00:00Z, ended at 2026-03-02T10:05:00Z: nothing was changed
+    "#]].assert_eq(&night.transcript);
+    let key = format!("web1/http@{}", at("10:00").millis());
+    let acknowledged = night
+        .delivered
+        .iter()
+        .filter(|(_, kind, _)| kind == "acknowledgement");
+    let keys: Vec<&String> = acknowledged.map(|(.., key)| key).collect();
+    assert_eq!(
+        keys,
+        [&key],
+        "receivers know the page by the key that began it"
+    );
 }
 
 #[test]

@@ -166,7 +166,7 @@ fn a_hundred_checks_that_fail_with_one_deploy_are_one_page_for_each_person() {
     }
     play.line("11:30 wait");
     let kinds = |kind: &str| {
-        let of_kind = play.delivered.iter().filter(|(_, known)| known == kind);
+        let of_kind = play.delivered.iter().filter(|(_, known, _)| known == kind);
         of_kind.count()
     };
     assert_eq!(

@@ -53,10 +53,10 @@ fn paged(timeline: &[&str]) -> BTreeMap<String, usize> {
     }
     let [kinds, others] = ["pagerduty", "opsgenie"].map(|pager| {
         let mut kinds = BTreeMap::new();
-        for (_, kind) in play
+        for (_, kind, _) in play
             .delivered
             .iter()
-            .filter(|(channel, _)| channel == pager)
+            .filter(|(channel, ..)| channel == pager)
         {
             *kinds.entry(kind.clone()).or_default() += 1;
         }

@@ -139,8 +139,8 @@ pub(super) struct Play {
     inventory: Arc<Inventory>,
     pub(super) kept: Kept,
     pub(super) transcript: String,
-    /// Channel and kind of each delivery.
-    pub(super) delivered: Vec<(String, String)>,
+    /// Channel, kind and dedup key of each delivery.
+    pub(super) delivered: Vec<(String, String, String)>,
     /// Each event with its time.
     pub(super) instants: Vec<(Timestamp, String)>,
     /// The time of the last input.
@@ -216,7 +216,8 @@ impl Play {
                 }
                 Change::Deliver(delivery) => {
                     let kind = delivery.message.kind.name().to_owned();
-                    self.delivered.push((delivery.channel.clone(), kind));
+                    let key = delivery.message.dedup_key.clone();
+                    self.delivered.push((delivery.channel.clone(), kind, key));
                     let line = delivery_line(delivery);
                     self.say(now, &line);
                 }

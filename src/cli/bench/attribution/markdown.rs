@@ -151,7 +151,8 @@ fn quiet(page: &mut Page, report: &Report) {
     page.line("\n## What is kept quiet, and what is lost");
     page.line(
         "\nLost: plain Nagios pages while the fault is bad; it stays bad beyond the longest hold and one retry; no page came \
-         by then (where plain Nagios took a change of an older problem for enough, the attempts come on top). Passed: it was over by then, and nobody was paged. Percent, with 95 % intervals over seeds; added delay in \
+         by then, by itself or with the update of one, and none that a host is down which stood for it to its end (where \
+         plain Nagios took a change of an older problem for enough, the attempts come on top). Passed: it was over by then, and nobody was paged. Percent, with 95 % intervals over seeds; added delay in \
          seconds: median / 90 % / 99 % / most.",
     );
     page.head(&[

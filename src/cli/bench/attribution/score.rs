@@ -144,7 +144,8 @@ impl<'a> Yardstick<'a> {
             if kind.is_benign() {
                 self.score_benign(&mut tally, episode, log);
             } else {
-                self.score_due(&mut tally, episode, *heard, log);
+                let heard = heard.or_else(|| self.stood_for(episode, log));
+                self.score_due(&mut tally, episode, heard, log);
             }
         }
         self.score_pages(&mut tally, log);
@@ -185,6 +186,31 @@ impl<'a> Yardstick<'a> {
             }
         }
         heard
+    }
+
+    /// When people heard that no more can be seen of the hosts that an episode is on: the host's page, or one of a host before
+    /// it, stands for its checks, as in Nagios. None where any of it shows after the end of that.
+    fn stood_for(&self, episode: usize, log: &Log) -> Option<Ms> {
+        let effects = self.truth.story.effects.iter();
+        let mut effects = effects.filter(|effect| effect.episode == episode);
+        effects
+            .try_fold(None, |latest: Option<Ms>, effect| {
+                let stands = problems(log)
+                    .filter(|told| told.at <= effect.to)
+                    .filter(|told| log.end_of(told).is_none_or(|end| effect.to <= end))
+                    .find(|told| self.is_behind(effect.object, told.object))?;
+                let heard = stands.at.max(effect.from);
+                Some(Some(latest.map_or(heard, |latest| latest.max(heard))))
+            })
+            .flatten()
+    }
+
+    /// This object is a check of this host, or of one behind it.
+    fn is_behind(&self, object: usize, host: usize) -> bool {
+        let Fleet { objects, hosts, .. } = self.truth.fleet;
+        let own = objects[object].host;
+        let mut before = std::iter::successors(Some(own), |host| hosts[*host].parent);
+        object != host && before.any(|other| hosts[other].objects.first() == Some(&host))
     }
 
     fn score_benign(&self, tally: &mut Tally, episode: usize, log: &Log) {

@@ -100,7 +100,7 @@ pub static GROUPING: Spec = Spec::new(
         Key::new(
             "update_every",
             Kind::Span(false),
-            "How soon what joined a page is told; each further update waits twice as long, up to 5m. A problem that is put down to a deploy waits 10s at most.",
+            "How soon what joined a page is told; each further update waits twice as long, up to 5m. What joins the page of a deploy is told 10s later at the latest.",
         )
         .or("30s"),
         Key::new(

@@ -32,6 +32,14 @@ use crate::{
 /// Deploys named on a page, at most.
 const MAX_SUSPECTS: usize = 3;
 
+/// What an answer is for.
+#[derive(Clone, Copy)]
+struct Meant {
+    obj: ObjIx,
+    /// The row whose page is answered: what came with it is meant, too.
+    row: Option<u64>,
+}
+
 impl Engine {
     pub(super) fn answer(
         &mut self,
@@ -47,20 +55,20 @@ impl Engine {
         } = answer;
         match say {
             Say::Acknowledge => {
-                let obj = self.object_of(&about)?;
-                self.take(now, obj, &by, &through, None, out)
+                let meant = self.meant(&about, &by)?;
+                self.take(now, meant, &by, &through, None, out)
             }
             Say::AcknowledgeWith(comment) => {
-                let obj = self.object_of(&about)?;
-                self.take(now, obj, &by, &through, Some(comment), out)
+                let meant = self.meant(&about, &by)?;
+                self.take(now, meant, &by, &through, Some(comment), out)
             }
             Say::Unacknowledge => {
-                let obj = self.object_of(&about)?;
-                self.give_back(now, obj, &through, out)
+                let meant = self.meant(&about, &by)?;
+                self.give_back(now, meant, &by, &through, out)
             }
             Say::Snooze { span, comment } => {
-                let obj = self.object_of(&about)?;
-                self.snooze(now, obj, span, (by, through, comment), out)
+                let meant = self.meant(&about, &by)?;
+                self.snooze(now, meant, span, (by, through, comment), out)
             }
             Say::Tag(tag) => {
                 let row = self.row_of(&about)?;
@@ -86,7 +94,7 @@ impl Engine {
             Say::Several(says) => {
                 agree(&says)?;
                 for say in &says {
-                    self.may(&about, say)?;
+                    self.may(&about, &by, say)?;
                 }
                 let mut texts = Vec::new();
                 for say in says {
@@ -104,17 +112,17 @@ impl Engine {
     }
 
     /// Whether it would be done. Asked before the first of several, so that nothing is half done.
-    fn may(&self, about: &About, say: &Say) -> Result<(), String> {
+    fn may(&self, about: &About, by: &str, say: &Say) -> Result<(), String> {
         match say {
             Say::Acknowledge | Say::AcknowledgeWith(_) => {
-                let obj = self.object_of(about)?;
-                self.still_bad(obj)
+                let meant = self.meant(about, by)?;
+                self.still_bad(meant.obj)
             }
-            Say::Unacknowledge => self.object_of(about).map(drop),
+            Say::Unacknowledge => self.meant(about, by).map(drop),
             Say::Snooze { span, .. } => {
-                let obj = self.object_of(about)?;
-                self.may_snooze(obj, *span)?;
-                self.still_bad(obj)
+                let meant = self.meant(about, by)?;
+                self.may_snooze(meant.obj, *span)?;
+                self.still_bad(meant.obj)
             }
             Say::Tag(_) => self.row_of(about).map(drop),
             Say::Caused(deploy) => {
@@ -148,14 +156,18 @@ impl Engine {
         ))
     }
 
-    /// What has the problem now. The problem of a page must be the one that is there.
-    fn object_of(&self, about: &About) -> Result<ObjIx, String> {
+    /// What has the problem now. The problem of a page must be the one that is there, or one that came with it.
+    fn meant(&self, about: &About, by: &str) -> Result<Meant, String> {
+        let of_object = |obj: ObjIx| Meant {
+            obj,
+            row: self.status(obj).problem,
+        };
         let key = match about {
-            About::Object(name) => return self.known(name),
+            About::Object(name) => return self.known(name).map(of_object),
             About::Named(text) => {
                 let name = ObjectName::parse(text);
                 if let Some(obj) = self.inventory.find(&name) {
-                    return Ok(obj);
+                    return Ok(of_object(obj));
                 }
                 text
             }
@@ -165,11 +177,12 @@ impl Engine {
         let Some(problem) = self.problems.get(&row) else {
             return Err(unknown_page(key));
         };
-        if let Some(other) = self
-            .stand_in(row)
-            .and_then(|other| self.problems.get(&other))
-        {
-            return self.known(&other.object);
+        let is_over = problem.recovered_at.is_some() && !self.open.contains(&row);
+        if let Some(obj) = self.still_bad_of(row, by).filter(|_| is_over) {
+            return Ok(Meant {
+                obj,
+                row: Some(row),
+            });
         }
         let obj = self.known(&problem.object)?;
         if let Some(ended) = problem.recovered_at.filter(|_| !self.open.contains(&row)) {
@@ -185,7 +198,21 @@ impl Engine {
                 problem.object, problem.first_bad_at
             ));
         }
-        Ok(obj)
+        Ok(Meant {
+            obj,
+            row: Some(row),
+        })
+    }
+
+    /// Of what came with the page of this row and is bad, one that nobody has taken on yet, if there is one.
+    fn still_bad_of(&self, row: u64, by: &str) -> Option<ObjIx> {
+        let rows = self.came_with(row, by).into_iter();
+        let objs = rows.filter_map(|row| self.inventory.find(&self.problems.get(&row)?.object));
+        objs.filter(|obj| self.status(*obj).state.is_problem())
+            .min_by_key(|obj| {
+                let ack = self.status(*obj).ack.as_ref();
+                ack.is_some_and(|ack| !ack.snooze)
+            })
     }
 
     /// The row that is meant: of an object the present one, else its last one.
@@ -245,16 +272,13 @@ impl Engine {
     fn take(
         &mut self,
         now: Timestamp,
-        obj: ObjIx,
+        Meant { obj, row }: Meant,
         by: &str,
         through: &str,
         comment: Option<String>,
         out: &mut Effects,
     ) -> Result<Reply, String> {
         let name = self.inventory.name(obj);
-        if let Some(ack) = self.status(obj).ack.as_ref().filter(|ack| !ack.snooze) {
-            return Ok(Reply::ok(format!("{name} is acknowledged by {}", ack.by)));
-        }
         let ack = Ack {
             by: by.to_owned(),
             comment: comment.unwrap_or_else(|| format!("acknowledged through {through}")),
@@ -265,21 +289,55 @@ impl Engine {
             snooze: false,
             through: Some(through.to_owned()),
         };
-        self.acknowledge(now, &name, ack, true, None, out)
+        let known = self.status(obj).ack.as_ref().filter(|ack| !ack.snooze);
+        if let Some(known) = known.map(|known| known.by.clone()) {
+            // More may have come with the page since.
+            let others = row.map_or(0, |row| self.take_on_others(now, row, &ack, out));
+            let more = match others {
+                0 => String::new(),
+                _ => format!("; {others} more that came with its page: by {by}"),
+            };
+            return Ok(Reply::ok(format!(
+                "{name} is acknowledged by {known}{more}"
+            )));
+        }
+        self.acknowledge(now, &name, ack, true, (None, row), out)
     }
 
     fn give_back(
         &mut self,
         now: Timestamp,
-        obj: ObjIx,
+        Meant { obj, row }: Meant,
+        by: &str,
         through: &str,
         out: &mut Effects,
     ) -> Result<Reply, String> {
         let name = self.inventory.name(obj);
+        let came = row.map(|row| self.came_with(row, by)).unwrap_or_default();
+        let came = came.iter().filter_map(|row| self.problems.get(row));
+        let mut meant: Vec<ObjectName> = vec![name.clone()];
+        meant.extend(
+            came.map(|row| row.object.clone())
+                .filter(|other| *other != name),
+        );
+        meant.retain(|name| {
+            let ack = self.inventory.find(name);
+            let ack = ack.and_then(|obj| self.status(obj).ack.as_ref());
+            ack.is_some_and(|ack| ack.through.as_deref() == Some(through))
+        });
+        for name in &meant {
+            self.unacknowledge(now, name, out)?;
+        }
+        if let [first, others @ ..] = &*meant {
+            let more = match others.len() {
+                0 => String::new(),
+                others => format!(", with {others} more that came with its page"),
+            };
+            return Ok(Reply::ok(format!(
+                "the acknowledgement of {first} is removed{more}"
+            )));
+        }
         match &self.status(obj).ack {
-            Some(ack) if ack.through.as_deref() == Some(through) => {
-                self.unacknowledge(now, &name, out)
-            }
             Some(ack) => Ok(Reply::ok(format!(
                 "{name} stays acknowledged by {}, who did not do it through {through}",
                 ack.by
@@ -291,7 +349,7 @@ impl Engine {
     fn snooze(
         &mut self,
         now: Timestamp,
-        obj: ObjIx,
+        Meant { obj, row }: Meant,
         span: Duration,
         (by, through, comment): (String, String, Option<String>),
         out: &mut Effects,
@@ -311,7 +369,7 @@ impl Engine {
             through: Some(through),
         };
         self.remove_comments(obj, "acknowledgement", out);
-        self.acknowledge(now, &name, ack, true, None, out)
+        self.acknowledge(now, &name, ack, true, (None, row), out)
     }
 
     fn may_snooze(&self, obj: ObjIx, span: Duration) -> Result<(), String> {

@@ -44,7 +44,7 @@ impl Engine {
                     snooze: false,
                     through: None,
                 };
-                self.acknowledge(now, &object, ack, notify, not_caused_by, out)
+                self.acknowledge(now, &object, ack, notify, (not_caused_by, None), out)
             }
             Command::Answer(answer) => self.answer(now, answer, out),
             Command::RemoveAcknowledgement { object, .. } => self.unacknowledge(now, &object, out),
@@ -300,16 +300,18 @@ impl Engine {
         }
     }
 
+    /// `answered`: the row whose page was answered; None: the object's own.
     pub(super) fn acknowledge(
         &mut self,
         now: Timestamp,
         name: &ObjectName,
         ack: Ack,
         notify: bool,
-        not_caused_by: Option<String>,
+        (not_caused_by, answered): (Option<String>, Option<u64>),
         out: &mut Effects,
     ) -> Result<Reply, String> {
         let obj = self.known(name)?;
+        let answered = answered.or(self.status(obj).problem);
         if !self.status(obj).state.is_problem() {
             return Err(format!(
                 "{name} is {}: there is no problem to acknowledge",
@@ -330,8 +332,8 @@ impl Engine {
                 now,
                 obj,
                 Kind::Acknowledgement,
-                &ack.by.clone(),
-                &ack.comment.clone(),
+                (&ack.by, &ack.comment),
+                answered,
                 out,
             );
         }
@@ -362,7 +364,7 @@ impl Engine {
         );
         self.human_took(now, obj, &format!("{by} took it"), out);
         self.save_status(obj, out);
-        let with_it = match self.take_on_others(now, obj, &ack, out) {
+        let with_it = match answered.map_or(0, |row| self.take_on_others(now, row, &ack, out)) {
             0 => String::new(),
             others => format!(", with {others} more that came with its page"),
         };

@@ -366,8 +366,8 @@ impl Engine {
                 now,
                 obj,
                 Kind::DowntimeStart,
-                &downtime.author,
-                &downtime.comment,
+                (&downtime.author, &downtime.comment),
+                None,
                 out,
             );
             self.event(
@@ -548,7 +548,7 @@ impl Engine {
                 format!("{what} by {author}"),
                 out,
             );
-            self.tell_human(now, obj, kind, author, &downtime.comment, out);
+            self.tell_human(now, obj, kind, (author, &downtime.comment), None, out);
         }
     }
 

@@ -338,7 +338,7 @@ impl Engine {
     }
 
     /// The dedup key of the page with which this row came to somebody.
-    pub(super) fn thread_of(&self, row: u64, contact: &str) -> Option<String> {
+    fn thread_of(&self, row: u64, contact: &str) -> Option<String> {
         let problem = self.problems.get(&row)?;
         let page = problem.page.as_ref()?;
         let joined = page.joined.iter().rfind(|one| one.contact == contact);
@@ -472,7 +472,7 @@ impl Engine {
             return;
         };
         thread.news.insert(row);
-        // That a deploy is behind it is a conclusion, which may be wrong: what is bad hardly waits on the strength of it.
+        // That a deploy is behind it is a conclusion, and may be wrong.
         let at = if news == News::Bad && thread.group.starts_with(OF_DEPLOY) {
             now + every.min(WAIT_OF_DEPLOY)
         } else {
@@ -676,7 +676,7 @@ impl Engine {
         told.unwrap_or_else(|| Listener::new(contact, Urgency::High))
     }
 
-    fn key_of(&self, row: u64) -> String {
+    pub(super) fn key_of(&self, row: u64) -> String {
         self.problems
             .get(&row)
             .map(Problem::key)

@@ -575,14 +575,15 @@ impl Engine {
         out.changes.push(Change::Decision(decision));
     }
 
-    /// Acknowledgements and downtimes: told through the same gate, with an author and a comment.
+    /// Acknowledgements and downtimes: told through the same gate, with an author and a comment. Who has the page of the row
+    /// that is answered hears it under the key of that page.
     pub(super) fn tell_human(
         &mut self,
         now: Timestamp,
         obj: ObjIx,
         kind: Kind,
-        author: &str,
-        comment: &str,
+        (author, comment): (&str, &str),
+        answered: Option<u64>,
         out: &mut Effects,
     ) {
         if let Err(why) = self.judge(now, obj, kind) {
@@ -599,17 +600,17 @@ impl Engine {
         let page = self
             .problem_of(obj)
             .and_then(|problem| problem.page.clone());
-        let row = self.status(obj).problem.unwrap_or_default();
+        let own = match (&page, kind) {
+            (Some(page), Kind::Acknowledgement) => page.key.clone(),
+            _ => format!("{}@{}", self.inventory.name(obj), kind.name()),
+        };
+        let answered = answered.map(|row| self.key_of(row));
         let mut parcels: Vec<(String, Audience)> = Vec::new();
         for listener in &audience {
-            let key = match (&page, kind) {
-                (Some(page), Kind::Acknowledgement) => {
-                    let contact = &self.inventory.contact(listener.contact).name;
-                    let with = self.thread_of(row, contact);
-                    with.unwrap_or_else(|| page.key.clone())
-                }
-                _ => format!("{}@{}", self.inventory.name(obj), kind.name()),
-            };
+            let contact = self.inventory.contact(listener.contact).name.to_string();
+            let place = answered.clone().map(|key| (contact, key));
+            let place = place.filter(|place| self.threads.all.contains_key(place));
+            let key = place.map_or_else(|| own.clone(), |(_, key)| key);
             match parcels.iter_mut().find(|(known, _)| *known == key) {
                 Some((_, others)) => others.push(listener.clone()),
                 None => parcels.push((key, vec![listener.clone()])),

@@ -5,11 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use super::{audience::Listener, core::Engine, effect::Effects, gather::STORM, timers::Timer};
 use crate::{
     base::time::Timestamp,
-    domain::model::{
-        change::Comment,
-        objects::ObjIx,
-        status::{Ack, Problem},
-    },
+    domain::model::{change::Comment, status::Ack},
 };
 
 /// Pages that came to one person as one.
@@ -161,50 +157,42 @@ impl Engine {
         }
     }
 
-    /// The row whose answers count for all of a thread: the one that began it, or once that is over the first that is not.
-    fn speaker(&self, thread: &Thread) -> Option<u64> {
-        let mut rows = std::iter::once(thread.lead).chain(thread.rows.iter().copied());
-        rows.find(|row| self.open.contains(row))
-    }
-
-    /// What stands for a row that is over, where more came with its page to all who had it, and is still bad.
-    pub(super) fn stand_in(&self, row: u64) -> Option<u64> {
-        let page = self.problems.get(&row)?.page.as_ref()?;
-        let thread = |contact: &String| self.threads.all.get(&(contact.clone(), page.key.clone()));
-        let speakers = page
-            .told
-            .iter()
-            .map(|contact| self.speaker(thread(contact)?));
-        speakers.min().flatten()
-    }
-
-    /// Rows that came to people with this row's page: who takes it on takes them on.
-    fn rows_with(&self, row: u64) -> BTreeSet<u64> {
-        self.threads
-            .all
-            .values()
-            .filter(|thread| self.speaker(thread) == Some(row))
-            .flat_map(|thread| thread.rows.iter().copied())
-            .filter(|other| *other != row && self.open.contains(other))
-            .collect()
+    /// What came with the page of this row, was told and is still open: an answer to the page is for these as well. Of the
+    /// person who answers, where it is one of those who have the page; whoever else answers does so for all of them.
+    pub(super) fn came_with(&self, lead: u64, author: &str) -> BTreeSet<u64> {
+        let page = self.problems.get(&lead).and_then(|row| row.page.as_ref());
+        let Some(page) = page else {
+            return BTreeSet::new();
+        };
+        let is_theirs = page.told.iter().any(|contact| contact == author);
+        let mut rows = BTreeSet::new();
+        for contact in &page.told {
+            let thread = self.threads.all.get(&(contact.clone(), page.key.clone()));
+            let Some(thread) = thread.filter(|_| !is_theirs || contact == author) else {
+                continue;
+            };
+            let was_told = |row: &u64| {
+                let other = self.problems.get(row).and_then(|row| row.page.as_ref());
+                let mut joined = other.into_iter().flat_map(|other| &other.joined);
+                joined.any(|one| one.told && one.contact == *contact && one.key == page.key)
+            };
+            let others = thread.rows.iter().filter(|row| self.open.contains(row));
+            rows.extend(others.filter(|row| **row != lead && was_told(row)));
+        }
+        rows
     }
 
     /// An acknowledgement answers a page: all that came with it is acknowledged as well. Returns how many.
     pub(super) fn take_on_others(
         &mut self,
         now: Timestamp,
-        obj: ObjIx,
+        lead: u64,
         ack: &Ack,
         out: &mut Effects,
     ) -> usize {
-        let rows = self
-            .status(obj)
-            .problem
-            .map(|row| self.rows_with(row))
-            .unwrap_or_default();
-        let page = self.problem_of(obj).map(Problem::key).unwrap_or_default();
+        let page = self.key_of(lead);
         let mut taken = 0;
-        for row in rows {
+        for row in self.came_with(lead, &ack.by) {
             let object = self
                 .problems
                 .get(&row)

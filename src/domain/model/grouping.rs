@@ -11,8 +11,8 @@ pub struct Grouping {
     pub by: Vec<Cause>,
     /// What comes this long after the last page of the same cause rings anew.
     pub window: Duration,
-    /// How soon after a page, and then how often at most, what was gathered is told; what is put down to a deploy is told
-    /// within 10 seconds.
+    /// How soon after a page, and then how often at most, what was gathered is told; what joins the page of a deploy is
+    /// told 10 seconds later at the latest.
     pub update_every: Duration,
     /// More pages to one person within [`Grouping::brake_within`] are gathered, whatever their cause; 0: no brake.
     pub brake: usize,

@@ -45,6 +45,14 @@ pub async fn ask(State(app): State<App>, Path(token): Path<String>) -> Response 
         .ask(ASK_LIMIT, |reply| Ask::Object { name: asked, reply })
         .await;
     let now = match now {
+        Ok(Some(now))
+            if matches!(&*now.state, "OK" | "UP") && !matches!(link.offer, Offer::NotCaused(_)) =>
+        {
+            format!(
+                "It is {} now: what came with its page and is still bad is meant.",
+                now.state
+            )
+        }
         Ok(Some(now)) if now.output.is_empty() => format!("It is {} now.", now.state),
         Ok(Some(now)) => format!("It is {} now: {}", now.state, one_line(&now.output)),
         Ok(None) => "It is not in the configuration any more.".to_owned(),

@@ -253,9 +253,11 @@ impl Run<'_> {
             return;
         };
         let since = problem.first_bad_at.0;
-        if let Some(over) = problem.recovered_at {
-            self.log.over.insert((object, since), over.0);
-        }
+        match problem.recovered_at {
+            Some(over) => self.log.over.insert((object, since), over.0),
+            // It came back before anybody was told that it was over.
+            None => self.log.over.remove(&(object, since)),
+        };
         let Some((page, joined)) = problem.page.as_ref().and_then(|page| {
             let mut joined = page.joined.iter();
             Some((page, joined.find(|one| one.contact == ON_CALL && one.told)?))

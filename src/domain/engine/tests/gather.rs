@@ -104,7 +104,6 @@ fn what_one_deploy_broke_is_one_page_that_is_updated() {
     );
 }
 
-/// A hundred checks, one page.
 /// That one deploy is behind them is a conclusion: who is wrong about it must not wait for it.
 #[test]
 fn a_problem_put_down_to_a_deploy_waits_ten_seconds_at_most() {
@@ -144,6 +143,7 @@ fn a_problem_put_down_to_a_deploy_waits_ten_seconds_at_most() {
     );
 }
 
+/// A hundred checks, one page.
 #[test]
 fn a_hundred_checks_that_fail_with_one_deploy_are_one_page_for_each_person() {
     let mut inventory = gathered(&[Cause::Var("SITE".into())]);

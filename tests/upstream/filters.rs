@@ -105,6 +105,7 @@ fn verdict(kind: Kind, words: &str, is_host: bool) -> String {
             until: None,
             snooze: false,
             through: None,
+            page: None,
         }));
     }
     if is("told") {

@@ -191,6 +191,7 @@ fn prepare(status: &mut Status, policy: &mut Policy, before: &str) {
                     until: None,
                     snooze: false,
                     through: None,
+                    page: None,
                 }));
             }
             "timers" => {

@@ -189,6 +189,7 @@ fn status(block: &Block<'_>, is_host: bool) -> Status {
             until: None,
             snooze: false,
             through: None,
+            page: None,
         }));
     }
     status

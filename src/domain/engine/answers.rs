@@ -64,7 +64,7 @@ impl Engine {
             }
             Say::Unacknowledge => {
                 let meant = self.meant(&about, &by)?;
-                self.give_back(now, meant, &by, &through, out)
+                self.give_back(now, meant, &through, out)
             }
             Say::Snooze { span, comment } => {
                 let meant = self.meant(&about, &by)?;
@@ -177,8 +177,10 @@ impl Engine {
         let Some(problem) = self.problems.get(&row) else {
             return Err(unknown_page(key));
         };
-        let is_over = problem.recovered_at.is_some() && !self.open.contains(&row);
-        if let Some(obj) = self.still_bad_of(row, by).filter(|_| is_over) {
+        let is_open = self.open.contains(&row);
+        let own = self.inventory.find(&problem.object);
+        let is_own = own.is_some_and(|obj| is_open && self.waits_for_somebody(obj));
+        if !is_own && let Some(obj) = self.waits_of(row, by, is_open) {
             return Ok(Meant {
                 obj,
                 row: Some(row),
@@ -204,15 +206,21 @@ impl Engine {
         })
     }
 
-    /// Of what came with the page of this row and is bad, one that nobody has taken on yet, if there is one.
-    fn still_bad_of(&self, row: u64, by: &str) -> Option<ObjIx> {
+    /// It is bad, and nobody has taken it on for good.
+    fn waits_for_somebody(&self, obj: ObjIx) -> bool {
+        let status = self.status(obj);
+        let is_taken = status.ack.as_ref().is_some_and(|ack| !ack.snooze);
+        status.state.is_problem() && !is_taken
+    }
+
+    /// Of what came with the page of this row and is bad, one that nobody has taken on yet, if there is one; others only
+    /// where the row itself is over.
+    fn waits_of(&self, row: u64, by: &str, is_open: bool) -> Option<ObjIx> {
         let rows = self.came_with(row, by).into_iter();
         let objs = rows.filter_map(|row| self.inventory.find(&self.problems.get(&row)?.object));
         objs.filter(|obj| self.status(*obj).state.is_problem())
-            .min_by_key(|obj| {
-                let ack = self.status(*obj).ack.as_ref();
-                ack.is_some_and(|ack| !ack.snooze)
-            })
+            .min_by_key(|obj| !self.waits_for_somebody(*obj))
+            .filter(|obj| !is_open || self.waits_for_somebody(*obj))
     }
 
     /// The row that is meant: of an object the present one, else its last one.
@@ -279,6 +287,9 @@ impl Engine {
         out: &mut Effects,
     ) -> Result<Reply, String> {
         let name = self.inventory.name(obj);
+        if let Some(ack) = self.status(obj).ack.as_ref().filter(|ack| !ack.snooze) {
+            return Ok(Reply::ok(format!("{name} is acknowledged by {}", ack.by)));
+        }
         let ack = Ack {
             by: by.to_owned(),
             comment: comment.unwrap_or_else(|| format!("acknowledged through {through}")),
@@ -288,19 +299,8 @@ impl Engine {
             until: None,
             snooze: false,
             through: Some(through.to_owned()),
+            page: None,
         };
-        let known = self.status(obj).ack.as_ref().filter(|ack| !ack.snooze);
-        if let Some(known) = known.map(|known| known.by.clone()) {
-            // More may have come with the page since.
-            let others = row.map_or(0, |row| self.take_on_others(now, row, &ack, out));
-            let more = match others {
-                0 => String::new(),
-                _ => format!("; {others} more that came with its page: by {by}"),
-            };
-            return Ok(Reply::ok(format!(
-                "{name} is acknowledged by {known}{more}"
-            )));
-        }
         self.acknowledge(now, &name, ack, true, (None, row), out)
     }
 
@@ -308,16 +308,15 @@ impl Engine {
         &mut self,
         now: Timestamp,
         Meant { obj, row }: Meant,
-        by: &str,
         through: &str,
         out: &mut Effects,
     ) -> Result<Reply, String> {
         let name = self.inventory.name(obj);
-        let came = row.map(|row| self.came_with(row, by)).unwrap_or_default();
-        let came = came.iter().filter_map(|row| self.problems.get(row));
         let mut meant: Vec<ObjectName> = vec![name.clone()];
+        let page = row.map(|row| self.key_of(row)).unwrap_or_default();
         meant.extend(
-            came.map(|row| row.object.clone())
+            self.taken_with(&page)
+                .into_iter()
                 .filter(|other| *other != name),
         );
         meant.retain(|name| {
@@ -325,17 +324,8 @@ impl Engine {
             let ack = ack.and_then(|obj| self.status(obj).ack.as_ref());
             ack.is_some_and(|ack| ack.through.as_deref() == Some(through))
         });
-        for name in &meant {
-            self.unacknowledge(now, name, out)?;
-        }
-        if let [first, others @ ..] = &*meant {
-            let more = match others.len() {
-                0 => String::new(),
-                others => format!(", with {others} more that came with its page"),
-            };
-            return Ok(Reply::ok(format!(
-                "the acknowledgement of {first} is removed{more}"
-            )));
+        if !meant.is_empty() {
+            return Ok(self.give_up(now, &meant, out));
         }
         match &self.status(obj).ack {
             Some(ack) => Ok(Reply::ok(format!(
@@ -367,6 +357,7 @@ impl Engine {
             until: Some(until),
             snooze: true,
             through: Some(through),
+            page: None,
         };
         self.remove_comments(obj, "acknowledgement", out);
         self.acknowledge(now, &name, ack, true, (None, row), out)

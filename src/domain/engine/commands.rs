@@ -43,6 +43,7 @@ impl Engine {
                     until,
                     snooze: false,
                     through: None,
+                    page: None,
                 };
                 self.acknowledge(now, &object, ack, notify, (not_caused_by, None), out)
             }
@@ -312,6 +313,10 @@ impl Engine {
     ) -> Result<Reply, String> {
         let obj = self.known(name)?;
         let answered = answered.or(self.status(obj).problem);
+        let ack = Ack {
+            page: answered.map(|row| self.key_of(row)),
+            ..ack
+        };
         if !self.status(obj).state.is_problem() {
             return Err(format!(
                 "{name} is {}: there is no problem to acknowledge",
@@ -364,7 +369,8 @@ impl Engine {
         );
         self.human_took(now, obj, &format!("{by} took it"), out);
         self.save_status(obj, out);
-        let with_it = match answered.map_or(0, |row| self.take_on_others(now, row, &ack, out)) {
+        let with_it = match answered.map_or(0, |row| self.take_on_others(now, row, obj, &ack, out))
+        {
             0 => String::new(),
             others => format!(", with {others} more that came with its page"),
         };
@@ -384,15 +390,46 @@ impl Engine {
         out: &mut Effects,
     ) -> Result<Reply, String> {
         let obj = self.known(name)?;
-        if self.object_mut(obj).status.ack.take().is_none() {
+        if self.status(obj).ack.is_none() {
             return Err(format!("{name} is not acknowledged"));
         }
-        self.remove_comments(obj, "acknowledgement", out);
-        self.waits_again(now, obj, out);
-        self.save_status(obj, out);
-        Ok(Reply::ok(format!(
-            "the acknowledgement of {name} is removed"
-        )))
+        let own = self
+            .status(obj)
+            .problem
+            .map(|row| self.key_of(row))
+            .unwrap_or_default();
+        let mut given = vec![name.clone()];
+        given.extend(
+            self.taken_with(&own)
+                .into_iter()
+                .filter(|other| other != name),
+        );
+        Ok(self.give_up(now, &given, out))
+    }
+
+    /// Removes the acknowledgements of all of these.
+    pub(super) fn give_up(
+        &mut self,
+        now: Timestamp,
+        names: &[ObjectName],
+        out: &mut Effects,
+    ) -> Reply {
+        for obj in names
+            .iter()
+            .filter_map(|name| self.inventory.find(name))
+            .collect::<Vec<_>>()
+        {
+            self.object_mut(obj).status.ack = None;
+            self.remove_comments(obj, "acknowledgement", out);
+            self.waits_again(now, obj, out);
+            self.save_status(obj, out);
+        }
+        let first = names.first().map(ToString::to_string).unwrap_or_default();
+        let more = match names.len() {
+            0 | 1 => String::new(),
+            all => format!(", with {} more that came with its page", all - 1),
+        };
+        Reply::ok(format!("the acknowledgement of {first} is removed{more}"))
     }
 
     pub(super) fn ack_ends(&mut self, now: Timestamp, obj: ObjIx, out: &mut Effects) {

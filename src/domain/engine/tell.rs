@@ -604,13 +604,14 @@ impl Engine {
             (Some(page), Kind::Acknowledgement) => page.key.clone(),
             _ => format!("{}@{}", self.inventory.name(obj), kind.name()),
         };
-        let answered = answered.map(|row| self.key_of(row));
         let mut parcels: Vec<(String, Audience)> = Vec::new();
         for listener in &audience {
             let contact = self.inventory.contact(listener.contact).name.to_string();
-            let place = answered.clone().map(|key| (contact, key));
-            let place = place.filter(|place| self.threads.all.contains_key(place));
-            let key = place.map_or_else(|| own.clone(), |(_, key)| key);
+            let key = answered
+                .filter(|row| self.answers_all(*row, &contact, author))
+                .map(|row| (contact, self.key_of(row)))
+                .filter(|place| self.threads.all.contains_key(place))
+                .map_or_else(|| own.clone(), |(_, key)| key);
             match parcels.iter_mut().find(|(known, _)| *known == key) {
                 Some((_, others)) => others.push(listener.clone()),
                 None => parcels.push((key, vec![listener.clone()])),

@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use super::{audience::Listener, core::Engine, effect::Effects, gather::STORM, timers::Timer};
 use crate::{
     base::time::Timestamp,
-    domain::model::{change::Comment, status::Ack},
+    domain::model::{
+        change::Comment, grouping::Joined, objects::ObjIx, state::ObjectName, status::Ack,
+    },
 };
 
 /// Pages that came to one person as one.
@@ -174,7 +176,8 @@ impl Engine {
             let was_told = |row: &u64| {
                 let other = self.problems.get(row).and_then(|row| row.page.as_ref());
                 let mut joined = other.into_iter().flat_map(|other| &other.joined);
-                joined.any(|one| one.told && one.contact == *contact && one.key == page.key)
+                let is_this = |one: &Joined| one.contact == *contact && one.key == page.key;
+                !thread.news.contains(row) || joined.any(|one| one.told && is_this(one))
             };
             let others = thread.rows.iter().filter(|row| self.open.contains(row));
             rows.extend(others.filter(|row| **row != lead && was_told(row)));
@@ -182,11 +185,33 @@ impl Engine {
         rows
     }
 
+    /// Objects that were taken on by an answer to this page.
+    pub(super) fn taken_with(&self, page: &str) -> Vec<ObjectName> {
+        let objs = self.open.iter().filter_map(|row| self.problems.get(row));
+        let names = objs.map(|problem| &problem.object).filter(|name| {
+            let obj = self.inventory.find(name);
+            let ack = obj.and_then(|obj| self.status(obj).ack.as_ref());
+            ack.is_some_and(|ack| ack.page.as_deref() == Some(page))
+        });
+        names.cloned().collect()
+    }
+
+    /// Nothing that this person was told of with the page of a row is left to others by its answer.
+    pub(super) fn answers_all(&self, lead: u64, contact: &str, author: &str) -> bool {
+        let taken = self.came_with(lead, author);
+        self.came_with(lead, contact).iter().all(|row| {
+            let object = self.problems.get(row).map(|problem| &problem.object);
+            let obj = object.and_then(|object| self.inventory.find(object));
+            taken.contains(row) || obj.is_none_or(|obj| self.status(obj).ack.is_some())
+        })
+    }
+
     /// An acknowledgement answers a page: all that came with it is acknowledged as well. Returns how many.
     pub(super) fn take_on_others(
         &mut self,
         now: Timestamp,
         lead: u64,
+        first: ObjIx,
         ack: &Ack,
         out: &mut Effects,
     ) -> usize {
@@ -205,10 +230,11 @@ impl Engine {
             let status = self.status(other);
             // What was only put off can still be taken on, or put off for longer.
             let is_taken = status.ack.as_ref().is_some_and(|known| !known.snooze);
-            if !status.state.is_problem() || is_taken {
+            if other == first || !status.state.is_problem() || is_taken {
                 continue;
             }
             taken += 1;
+            self.remove_comments(other, "acknowledgement", out);
             let id = self.new_id();
             self.add_comment(
                 Comment {

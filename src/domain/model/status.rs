@@ -190,6 +190,9 @@ pub struct Ack {
     /// Which way it came, where it was an answer to a page.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub through: Option<String>,
+    /// The dedup key of the page that was answered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub page: Option<String>,
 }
 
 /// One row of the ledger: a problem from its first hard result to its end. Every row ends, and says how.

@@ -357,6 +357,7 @@ mod tests {
                 until: None,
                 snooze: false,
                 through: None,
+                page: None,
             })
         };
         let policy = Policy {

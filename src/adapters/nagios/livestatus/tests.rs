@@ -213,6 +213,7 @@ fn site() -> Mirror {
         until: None,
         snooze: false,
         through: None,
+        page: None,
     }));
     rows[4].status.state_type = StateType::Soft;
     rows[4].status.last_hard_state = State::Ok;

@@ -49,7 +49,7 @@ pub async fn ask(State(app): State<App>, Path(token): Path<String>) -> Response 
             if matches!(&*now.state, "OK" | "UP") && !matches!(link.offer, Offer::NotCaused(_)) =>
         {
             format!(
-                "It is {} now: what came with its page and is still bad is meant.",
+                "It is {} now; what came with its page and is still bad, if anything, is meant.",
                 now.state
             )
         }

@@ -35,6 +35,7 @@ fn varied(inventory: &Inventory, obj: ObjIx, seed: u32) -> Row {
             until: None,
             snooze: false,
             through: None,
+            page: None,
         })
     });
     row.downtimes = (seed >> 7 & 3) as u16;

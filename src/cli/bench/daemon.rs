@@ -39,6 +39,8 @@ pub struct Reading {
     pub usage: Usage,
     /// CPU seconds of the whole machine.
     pub machine_cpu: f64,
+    /// CPU seconds that the hypervisor took.
+    pub stolen: f64,
 }
 
 /// A port on loopback that is free now.
@@ -119,6 +121,7 @@ impl<'a> Daemon<'a> {
             scrape: Scrape::read(&text),
             usage: self.usage(),
             machine_cpu: processes::machine_totals().0,
+            stolen: processes::machine_stolen(),
         })
     }
 

@@ -59,6 +59,8 @@ pub struct Row {
     pub peak_mb: f64,
     /// Cores that neither we nor our plugins used: 0 on a quiet machine.
     pub others_cores: f64,
+    /// CPU time that the hypervisor took from all cores: what was due meanwhile came late.
+    pub stolen_ms: f64,
 }
 
 /// Start of a plugin minus the time it was due. None: more than the histogram can tell.
@@ -226,6 +228,7 @@ fn between(before: &Reading, after: &Reading, ceiling: f64) -> Row {
         memory_mb: after.usage.memory_kib as f64 / 1024.0,
         peak_mb: after.usage.peak_kib as f64 / 1024.0,
         others_cores: ((machine_cpu - own_cpu - plugin_cpu) / seconds).max(0.0),
+        stolen_ms: grown(&|at| at.stolen) * 1000.0,
     }
 }
 
@@ -296,6 +299,7 @@ mod tests {
                     peak_kib: 4096,
                 },
                 machine_cpu: cpu * 2.0,
+                stolen: cpu / 20.0,
             }
         };
         let row = between(
@@ -312,6 +316,7 @@ mod tests {
         near(row.daemon_cpu_ms, 0.1);
         near(row.plugin_cpu_ms, 1.0);
         near(row.others_cores, 0.09);
+        near(row.stolen_ms, 50.0);
         near(row.memory_mb, 2.0);
         near(row.lateness.p50_ms.expect("some"), 5.0);
         near(row.lateness.p99_ms.expect("some"), 9.9);
@@ -326,6 +331,7 @@ mod tests {
             scrape: Scrape::default(),
             usage: Usage::default(),
             machine_cpu: 0.0,
+            stolen: 0.0,
         };
         let later = Reading {
             at: reading.at + Duration::from_secs(1),

@@ -108,24 +108,30 @@ pub fn own_memory() -> (u64, u64) {
 /// CPU seconds that all processes of the machine used, and processes and threads started, since it came up.
 pub fn machine_totals() -> (f64, u64) {
     let text = fs::read_to_string("/proc/stat").unwrap_or_default();
-    let numbers = |name: &str| -> Vec<u64> {
-        text.lines()
-            .find_map(|line| line.strip_prefix(name))
-            .into_iter()
-            .flat_map(str::split_whitespace)
-            .filter_map(|word| word.parse().ok())
-            .collect()
-    };
     // user nice system idle iowait irq softirq steal; steal is the hypervisor's, taken from us as well.
-    let cpu = numbers("cpu ");
+    let cpu = stat_numbers(&text, "cpu ");
     let busy: u64 = cpu
         .iter()
         .enumerate()
         .filter(|(at, _)| !matches!(at, 3 | 4 | 8..))
         .map(|(_, ticks)| ticks)
         .sum();
-    let started = numbers("processes ").first().copied().unwrap_or(0);
+    let started = stat_numbers(&text, "processes ");
+    let started = started.first().copied().unwrap_or(0);
     (busy as f64 / TICKS_PER_SECOND, started)
+}
+
+/// CPU seconds that the hypervisor took from this machine since it came up.
+pub fn machine_stolen() -> f64 {
+    let text = fs::read_to_string("/proc/stat").unwrap_or_default();
+    let ticks = stat_numbers(&text, "cpu ").get(7).copied().unwrap_or(0);
+    ticks as f64 / TICKS_PER_SECOND
+}
+
+fn stat_numbers(text: &str, name: &str) -> Vec<u64> {
+    let line = text.lines().find_map(|line| line.strip_prefix(name));
+    let words = line.into_iter().flat_map(str::split_whitespace);
+    words.filter_map(|word| word.parse().ok()).collect()
 }
 
 /// utime + stime of /proc/PID/stat. The name in brackets may hold anything, so fields are counted from its end.

@@ -309,6 +309,12 @@ fn remarks(figures: &plugins::Figures) -> String {
                 row.load, row.not_ok, row.plugins
             ));
         }
+        if 0.0 < row.stolen_ms {
+            text.push_str(&format!(
+                "At {}, the hypervisor took {:.0} ms of CPU from this machine: what was due meanwhile came late.\n",
+                row.load, row.stolen_ms
+            ));
+        }
         if NOISE_CORES < row.others_cores {
             text.push_str(&format!(
                 "At {}, other programs took {:.1} cores: a quiet machine does better.\n",

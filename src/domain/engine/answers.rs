@@ -312,13 +312,8 @@ impl Engine {
         out: &mut Effects,
     ) -> Result<Reply, String> {
         let name = self.inventory.name(obj);
-        let mut meant: Vec<ObjectName> = vec![name.clone()];
         let page = row.map(|row| self.key_of(row)).unwrap_or_default();
-        meant.extend(
-            self.taken_with(&page)
-                .into_iter()
-                .filter(|other| *other != name),
-        );
+        let mut meant = self.taken_with(&name, &page);
         meant.retain(|name| {
             let ack = self.inventory.find(name);
             let ack = ack.and_then(|obj| self.status(obj).ack.as_ref());

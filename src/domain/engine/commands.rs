@@ -393,17 +393,9 @@ impl Engine {
         if self.status(obj).ack.is_none() {
             return Err(format!("{name} is not acknowledged"));
         }
-        let own = self
-            .status(obj)
-            .problem
-            .map(|row| self.key_of(row))
-            .unwrap_or_default();
-        let mut given = vec![name.clone()];
-        given.extend(
-            self.taken_with(&own)
-                .into_iter()
-                .filter(|other| other != name),
-        );
+        let row = self.status(obj).problem;
+        let page = row.map(|row| self.key_of(row)).unwrap_or_default();
+        let given = self.taken_with(name, &page);
         Ok(self.give_up(now, &given, out))
     }
 
@@ -414,11 +406,10 @@ impl Engine {
         names: &[ObjectName],
         out: &mut Effects,
     ) -> Reply {
-        for obj in names
-            .iter()
-            .filter_map(|name| self.inventory.find(name))
-            .collect::<Vec<_>>()
-        {
+        for name in names {
+            let Some(obj) = self.inventory.find(name) else {
+                continue;
+            };
             self.object_mut(obj).status.ack = None;
             self.remove_comments(obj, "acknowledgement", out);
             self.waits_again(now, obj, out);

@@ -185,15 +185,15 @@ impl Engine {
         rows
     }
 
-    /// Objects that were taken on by an answer to this page.
-    pub(super) fn taken_with(&self, page: &str) -> Vec<ObjectName> {
-        let objs = self.open.iter().filter_map(|row| self.problems.get(row));
-        let names = objs.map(|problem| &problem.object).filter(|name| {
+    /// This object, then the others that were taken on by an answer to this page.
+    pub(super) fn taken_with(&self, first: &ObjectName, page: &str) -> Vec<ObjectName> {
+        let rows = self.open.iter().filter_map(|row| self.problems.get(row));
+        let others = rows.map(|problem| &problem.object).filter(|name| {
             let obj = self.inventory.find(name);
             let ack = obj.and_then(|obj| self.status(obj).ack.as_ref());
-            ack.is_some_and(|ack| ack.page.as_deref() == Some(page))
+            *name != first && ack.is_some_and(|ack| ack.page.as_deref() == Some(page))
         });
-        names.cloned().collect()
+        std::iter::once(first).chain(others).cloned().collect()
     }
 
     /// Nothing that this person was told of with the page of a row is left to others by its answer.

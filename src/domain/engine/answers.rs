@@ -311,24 +311,33 @@ impl Engine {
         through: &str,
         out: &mut Effects,
     ) -> Result<Reply, String> {
-        let name = self.inventory.name(obj);
+        let first = self.inventory.name(obj);
         let page = row.map(|row| self.key_of(row)).unwrap_or_default();
-        let mut meant = self.taken_with(&name, &page);
-        meant.retain(|name| {
-            let ack = self.inventory.find(name);
-            let ack = ack.and_then(|obj| self.status(obj).ack.as_ref());
-            ack.is_some_and(|ack| ack.through.as_deref() == Some(through))
-        });
-        if !meant.is_empty() {
-            return Ok(self.give_up(now, &meant, out));
+        let is_own = row == self.status(obj).problem;
+        let taken: Vec<(ObjectName, &Ack)> = self
+            .taken_with(&first, &page)
+            .into_iter()
+            .filter_map(|name| {
+                let ack = self.status(self.inventory.find(&name)?).ack.as_deref()?;
+                // What stands in for a problem that is over may have been taken with another page.
+                let is_meant = ack.page.as_ref() == Some(&page) || is_own && name == first;
+                is_meant.then_some((name, ack))
+            })
+            .collect();
+        let mine = taken
+            .iter()
+            .filter(|(_, ack)| ack.through.as_deref() == Some(through));
+        let mine: Vec<ObjectName> = mine.map(|(name, _)| name.clone()).collect();
+        if !mine.is_empty() {
+            return Ok(self.give_up(now, &mine, out));
         }
-        match &self.status(obj).ack {
-            Some(ack) => Ok(Reply::ok(format!(
+        Ok(Reply::ok(match taken.first() {
+            Some((name, ack)) => format!(
                 "{name} stays acknowledged by {}, who did not do it through {through}",
                 ack.by
-            ))),
-            None => Ok(Reply::ok(format!("{name} is not acknowledged"))),
-        }
+            ),
+            None => format!("{first} is not acknowledged"),
+        }))
     }
 
     fn snooze(

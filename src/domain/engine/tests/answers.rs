@@ -107,9 +107,10 @@ fn an_answer_to_a_page_is_for_what_came_with_it_and_is_still_bad() {
         // Of one object alone, which began no page.
         ("10:13 answer web1/cpu ann ack", "web1/cpu"),
         ("10:14 answer PAGE ann ack", "web1/cpu web1/http"),
-        ("10:15 unack web1/cpu ann", "web1/http"),
-        ("10:16 answer web1/cpu ann ack", "web1/cpu web1/http"),
-        ("10:20 web1/cpu ok", "web1/http"),
+        ("10:14:30 answer PAGE ann unack", "web1/cpu"),
+        ("10:15 unack web1/cpu ann", ""),
+        ("10:16 answer web1/cpu ann ack", "web1/cpu"),
+        ("10:20 web1/cpu ok", ""),
         ("10:20 web1/http ok", ""),
         ("10:21 answer PAGE ann ack", ""),
     ] {

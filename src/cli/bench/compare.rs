@@ -228,9 +228,9 @@ impl Other {
 }
 
 fn started_per_second(window: Duration) -> f64 {
-    let (_, before) = processes::machine_totals();
+    let before = processes::machine_totals().started;
     let begun = Instant::now();
     thread::sleep(window);
-    let (_, after) = processes::machine_totals();
+    let after = processes::machine_totals().started;
     after.saturating_sub(before) as f64 / begun.elapsed().as_secs_f64()
 }

@@ -116,12 +116,13 @@ impl<'a> Daemon<'a> {
         self.must_live()?;
         let (_, text) =
             http::get(self.address, "/metrics").map_err(cannot("read the daemon's metrics"))?;
+        let machine = processes::machine_totals();
         Ok(Reading {
             at: Instant::now(),
             scrape: Scrape::read(&text),
             usage: self.usage(),
-            machine_cpu: processes::machine_totals().0,
-            stolen: processes::machine_stolen(),
+            machine_cpu: machine.cpu,
+            stolen: machine.stolen,
         })
     }
 

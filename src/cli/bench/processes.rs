@@ -105,27 +105,28 @@ pub fn own_memory() -> (u64, u64) {
     )
 }
 
-/// CPU seconds that all processes of the machine used, and processes and threads started, since it came up.
-pub fn machine_totals() -> (f64, u64) {
+/// What the whole machine did since it came up.
+pub struct Totals {
+    /// CPU seconds of all processes, and those that the hypervisor took.
+    pub cpu: f64,
+    /// Of these, what the hypervisor took.
+    pub stolen: f64,
+    /// Processes and threads.
+    pub started: u64,
+}
+
+pub fn machine_totals() -> Totals {
     let text = fs::read_to_string("/proc/stat").unwrap_or_default();
     // user nice system idle iowait irq softirq steal; steal is the hypervisor's, taken from us as well.
     let cpu = stat_numbers(&text, "cpu ");
-    let busy: u64 = cpu
-        .iter()
-        .enumerate()
-        .filter(|(at, _)| !matches!(at, 3 | 4 | 8..))
-        .map(|(_, ticks)| ticks)
-        .sum();
+    let ticks = |at: usize| cpu.get(at).copied().unwrap_or(0);
+    let busy: u64 = [0, 1, 2, 5, 6, 7].into_iter().map(ticks).sum();
     let started = stat_numbers(&text, "processes ");
-    let started = started.first().copied().unwrap_or(0);
-    (busy as f64 / TICKS_PER_SECOND, started)
-}
-
-/// CPU seconds that the hypervisor took from this machine since it came up.
-pub fn machine_stolen() -> f64 {
-    let text = fs::read_to_string("/proc/stat").unwrap_or_default();
-    let ticks = stat_numbers(&text, "cpu ").get(7).copied().unwrap_or(0);
-    ticks as f64 / TICKS_PER_SECOND
+    Totals {
+        cpu: busy as f64 / TICKS_PER_SECOND,
+        stolen: ticks(7) as f64 / TICKS_PER_SECOND,
+        started: started.first().copied().unwrap_or(0),
+    }
 }
 
 fn stat_numbers(text: &str, name: &str) -> Vec<u64> {
@@ -210,7 +211,9 @@ mod tests {
         let usage = usage(&[me]);
         assert!(0 < usage.memory_kib && usage.memory_kib <= usage.peak_kib);
         assert!(family(me, "spawner").starts_with(&[me]));
-        let (busy, started) = machine_totals();
+        let Totals {
+            cpu: busy, started, ..
+        } = machine_totals();
         assert!(0.0 < busy && 0 < started);
     }
 }

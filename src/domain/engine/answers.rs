@@ -178,16 +178,18 @@ impl Engine {
             return Err(unknown_page(key));
         };
         let is_open = self.open.contains(&row);
-        let own = self.inventory.find(&problem.object);
-        let is_own = own.is_some_and(|obj| is_open && self.waits_for_somebody(obj));
-        if !is_own && let Some(obj) = self.waits_of(row, by, is_open) {
-            return Ok(Meant {
-                obj,
-                row: Some(row),
-            });
+        let of_page = |obj: ObjIx| Meant {
+            obj,
+            row: Some(row),
+        };
+        let is_own = self.obj_of(row).filter(|_| is_open);
+        if !is_own.is_some_and(|obj| self.waits_for_somebody(obj))
+            && let Some(obj) = self.waits_of(row, by, is_open)
+        {
+            return Ok(of_page(obj));
         }
         let obj = self.known(&problem.object)?;
-        if let Some(ended) = problem.recovered_at.filter(|_| !self.open.contains(&row)) {
+        if let Some(ended) = problem.recovered_at.filter(|_| !is_open) {
             let now_there = match self.problem_of(obj).filter(|now| now.id != row) {
                 Some(other) if other.recovered_at.is_none() => format!(
                     "; {} has another problem since {}, with a page of its own",
@@ -200,14 +202,11 @@ impl Engine {
                 problem.object, problem.first_bad_at
             ));
         }
-        Ok(Meant {
-            obj,
-            row: Some(row),
-        })
+        Ok(of_page(obj))
     }
 
     /// It is bad, and nobody has taken it on for good.
-    fn waits_for_somebody(&self, obj: ObjIx) -> bool {
+    pub(super) fn waits_for_somebody(&self, obj: ObjIx) -> bool {
         let status = self.status(obj);
         let is_taken = status.ack.as_ref().is_some_and(|ack| !ack.snooze);
         status.state.is_problem() && !is_taken
@@ -217,7 +216,7 @@ impl Engine {
     /// where the row itself is over.
     fn waits_of(&self, row: u64, by: &str, is_open: bool) -> Option<ObjIx> {
         let rows = self.came_with(row, by).into_iter();
-        let objs = rows.filter_map(|row| self.inventory.find(&self.problems.get(&row)?.object));
+        let objs = rows.filter_map(|row| self.obj_of(row));
         objs.filter(|obj| self.status(*obj).state.is_problem())
             .min_by_key(|obj| !self.waits_for_somebody(*obj))
             .filter(|obj| !is_open || self.waits_for_somebody(*obj))

@@ -163,8 +163,7 @@ impl Engine {
             let mut about = obj;
             if let Some((lead, count)) = parcel.end_of {
                 message.reason = self.end_reason(lead, count, &message.deploy);
-                let first = self.problems.get(&lead);
-                let first = first.and_then(|first| self.inventory.find(&first.object));
+                let first = self.obj_of(lead);
                 // Receivers close the incident that the first page opened; it is well, unless something new is wrong with it.
                 if let Some(first) = first.filter(|first| !self.status(*first).state.is_problem()) {
                     about = first;
@@ -226,8 +225,7 @@ impl Engine {
         listener: &Listener,
     ) -> Told {
         // A test of the channels must arrive by itself.
-        let object = self.problems.get(&row).map(|problem| &problem.object);
-        let obj = object.and_then(|object| self.inventory.find(object));
+        let obj = self.obj_of(row);
         if obj.is_some_and(|obj| self.urgency_of_canary(obj).is_some()) {
             return Told::plain(self.key_of(row));
         }
@@ -359,8 +357,7 @@ impl Engine {
     /// Of several that are open one speaks for all: the first that nobody has taken on and no filter keeps back.
     fn voice(&self, now: Timestamp, open: &[u64]) -> Option<u64> {
         let may_speak = |row: &&u64| {
-            let problem = self.problems.get(row);
-            let obj = problem.and_then(|problem| self.inventory.find(&problem.object));
+            let obj = self.obj_of(**row);
             obj.is_some_and(|obj| self.judge_more(now, obj).is_ok())
         };
         open.iter().find(may_speak).copied()
@@ -610,7 +607,7 @@ impl Engine {
         }
         let about = std::iter::once(&lead)
             .chain(&open)
-            .filter_map(|row| Some((*row, self.inventory.find(&self.problems.get(row)?.object)?)))
+            .filter_map(|row| Some((*row, self.obj_of(*row)?)))
             .next();
         let Some((about, obj)) = about else { return };
         let attribution = self
@@ -674,6 +671,11 @@ impl Engine {
                 .pop()
         });
         told.unwrap_or_else(|| Listener::new(contact, Urgency::High))
+    }
+
+    /// The object of a row, where the configuration still has it.
+    pub(super) fn obj_of(&self, row: u64) -> Option<ObjIx> {
+        self.inventory.find(&self.problems.get(&row)?.object)
     }
 
     pub(super) fn key_of(&self, row: u64) -> String {

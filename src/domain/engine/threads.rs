@@ -200,8 +200,7 @@ impl Engine {
     pub(super) fn answers_all(&self, lead: u64, contact: &str, author: &str) -> bool {
         let taken = self.came_with(lead, author);
         self.came_with(lead, contact).iter().all(|row| {
-            let object = self.problems.get(row).map(|problem| &problem.object);
-            let obj = object.and_then(|object| self.inventory.find(object));
+            let obj = self.obj_of(*row);
             taken.contains(row) || obj.is_none_or(|obj| self.status(obj).ack.is_some())
         })
     }
@@ -218,21 +217,14 @@ impl Engine {
         let page = self.key_of(lead);
         let mut taken = 0;
         for row in self.came_with(lead, &ack.by) {
-            let object = self
-                .problems
-                .get(&row)
-                .map(|problem| problem.object.clone());
-            let Some((object, other)) =
-                object.and_then(|name| Some((name.clone(), self.inventory.find(&name)?)))
-            else {
+            let Some(other) = self.obj_of(row) else {
                 continue;
             };
-            let status = self.status(other);
             // What was only put off can still be taken on, or put off for longer.
-            let is_taken = status.ack.as_ref().is_some_and(|known| !known.snooze);
-            if other == first || !status.state.is_problem() || is_taken {
+            if other == first || !self.waits_for_somebody(other) {
                 continue;
             }
+            let object = self.inventory.name(other);
             taken += 1;
             self.remove_comments(other, "acknowledgement", out);
             let id = self.new_id();

@@ -45,16 +45,7 @@ pub async fn ask(State(app): State<App>, Path(token): Path<String>) -> Response 
         .ask(ASK_LIMIT, |reply| Ask::Object { name: asked, reply })
         .await;
     let now = match now {
-        Ok(Some(now))
-            if matches!(&*now.state, "OK" | "UP") && !matches!(link.offer, Offer::NotCaused(_)) =>
-        {
-            format!(
-                "It is {} now; what came with its page and is still bad, if anything, is meant.",
-                now.state
-            )
-        }
-        Ok(Some(now)) if now.output.is_empty() => format!("It is {} now.", now.state),
-        Ok(Some(now)) => format!("It is {} now: {}", now.state, one_line(&now.output)),
+        Ok(Some(now)) => how_it_is(&link.offer, &now.state, &now.output),
         Ok(None) => "It is not in the configuration any more.".to_owned(),
         // What is asked can still be done, or will be refused.
         Err(_) => "How it is now cannot be told at this moment.".to_owned(),
@@ -72,6 +63,19 @@ pub async fn ask(State(app): State<App>, Path(token): Path<String>) -> Response 
         button: Some(&button),
     };
     page(StatusCode::OK, &said)
+}
+
+/// An answer to a page whose first problem is over is for what came with it.
+fn how_it_is(offer: &Offer, state: &str, output: &str) -> String {
+    if matches!(state, "OK" | "UP") && !matches!(offer, Offer::NotCaused(_)) {
+        return format!(
+            "It is {state} now; what came with its page and is still bad, if anything, is meant."
+        );
+    }
+    match output {
+        "" => format!("It is {state} now."),
+        _ => format!("It is {state} now: {}", one_line(output)),
+    }
 }
 
 /// `POST /v1/answers/link/{token}`.
@@ -191,5 +195,20 @@ fn sentence(text: &str) -> String {
         text
     } else {
         format!("{text}.")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_page_of_a_link_says_what_is_meant_once_its_problem_is_over() {
+        let over = how_it_is(&Offer::Acknowledge, "OK", "fine");
+        assert!(over.contains("what came with its page"), "{over}");
+        let deploy = Offer::NotCaused("D-417".to_owned());
+        assert_eq!(how_it_is(&deploy, "OK", "fine"), "It is OK now: fine");
+        let bad = how_it_is(&Offer::Snooze, "CRITICAL", "refused\n\u{7}");
+        assert!(bad.starts_with("It is CRITICAL now: refused"), "{bad}");
     }
 }

@@ -32,6 +32,8 @@ pub struct Around {
     /// Failing since about the same time: anywhere, and checks of the object's own host.
     together: Vec<ObjIx>,
     on_its_host: Vec<ObjIx>,
+    /// Of what fails since some hours, with its beginning.
+    failing: Vec<(ObjIx, Timestamp)>,
     /// When other objects of the object's own apps began to fail, before it.
     own_earlier: Vec<Timestamp>,
     /// What the object itself says.
@@ -158,12 +160,14 @@ impl Around {
             .copied()
             .filter(|obj| case.inventory.host_ix(*obj) == own_host && !case.inventory.is_host(*obj))
             .collect();
-        let own_earlier = case
+        let mut failing = case
             .sight
-            .failing([first_bad - LONG, first_bad], MOST)
-            .into_iter()
-            .filter(|(obj, _)| *obj != case.obj && shares_app(*obj))
-            .map(|(_, since)| since)
+            .failing([first_bad - LONG, Timestamp(i64::MAX)], MOST);
+        failing.retain(|(obj, _)| *obj != case.obj);
+        let own_earlier = failing
+            .iter()
+            .filter(|(obj, since)| *since <= first_bad && shares_app(*obj))
+            .map(|(_, since)| *since)
             .collect();
         let topic = case.sight.topic(case.obj);
         let disk_is_full = topic != Topic::Space
@@ -177,6 +181,7 @@ impl Around {
         Self {
             together,
             on_its_host,
+            failing,
             own_earlier,
             topic,
             disk_is_full,
@@ -188,6 +193,21 @@ impl Around {
     /// See [`Case::witnesses`]; looked up when first asked for.
     pub fn witnesses(&self, case: &Case<'_>) -> &[(ObjIx, Option<bool>)] {
         self.witnesses.get_or_init(|| case.witnesses())
+    }
+
+    /// Something of the deployed app has failed since the deploy began, on a host that it came to only later.
+    pub fn fails_ahead(&self, case: &Case<'_>, live: &LiveDeploy, tolerance: Duration) -> bool {
+        let inventory = case.inventory;
+        let Some(app) = live.scope.app.filter(|_| !live.scope.touched.is_empty()) else {
+            return false;
+        };
+        let mut failing = self.failing.iter();
+        failing.any(|(obj, since)| {
+            let came = live.scope.touched.get(&inventory.host_ix(*obj));
+            live.deploy.started_at <= *since
+                && came.is_some_and(|at| *since + tolerance < *at)
+                && inventory.apps_of(*obj).contains(&app)
+        })
     }
 
     /// How an app is.

@@ -36,16 +36,6 @@ struct Candidate<'a> {
 }
 
 impl Candidate<'_> {
-    /// It came to the object's host.
-    const fn is_on_it(&self) -> bool {
-        self.facts.touched.is_some()
-    }
-
-    /// Nothing else fails that it has nothing to do with.
-    const fn is_alone(&self) -> bool {
-        self.is_on_it() && self.facts.scene.elsewhere == 0 && self.facts.outside.bad == 0
-    }
-
     fn suspect(&self, case: &Case<'_>) -> Suspect {
         let deploy = &self.live.deploy;
         Suspect {
@@ -99,20 +89,18 @@ pub fn attribute<'a>(
                 .get(&*found.live.deploy.environment)
                 .is_none_or(|running| *running < inventory.globals.storm)
     });
-    if trial.vetoes {
-        compare(&mut candidates);
-    }
+    share(&mut candidates);
     candidates.sort_by_key(|found| {
         let deploy = &found.live.deploy;
         Reverse((found.weight.sum, deploy.started_at, deploy.risk))
     });
-    let is_named = |found: &Candidate<'_>| weigh::NAMED <= found.weight.sum;
+    let is_named = |found: &Candidate<'_>| weigh::NAMED <= found.weight.among;
     let named = candidates.iter().filter(|found| is_named(found)).count();
     let others = candidates.iter().skip(named);
     ruled_out.extend(others.filter_map(|found| {
         // What would be named but for this.
         let (worth, reason) = *found.weight.heaviest().first()?;
-        (weigh::NAMED <= found.weight.sum + worth).then(|| {
+        (weigh::NAMED <= found.weight.among + worth).then(|| {
             let words = reason.words(&found.facts, is_host);
             format!("{}: {words}", found.live.deploy.id)
         })
@@ -120,14 +108,7 @@ pub fn attribute<'a>(
     ruled_out.truncate(MAX_RULED_OUT);
     let verdict = match &candidates[..named] {
         [] => Verdict::None,
-        [only] if only.is_alone() && weigh::LONE_SUSPECT <= only.weight.sum => Verdict::Suspect,
-        [only] if weigh::SUSPECT <= only.weight.sum => Verdict::Suspect,
-        [first, second, ..]
-            if weigh::SUSPECT <= first.weight.sum
-                && weigh::LEAD <= first.weight.sum - second.weight.sum =>
-        {
-            Verdict::Suspect
-        }
+        [first, ..] if weigh::SUSPECT <= first.weight.among => Verdict::Suspect,
         _ => Verdict::Suspects,
     };
     // What is less likely stands below, and what is merely near in time only where it names nobody: the reader sees it, but
@@ -178,51 +159,12 @@ fn candidate<'a>(
     }))
 }
 
-/// What deploys say of each other: the version that is on the object explains more than the one before it (row 34), and
-/// what was deployed there explains more than what was deployed behind it.
-fn compare(candidates: &mut [Candidate<'_>]) {
-    let worth: Vec<i32> = candidates
-        .iter()
-        .map(|found| {
-            let others = || {
-                candidates.iter().filter(|other| {
-                    !std::ptr::eq(*other, found) && other.live.deploy.rollback_of.is_none()
-                })
-            };
-            let exact = || others().filter(|other| other.facts.relation == Relation::Exact);
-            let (age, started) = (found.facts.age, found.live.deploy.started_at);
-            let is_dependency = matches!(found.facts.relation, Relation::Dependency { .. });
-            let replaced = exact().any(|other| {
-                other.is_on_it() && started < other.live.deploy.started_at && other.facts.age <= age
-            });
-            let own_is_young = || exact().any(|other| other.facts.age < Duration::from_secs(3600));
-            let called_is_young = || {
-                others().any(|other| {
-                    other.facts.age < Duration::from_secs(300)
-                        && matches!(
-                            other.facts.relation,
-                            Relation::Dependency {
-                                hops: 1,
-                                calls_it: true
-                            }
-                        )
-                })
-            };
-            let mut worth = 0;
-            if replaced {
-                worth -= 14;
-            }
-            if is_dependency && own_is_young() {
-                worth -= 13;
-            }
-            if !is_dependency && Duration::from_secs(900) < age && called_is_young() {
-                worth -= 5;
-            }
-            worth
-        })
-        .collect();
-    for (found, worth) in candidates.iter_mut().zip(worth) {
-        found.weight.sum += worth;
+/// Each deploy's odds among all that may be behind it, and none of them: at most one of them is.
+fn share(candidates: &mut [Candidate<'_>]) {
+    let odds: Vec<f64> = candidates.iter().map(|found| found.weight.odds()).collect();
+    let all: f64 = 1.0 + odds.iter().sum::<f64>();
+    for (found, own) in candidates.iter_mut().zip(odds) {
+        found.weight.share(all - own);
     }
 }
 

@@ -20,6 +20,11 @@ const SAMPLE: usize = 64;
 /// Problems this far apart may have begun together: checks see them at different times.
 const TOGETHER: Duration = Duration::from_secs(600);
 
+/// No deploy breaks anything so soon.
+const AT_ONCE: Duration = Duration::from_secs(2);
+/// A check may be looked at so much later than its interval says.
+const LATE: Duration = Duration::from_secs(60);
+
 /// When a problem began: between its last good and its first bad result.
 #[derive(Clone, Copy, Debug)]
 pub struct Onset {
@@ -68,11 +73,6 @@ impl Share {
     pub const fn is_half(self) -> bool {
         0 < self.bad && self.known <= 2 * self.bad
     }
-
-    /// At least half as often as `other`.
-    pub const fn is_like(self, other: Self) -> bool {
-        0 < self.bad && other.bad * self.known <= 2 * self.bad * other.known
-    }
 }
 
 /// Counted for one deploy and one problem.
@@ -84,8 +84,13 @@ pub struct Facts {
     pub touched: Option<Timestamp>,
     /// It was fine after its host was updated and had had the time to start.
     pub worked_since: bool,
-    /// How old the problem is at least, counted from what the deploy did: to the host where a step tells, else from its
-    /// end. Zero while it runs, and where nothing good was seen since.
+    /// It failed as the deploy started, or, by clocks that are not quite right, before.
+    pub at_once: bool,
+    /// It was fine last before the deploy began, and has been looked at since: it was bad already, in another way.
+    pub was_bad: bool,
+    /// How old the problem is at least, counted from what the deploy did last before it: to the host, or to any where that
+    /// says nothing, else from its end; while it runs and tells of no steps, from halfway. Zero where nothing good was seen
+    /// since.
     pub age: Duration,
     /// The same check where the deploy was when it failed, the object included.
     pub updated: Share,
@@ -93,6 +98,8 @@ pub struct Facts {
     pub others: Share,
     /// The same check on what has nothing to do with the deploy, failing since about the same time.
     pub outside: Share,
+    /// Something of the deployed app failed before the deploy came to its host.
+    pub fails_ahead: bool,
     /// Hosts were updated one after another, and failed together long after.
     pub failed_together: bool,
     /// A thing that the object's app calls, and that is not what is deployed, fails as well.
@@ -163,10 +170,13 @@ impl Case<'_> {
             window,
             touched,
             worked_since: false,
+            at_once: first_bad < live.deploy.started_at + AT_ONCE,
+            was_bad: false,
             age: self.age(live, touched),
             updated: Share::default(),
             others: Share::default(),
             outside: Share::default(),
+            fails_ahead: false,
             failed_together: false,
             called_fails: None,
             callers: Share::default(),
@@ -182,7 +192,12 @@ impl Case<'_> {
         if let (Some(touched), Some(good)) = (touched, self.onset.last_good) {
             facts.worked_since = touched + live.start_up(self.inventory, self.obj) < good;
         }
+        if let Some(good) = self.onset.last_good {
+            let looked_at = good + interval(self.inventory, self.obj) + LATE < first_bad;
+            facts.was_bad = looked_at && good + tolerance < live.deploy.started_at;
+        }
         self.count_peers(live, tolerance, &mut facts);
+        facts.fails_ahead = around.fails_ahead(self, live, tolerance);
         facts.scene = around.of(self, live);
         if let Some(app) = live.scope.app {
             facts.several_fail = around.app(self, app).several_fail(live.deploy.started_at);
@@ -201,17 +216,17 @@ impl Case<'_> {
 
     fn age(&self, live: &LiveDeploy, touched: Option<Timestamp>) -> Duration {
         let first_bad = self.onset.first_bad;
-        let since = match touched {
-            Some(at) if !live.scope.touched.is_empty() => at,
-            // Where no step tells when, it may have been up to the end.
-            _ => match live.deploy.ended_at {
-                Some(ended) => ended,
-                None => return Duration::ZERO,
-            },
-        };
         // It began at some time after the last good result: the least that it can be.
-        let began = self.onset.last_good.unwrap_or(first_bad);
-        began.min(first_bad).since(since)
+        let began = self.onset.last_good.unwrap_or(first_bad).min(first_bad);
+        let steps = live.scope.touched.values().copied();
+        let step = touched
+            .filter(|_| !live.scope.touched.is_empty())
+            .or_else(|| steps.filter(|at| *at <= first_bad).max());
+        // Where no step tells when, it may have been up to the end, or at any time up to now.
+        match step.or(live.deploy.ended_at) {
+            Some(since) => began.since(since),
+            None => began.since(live.deploy.started_at) / 2,
+        }
     }
 
     fn count_peers(&self, live: &LiveDeploy, tolerance: Duration, facts: &mut Facts) {

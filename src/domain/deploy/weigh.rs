@@ -10,24 +10,21 @@ use super::{facts::Facts, live::LiveDeploy, scope::Relation, topic::Topic, trial
 use crate::domain::model::deploy::Strength;
 
 /// The odds of any one deploy before anything is known of it.
-const PRIOR: i32 = -54;
-/// From here on a deploy is named: about one in ten of those that look like this did it.
-pub const NAMED: i32 = -22;
-/// From here on it is listed below those that are named: what shares more than the environment, unless much speaks against it.
+const PRIOR: i32 = -49;
+/// From here on, among the others, a deploy is named: one in thirteen of those that look like this did it.
+pub const NAMED: i32 = -25;
+/// From this sum on it is listed below those that are named: what shares more than the environment, unless much speaks
+/// against it.
 pub const LISTED: i32 = -60;
-/// From here on it is the suspect, if no other comes close ...
-pub const SUSPECT: i32 = 0;
-/// ... and from here on already, if it is the only one that fits and nothing else fails.
-pub const LONE_SUSPECT: i32 = -12;
-/// No other comes close: so much lies between them.
-pub const LEAD: i32 = 5;
+/// From here on, among the others, it is the suspect: three of five.
+pub const SUSPECT: i32 = 4;
 
-/// What an effect so young, and each span below, adds.
+/// What an effect so young, and each span below, adds: most show at once, and of the late ones fewer the later.
 const AGES: [(Duration, i32); 5] = [
-    (Duration::from_secs(2 * 60), 13),
-    (Duration::from_secs(5 * 60), 8),
-    (Duration::from_secs(3600), 5),
-    (Duration::from_secs(2 * 3600), 9),
+    (Duration::from_secs(2 * 60), 15),
+    (Duration::from_secs(5 * 60), 16),
+    (Duration::from_secs(3600), 9),
+    (Duration::from_secs(2 * 3600), 4),
     (Duration::from_secs(4 * 3600), 15),
 ];
 
@@ -47,6 +44,9 @@ pub enum Against {
     MachineToo,
     Rollback,
     WorkedSince,
+    WasBad,
+    AtOnce,
+    Ahead,
     Before,
 }
 
@@ -102,6 +102,9 @@ impl Against {
             Self::MachineToo => "checks of the machine itself began to fail as well",
             Self::Rollback => "a rollback brings back what worked",
             Self::WorkedSince => "it worked after its host was updated",
+            Self::WasBad => "it was bad before this deploy started, in another way",
+            Self::AtOnce => "it failed as this deploy started, before it can have done anything",
+            Self::Ahead => "its app failed on a host before this deploy came there",
             Self::Before => "its app was failing before this deploy started",
         };
         plain.to_owned()
@@ -111,7 +114,10 @@ impl Against {
 /// The sum for one deploy, and the reasons against it with what each is worth.
 #[derive(Clone, Debug, Default)]
 pub struct Weight {
+    /// Alone, against no deploy at all.
     pub sum: i32,
+    /// Against no deploy and all others.
+    pub among: i32,
     pub against: Vec<(i32, Against)>,
 }
 
@@ -136,8 +142,19 @@ impl Weight {
         all
     }
 
+    /// Its odds alone.
+    pub fn odds(&self) -> f64 {
+        (f64::from(self.sum) / 10.0).exp()
+    }
+
+    /// Sets its odds where those of all else are `others` (at least 1, of no deploy).
+    #[expect(clippy::cast_possible_truncation, reason = "a logarithm is small")]
+    pub fn share(&mut self, others: f64) {
+        self.among = self.sum - (10.0 * others.max(1.0).ln()).round() as i32;
+    }
+
     pub const fn strength(&self) -> Strength {
-        match self.sum {
+        match self.among {
             ..NAMED => Strength::Weak,
             NAMED..-8 => Strength::Possible,
             -8..10 => Strength::Likely,
@@ -156,7 +173,7 @@ pub fn weigh(
 ) -> Weight {
     let mut weight = Weight {
         sum: PRIOR,
-        against: Vec::new(),
+        ..Weight::default()
     };
     place_and_time(facts, live, &mut weight);
     if trial.votes {
@@ -173,23 +190,27 @@ fn place_and_time(facts: &Facts, live: &LiveDeploy, weight: &mut Weight) {
     weight.sum += match facts.relation {
         Relation::Exact if facts.touched.is_some() => {
             if live.scope.touched.is_empty() {
-                10
+                12
             } else {
-                13
+                17
             }
         }
         // What was not updated yet runs another version.
-        Relation::Exact | Relation::Group => 4,
+        Relation::Exact | Relation::Group => 12,
         Relation::Dependency {
             calls_it: true,
             hops: 1,
-        } => -3,
-        Relation::Dependency { calls_it: true, .. } => -19,
+        } => -4,
+        Relation::Dependency { calls_it: true, .. } => -26,
         // What is called seldom breaks by what calls it.
         Relation::Dependency {
             calls_it: false, ..
-        } => -40,
-        Relation::Environment => -100,
+        } => -25,
+        // What is young in an environment is so by chance.
+        Relation::Environment => {
+            weight.sum -= 30;
+            return;
+        }
     };
     weight.sum += AGES
         .iter()
@@ -197,30 +218,24 @@ fn place_and_time(facts: &Facts, live: &LiveDeploy, weight: &mut Weight) {
         .map(|(_, worth)| worth)
         .sum::<i32>();
     // Callers feel it at once, or they do not.
-    weight.add(is_dependency && facts.age <= Duration::from_secs(300), 8);
-    weight.add(is_dependency && Duration::from_secs(3600) < facts.age, -5);
-    weight.add(facts.several_fail, 6);
-    weight.add(facts.scene.beside, 5);
+    weight.add(is_dependency && facts.age <= Duration::from_secs(300), 10);
+    weight.add(facts.several_fail, 5);
+    weight.add(facts.scene.beside, 13);
 }
 
 /// What was updated against what was not.
 fn votes(facts: &Facts, weight: &mut Weight) {
     let (updated, others) = (facts.updated, facts.others);
     if let Relation::Dependency { .. } = facts.relation {
-        weight.add(2 <= facts.callers.bad && facts.callers.is_half(), 2);
-        weight.add(facts.callers.known == 1, 6);
+        weight.add(2 <= facts.callers.bad && facts.callers.is_half(), 3);
+        weight.add(facts.callers.known == 1, 10);
         return;
     }
-    weight.add(updated.is_half(), 3);
     weight.add(2 <= updated.bad && updated.is_half(), 4);
-    weight.add(0 < facts.vote(), 3);
-    weight.against(facts.vote() < 0, 30, Against::OnlyOthersFail);
-    let alike = 2 <= others.bad && others.is_like(updated);
-    weight.against(
-        0 < others.bad && 0 <= facts.vote(),
-        if alike { 20 } else { 10 },
-        Against::OthersFailToo,
-    );
+    weight.add(0 < facts.vote(), 2);
+    weight.against(facts.vote() < 0, 15, Against::OnlyOthersFail);
+    let too = 0 < others.bad && 0 <= facts.vote();
+    weight.against(too, 15, Against::OthersFailToo);
 }
 
 fn what_speaks_against(
@@ -232,27 +247,30 @@ fn what_speaks_against(
 ) {
     let (updated, outside, scene) = (facts.updated, facts.outside, facts.scene);
     let other_apps = i32::from(scene.elsewhere);
-    let worth = 4 + 2 * other_apps;
+    let worth = 6 + 6 * other_apps;
     weight.against(0 < scene.elsewhere, worth, Against::OtherApps);
-    let worth = if outside.bad == 1 { 2 } else { 5 };
+    let worth = if outside.bad == 1 { 7 } else { 16 };
     weight.against(0 < outside.bad, worth, Against::Elsewhere);
     weight.against(facts.failed_together, 9, Against::Together);
     let called_fails = facts.called_fails.is_some();
     weight.against(called_fails, 2, Against::CalledFails);
     let worth = match facts.topic {
         Topic::Other => 0,
-        Topic::Expiry => 25,
-        Topic::Space | Topic::Agent => 30,
+        Topic::Expiry => 46,
+        Topic::Space | Topic::Agent => 43,
     };
     weight.against(facts.topic != Topic::Other, worth, Against::Topic);
-    weight.against(facts.disk_is_full, 13, Against::DiskIsFull);
+    weight.against(facts.disk_is_full, 36, Against::DiskIsFull);
     let is_lost = is_host && !live.deploy.declares_reboot();
-    let worth = if updated.bad < 2 { 40 } else { 15 };
+    let worth = if updated.bad < 2 { 45 } else { 20 };
     weight.against(is_lost, worth, Against::LostMachine);
-    weight.against(of_machine, 5, Against::OfMachine);
-    weight.against(1 < scene.of_machine, 6, Against::MachineToo);
+    weight.against(of_machine, 10, Against::OfMachine);
+    weight.against(1 < scene.of_machine, 24, Against::MachineToo);
     let is_rollback = live.deploy.rollback_of.is_some();
-    weight.against(is_rollback, 20, Against::Rollback);
+    weight.against(is_rollback, 12, Against::Rollback);
     weight.against(facts.worked_since, 3, Against::WorkedSince);
-    weight.against(scene.before, 7, Against::Before);
+    weight.against(facts.was_bad, 18, Against::WasBad);
+    weight.against(facts.at_once, 16, Against::AtOnce);
+    weight.against(facts.fails_ahead, 8, Against::Ahead);
+    weight.against(scene.before, 6, Against::Before);
 }

@@ -194,7 +194,8 @@ fn names(page: &mut Page, report: &Report) {
     page.line("\n## Who is named");
     page.line(
         "\nPrecision and recall are of what deploys broke (T2 to T6), recall of the first page; wrong blame is of U1 to U5; \
-         abstention is of faults of deploys that nobody told of. Time to the right name counts from the first page, in \
+         abstention is of faults of deploys that nobody told of. Each problem counts that a page told of, or an update of \
+         one: where nothing is gathered, each has a page. Time to the right name counts from the first page, in \
          seconds: median / 90 % / 99 % / most.",
     );
     page.head(&[
@@ -267,7 +268,7 @@ fn kinds(page: &mut Page, report: &Report) {
 fn calibration(page: &mut Page, report: &Report) {
     let Some(ours) = report.ours() else { return };
     page.line("\n## What a strength is worth");
-    page.head(&["strength", "stands for", "pages", "right"]);
+    page.head(&["strength", "stands for", "problems", "right"]);
     for row in &ours.calibration {
         let right = if row.pages == 0 {
             "–".to_owned()

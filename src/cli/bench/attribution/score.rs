@@ -370,10 +370,12 @@ impl<'a> Yardstick<'a> {
         })
     }
 
+    /// What rang, and whom each problem that people were told of is put down to. An update of an older page names its deploy
+    /// for all that it tells of: where nothing is gathered, each of these is a page.
     fn score_pages(&self, tally: &mut Tally, log: &Log) {
         let mut known: BTreeSet<(usize, usize)> = BTreeSet::new();
-        for told in pages(log) {
-            tally.pages += 1;
+        for told in problems(log) {
+            tally.pages += u32::from(told.rang);
             let episodes = self.truth.episodes(told);
             let real: Vec<usize> = episodes
                 .iter()
@@ -388,16 +390,18 @@ impl<'a> Yardstick<'a> {
                 .or(episodes.first())
                 .map(|episode| self.kind(*episode))
             else {
-                tally.noise_pages += 1;
+                tally.noise_pages += u32::from(told.rang);
                 continue;
             };
-            tally.add(kind, Count::Pages);
             let mut fresh = false;
             for episode in &episodes {
                 fresh |= known.insert((*episode, told.object));
             }
-            if !fresh {
-                tally.add(kind, Count::Duplicates);
+            if told.rang {
+                tally.add(kind, Count::Pages);
+                if !fresh {
+                    tally.add(kind, Count::Duplicates);
+                }
             }
             let named = told.named();
             if kind.is_unrelated() {

@@ -59,7 +59,7 @@ pub struct Tally {
     pub delays: Vec<(Kind, Ms, Ms)>,
     /// From an episode's first page to the right name.
     pub to_right: Vec<Ms>,
-    /// By strength: pages whose leader was wrong, and right.
+    /// By strength: problems told whose leader was wrong, and right.
     pub strengths: [[u32; 2]; 4],
     /// Pages with nothing injected behind them.
     pub noise_pages: u32,

@@ -109,7 +109,7 @@ impl ClassRules {
             ceiling: Duration::from_secs(15 * 60),
             settle: Duration::from_secs(4 * 60),
             bake: Duration::from_secs(15 * 60),
-            look_back: Duration::from_secs(2 * 3600),
+            look_back: Duration::from_secs(6 * 3600),
             max_length: Duration::from_secs(30 * 60),
             gate_on: GateOn::Never,
             rollback: RollbackMode::Suggest,

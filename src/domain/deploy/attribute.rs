@@ -36,6 +36,13 @@ struct Candidate<'a> {
 }
 
 impl Candidate<'_> {
+    /// It came to the object's host, and nothing else fails that it has nothing to do with.
+    const fn is_alone(&self) -> bool {
+        self.facts.touched.is_some()
+            && self.facts.scene.elsewhere == 0
+            && self.facts.outside.bad == 0
+    }
+
     fn suspect(&self, case: &Case<'_>) -> Suspect {
         let deploy = &self.live.deploy;
         Suspect {
@@ -89,6 +96,9 @@ pub fn attribute<'a>(
                 .get(&*found.live.deploy.environment)
                 .is_none_or(|running| *running < inventory.globals.storm)
     });
+    if trial.vetoes {
+        replace(&mut candidates);
+    }
     share(&mut candidates);
     candidates.sort_by_key(|found| {
         let deploy = &found.live.deploy;
@@ -108,6 +118,7 @@ pub fn attribute<'a>(
     ruled_out.truncate(MAX_RULED_OUT);
     let verdict = match &candidates[..named] {
         [] => Verdict::None,
+        [only] if only.is_alone() && weigh::LONE_SUSPECT <= only.weight.among => Verdict::Suspect,
         [first, ..] if weigh::SUSPECT <= first.weight.among => Verdict::Suspect,
         _ => Verdict::Suspects,
     };
@@ -157,6 +168,21 @@ fn candidate<'a>(
         facts,
         weight,
     }))
+}
+
+/// Row 34: the version that is on the object explains more than the one before it.
+fn replace(candidates: &mut [Candidate<'_>]) {
+    let newest = candidates
+        .iter()
+        .filter(|found| found.facts.touched.is_some())
+        .filter(|found| found.live.deploy.rollback_of.is_none())
+        .map(|found| found.live.deploy.started_at)
+        .max();
+    for found in candidates {
+        if newest.is_some_and(|newest| found.live.deploy.started_at < newest) {
+            found.weight.sum += weigh::REPLACED;
+        }
+    }
 }
 
 /// Each deploy's odds among all that may be behind it, and none of them: at most one of them is.

@@ -22,14 +22,13 @@ const TOGETHER: Duration = Duration::from_secs(600);
 
 /// No deploy breaks anything so soon.
 const AT_ONCE: Duration = Duration::from_secs(2);
-/// A check may be looked at so much later than its interval says.
-const LATE: Duration = Duration::from_secs(60);
-
 /// When a problem began: between its last good and its first bad result.
 #[derive(Clone, Copy, Debug)]
 pub struct Onset {
     pub last_good: Option<Timestamp>,
     pub first_bad: Timestamp,
+    /// Since when it had been bad already, where what began then is worse, or another fault.
+    pub bad_before: Option<Timestamp>,
     /// Set where the object was flapping when it went bad.
     pub flapping_since: Option<Timestamp>,
 }
@@ -86,7 +85,7 @@ pub struct Facts {
     pub worked_since: bool,
     /// It failed as the deploy started, or, by clocks that are not quite right, before.
     pub at_once: bool,
-    /// It was fine last before the deploy began, and has been looked at since: it was bad already, in another way.
+    /// It was bad before the deploy began, though less so, or of another fault.
     pub was_bad: bool,
     /// How old the problem is at least, counted from what the deploy did last before it: to the host, or to any where that
     /// says nothing, else from its end; while it runs and tells of no steps, from halfway. Zero where nothing good was seen
@@ -192,10 +191,8 @@ impl Case<'_> {
         if let (Some(touched), Some(good)) = (touched, self.onset.last_good) {
             facts.worked_since = touched + live.start_up(self.inventory, self.obj) < good;
         }
-        if let Some(good) = self.onset.last_good {
-            let looked_at = good + interval(self.inventory, self.obj) + LATE < first_bad;
-            facts.was_bad = looked_at && good + tolerance < live.deploy.started_at;
-        }
+        let before = self.onset.bad_before;
+        facts.was_bad = before.is_some_and(|since| since + tolerance < live.deploy.started_at);
         self.count_peers(live, tolerance, &mut facts);
         facts.fails_ahead = around.fails_ahead(self, live, tolerance);
         facts.scene = around.of(self, live);
@@ -216,8 +213,10 @@ impl Case<'_> {
 
     fn age(&self, live: &LiveDeploy, touched: Option<Timestamp>) -> Duration {
         let first_bad = self.onset.first_bad;
-        // It began at some time after the last good result: the least that it can be.
-        let began = self.onset.last_good.unwrap_or(first_bad).min(first_bad);
+        // It began at some time after the last good result: the least that it can be. What got worse did so now.
+        let good = self.onset.last_good;
+        let good = good.filter(|_| self.onset.bad_before.is_none());
+        let began = good.unwrap_or(first_bad).min(first_bad);
         let steps = live.scope.touched.values().copied();
         let step = touched
             .filter(|_| !live.scope.touched.is_empty())

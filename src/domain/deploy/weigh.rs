@@ -16,8 +16,12 @@ pub const NAMED: i32 = -25;
 /// From this sum on it is listed below those that are named: what shares more than the environment, unless much speaks
 /// against it.
 pub const LISTED: i32 = -60;
-/// From here on, among the others, it is the suspect: three of five.
+/// From here on, among the others, it is the suspect: three of five ...
 pub const SUSPECT: i32 = 4;
+/// ... and from here on already, if it is the only one that fits and nothing else fails (row 10 of the decision table).
+pub const LONE_SUSPECT: i32 = -12;
+/// What speaks against a deploy that another one on the object has replaced before it failed.
+pub const REPLACED: i32 = -8;
 
 /// What an effect so young, and each span below, adds: most show at once, and of the late ones fewer the later.
 const AGES: [(Duration, i32); 5] = [
@@ -102,7 +106,9 @@ impl Against {
             Self::MachineToo => "checks of the machine itself began to fail as well",
             Self::Rollback => "a rollback brings back what worked",
             Self::WorkedSince => "it worked after its host was updated",
-            Self::WasBad => "it was bad before this deploy started, in another way",
+            Self::WasBad => {
+                "it was bad before this deploy started, though less, or of another fault"
+            }
             Self::AtOnce => "it failed as this deploy started, before it can have done anything",
             Self::Ahead => "its app failed on a host before this deploy came there",
             Self::Before => "its app was failing before this deploy started",
@@ -186,7 +192,7 @@ pub fn weigh(
 }
 
 fn place_and_time(facts: &Facts, live: &LiveDeploy, weight: &mut Weight) {
-    let is_dependency = matches!(facts.relation, Relation::Dependency { .. });
+    let is_caller = matches!(facts.relation, Relation::Dependency { calls_it: true, .. });
     weight.sum += match facts.relation {
         Relation::Exact if facts.touched.is_some() => {
             if live.scope.touched.is_empty() {
@@ -205,7 +211,7 @@ fn place_and_time(facts: &Facts, live: &LiveDeploy, weight: &mut Weight) {
         // What is called seldom breaks by what calls it.
         Relation::Dependency {
             calls_it: false, ..
-        } => -25,
+        } => -40,
         // What is young in an environment is so by chance.
         Relation::Environment => {
             weight.sum -= 30;
@@ -218,7 +224,8 @@ fn place_and_time(facts: &Facts, live: &LiveDeploy, weight: &mut Weight) {
         .map(|(_, worth)| worth)
         .sum::<i32>();
     // Callers feel it at once, or they do not.
-    weight.add(is_dependency && facts.age <= Duration::from_secs(300), 10);
+    let is_young = facts.age <= Duration::from_secs(300);
+    weight.add(is_caller && is_young, 10);
     weight.add(facts.several_fail, 5);
     weight.add(facts.scene.beside, 13);
 }
@@ -233,7 +240,8 @@ fn votes(facts: &Facts, weight: &mut Weight) {
     }
     weight.add(2 <= updated.bad && updated.is_half(), 4);
     weight.add(0 < facts.vote(), 2);
-    weight.against(facts.vote() < 0, 15, Against::OnlyOthersFail);
+    // Rare, and no more than this: steps are told late. What was updated and works is acquitted all the same.
+    weight.against(facts.vote() < 0, 45, Against::OnlyOthersFail);
     let too = 0 < others.bad && 0 <= facts.vote();
     weight.against(too, 15, Against::OthersFailToo);
 }
@@ -262,7 +270,7 @@ fn what_speaks_against(
     weight.against(facts.topic != Topic::Other, worth, Against::Topic);
     weight.against(facts.disk_is_full, 36, Against::DiskIsFull);
     let is_lost = is_host && !live.deploy.declares_reboot();
-    let worth = if updated.bad < 2 { 45 } else { 20 };
+    let worth = if updated.bad < 2 { 55 } else { 20 };
     weight.against(is_lost, worth, Against::LostMachine);
     weight.against(of_machine, 10, Against::OfMachine);
     weight.against(1 < scene.of_machine, 24, Against::MachineToo);

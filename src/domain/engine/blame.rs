@@ -11,7 +11,7 @@ use crate::{
             live::LiveDeploy,
             topic::Topic,
         },
-        model::{deploy::Attribution, objects::ObjIx},
+        model::{deploy::Attribution, objects::ObjIx, status::Problem},
     },
 };
 
@@ -21,17 +21,20 @@ impl Engine {
         let Some(problem) = self.problems.get(&problem) else {
             return Attribution::default();
         };
-        let found = self.attribute_with(
-            obj,
-            Onset {
-                last_good: problem
-                    .last_good_at
-                    .filter(|good| *good <= problem.onset_at),
-                first_bad: problem.onset_at,
-                flapping_since: self.status(obj).flap.since,
-            },
-        );
+        let found = self.attribute_with(obj, self.onset(obj, problem));
         self.as_people_say(obj, problem, found)
+    }
+
+    fn onset(&self, obj: ObjIx, problem: &Problem) -> Onset {
+        let (since, first_bad) = (problem.first_bad_at, problem.onset_at);
+        let last_good = problem.last_good_at.filter(|good| *good <= first_bad);
+        let good_since = last_good.is_some_and(|good| since < good);
+        Onset {
+            last_good,
+            first_bad,
+            bad_before: (since < first_bad && !good_since).then_some(since),
+            flapping_since: self.status(obj).flap.since,
+        }
     }
 
     /// The same for what began at `first_bad`, without a row in the ledger.
@@ -41,6 +44,7 @@ impl Engine {
             Onset {
                 last_good: None,
                 first_bad,
+                bad_before: None,
                 flapping_since: None,
             },
         )
@@ -53,11 +57,7 @@ impl Engine {
             inventory: &self.inventory,
             sight: self,
             obj,
-            onset: Onset {
-                last_good: problem.last_good_at,
-                first_bad: problem.onset_at,
-                flapping_since: self.status(obj).flap.since,
-            },
+            onset: self.onset(obj, problem),
         };
         let relation = live.scope.relation(&self.inventory, obj)?;
         let at = problem.onset_at.max(live.deploy.started_at);

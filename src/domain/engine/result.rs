@@ -320,6 +320,7 @@ impl Engine {
         let status = self.status(obj);
         let (state, words) = (status.state, signature::of(&status.output));
         let first_bad = status.first_bad_at.unwrap_or(now);
+        let last_good = status.last_good_at;
         let Some(problem) = self.problems.get_mut(&id) else {
             self.object_mut(obj).status.problem = None;
             self.open_problem(now, obj, out);
@@ -330,6 +331,7 @@ impl Engine {
             problem.end = None;
             problem.told = false;
             problem.onset_at = first_bad;
+            problem.last_good_at = last_good;
             problem.hard_at = now;
             problem.signature = words;
             self.open.insert(id);

@@ -36,11 +36,11 @@ struct Candidate<'a> {
 }
 
 impl Candidate<'_> {
-    /// It came to the object's host, and nothing else fails that it has nothing to do with.
-    const fn is_alone(&self) -> bool {
-        self.facts.touched.is_some()
-            && self.facts.scene.elsewhere == 0
-            && self.facts.outside.bad == 0
+    /// It came to the object's host, is watched closely still, and nothing else fails that it has nothing to do with.
+    fn is_alone(&self) -> bool {
+        let facts = &self.facts;
+        let is_only = facts.scene.elsewhere == 0 && facts.outside.bad == 0;
+        facts.touched.is_some() && facts.window < Window::LookBack && is_only
     }
 
     fn suspect(&self, case: &Case<'_>) -> Suspect {

@@ -21,7 +21,7 @@ pub const SUSPECT: i32 = 4;
 /// ... and from here on already, if it is the only one that fits and nothing else fails (row 10 of the decision table).
 pub const LONE_SUSPECT: i32 = -12;
 /// What speaks against a deploy that another one on the object has replaced before it failed.
-pub const REPLACED: i32 = -8;
+pub const REPLACED: i32 = -14;
 
 /// What an effect so young, and each span below, adds: most show at once, and of the late ones fewer the later.
 const AGES: [(Duration, i32); 5] = [
@@ -211,7 +211,7 @@ fn place_and_time(facts: &Facts, live: &LiveDeploy, weight: &mut Weight) {
         // What is called seldom breaks by what calls it.
         Relation::Dependency {
             calls_it: false, ..
-        } => -40,
+        } => -45,
         // What is young in an environment is so by chance.
         Relation::Environment => {
             weight.sum -= 30;
@@ -233,15 +233,16 @@ fn place_and_time(facts: &Facts, live: &LiveDeploy, weight: &mut Weight) {
 /// What was updated against what was not.
 fn votes(facts: &Facts, weight: &mut Weight) {
     let (updated, others) = (facts.updated, facts.others);
-    if let Relation::Dependency { .. } = facts.relation {
-        weight.add(2 <= facts.callers.bad && facts.callers.is_half(), 3);
-        weight.add(facts.callers.known == 1, 10);
+    if let Relation::Dependency { calls_it, .. } = facts.relation {
+        let (bad, known) = (facts.callers.bad, facts.callers.known);
+        weight.add(calls_it && 2 <= bad && facts.callers.is_half(), 3);
+        weight.add(calls_it && known == 1, 10);
         return;
     }
     weight.add(2 <= updated.bad && updated.is_half(), 4);
     weight.add(0 < facts.vote(), 2);
     // Rare, and no more than this: steps are told late. What was updated and works is acquitted all the same.
-    weight.against(facts.vote() < 0, 45, Against::OnlyOthersFail);
+    weight.against(facts.vote() < 0, 60, Against::OnlyOthersFail);
     let too = 0 < others.bad && 0 <= facts.vote();
     weight.against(too, 15, Against::OthersFailToo);
 }

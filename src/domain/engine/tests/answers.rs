@@ -189,11 +189,11 @@ fn of_several_answers_all_are_taken_or_none() {
         10:20 web1/http ok
         10:21 answer page:web1/http@10:12 ann tag view-issue + ack",
         expect![[r#"
-            10:12:00   -> oncall: problem web1/http CRITICAL [suspect d-1 likely]
-            10:12:00   -> ann: problem web1/http CRITICAL [suspect d-1 likely]
+            10:12:00   -> oncall: problem web1/http CRITICAL [suspect d-1 strong]
+            10:12:00   -> ann: problem web1/http CRITICAL [suspect d-1 strong]
             10:12:00 web1/http sent problem: hard CRITICAL after attempt 1 of 1; D-1: not held: the deploy has ended and the results since then are bad
             10:13:00 refused: no deploy `D-9` is known; did you mean `D-1`?
-            10:14:00   -> oncall: acknowledgement web1/http CRITICAL [suspect d-1 likely]
+            10:14:00   -> oncall: acknowledgement web1/http CRITICAL [suspect d-1 strong]
             10:14:00 web1/http sent acknowledgement: acknowledgement by ann
             10:14:00 web1/http answered problem: ann tagged it faulty-check: no action: the check is faulty
             10:14:00 web1/http answered problem: ann says that deploy D-1 did not cause it
@@ -290,8 +290,8 @@ fn at_the_end_of_a_snooze_no_deploy_holds_it_back() {
             10:36:00 already failing: web1/http CRITICAL since 2026-03-02T10:06:00Z
             10:36:00   -> ann quietly: notice web1 UP [none; weak D-2]
                        | web1/http CRITICAL since 2026-03-02T10:06:00Z
-            10:37:00   -> oncall: problem web1/http CRITICAL [suspect d-1 likely]
-            10:37:00   -> ann: problem web1/http CRITICAL [suspect d-1 likely]
+            10:37:00   -> oncall: problem web1/http CRITICAL [suspect d-1 strong]
+            10:37:00   -> ann: problem web1/http CRITICAL [suspect d-1 strong]
             10:37:00 web1/http sent problem: the snooze by bob ended; still CRITICAL
         "#]],
     );
@@ -400,14 +400,14 @@ fn a_person_says_which_deploy_it_was_and_the_gate_follows() {
         11:53 gate search production
         11:54 record D-2",
         expect![[r#"
-            10:42:00   -> oncall: problem web1/http CRITICAL [suspect d-1 likely]
-            10:42:00   -> ann: problem web1/http CRITICAL [suspect d-1 likely]
+            10:42:00   -> oncall: problem web1/http CRITICAL [suspect d-1 strong]
+            10:42:00   -> ann: problem web1/http CRITICAL [suspect d-1 strong]
             10:42:00 web1/http sent problem: hard CRITICAL after attempt 1 of 1
             10:43:00 gate open: no problem is put down to a deploy of search in production
             10:44:00 refused: no deploy `D-22` is known; did you mean `D-2`?
             10:45:00 web1/http answered problem: bob says that deploy D-2 caused it
-            10:45:00   -> oncall: amendment web1/http CRITICAL [suspect d-2 strong, d-1 likely]
-            10:45:00   -> ann: amendment web1/http CRITICAL [suspect d-2 strong, d-1 likely]
+            10:45:00   -> oncall: amendment web1/http CRITICAL [suspect d-2 strong, d-1 strong]
+            10:45:00   -> ann: amendment web1/http CRITICAL [suspect d-2 strong, d-1 strong]
             10:45:00 web1/http amended amendment: amended: bob says that deploy D-2 caused it
             10:47:00 gate shut: web1/http is CRITICAL: suspect D-2
             10:47:00 D-2: no verdict: ; risk normal: the class of the app
@@ -415,11 +415,11 @@ fn a_person_says_which_deploy_it_was_and_the_gate_follows() {
             10:47:00 web1/http: suspect
             10:47:00   D-2: bob says so
             10:47:00   D-1: possible late effect: it ended 36m before the first bad result; web1 is deployed to; last good result 5m before the deploy started
-            11:50:00   -> oncall: problem web1/http CRITICAL [suspect d-2 strong, d-1 likely]
+            11:50:00   -> oncall: problem web1/http CRITICAL [suspect d-2 strong, d-1 strong]
             11:50:00 web1/http sent problem: still CRITICAL: reminder 2 (every 30m)
             11:52:00 web1/http answered problem: carol says that deploy D-2 did not cause it
-            11:52:00   -> oncall: amendment web1/http CRITICAL [suspect d-1 likely]
-            11:52:00   -> ann: amendment web1/http CRITICAL [suspect d-1 likely]
+            11:52:00   -> oncall: amendment web1/http CRITICAL [suspect d-1 strong]
+            11:52:00   -> ann: amendment web1/http CRITICAL [suspect d-1 strong]
             11:52:00 web1/http amended amendment: amended: carol says that deploy D-2 did not cause it
             11:53:00 gate open: no problem is put down to a deploy of search in production
             11:54:00 D-2: inconclusive: carol says that it did not cause web1/http; 2 without a usable result since its end: search1/cpu, search1/http; nothing in its scope could show how it went; risk normal: the class of the app
@@ -440,8 +440,8 @@ fn a_person_clears_a_deploy_without_taking_the_problem_on() {
         10:15 gate shop production
         11:30 web1/http crit",
         expect![[r#"
-            10:12:00   -> oncall: problem web1/http CRITICAL [suspect d-1 likely]
-            10:12:00   -> ann: problem web1/http CRITICAL [suspect d-1 likely]
+            10:12:00   -> oncall: problem web1/http CRITICAL [suspect d-1 strong]
+            10:12:00   -> ann: problem web1/http CRITICAL [suspect d-1 strong]
             10:12:00 web1/http sent problem: hard CRITICAL after attempt 1 of 1; D-1: not held: the deploy has ended and the results since then are bad
             10:13:00 gate shut: web1/http is CRITICAL: suspect D-1
             10:14:00 web1/http answered problem: bob says that deploy D-1 did not cause it

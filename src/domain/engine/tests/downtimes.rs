@@ -387,7 +387,7 @@ fn a_flexible_downtime_does_not_take_a_held_problem_over() {
     expect![[r#"
         10:06:00 web1/http held problem until 10:09:00: D-1 of shop is running; a blip is expected, so it is judged again at 2026-03-02T10:09:00Z
         10:09:00 web1/http released problem: the hold ended: its deadline came
-        10:09:00   -> oncall: problem web1/http CRITICAL [suspect d-1 likely]
+        10:09:00   -> oncall: problem web1/http CRITICAL [suspect d-1 strong]
         10:09:00 web1/http sent problem: still CRITICAL; held since 10:06:00 for deploy D-1: its deadline came
     "#]].assert_eq(&play.transcript);
 }
@@ -469,7 +469,7 @@ fn row_36_the_downtime_of_a_deploy_script_is_a_capped_hold() {
         expect![[r#"
             10:06:00 web1/http held problem until 10:09:00: downtime-1-shop@production of shop is running; a blip is expected, so it is judged again at 2026-03-02T10:09:00Z
             10:09:00 web1/http released problem: the hold ended: its deadline came
-            10:09:00   -> oncall: problem web1/http CRITICAL [suspect downtime-1-shop@production likely]
+            10:09:00   -> oncall: problem web1/http CRITICAL [suspect downtime-1-shop@production strong]
             10:09:00 web1/http sent problem: still CRITICAL; held since 10:06:00 for deploy downtime-1-shop@production: its deadline came
             10:40:00 downtime-1-shop@production: no verdict: ; risk normal: the class of the app
             10:40:00   web1/http CRITICAL paged
@@ -527,7 +527,7 @@ fn row_36_deleting_the_downtime_ends_the_deploy_and_its_hold_is_due() {
     expect![[r#"
         10:06:00 web1/http held problem until 10:09:00: downtime-1-shop@production of shop is running; a blip is expected, so it is judged again at 2026-03-02T10:09:00Z
         10:09:00 web1/http released problem: the hold ended: its deadline came
-        10:09:00   -> oncall: problem web1/http CRITICAL [suspect downtime-1-shop@production likely]
+        10:09:00   -> oncall: problem web1/http CRITICAL [suspect downtime-1-shop@production strong]
         10:09:00 web1/http sent problem: still CRITICAL; held since 10:06:00 for deploy downtime-1-shop@production: its deadline came
         10:09:10 web1/http skipped problem: the next reminder is due at 2026-03-02T10:39:00Z
     "#]].assert_eq(&play.transcript);

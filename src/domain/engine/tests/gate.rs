@@ -39,8 +39,8 @@ fn row_35_a_gate_is_shut_while_a_problem_is_put_down_to_its_deploy() {
             10:06:00 web1/http held problem until 10:09:00: D-1 of shop 1.4.2 is running; a blip is expected, so it is judged again at 2026-03-02T10:09:00Z
             10:06:00 gate shut: web1/http is CRITICAL, held for D-1 until 2026-03-02T10:09:00Z
             10:09:00 web1/http released problem: the hold ended: its deadline came
-            10:09:00   -> oncall: problem web1/http CRITICAL [suspect d-1 likely]
-            10:09:00   -> ann: problem web1/http CRITICAL [suspect d-1 likely]
+            10:09:00   -> oncall: problem web1/http CRITICAL [suspect d-1 strong]
+            10:09:00   -> ann: problem web1/http CRITICAL [suspect d-1 strong]
             10:09:00 web1/http sent problem: still CRITICAL; held since 10:06:00 for deploy D-1: its deadline came
             10:10:00 gate shut: web1/http is CRITICAL: suspect D-1
             10:10:00 gate open: no problem is put down to a deploy of shop in staging
@@ -48,8 +48,8 @@ fn row_35_a_gate_is_shut_while_a_problem_is_put_down_to_its_deploy() {
             10:10:00 Unknown("no app `shp` is known; did you mean `shop`?")
             10:10:00 Unknown("app `shop` is not in environment `nowhere`; it is in production, staging")
             10:12:00 gate shut: web1/http is CRITICAL: suspect D-1
-            10:20:00   -> oncall: recovery web1/http OK [suspect d-1 likely]
-            10:20:00   -> ann: recovery web1/http OK [suspect d-1 likely]
+            10:20:00   -> oncall: recovery web1/http OK [suspect d-1 strong]
+            10:20:00   -> ann: recovery web1/http OK [suspect d-1 strong]
             10:20:00 web1/http sent recovery: recovered
             10:21:00 gate open: no problem is put down to a deploy of shop in production
         "#]],
@@ -70,7 +70,7 @@ fn row_35_an_override_with_a_name_and_a_reason_lets_the_fix_pass() {
         10:30 gate shop production
         ",
         expect![[r#"
-            10:06:00   -> oncall: problem web1/http CRITICAL [suspect d-1 likely]
+            10:06:00   -> oncall: problem web1/http CRITICAL [suspect d-1 strong]
             10:06:00 web1/http sent problem: hard CRITICAL after attempt 1 of 1; D-1: not held: risk class high holds no CRITICAL
             10:07:00 refused: an override lasts at most 4h; this one would last 5h
             10:08:00   -> oncall quietly: notice shop UP
@@ -94,7 +94,7 @@ fn a_person_may_say_that_it_was_not_the_deploy() {
         10:10 gate shop production
         ",
         expect![[r#"
-            10:06:00   -> oncall: problem web1/http CRITICAL [suspect d-1 likely]
+            10:06:00   -> oncall: problem web1/http CRITICAL [suspect d-1 strong]
             10:06:00 web1/http sent problem: hard CRITICAL after attempt 1 of 1; D-1: not held: risk class high holds no CRITICAL
             10:07:00 refused: no deploy `D-2` is known; did you mean `D-1`?
             10:08:00 web1/http answered problem: bob says that deploy D-1 did not cause it
@@ -119,12 +119,12 @@ fn row_13_a_late_effect_and_a_low_risk_leave_it_open() {
         11:19 gate payments production
         ",
         expect![[r#"
-            11:00:00   -> oncall: problem web1/http CRITICAL [suspect d-1 likely]
+            11:00:00   -> oncall: problem web1/http CRITICAL [suspect d-1 strong]
             11:00:00 web1/http sent problem: hard CRITICAL after attempt 1 of 1
             11:01:00 gate open: no problem is put down to a deploy of shop in production
             11:12:00 db1/http held problem until 11:17:00: D-2 of payments is running; a blip is expected, so it is judged again at 2026-03-02T11:17:00Z
             11:15:25 db1/http released problem: the hold ended: no result for 3m25s: what we know is stale
-            11:15:25   -> oncall: problem db1/http CRITICAL [suspect d-2 likely]
+            11:15:25   -> oncall: problem db1/http CRITICAL [suspect d-2 strong]
             11:15:25 db1/http sent problem: still CRITICAL; held since 11:12:00 for deploy D-2: no result for 3m25s: what we know is stale
             11:19:00 gate open: no problem is put down to a deploy of payments in production
         "#]],
@@ -146,10 +146,10 @@ fn row_19_what_survives_a_failed_deploy_shuts_it_until_a_later_one_ends_well() {
         expect![[r#"
             10:06:00 web1/http held problem until 10:09:00: D-1 of shop is running; a blip is expected, so it is judged again at 2026-03-02T10:09:00Z
             10:07:00 web1/http released problem: the hold ended: D-1 failed
-            10:07:00   -> oncall: problem web1/http CRITICAL [suspect d-1 likely]
+            10:07:00   -> oncall: problem web1/http CRITICAL [suspect d-1 strong]
             10:07:00 web1/http sent problem: still CRITICAL; held since 10:06:00 for deploy D-1: D-1 failed
             10:08:00 gate shut: web1/http is CRITICAL: suspect D-1
-            10:10:00   -> oncall: recovery web1/http OK [suspect d-1 likely]
+            10:10:00   -> oncall: recovery web1/http OK [suspect d-1 strong]
             10:10:00 web1/http sent recovery: recovered
             10:11:00 gate open: no problem is put down to a deploy of shop in production
         "#]],

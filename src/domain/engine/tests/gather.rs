@@ -40,7 +40,7 @@ fn what_one_deploy_broke_is_one_page_that_is_updated() {
         ",
         expect![[r#"
             10:15:00 web1/http held problem until 10:25:00: D-1 of shop 1.4.2 is baking; a blip is expected, so it is judged again at 2026-03-02T10:25:00Z
-            10:15:00   -> ann quietly: notice web1/http WARNING [suspect d-1 possible]
+            10:15:00   -> ann quietly: notice web1/http WARNING [suspect d-1 likely]
             10:15:00 web1/http sent notice: WARNING since deploy D-1 (shop 1.4.2); people on call are told if it stays
             10:15:05 web2/http held problem until 10:25:05: D-1 of shop 1.4.2 is baking; a blip is expected, so it is judged again at 2026-03-02T10:25:05Z
             10:15:05   -> ann quietly: notice web2/http WARNING [suspect d-1 likely]

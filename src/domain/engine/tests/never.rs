@@ -44,9 +44,9 @@ fn a_page_that_somebody_wanted_when_its_hold_began_is_theirs_at_its_end() {
         expect![[r#"
             10:06:00 web1/http held problem until 10:09:00: D-1 of shop is running; a blip is expected, so it is judged again at 2026-03-02T10:09:00Z
             10:09:00 web1/http released problem: the hold ended: its deadline came
-            10:09:00   -> oncall: problem web1/http WARNING [suspect d-1 likely]
+            10:09:00   -> oncall: problem web1/http WARNING [suspect d-1 strong]
             10:09:00 web1/http sent problem: still WARNING; held since 10:06:00 for deploy D-1: its deadline came
-            10:12:00   -> oncall: recovery web1/http OK [suspect d-1 likely]
+            10:12:00   -> oncall: recovery web1/http OK [suspect d-1 strong]
             10:12:00 web1/http sent recovery: recovered
         "#]],
     );
@@ -106,9 +106,9 @@ fn a_mistyped_app_holds_nothing_on_hosts_that_run_another() {
         10:08 web2/http crit
         ",
         expect![[r#"
-            10:06:00   -> oncall: problem web1/http CRITICAL [suspect d-1 likely]
+            10:06:00   -> oncall: problem web1/http CRITICAL [suspect d-1 strong]
             10:06:00 web1/http sent problem: hard CRITICAL after attempt 1 of 1; D-1: not held: its host runs other apps than the one deployed
-            10:08:00   -> oncall: problem web2/http CRITICAL [suspects d-2 likely]
+            10:08:00   -> oncall: problem web2/http CRITICAL [suspect d-2 likely]
             10:08:00 web2/http sent problem: hard CRITICAL after attempt 1 of 1; D-2: not held: its host runs other apps than the one deployed
         "#]],
     );
@@ -139,7 +139,7 @@ fn after_a_failed_or_lost_deploy_nothing_is_held() {
         10:07 web1/http warn
         ",
         expect![[r#"
-            10:07:00   -> oncall: problem web1/http WARNING [suspect d-1 likely]
+            10:07:00   -> oncall: problem web1/http WARNING [suspect d-1 strong]
             10:07:00 web1/http sent problem: hard WARNING after attempt 1 of 1; D-1: not held: it failed, or was never heard of again
         "#]],
     );
@@ -157,7 +157,7 @@ fn a_host_updated_long_ago_is_not_restarting() {
         10:41 web1/http crit
         ",
         expect![[r#"
-            10:41:00   -> oncall: problem web1/http CRITICAL [suspect d-1 likely]
+            10:41:00   -> oncall: problem web1/http CRITICAL [suspect d-1 strong]
             10:41:00 web1/http sent problem: hard CRITICAL after attempt 1 of 1; D-1: not held: its host was updated before, and worked since then
         "#]],
     );
@@ -173,7 +173,7 @@ fn a_volatile_check_is_never_held() {
         10:06 web1/http crit
         ",
         expect![[r#"
-            10:06:00   -> oncall: problem web1/http CRITICAL [suspect d-1 likely]
+            10:06:00   -> oncall: problem web1/http CRITICAL [suspect d-1 strong]
             10:06:00 web1/http sent problem: hard CRITICAL after attempt 1 of 1; D-1: not held: it is volatile
         "#]],
     );
@@ -241,10 +241,10 @@ fn a_deployer_hears_of_the_end_though_the_contacts_want_no_recoveries() {
         10:12 web1/http ok
         ",
         expect![[r#"
-            10:10:00   -> oncall: problem web1/http CRITICAL [suspect d-1 likely]
-            10:10:00   -> ann: problem web1/http CRITICAL [suspect d-1 likely]
+            10:10:00   -> oncall: problem web1/http CRITICAL [suspect d-1 strong]
+            10:10:00   -> ann: problem web1/http CRITICAL [suspect d-1 strong]
             10:10:00 web1/http sent problem: hard CRITICAL after attempt 1 of 1; D-1: not held: the deploy has ended and the results since then are bad
-            10:12:00   -> ann: recovery web1/http OK [suspect d-1 likely]
+            10:12:00   -> ann: recovery web1/http OK [suspect d-1 strong]
             10:12:00 web1/http sent recovery: recovered
         "#]],
     );
@@ -262,9 +262,9 @@ fn a_rollback_is_judged_on_results_that_came_after_it() {
         10:20 web1/http ok
         ",
         expect![[r#"
-            10:10:00   -> oncall: problem web1/http CRITICAL [suspect d-1 likely]
+            10:10:00   -> oncall: problem web1/http CRITICAL [suspect d-1 strong]
             10:10:00 web1/http sent problem: hard CRITICAL after attempt 1 of 1; D-1: not held: the deploy has ended and the results since then are bad
-            10:20:00   -> oncall: recovery web1/http OK [suspect d-1 likely]
+            10:20:00   -> oncall: recovery web1/http OK [suspect d-1 strong]
             10:20:00 web1/http sent recovery: recovered
         "#]],
     );
@@ -326,7 +326,7 @@ fn a_hold_ends_when_its_deploy_turns_out_to_be_of_an_app_that_is_not_there() {
         expect![[r#"
             10:06:00 web1/http held problem until 10:09:00: D-1 of shop is running; a blip is expected, so it is judged again at 2026-03-02T10:09:00Z
             10:07:00 web1/http released problem: the hold ended: D-1 turned out to be of payments in production
-            10:07:00   -> oncall: problem web1/http CRITICAL [suspect d-1 likely]
+            10:07:00   -> oncall: problem web1/http CRITICAL [suspect d-1 strong]
             10:07:00 web1/http sent problem: still CRITICAL; held since 10:06:00 for deploy D-1: D-1 turned out to be of payments in production
         "#]],
     );
@@ -348,7 +348,7 @@ fn an_amendment_does_not_play_down_its_page() {
             10:07:00   -> oncall: downtime-start web1/http CRITICAL
             10:07:00 web1/http sent downtime-start: downtime-start by bob
             10:08:00 web1/http skipped problem: it is in a downtime
-            10:09:00   -> oncall: amendment web1/http CRITICAL [suspect d-1 likely]
+            10:09:00   -> oncall: amendment web1/http CRITICAL [suspect d-1 strong]
                        | It is WARNING now.
             10:09:00 web1/http amended amendment: amended: it began after deploy D-1
         "#]],
@@ -369,7 +369,7 @@ fn what_is_held_over_the_end_of_the_bake_is_in_the_digest() {
         ",
         expect![[r#"
             10:20:00 web3/http held problem until 10:30:00: D-1 of shop is baking; a blip is expected, so it is judged again at 2026-03-02T10:30:00Z
-            10:20:00   -> ann quietly: notice web3/http WARNING [suspect d-1 likely]
+            10:20:00   -> ann quietly: notice web3/http WARNING [suspect d-1 strong]
             10:20:00 web3/http sent notice: WARNING since deploy D-1 (shop); people on call are told if it stays
             10:23:00 web3/http released problem: the hold ended: it recovered while held, bad for 3m
             10:23:00 web3/http skipped recovery: nobody was told of the problem, so nobody is told of its end
@@ -393,7 +393,7 @@ fn apps_that_call_each_other_hide_no_deploy_behind_them() {
         10:06 lb1/http crit
         ",
         expect![[r#"
-            10:06:00   -> oncall: problem lb1/http CRITICAL [suspects d-1 possible]
+            10:06:00   -> oncall: problem lb1/http CRITICAL [suspect d-1 likely]
             10:06:00 lb1/http sent problem: hard CRITICAL after attempt 1 of 1; D-1: not held: it is not what is deployed, only connected with it
         "#]],
     );

@@ -270,7 +270,7 @@ fn a_hold_over_the_hand_over_pages_who_is_on_call_at_its_end() {
         expect![[r#"
             11:58:00 web1/http held problem until 12:01:00: D-1 of shop is running; a blip is expected, so it is judged again at 2026-03-02T12:01:00Z
             12:01:00 web1/http released problem: the hold ended: its deadline came
-            12:01:00   -> ann: problem web1/http CRITICAL [suspect d-1 likely]
+            12:01:00   -> ann: problem web1/http CRITICAL [suspect d-1 strong]
             12:01:00 web1/http sent problem: still CRITICAL; held since 11:58:00 for deploy D-1: its deadline came; ann is on call in oncall until 2026-03-03T12:00:00Z
             12:03:00 web1/http skipped problem: the next reminder is due at 2026-03-02T12:31:00Z
         "#]],

@@ -434,7 +434,7 @@ fn a_hold_and_a_silence_each_have_their_say() {
             10:02:00 silence silence 3 of host=web1 from 2026-03-02T10:02:00Z until 2026-03-02T10:03:00Z by ann: new disks; it hits 1 host and 5 checks, 1 of them broken now
             10:03:00 silence silence 3 ended
             10:04:00 web1/http released problem: the hold ended: its deadline came
-            10:04:00   -> oncall: problem web1/http CRITICAL [suspect d-1 likely]
+            10:04:00   -> oncall: problem web1/http CRITICAL [suspect d-1 strong]
             10:04:00 web1/http sent problem: still CRITICAL; held since 10:01:00 for deploy D-1: its deadline came
         "#]],
     );
@@ -455,7 +455,7 @@ fn a_hold_and_a_silence_each_have_their_say() {
                        | web1/http is CRITICAL since 10:01:00
                        | Extend it with: deploywatch silence extend 3 --for 2h
             10:32:00 silence silence 3 ended
-            10:32:00   -> oncall: problem web1/http CRITICAL [suspect d-1 likely]
+            10:32:00   -> oncall: problem web1/http CRITICAL [suspect d-1 strong]
             10:32:00 web1/http sent problem: CRITICAL since 10:01:00, kept quiet by the silence 3 of ann (new disks), which ended; D-1: not held: the longest hold is over already
         "#]],
     );
@@ -472,7 +472,7 @@ fn a_hold_and_a_silence_each_have_their_say() {
             10:03:00 silence silence 1 ended
             10:03:00 web1/http held problem until 10:05:00: D-1 of shop is running; a blip is expected, so it is judged again at 2026-03-02T10:05:00Z
             10:05:00 web1/http released problem: the hold ended: its deadline came
-            10:05:00   -> oncall: problem web1/http CRITICAL [suspect d-1 likely]
+            10:05:00   -> oncall: problem web1/http CRITICAL [suspect d-1 strong]
             10:05:00 web1/http sent problem: still CRITICAL; held since 10:03:00 for deploy D-1: its deadline came
         "#]],
     );

@@ -165,11 +165,11 @@ fn once_an_hour_also_over_a_restart() {
             10:55:20 web1/http rollback problem: every guard agrees: `go-back` is run to roll back D-2
             10:56:00   -> oncall: recovery web1/http OK [suspect d-2 possible, d-1 weak]
             10:56:00 web1/http sent recovery: recovered
-            11:10:00   -> oncall: problem web1/http CRITICAL [suspect d-3 likely, d-2 weak, d-1 weak]
+            11:10:00   -> oncall: problem web1/http CRITICAL [suspect d-3 strong, d-2 weak, d-1 weak]
             11:10:00 web1/http sent problem: hard CRITICAL after attempt 1 of 1; D-3: not held: the deploy has ended and the results since then are bad; D-2: not held: the deploy has ended and the results since then are bad
             11:10:00 web1/http no-rollback problem: D-3 is not rolled back: what it updated does not fail more than the rest
             11:10:20 web1/http no-rollback problem: D-3 is not rolled back: D-2 was rolled back at 2026-03-02T10:55:20Z; once an hour is enough
-            11:20:00   -> oncall: recovery web1/http OK [suspect d-3 likely, d-2 weak, d-1 weak]
+            11:20:00   -> oncall: recovery web1/http OK [suspect d-3 strong, d-2 weak, d-1 weak]
             11:20:00 web1/http sent recovery: recovered
             12:10:00   -> oncall: problem web1/http CRITICAL [suspect d-4 likely, d-3 weak, d-2 weak]
             12:10:00 web1/http sent problem: hard CRITICAL after attempt 1 of 1; D-4: not held: the deploy has ended and the results since then are bad
@@ -211,10 +211,10 @@ fn a_rollback_is_not_rolled_back() {
                 .replace("version=1.4.2", "version=1.4.1")
         ),
         expect![[r#"
-            10:55:00   -> oncall: problem web1/http CRITICAL [suspects d-0 possible, d-1 weak, d-2 weak]
+            10:55:00   -> oncall: problem web1/http CRITICAL [suspects d-0 possible, d-2 weak, d-1 weak]
             10:55:00 web1/http sent problem: hard CRITICAL after attempt 1 of 1; D-2: not held: the deploy has ended and the results since then are bad
             10:55:00 web1/http no-rollback problem: D-0 is not rolled back: it is not the one suspect
-            10:55:10   -> oncall: amendment web1/http CRITICAL [none; weak D-0, D-1, D-2]
+            10:55:10   -> oncall: amendment web1/http CRITICAL [none; weak D-0, D-2, D-1]
             10:55:10 web1/http amended amendment: the rollback of D-0 did not help
         "#]],
     );

@@ -453,14 +453,14 @@ fn who_is_to_hear_of_a_deploys_problem_is_told_when_a_late_event_names_it() {
         expect![[r#"
             10:15:00   -> oncall: problem web1/http CRITICAL
             10:15:00 web1/http sent problem: hard CRITICAL after attempt 1 of 1; by route all (site.toml:2)
-            10:16:00   -> oncall: amendment web1/http CRITICAL [suspect d-1 likely]
+            10:16:00   -> oncall: amendment web1/http CRITICAL [suspect d-1 strong]
             10:16:00 web1/http amended amendment: amended: it began after deploy D-1
-            10:16:00   -> boss: problem web1/http CRITICAL [suspect d-1 likely]
-            10:16:00   -> ann: problem web1/http CRITICAL [suspect d-1 likely]
+            10:16:00   -> boss: problem web1/http CRITICAL [suspect d-1 strong]
+            10:16:00   -> ann: problem web1/http CRITICAL [suspect d-1 strong]
             10:16:00 web1/http sent problem: still CRITICAL, and what deploys have to do with it has changed; by route blamed (site.toml:1)
-            10:20:00   -> oncall: recovery web1/http OK [suspect d-1 likely]
-            10:20:00   -> ann: recovery web1/http OK [suspect d-1 likely]
-            10:20:00   -> boss: recovery web1/http OK [suspect d-1 likely]
+            10:20:00   -> oncall: recovery web1/http OK [suspect d-1 strong]
+            10:20:00   -> ann: recovery web1/http OK [suspect d-1 strong]
+            10:20:00   -> boss: recovery web1/http OK [suspect d-1 strong]
             10:20:00 web1/http sent recovery: recovered
         "#]],
     );

@@ -82,12 +82,12 @@ fn row_3_what_is_still_bad_at_the_deadline_is_paged_with_the_id() {
         expect![[r#"
             10:06:00 web1/http held problem until 10:09:00: D-1 of shop 1.4.2 is running; a blip is expected, so it is judged again at 2026-03-02T10:09:00Z
             10:09:00 web1/http released problem: the hold ended: its deadline came
-            10:09:00   -> oncall: problem web1/http CRITICAL [suspect d-1 likely]
-            10:09:00   -> ann: problem web1/http CRITICAL [suspect d-1 likely]
+            10:09:00   -> oncall: problem web1/http CRITICAL [suspect d-1 strong]
+            10:09:00   -> ann: problem web1/http CRITICAL [suspect d-1 strong]
             10:09:00 web1/http sent problem: still CRITICAL; held since 10:06:00 for deploy D-1: its deadline came
             10:10:00 web1/http skipped problem: the next reminder is due at 2026-03-02T10:39:00Z
-            10:12:00   -> oncall: recovery web1/http OK [suspect d-1 likely]
-            10:12:00   -> ann: recovery web1/http OK [suspect d-1 likely]
+            10:12:00   -> oncall: recovery web1/http OK [suspect d-1 strong]
+            10:12:00   -> ann: recovery web1/http OK [suspect d-1 strong]
             10:12:00 web1/http sent recovery: recovered
         "#]],
     );
@@ -102,8 +102,8 @@ fn row_4_a_high_risk_deploy_holds_nothing() {
         10:06 web1/http crit
         ",
         expect![[r#"
-            10:06:00   -> oncall: problem web1/http CRITICAL [suspect d-1 likely]
-            10:06:00   -> ann: problem web1/http CRITICAL [suspect d-1 likely]
+            10:06:00   -> oncall: problem web1/http CRITICAL [suspect d-1 strong]
+            10:06:00   -> ann: problem web1/http CRITICAL [suspect d-1 strong]
             10:06:00 web1/http sent problem: hard CRITICAL after attempt 1 of 1; D-1: not held: risk class high holds no CRITICAL
         "#]],
     );
@@ -124,7 +124,7 @@ fn row_5_a_warning_is_held_longer() {
         expect![[r#"
             10:06:00 web1/http held problem until 10:16:00: D-1 of shop is running; a blip is expected, so it is judged again at 2026-03-02T10:16:00Z
             10:16:00 web1/http released problem: the hold ended: its deadline came
-            10:16:00   -> oncall: problem web1/http WARNING [suspect d-1 likely]
+            10:16:00   -> oncall: problem web1/http WARNING [suspect d-1 strong]
             10:16:00 web1/http sent problem: still WARNING; held since 10:06:00 for deploy D-1: its deadline came
         "#]],
     );
@@ -143,7 +143,7 @@ fn row_6_a_group_match_is_held_only_in_the_batch() {
         ",
         expect![[r#"
             10:07:00 web2/http held problem until 10:10:00: D-1 of shop is running; a blip is expected, so it is judged again at 2026-03-02T10:10:00Z
-            10:07:00   -> oncall: problem web3/http CRITICAL [suspects d-1 likely]
+            10:07:00   -> oncall: problem web3/http CRITICAL [suspect d-1 likely]
             10:07:00 web3/http sent problem: hard CRITICAL after attempt 1 of 1; D-1: not held: its host is not in the batch being deployed
         "#]],
     );
@@ -160,7 +160,7 @@ fn row_7_a_caller_of_what_is_deployed_is_paged_at_once() {
         10:07 db1/http crit
         ",
         expect![[r#"
-            10:06:00   -> oncall: problem lb1/http CRITICAL [suspect d-1 likely]
+            10:06:00   -> oncall: problem lb1/http CRITICAL [suspect d-1 strong]
             10:06:00 lb1/http sent problem: hard CRITICAL after attempt 1 of 1; D-1: not held: it is not what is deployed, only connected with it
             10:07:00   -> oncall: problem db1/http CRITICAL [none; weak D-1]
             10:07:00 db1/http sent problem: hard CRITICAL after attempt 1 of 1; D-1: not held: it is not what is deployed, only connected with it
@@ -207,7 +207,7 @@ fn row_9_what_turns_bad_while_settling_is_held_for_as_long_as_a_start_may_take()
             10:06:00 web1/slow skipped problem: soft: attempt 1 of 3; nothing is told before the last one fails
             10:08:00 web1/slow held problem until 10:11:00: D-1 of shop is settling; a blip is expected, so it is judged again at 2026-03-02T10:11:00Z
             10:11:00 web1/slow released problem: the hold ended: its deadline came
-            10:11:00   -> oncall: problem web1/slow CRITICAL [suspect d-1 likely]
+            10:11:00   -> oncall: problem web1/slow CRITICAL [suspect d-1 strong]
             10:11:00 web1/slow sent problem: still CRITICAL; held since 10:08:00 for deploy D-1: its deadline came
         "#]],
     );
@@ -244,8 +244,8 @@ fn row_11_several_candidates_are_all_named() {
         10:15 lb1/http crit
         ",
         expect![[r#"
-            10:15:00   -> oncall: problem lb1/http CRITICAL [suspect d-1 likely, d-2 possible]
-            10:15:00   -> ann: problem lb1/http CRITICAL [suspect d-1 likely, d-2 possible]
+            10:15:00   -> oncall: problem lb1/http CRITICAL [suspect d-1 strong, d-2 possible]
+            10:15:00   -> ann: problem lb1/http CRITICAL [suspect d-1 strong, d-2 possible]
             10:15:00 lb1/http sent problem: hard CRITICAL after attempt 1 of 1; D-2: not held: its host is not in the batch being deployed; D-1: not held: it is not what is deployed, only connected with it
         "#]],
     );
@@ -465,7 +465,7 @@ fn row_17_a_second_blip_in_one_deploy_is_paged() {
             10:06:00 web1/http held problem until 10:09:00: D-1 of shop is running; a blip is expected, so it is judged again at 2026-03-02T10:09:00Z
             10:07:00 web1/http released problem: the hold ended: it recovered while held, bad for 1m
             10:07:00 web1/http skipped recovery: nobody was told of the problem, so nobody is told of its end
-            10:08:00   -> oncall: problem web1/http CRITICAL [suspect d-1 likely]
+            10:08:00   -> oncall: problem web1/http CRITICAL [suspect d-1 strong]
             10:08:00 web1/http sent problem: hard CRITICAL after attempt 1 of 1; D-1: not held: another hold on it ended 1m ago
         "#]],
     );
@@ -482,9 +482,9 @@ fn row_18_a_recovery_after_the_rollback_confirms_it() {
         10:09 web1/http ok
         ",
         expect![[r#"
-            10:06:00   -> oncall: problem web1/http CRITICAL [suspect d-1 likely]
+            10:06:00   -> oncall: problem web1/http CRITICAL [suspect d-1 strong]
             10:06:00 web1/http sent problem: hard CRITICAL after attempt 1 of 1; D-1: not held: risk class high holds no CRITICAL
-            10:09:00   -> oncall: recovery web1/http OK [suspect d-1 likely]
+            10:09:00   -> oncall: recovery web1/http OK [suspect d-1 strong]
             10:09:00 web1/http sent recovery: recovered right after D-1 was rolled back: rollback confirmed
         "#]],
     );
@@ -503,9 +503,9 @@ fn row_19_a_failed_deploy_ends_its_holds() {
         expect![[r#"
             10:06:00 web1/http held problem until 10:09:00: D-1 of shop is running; a blip is expected, so it is judged again at 2026-03-02T10:09:00Z
             10:07:00 web1/http released problem: the hold ended: D-1 failed
-            10:07:00   -> oncall: problem web1/http CRITICAL [suspect d-1 likely]
+            10:07:00   -> oncall: problem web1/http CRITICAL [suspect d-1 strong]
             10:07:00 web1/http sent problem: still CRITICAL; held since 10:06:00 for deploy D-1: D-1 failed
-            10:08:00   -> oncall: problem web2/http CRITICAL [suspects d-1 likely]
+            10:08:00   -> oncall: problem web2/http CRITICAL [suspect d-1 likely]
             10:08:00 web2/http sent problem: hard CRITICAL after attempt 1 of 1; D-1: not held: its host is not in the batch being deployed
         "#]],
     );
@@ -523,7 +523,7 @@ fn row_20_a_rollback_that_does_not_help_is_said() {
         10:20 web1/http crit
         ",
         expect![[r#"
-            10:06:00   -> oncall: problem web1/http CRITICAL [suspect d-1 likely]
+            10:06:00   -> oncall: problem web1/http CRITICAL [suspect d-1 strong]
             10:06:00 web1/http sent problem: hard CRITICAL after attempt 1 of 1; D-1: not held: risk class high holds no CRITICAL
             10:09:00 web1/http skipped problem: the next reminder is due at 2026-03-02T10:36:00Z
             10:09:10   -> oncall: amendment web1/http CRITICAL [none; weak D-1]
@@ -545,9 +545,9 @@ fn row_21_a_deploy_that_never_ends_is_lost_and_holds_nothing() {
         expect![[r#"
             11:04:00 web1/http held problem until 11:05:00: D-1 of shop is running; a blip is expected, so it is judged again at 2026-03-02T11:05:00Z
             11:05:00 web1/http released problem: the hold ended: D-1 never reported its end: it is lost
-            11:05:00   -> oncall: problem web1/http CRITICAL [suspect d-1 likely]
+            11:05:00   -> oncall: problem web1/http CRITICAL [suspect d-1 strong]
             11:05:00 web1/http sent problem: still CRITICAL; held since 11:04:00 for deploy D-1: D-1 never reported its end: it is lost
-            11:08:00   -> oncall: recovery web1/http OK [suspect d-1 likely]
+            11:08:00   -> oncall: recovery web1/http OK [suspect d-1 strong]
             11:08:00 web1/http sent recovery: recovered
         "#]],
     );
@@ -562,7 +562,7 @@ fn row_21_a_deploy_that_never_ends_is_lost_and_holds_nothing() {
         expect![[r#"
             10:07:00 web1/http held problem until 10:08:00: D-1 of shop is running; a blip is expected, so it is judged again at 2026-03-02T10:08:00Z
             10:08:00 web1/http released problem: the hold ended: D-1 never reported its end: it is lost
-            10:08:00   -> oncall: problem web1/http WARNING [suspect d-1 likely]
+            10:08:00   -> oncall: problem web1/http WARNING [suspect d-1 strong]
             10:08:00 web1/http sent problem: still WARNING; held since 10:07:00 for deploy D-1: D-1 never reported its end: it is lost
         "#]],
     );
@@ -577,7 +577,7 @@ fn row_22_a_finish_alone_only_attributes() {
         10:10:30 web1/http crit
         ",
         expect![[r#"
-            10:10:30   -> oncall: problem web1/http CRITICAL [suspect d-1 likely]
+            10:10:30   -> oncall: problem web1/http CRITICAL [suspect d-1 strong]
             10:10:30 web1/http sent problem: hard CRITICAL after attempt 1 of 1; D-1: not held: the deploy's start was never told
         "#]],
     );
@@ -596,9 +596,9 @@ fn row_23_a_late_event_amends_the_page_that_left() {
         expect![[r#"
             10:06:00   -> oncall: problem web1/http CRITICAL
             10:06:00 web1/http sent problem: hard CRITICAL after attempt 1 of 1
-            10:09:00   -> oncall: amendment web1/http CRITICAL [suspect d-1 likely]
+            10:09:00   -> oncall: amendment web1/http CRITICAL [suspect d-1 strong]
             10:09:00 web1/http amended amendment: amended: it began after deploy D-1
-            10:12:00   -> oncall: recovery web1/http OK [suspect d-1 likely]
+            10:12:00   -> oncall: recovery web1/http OK [suspect d-1 strong]
             10:12:00 web1/http sent recovery: recovered
         "#]],
     );
@@ -688,7 +688,7 @@ fn row_26_one_hold_covers_a_flap() {
             10:30:30 web1/http skipped problem: it is flapping
             10:30:40 web1/http skipped recovery: nobody was told of the problem, so nobody is told of its end
             10:34:05 web1/http released problem: the hold ended: no result for 3m25s: what we know is stale
-            10:34:05   -> oncall: problem web1/http WARNING [suspect d-1 likely]
+            10:34:05   -> oncall: problem web1/http WARNING [suspect d-1 possible]
             10:34:05 web1/http sent problem: flapping, OK now; held since 10:30:00 for deploy D-1: no result for 3m25s: what we know is stale
             10:35:00 web1/http skipped recovery: it is flapping
         "#]],
@@ -717,11 +717,11 @@ fn row_27_flapping_in_the_bake_is_told_once_with_the_id() {
             10:11:00 web2/http sent problem: hard CRITICAL after attempt 1 of 1; D-1: not held: the deploy has ended and the results since then are bad
             10:12:00   -> oncall: recovery web2/http OK [suspect d-1 likely]
             10:12:00 web2/http sent recovery: recovered
-            10:13:00   -> oncall: problem web2/http CRITICAL [suspects d-1 possible]
+            10:13:00   -> oncall: problem web2/http CRITICAL [suspect d-1 possible]
             10:13:00 web2/http sent problem: hard CRITICAL after attempt 1 of 1; D-1: not held: the deploy has ended and the results since then are bad
-            10:14:00   -> oncall: recovery web2/http OK [suspects d-1 possible]
+            10:14:00   -> oncall: recovery web2/http OK [suspect d-1 possible]
             10:14:00 web2/http sent recovery: recovered
-            10:15:00   -> oncall: problem web2/http CRITICAL [suspects d-1 possible]
+            10:15:00   -> oncall: problem web2/http CRITICAL [suspect d-1 possible]
             10:15:00 web2/http sent problem: hard CRITICAL after attempt 1 of 1; D-1: not held: the deploy has ended and the results since then are bad
             10:16:00 flapping started: 35.5% change, threshold 30.0%
             10:16:00   -> oncall: flapping-start web2/http OK [suspect d-1 possible]
@@ -822,7 +822,7 @@ fn row_30_a_hold_ends_when_results_stop_coming() {
         expect![[r#"
             10:06:00 web1/http held problem until 10:16:00: D-1 of shop is running; a blip is expected, so it is judged again at 2026-03-02T10:16:00Z
             10:09:25 web1/http released problem: the hold ended: no result for 3m25s: what we know is stale
-            10:09:25   -> oncall: problem web1/http WARNING [suspect d-1 likely]
+            10:09:25   -> oncall: problem web1/http WARNING [suspect d-1 strong]
             10:09:25 web1/http sent problem: still WARNING; held since 10:06:00 for deploy D-1: no result for 3m25s: what we know is stale
         "#]],
     );
@@ -868,7 +868,7 @@ fn row_34_blame_follows_the_version_and_holds_do_not_chain() {
         ",
         expect![[r#"
             10:12:00 web1/http held problem until 10:15:00: D-2 of shop 2 is running; a blip is expected, so it is judged again at 2026-03-02T10:15:00Z
-            10:12:00   -> oncall: problem web2/http CRITICAL [suspect d-1 strong, d-2 likely]
+            10:12:00   -> oncall: problem web2/http CRITICAL [suspect d-1 strong, d-2 possible]
             10:12:00 web2/http sent problem: hard CRITICAL after attempt 1 of 1; D-2: not held: its host was not updated yet; D-1: not held: the deploy has ended and the results since then are bad
             10:14:30 already failing: web1/http CRITICAL since 2026-03-02T10:12:00Z, web2/http CRITICAL since 2026-03-02T10:12:00Z
             10:15:00 web1/http released problem: the hold ended: its deadline came
@@ -893,7 +893,7 @@ fn row_37_a_restart_keeps_holds_and_pages_what_is_overdue() {
         expect![[r#"
             10:06:00 web1/http held problem until 10:09:00: D-1 of shop is running; a blip is expected, so it is judged again at 2026-03-02T10:09:00Z
             10:09:00 web1/http released problem: the hold ended: its deadline came
-            10:09:00   -> oncall: problem web1/http CRITICAL [suspect d-1 likely]
+            10:09:00   -> oncall: problem web1/http CRITICAL [suspect d-1 strong]
             10:09:00 web1/http sent problem: still CRITICAL; held since 10:06:00 for deploy D-1: its deadline came
         "#]],
     );
@@ -921,15 +921,15 @@ fn row_38_a_feed_that_is_silent_holds_nothing() {
             09:30:00 feed the feed ci is silent since 2026-03-02T09:00:00Z, and it is expected to speak every 30m: its deploys hold nothing until then
             10:05:00 feed the feed ci is heard again; it was silent since 2026-03-02T09:00:00Z
             10:35:00 feed the feed ci is silent since 2026-03-02T10:05:00Z, and it is expected to speak every 30m: its deploys hold nothing until then
-            10:36:00   -> oncall: problem web1/http CRITICAL [suspect d-1 likely, d-2 possible]
+            10:36:00   -> oncall: problem web1/http CRITICAL [suspect d-1 strong, d-2 possible]
             10:36:00 web1/http sent problem: hard CRITICAL after attempt 1 of 1; D-1: not held: the feed ci is silent since 2026-03-02T10:05:00Z; D-2: not held: its host is not in the batch being deployed
             10:36:10 web1/http: suspect
             10:36:10   D-1: first bad result 31m after it started; web1 is deployed to; last good result 5m before the deploy started
             10:36:10   D-2: first bad result 6m after it started; web1 is related to the deploy's targets; last good result 30m before the deploy started; against it: it fails where it was not updated: on 1 of 1
             10:36:10   ruled out: the feed ci is silent since 2026-03-02T10:05:00Z
             10:37:00 web2/http held problem until 10:47:00: D-2 of shop is running; a blip is expected, so it is judged again at 2026-03-02T10:47:00Z
-            10:37:00   -> oncall: amendment web1/http CRITICAL [suspects d-1 likely, d-2 likely]
-            10:37:00 web1/http amended amendment: amended: it began after deploy D-1
+            10:37:00   -> oncall: amendment web1/http CRITICAL [suspects d-2 likely, d-1 likely]
+            10:37:00 web1/http amended amendment: amended: it began after deploy D-2
             10:38:00 feed the feed ci is heard again; it was silent since 2026-03-02T10:05:00Z
             10:39:00 web1/slow skipped problem: soft: attempt 1 of 3; nothing is told before the last one fails
         "#]],
@@ -948,7 +948,7 @@ fn breakers_end_or_forbid_a_hold() {
         10:07 web1/http crit
         ",
         expect![[r#"
-            10:06:00   -> oncall: problem web1/vital CRITICAL [suspect d-1 likely]
+            10:06:00   -> oncall: problem web1/vital CRITICAL [suspect d-1 strong]
             10:06:00 web1/vital sent problem: hard CRITICAL after attempt 1 of 1; D-1: not held: always_page is set
             10:06:00   -> oncall: problem web1/probe CRITICAL [suspect d-1 strong]
             10:06:00 web1/probe sent problem: hard CRITICAL after attempt 1 of 1; D-1: not held: it is a user-facing probe (external)
@@ -973,7 +973,7 @@ fn breakers_end_or_forbid_a_hold() {
             10:06:20   -> oncall: problem search1/cpu CRITICAL [none; weak D-1]
             10:06:20 search1/cpu sent problem: hard CRITICAL after attempt 1 of 1
             10:06:20 web1/http released problem: the hold ended: 2 objects outside the deploy's scope fail too
-            10:06:20   -> oncall: problem web1/http CRITICAL [suspect d-1 likely]
+            10:06:20   -> oncall: problem web1/http CRITICAL [suspects d-1 likely]
             10:06:20 web1/http sent problem: still CRITICAL; held since 10:06:00 for deploy D-1: 2 objects outside the deploy's scope fail too
         "#]],
     );
@@ -1010,7 +1010,7 @@ fn breakers_end_or_forbid_a_hold() {
             10:06:00 web1/http held problem until 10:09:00: D-1 of shop is running; a blip is expected, so it is judged again at 2026-03-02T10:09:00Z
             10:06:30 clock the clock jumped forwards by 1h
             10:06:30 web1/http released problem: the hold ended: the clock jumped forwards, so no deadline can be trusted
-            10:06:30   -> oncall: problem web1/http CRITICAL [suspect d-1 likely]
+            10:06:30   -> oncall: problem web1/http CRITICAL [suspect d-1 strong]
             10:06:30 web1/http sent problem: still CRITICAL; held since 10:06:00 for deploy D-1: the clock jumped forwards, so no deadline can be trusted
             10:07:00   -> oncall: problem web2/http CRITICAL [suspect d-1 strong]
             10:07:00 web2/http sent problem: hard CRITICAL after attempt 1 of 1; D-1: not held: this machine's clock jumped a short while ago
@@ -1079,7 +1079,7 @@ fn row_32_a_host_that_is_not_in_the_batch_being_rebooted_pages_at_once() {
         10:06 web2 down
         ",
         expect![[r#"
-            10:06:00   -> oncall: problem web2 DOWN [suspects d-1 possible]
+            10:06:00   -> oncall: problem web2 DOWN [suspect d-1 likely]
             10:06:00 web2 sent problem: hard DOWN after attempt 1 of 1; D-1: not held: its host was not updated yet
         "#]],
     );
@@ -1098,11 +1098,11 @@ fn row_31_a_reboot_is_no_excuse_for_a_high_risk_or_for_a_host_that_was_up_again(
         11:20 web1 down
         ",
         expect![[r#"
-            10:06:00   -> oncall: problem web1 DOWN [suspect d-1 likely]
+            10:06:00   -> oncall: problem web1 DOWN [suspect d-1 strong]
             10:06:00 web1 sent problem: hard DOWN after attempt 1 of 1; D-1: not held: risk class high holds no CRITICAL
-            10:07:00   -> oncall: recovery web1 UP [suspect d-1 likely]
+            10:07:00   -> oncall: recovery web1 UP [suspect d-1 strong]
             10:07:00 web1 sent recovery: recovered
-            11:20:00   -> oncall: problem web1 DOWN [suspect d-2 strong, d-1 likely]
+            11:20:00   -> oncall: problem web1 DOWN [suspect d-2 strong, d-1 possible]
             11:20:00 web1 sent problem: hard DOWN after attempt 1 of 1; D-2: not held: its host was updated before, and worked since then; D-1: not held: risk class high holds no CRITICAL
         "#]],
     );

@@ -31,7 +31,7 @@ fn trap_long_window_masks_a_real_outage() {
         expect![[r#"
             10:51:00 web1/http held problem until 10:54:00: D-1 of shop is running; a blip is expected, so it is judged again at 2026-03-02T10:54:00Z
             10:54:00 web1/http released problem: the hold ended: its deadline came
-            10:54:00   -> oncall: problem web1/http CRITICAL [suspect d-1 likely]
+            10:54:00   -> oncall: problem web1/http CRITICAL [suspect d-1 possible]
             10:54:00 web1/http sent problem: still CRITICAL; held since 10:51:00 for deploy D-1: its deadline came
         "#]],
     );
@@ -47,15 +47,15 @@ fn trap_long_window_masks_a_real_outage() {
         expect![[r#"
             10:50:00 web1/http held problem until 10:53:00: D-1 of shop is running; a blip is expected, so it is judged again at 2026-03-02T10:53:00Z
             10:50:20 web2/http held problem until 10:53:20: D-1 of shop is running; a blip is expected, so it is judged again at 2026-03-02T10:53:20Z
-            10:50:40   -> oncall: problem web3/http CRITICAL [suspect d-1 strong]
+            10:50:40   -> oncall: problem web3/http CRITICAL [suspect d-1 likely]
             10:50:40 web3/http sent problem: hard CRITICAL after attempt 1 of 1; D-1: not held: 3 of 3 objects in its scope are bad at once
             10:50:40 web1/http released problem: the hold ended: 3 of 3 objects in its scope are bad at once
-            10:50:40   -> oncall: problem web1/http CRITICAL [suspect d-1 strong]
+            10:50:40   -> oncall: problem web1/http CRITICAL [suspect d-1 likely]
             10:50:40 web1/http sent problem: still CRITICAL; held since 10:50:00 for deploy D-1: 3 of 3 objects in its scope are bad at once
             10:50:40 web2/http released problem: the hold ended: 3 of 3 objects in its scope are bad at once
-            10:50:40   -> oncall: problem web2/http CRITICAL [suspect d-1 strong]
+            10:50:40   -> oncall: problem web2/http CRITICAL [suspect d-1 likely]
             10:50:40 web2/http sent problem: still CRITICAL; held since 10:50:20 for deploy D-1: 3 of 3 objects in its scope are bad at once
-            10:51:00   -> oncall: problem web1/probe CRITICAL [suspect d-1 strong]
+            10:51:00   -> oncall: problem web1/probe CRITICAL [suspect d-1 likely]
             10:51:00 web1/probe sent problem: hard CRITICAL after attempt 1 of 1; D-1: not held: it is a user-facing probe (external)
         "#]],
     );
@@ -74,7 +74,7 @@ fn trap_long_window_masks_a_real_outage() {
             10:06:00 web1/http held problem until 10:09:00: D-1 of shop is running; a blip is expected, so it is judged again at 2026-03-02T10:09:00Z
             10:08:40 already failing: web1/http CRITICAL since 2026-03-02T10:06:00Z
             10:09:00 web1/http released problem: the hold ended: its deadline came
-            10:09:00   -> oncall: problem web1/http CRITICAL [suspect d-1 likely]
+            10:09:00   -> oncall: problem web1/http CRITICAL [suspect d-1 strong]
             10:09:00 web1/http sent problem: still CRITICAL; held since 10:06:00 for deploy D-1: its deadline came
         "#]],
     );
@@ -180,7 +180,7 @@ fn trap_deploy_storm() {
             10:06:30   -> oncall: problem web1/http CRITICAL [suspect d-1 likely]
             10:06:30 web1/http sent problem: still CRITICAL; held since 10:05:00 for deploy D-1: its deadline came
             10:07:30 web2/http released problem: the hold ended: its deadline came
-            10:07:30   -> oncall: problem web2/http CRITICAL [suspect d-1 likely, d-2 possible]
+            10:07:30   -> oncall: problem web2/http CRITICAL [suspects d-1 likely, d-2 possible, d-3 weak]
             10:07:30 web2/http sent problem: still CRITICAL; held since 10:06:00 for deploy D-1: its deadline came
             10:07:40 storm the storm of deploys in production is over
             10:08:00 notices: 
@@ -221,7 +221,7 @@ fn trap_clock_skew() {
         expect![[r#"
             10:06:00 web1/http held problem until 10:09:00: D-1 of shop is running; a blip is expected, so it is judged again at 2026-03-02T10:09:00Z
             10:09:00 web1/http released problem: the hold ended: its deadline came
-            10:09:00   -> oncall: problem web1/http CRITICAL [suspect d-1 likely]
+            10:09:00   -> oncall: problem web1/http CRITICAL [suspect d-1 strong]
             10:09:00 web1/http sent problem: still CRITICAL; held since 10:06:00 for deploy D-1: its deadline came
             10:09:10 web1/http skipped problem: the next reminder is due at 2026-03-02T10:39:00Z
         "#]],
@@ -241,7 +241,7 @@ fn trap_clock_skew() {
             10:06:00   -> oncall: amendment web1/http CRITICAL [suspect d-1 likely]
             10:06:00 web1/http amended amendment: amended: it began after deploy D-1
             10:06:10 web1/http: suspect
-            10:06:10   D-1: first bad result 0s after it started; web1 is deployed to; last good result 6m10s before the deploy started
+            10:06:10   D-1: first bad result 0s after it started; web1 is deployed to; last good result 6m10s before the deploy started; against it: it failed as this deploy started, before it can have done anything
         "#]],
     );
     // A clock that is behind makes the deploy look older; it holds no longer for that.
@@ -287,13 +287,13 @@ fn trap_late_event() {
             10:06:00 db1/http sent problem: hard CRITICAL after attempt 1 of 1
             10:07:00   -> oncall: recovery db1/http OK
             10:07:00 db1/http sent recovery: recovered
-            10:10:00   -> oncall: amendment web1/http CRITICAL [suspect d-1 likely]
+            10:10:00   -> oncall: amendment web1/http CRITICAL [suspect d-1 strong]
             10:10:00 web1/http amended amendment: amended: it began after deploy D-1
-            10:11:00   -> oncall quietly: amendment db1/http OK [suspect d-2 likely, d-1 weak]
+            10:11:00   -> oncall quietly: amendment db1/http OK [suspect d-2 strong, d-1 weak]
                        | That problem, CRITICAL since 2026-03-02T10:06:00Z, ended at 2026-03-02T10:07:00Z.
             10:11:00 db1/http amended amendment: amended: it began after deploy D-2
             10:11:00 web1/http skipped problem: the next reminder is due at 2026-03-02T10:36:00Z
-            10:40:00   -> oncall: recovery web1/http OK [suspect d-1 likely]
+            10:40:00   -> oncall: recovery web1/http OK [suspect d-1 strong]
             10:40:00 web1/http sent recovery: recovered
         "#]],
     );
@@ -348,8 +348,8 @@ fn trap_missing_finish() {
         expect![[r#"
             10:07:30 web1/http held problem until 10:08:30: D-1 of shop is running; a blip is expected, so it is judged again at 2026-03-02T10:08:30Z
             10:08:30 web1/http released problem: the hold ended: D-1 never reported its end: it is lost
-            10:08:30   -> oncall: problem web1/http WARNING [suspect d-1 likely]
-            10:08:30   -> ann: problem web1/http WARNING [suspect d-1 likely]
+            10:08:30   -> oncall: problem web1/http WARNING [suspect d-1 strong]
+            10:08:30   -> ann: problem web1/http WARNING [suspect d-1 strong]
             10:08:30 web1/http sent problem: still WARNING; held since 10:07:30 for deploy D-1: D-1 never reported its end: it is lost
             10:08:30   -> ann quietly: notice web1 UP [none; weak D-1]
             10:09:00 web1/http skipped problem: the next reminder is due at 2026-03-02T10:38:30Z
@@ -368,8 +368,8 @@ fn trap_missing_finish() {
         ",
         expect![[r#"
             11:05:00   -> ann quietly: notice web1 UP [none; weak D-1]
-            11:06:00   -> oncall: problem web1/http CRITICAL [suspect d-1 likely]
-            11:06:00   -> ann: problem web1/http CRITICAL [suspect d-1 likely]
+            11:06:00   -> oncall: problem web1/http CRITICAL [suspect d-1 strong]
+            11:06:00   -> ann: problem web1/http CRITICAL [suspect d-1 strong]
             11:06:00 web1/http sent problem: hard CRITICAL after attempt 1 of 1
         "#]],
     );
@@ -422,7 +422,7 @@ fn trap_same_version_redeployed() {
             10:41:30 web1/http held problem until 10:44:30: run-2 of shop 7 is running; a blip is expected, so it is judged again at 2026-03-02T10:44:30Z
             10:42:00 web1/http released problem: the hold ended: it recovered while held, bad for 30s
             10:42:00 web1/http skipped recovery: nobody was told of the problem, so nobody is told of its end
-            10:50:00   -> oncall: problem web1/http CRITICAL [suspect run-2 likely, run-1 weak]
+            10:50:00   -> oncall: problem web1/http CRITICAL [suspect run-2 strong, run-1 weak]
             10:50:00 web1/http sent problem: hard CRITICAL after attempt 1 of 1; run-2: not held: the deploy has ended and the results since then are bad
             10:51:00 web1/http: suspect
             10:51:00   run-2: first bad result 9m after it started, 7m30s after it ended; web1 is deployed to; last good result at 10:42:00, during the deploy
@@ -452,13 +452,13 @@ fn trap_rollback_looks_like_a_new_deploy() {
         expect![[r#"
             10:35:00 web1/http held problem until 10:35:10: D-2 of shop 2 is baking; a blip is expected, so it is judged again at 2026-03-02T10:35:10Z
             10:35:10 web1/http released problem: the hold ended: its deadline came
-            10:35:10   -> oncall: problem web1/http CRITICAL [suspect d-2 likely, d-1 likely]
+            10:35:10   -> oncall: problem web1/http CRITICAL [suspect d-2 strong, d-1 possible]
             10:35:10 web1/http sent problem: still CRITICAL; held since 10:35:00 for deploy D-2: its deadline came
             10:38:00 already failing: web1/http CRITICAL since 2026-03-02T10:35:00Z
             10:39:10 web1/http: suspect
             10:39:10   D-2: first bad result 5m after it started, 4m after it ended; web1 is deployed to; last good result 30m before the deploy started
             10:39:10   D-1: first bad result 30m after it started, 29m after it ended; web1 is deployed to; last good result 5m before the deploy started
-            10:40:00   -> oncall: recovery web1/http OK [suspect d-2 likely, d-1 likely]
+            10:40:00   -> oncall: recovery web1/http OK [suspect d-2 strong, d-1 possible]
             10:40:00 web1/http sent recovery: recovered right after D-2 was rolled back: rollback confirmed
             10:41:00 gate open: no problem is put down to a deploy of shop in production
             10:45:00 D-3: no verdict: ; risk normal: the class of the app
@@ -481,7 +481,7 @@ fn trap_rollback_looks_like_a_new_deploy() {
         expect![[r#"
             10:35:00 web1/http held problem until 10:35:10: D-2 of shop 2 is baking; a blip is expected, so it is judged again at 2026-03-02T10:35:10Z
             10:35:10 web1/http released problem: the hold ended: its deadline came
-            10:35:10   -> oncall: problem web1/http CRITICAL [suspect d-2 likely, d-1 likely]
+            10:35:10   -> oncall: problem web1/http CRITICAL [suspect d-2 strong, d-1 possible]
             10:35:10 web1/http sent problem: still CRITICAL; held since 10:35:00 for deploy D-2: its deadline came
             10:38:00 already failing: web1/http CRITICAL since 2026-03-02T10:35:00Z
             10:40:00 web1/http skipped problem: the next reminder is due at 2026-03-02T11:05:10Z
@@ -511,13 +511,13 @@ fn trap_rollback_looks_like_a_new_deploy() {
         expect![[r#"
             10:25:00 web2/http held problem until 10:25:10: D-3 of shop 1 is baking; a blip is expected, so it is judged again at 2026-03-02T10:25:10Z
             10:25:10 web2/http released problem: the hold ended: its deadline came
-            10:25:10   -> oncall: problem web2/http CRITICAL [suspect d-3 likely, d-2 weak, d-1 weak]
+            10:25:10   -> oncall: problem web2/http CRITICAL [suspect d-3 strong, d-2 weak, d-1 weak]
             10:25:10 web2/http sent problem: still CRITICAL; held since 10:25:00 for deploy D-3: its deadline came
             10:30:00 already failing: web2/http CRITICAL since 2026-03-02T10:25:00Z
             10:40:00 already failing: web2/http CRITICAL since 2026-03-02T10:25:00Z
             10:45:00 web1/http held problem until 10:45:10: D-5 of shop 2 is baking; a blip is expected, so it is judged again at 2026-03-02T10:45:10Z
             10:45:10 web1/http released problem: the hold ended: its deadline came
-            10:45:10   -> oncall: problem web1/http CRITICAL [suspect d-5 likely, d-2 possible, d-1 possible]
+            10:45:10   -> oncall: problem web1/http CRITICAL [suspect d-5 likely, d-3 weak, d-2 weak]
             10:45:10 web1/http sent problem: still CRITICAL; held since 10:45:00 for deploy D-5: its deadline came
             10:46:00 D-5: no verdict: ; risk normal: the class of the app
             10:46:00   web1/http CRITICAL paged
@@ -555,9 +555,9 @@ fn trap_canary_of_one_host() {
         ",
         expect![[r#"
             10:12:00 web1/http skipped problem: soft: attempt 1 of 2; nothing is told before the last one fails
-            10:13:00   -> oncall: problem web1/http CRITICAL [suspect d-1 likely]
+            10:13:00   -> oncall: problem web1/http CRITICAL [suspect d-1 strong]
                        | suggested: roll back D-1 (shop)
-            10:13:00   -> ann: problem web1/http CRITICAL [suspect d-1 likely]
+            10:13:00   -> ann: problem web1/http CRITICAL [suspect d-1 strong]
                        | suggested: roll back D-1 (shop)
             10:13:00 web1/http sent problem: hard CRITICAL after attempt 2 of 2; D-1: not held: its host was updated before, and worked since then
             10:13:00 web1/http no-rollback problem: suggested: roll back D-1; not by itself: app `shop` has no `rollback`
@@ -647,7 +647,7 @@ fn trap_missing_data_looks_healthy() {
         expect![[r#"
             10:06:00 web1/http held problem until 10:16:00: D-1 of shop is running; a blip is expected, so it is judged again at 2026-03-02T10:16:00Z
             10:09:25 web1/http released problem: the hold ended: no result for 3m25s: what we know is stale
-            10:09:25   -> oncall: problem web1/http WARNING [suspect d-1 likely]
+            10:09:25   -> oncall: problem web1/http WARNING [suspect d-1 strong]
             10:09:25 web1/http sent problem: still WARNING; held since 10:06:00 for deploy D-1: no result for 3m25s: what we know is stale
         "#]],
     );
@@ -681,12 +681,12 @@ fn trap_holds_hide_a_check_that_always_blips() {
             10:31:00 web1/http held problem until 10:36:00: D-2 of shop is running; a blip is expected, so it is judged again at 2026-03-02T10:36:00Z
             10:32:00 web1/http released problem: the hold ended: it recovered while held, bad for 1m
             10:32:00 web1/http skipped recovery: nobody was told of the problem, so nobody is told of its end
-            10:33:00   -> oncall: problem web1/http CRITICAL [suspect d-2 likely, d-1 weak]
-            10:33:00   -> ann quietly: problem web1/http CRITICAL [suspect d-2 likely, d-1 weak]
+            10:33:00   -> oncall: problem web1/http CRITICAL [suspect d-2 strong, d-1 weak]
+            10:33:00   -> ann quietly: problem web1/http CRITICAL [suspect d-2 strong, d-1 weak]
             10:33:00 web1/http sent problem: hard CRITICAL after attempt 1 of 1; D-2: not held: another hold on it ended 1m ago
             10:34:00 flapping started: 35.5% change, threshold 30.0%
-            10:34:00   -> oncall: flapping-start web1/http OK [suspect d-2 likely, d-1 weak]
-            10:34:00   -> ann quietly: flapping-start web1/http OK [suspect d-2 likely, d-1 weak]
+            10:34:00   -> oncall: flapping-start web1/http OK [suspect d-2 strong, d-1 weak]
+            10:34:00   -> ann quietly: flapping-start web1/http OK [suspect d-2 strong, d-1 weak]
             10:34:00 web1/http sent flapping-start: flapping since deploy D-2: started: 35.5% change, threshold 30.0%
             10:34:00 web1/http skipped recovery: it is flapping
             10:50:00   -> ann quietly: digest web1 UP [none; weak D-2]
@@ -714,10 +714,10 @@ fn trap_forged_events_mute_alerts() {
         expect![[r#"
             10:06:00 web1/http held problem until 10:09:00: D-1 of shop is running; a blip is expected, so it is judged again at 2026-03-02T10:09:00Z
             10:06:30 web1/http released problem: the hold ended: D-1: who told of it may not hold anything of this app
-            10:06:30   -> oncall: problem web1/http CRITICAL [suspects d-1 possible]
+            10:06:30   -> oncall: problem web1/http CRITICAL [suspect d-1 likely]
             10:06:30 web1/http sent problem: still CRITICAL; held since 10:06:00 for deploy D-1: D-1: who told of it may not hold anything of this app
             10:07:00 already failing: web1/http CRITICAL since 2026-03-02T10:06:00Z
-            10:08:00   -> oncall: problem web2/http CRITICAL [suspect d-2 likely, d-1 weak]
+            10:08:00   -> oncall: problem web2/http CRITICAL [suspect d-2 strong, d-1 weak]
             10:08:00 web2/http sent problem: hard CRITICAL after attempt 1 of 1; D-2: not held: who told of it may not hold anything of this app; D-1: not held: its host is not in the batch being deployed
         "#]],
     );
@@ -732,7 +732,7 @@ fn trap_forged_events_mute_alerts() {
         10:06 db1/http crit
         ",
         expect![[r#"
-            10:06:00   -> oncall: problem web1/http CRITICAL [suspect d-1 likely, d-2 possible]
+            10:06:00   -> oncall: problem web1/http CRITICAL [suspect d-1 strong, d-2 possible]
             10:06:00 web1/http sent problem: hard CRITICAL after attempt 1 of 1; D-1: not held: its host runs other apps than the one deployed; D-2: not held: its host runs other apps than the one deployed
             10:06:00   -> oncall: problem db1/http CRITICAL [suspect d-1 strong]
             10:06:00 db1/http sent problem: hard CRITICAL after attempt 1 of 1; D-1: not held: its host runs other apps than the one deployed
@@ -758,7 +758,7 @@ fn trap_forged_events_mute_alerts() {
             10:08:00 already failing: web1/http CRITICAL since 2026-03-02T10:06:00Z
             10:09:00 already failing: web1/http CRITICAL since 2026-03-02T10:06:00Z
             10:09:00 web1/http released problem: the hold ended: its deadline came
-            10:09:00   -> oncall: problem web1/http CRITICAL [suspect d-1 likely]
+            10:09:00   -> oncall: problem web1/http CRITICAL [suspect d-1 strong]
             10:09:00 web1/http sent problem: still CRITICAL; held since 10:06:00 for deploy D-1: its deadline came
             10:09:10 web1/http skipped problem: the next reminder is due at 2026-03-02T10:39:00Z
         "#]],

@@ -20,8 +20,6 @@ const SAMPLE: usize = 64;
 /// Problems this far apart may have begun together: checks see them at different times.
 const TOGETHER: Duration = Duration::from_secs(600);
 
-/// No deploy breaks anything so soon.
-const AT_ONCE: Duration = Duration::from_secs(2);
 /// When a problem began: between its last good and its first bad result.
 #[derive(Clone, Copy, Debug)]
 pub struct Onset {
@@ -83,8 +81,8 @@ pub struct Facts {
     pub touched: Option<Timestamp>,
     /// It was fine after its host was updated and had had the time to start.
     pub worked_since: bool,
-    /// It failed as the deploy started, or, by clocks that are not quite right, before.
-    pub at_once: bool,
+    /// It failed before the deploy started, if clocks that may not be quite right are believed.
+    pub is_early: bool,
     /// It was bad before the deploy began, though less so, or of another fault.
     pub was_bad: bool,
     /// How old the problem is at least, counted from what the deploy did last before it: to the host, or to any where that
@@ -169,7 +167,7 @@ impl Case<'_> {
             window,
             touched,
             worked_since: false,
-            at_once: first_bad < live.deploy.started_at + AT_ONCE,
+            is_early: first_bad < live.deploy.started_at,
             was_bad: false,
             age: self.age(live, touched),
             updated: Share::default(),

@@ -49,7 +49,7 @@ pub enum Against {
     Rollback,
     WorkedSince,
     WasBad,
-    AtOnce,
+    Early,
     Ahead,
     Before,
 }
@@ -109,7 +109,7 @@ impl Against {
             Self::WasBad => {
                 "it was bad before this deploy started, though less, or of another fault"
             }
-            Self::AtOnce => "it failed as this deploy started, before it can have done anything",
+            Self::Early => "by the clocks it failed just before this deploy started",
             Self::Ahead => "its app failed on a host before this deploy came there",
             Self::Before => "its app was failing before this deploy started",
         };
@@ -279,7 +279,7 @@ fn what_speaks_against(
     weight.against(is_rollback, 12, Against::Rollback);
     weight.against(facts.worked_since, 3, Against::WorkedSince);
     weight.against(facts.was_bad, 18, Against::WasBad);
-    weight.against(facts.at_once, 16, Against::AtOnce);
+    weight.against(facts.is_early, 16, Against::Early);
     weight.against(facts.fails_ahead, 8, Against::Ahead);
     weight.against(scene.before, 6, Against::Before);
 }

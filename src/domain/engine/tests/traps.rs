@@ -241,7 +241,7 @@ fn trap_clock_skew() {
             10:06:00   -> oncall: amendment web1/http CRITICAL [suspect d-1 likely]
             10:06:00 web1/http amended amendment: amended: it began after deploy D-1
             10:06:10 web1/http: suspect
-            10:06:10   D-1: first bad result 0s after it started; web1 is deployed to; last good result 6m10s before the deploy started; against it: it failed as this deploy started, before it can have done anything
+            10:06:10   D-1: first bad result 0s after it started; web1 is deployed to; last good result 6m10s before the deploy started; against it: by the clocks it failed just before this deploy started
         "#]],
     );
     // A clock that is behind makes the deploy look older; it holds no longer for that.

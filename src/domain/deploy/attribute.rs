@@ -97,7 +97,7 @@ pub fn attribute<'a>(
                 .is_none_or(|running| *running < inventory.globals.storm)
     });
     if trial.vetoes {
-        replace(&mut candidates);
+        compare(&mut candidates);
     }
     share(&mut candidates);
     candidates.sort_by_key(|found| {
@@ -170,17 +170,25 @@ fn candidate<'a>(
     }))
 }
 
-/// Row 34: the version that is on the object explains more than the one before it.
-fn replace(candidates: &mut [Candidate<'_>]) {
-    let newest = candidates
+/// The version that is on the object explains more than the one before it (row 34), and what was just deployed there more
+/// than what it calls.
+fn compare(candidates: &mut [Candidate<'_>]) {
+    let on_it = |found: &&Candidate<'_>| {
+        found.facts.touched.is_some() && found.live.deploy.rollback_of.is_none()
+    };
+    let newest = candidates.iter().filter(on_it);
+    let newest = newest.map(|found| found.live.deploy.started_at).max();
+    let is_fresh = candidates
         .iter()
-        .filter(|found| found.facts.touched.is_some())
-        .filter(|found| found.live.deploy.rollback_of.is_none())
-        .map(|found| found.live.deploy.started_at)
-        .max();
+        .filter(on_it)
+        .any(|found| found.facts.age < Duration::from_secs(3600));
     for found in candidates {
+        let is_dependency = matches!(found.facts.relation, Relation::Dependency { .. });
         if newest.is_some_and(|newest| found.live.deploy.started_at < newest) {
-            found.weight.sum += weigh::REPLACED;
+            found.weight.sum -= weigh::REPLACED;
+        }
+        if is_fresh && is_dependency {
+            found.weight.sum -= weigh::BEHIND;
         }
     }
 }

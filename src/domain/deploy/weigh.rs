@@ -20,8 +20,10 @@ pub const LISTED: i32 = -60;
 pub const SUSPECT: i32 = 4;
 /// ... and from here on already, if it is the only one that fits and nothing else fails (row 10 of the decision table).
 pub const LONE_SUSPECT: i32 = -12;
-/// What speaks against a deploy that another one on the object has replaced before it failed.
-pub const REPLACED: i32 = -14;
+/// Against a deploy, where a later one came to the object before it failed.
+pub const REPLACED: i32 = 14;
+/// Against a deploy of what the object calls, where it was deployed to itself within the hour.
+pub const BEHIND: i32 = 8;
 
 /// What an effect so young, and each span below, adds: most show at once, and of the late ones fewer the later.
 const AGES: [(Duration, i32); 5] = [
@@ -225,7 +227,7 @@ fn place_and_time(facts: &Facts, live: &LiveDeploy, weight: &mut Weight) {
         .sum::<i32>();
     // Callers feel it at once, or they do not.
     let is_young = facts.age <= Duration::from_secs(300);
-    weight.add(is_caller && is_young, 10);
+    weight.add(is_caller && is_young, 8);
     weight.add(facts.several_fail, 5);
     weight.add(facts.scene.beside, 13);
 }
@@ -236,7 +238,7 @@ fn votes(facts: &Facts, weight: &mut Weight) {
     if let Relation::Dependency { calls_it, .. } = facts.relation {
         let (bad, known) = (facts.callers.bad, facts.callers.known);
         weight.add(calls_it && 2 <= bad && facts.callers.is_half(), 3);
-        weight.add(calls_it && known == 1, 10);
+        weight.add(calls_it && known == 1, 6);
         return;
     }
     weight.add(2 <= updated.bad && updated.is_half(), 4);

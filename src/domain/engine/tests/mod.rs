@@ -30,6 +30,7 @@ mod rows;
 mod scenario;
 mod shifts;
 pub(in crate::domain) mod site;
+mod suspects;
 mod traps;
 mod tuning;
 mod verdict;

@@ -1,0 +1,122 @@
+//! What speaks for and against a deploy, and how deploys share what there is to blame.
+
+use expect_test::expect;
+
+use super::scenario::check;
+
+#[test]
+fn two_that_fit_alike_share_the_blame() {
+    check(
+        "
+        10:00 web1/http ok
+        10:05 deploy start D-1 app=shop hosts=web1
+        10:05 deploy finish D-1
+        10:05 deploy start D-2 app=shop hosts=web1
+        10:05 deploy finish D-2
+        10:10 web1/http crit
+        ",
+        expect![[r#"
+            10:10:00   -> oncall: problem web1/http CRITICAL [suspects d-1 likely, d-2 likely]
+            10:10:00 web1/http sent problem: hard CRITICAL after attempt 1 of 1; D-1: not held: the deploy has ended and the results since then are bad; D-2: not held: the deploy has ended and the results since then are bad
+        "#]],
+    );
+}
+
+#[test]
+fn one_of_two_is_the_suspect_where_the_other_has_little_to_do_with_it() {
+    check(
+        "
+        10:00 web1/http ok
+        10:05 deploy start D-1 app=payments
+        10:05 deploy finish D-1
+        10:05 deploy start D-2 app=shop hosts=web1
+        10:05 deploy finish D-2
+        10:10 web1/http crit
+        ",
+        expect![[r#"
+            10:10:00   -> oncall: problem web1/http CRITICAL [suspects d-1 likely, d-2 likely]
+            10:10:00 web1/http sent problem: hard CRITICAL after attempt 1 of 1; D-2: not held: the deploy has ended and the results since then are bad; D-1: not held: it is not what is deployed, only connected with it
+        "#]],
+    );
+}
+
+#[test]
+fn what_failed_ahead_of_a_deploy_speaks_against_it() {
+    check(
+        "
+        10:00 web1/http ok
+        10:00 web2/http ok
+        10:05 deploy start D-1 app=shop hosts=web1,web2
+        10:05:10 deploy step D-1 hosts=web1
+        10:06 web2/http crit
+        10:07 deploy step D-1 hosts=web2
+        10:10 deploy finish D-1
+        10:12 web1/http crit
+        10:12:01 evidence web1/http
+        ",
+        expect![[r#"
+            10:06:00   -> oncall: problem web2/http CRITICAL [suspect d-1 likely]
+            10:06:00 web2/http sent problem: hard CRITICAL after attempt 1 of 1; D-1: not held: its host was not updated yet
+            10:12:00   -> oncall: problem web1/http CRITICAL [suspect d-1 likely]
+            10:12:00 web1/http sent problem: hard CRITICAL after attempt 1 of 1; D-1: not held: the deploy has ended and the results since then are bad
+            10:12:01 web1/http: suspect
+            10:12:01   D-1: first bad result 7m after it started, 2m after it ended; web1 was updated at 10:05:10; last good result 5m before the deploy started; the same check fails on 1 of 1 updated hosts and on 1 of 1 others; against it: what was not updated fails as well, 1 of 1 against 1 of 1 updated; against it: its app failed on a host before this deploy came there
+        "#]],
+    );
+}
+
+#[test]
+fn what_got_worse_began_when_it_did() {
+    check(
+        "
+        10:00 web1/http ok
+        10:01 web1/http warn
+        10:05 deploy start D-1 app=shop hosts=web1
+        10:05 deploy finish D-1
+        10:10 web1/http crit
+        10:10:01 evidence web1/http
+        ",
+        expect![[r#"
+            10:01:00   -> oncall: problem web1/http WARNING
+            10:01:00 web1/http sent problem: hard WARNING after attempt 1 of 1
+            10:05:00 already failing: web1/http WARNING since 2026-03-02T10:01:00Z
+            10:10:00   -> oncall: problem web1/http CRITICAL [suspect d-1 possible]
+            10:10:00 web1/http sent problem: hard CRITICAL after attempt 1 of 1; D-1: not held: the deploy has ended and the results since then are bad
+            10:10:01 web1/http: suspect
+            10:10:01   D-1: first bad result 5m after it started, 5m after it ended; web1 is deployed to; last good result 5m before the deploy started; against it: it was bad before this deploy started, though less, or of another fault
+        "#]],
+    );
+}
+
+#[test]
+fn a_deploy_that_does_nothing_for_long_grows_old() {
+    for (fails, suspects) in [
+        (
+            "10:06",
+            expect![[r#"
+        10:06:50   -> oncall: problem lb1/http CRITICAL [suspect d-1 strong]
+        10:06:50 lb1/http sent problem: hard CRITICAL after attempt 1 of 1; D-1: not held: it is not what is deployed, only connected with it
+    "#]],
+        ),
+        (
+            "10:50",
+            expect![[r#"
+        10:50:50   -> oncall: problem lb1/http CRITICAL [suspects d-1 possible]
+        10:50:50 lb1/http sent problem: hard CRITICAL after attempt 1 of 1; D-1: not held: it is not what is deployed, only connected with it
+    "#]],
+        ),
+    ] {
+        check(
+            &format!(
+                "
+                10:00 lb1/http ok
+                10:05 deploy start D-1 app=shop
+                10:05:10 deploy step D-1 hosts=web1
+                {fails}:30 lb1/http ok
+                {fails}:50 lb1/http crit
+                "
+            ),
+            suspects,
+        );
+    }
+}

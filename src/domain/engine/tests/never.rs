@@ -393,7 +393,7 @@ fn apps_that_call_each_other_hide_no_deploy_behind_them() {
         10:06 lb1/http crit
         ",
         expect![[r#"
-            10:06:00   -> oncall: problem lb1/http CRITICAL [suspect d-1 likely]
+            10:06:00   -> oncall: problem lb1/http CRITICAL [suspects d-1 likely]
             10:06:00 lb1/http sent problem: hard CRITICAL after attempt 1 of 1; D-1: not held: it is not what is deployed, only connected with it
         "#]],
     );

@@ -244,8 +244,8 @@ fn row_11_several_candidates_are_all_named() {
         10:15 lb1/http crit
         ",
         expect![[r#"
-            10:15:00   -> oncall: problem lb1/http CRITICAL [suspect d-1 strong, d-2 possible]
-            10:15:00   -> ann: problem lb1/http CRITICAL [suspect d-1 strong, d-2 possible]
+            10:15:00   -> oncall: problem lb1/http CRITICAL [suspect d-1 likely, d-2 possible]
+            10:15:00   -> ann: problem lb1/http CRITICAL [suspect d-1 likely, d-2 possible]
             10:15:00 lb1/http sent problem: hard CRITICAL after attempt 1 of 1; D-2: not held: its host is not in the batch being deployed; D-1: not held: it is not what is deployed, only connected with it
         "#]],
     );

@@ -34,7 +34,7 @@ fn one_of_two_is_the_suspect_where_the_other_has_little_to_do_with_it() {
         10:10 web1/http crit
         ",
         expect![[r#"
-            10:10:00   -> oncall: problem web1/http CRITICAL [suspects d-1 likely, d-2 likely]
+            10:10:00   -> oncall: problem web1/http CRITICAL [suspect d-2 likely, d-1 possible]
             10:10:00 web1/http sent problem: hard CRITICAL after attempt 1 of 1; D-2: not held: the deploy has ended and the results since then are bad; D-1: not held: it is not what is deployed, only connected with it
         "#]],
     );

@@ -180,7 +180,7 @@ fn trap_deploy_storm() {
             10:06:30   -> oncall: problem web1/http CRITICAL [suspect d-1 likely]
             10:06:30 web1/http sent problem: still CRITICAL; held since 10:05:00 for deploy D-1: its deadline came
             10:07:30 web2/http released problem: the hold ended: its deadline came
-            10:07:30   -> oncall: problem web2/http CRITICAL [suspects d-1 likely, d-2 possible, d-3 weak]
+            10:07:30   -> oncall: problem web2/http CRITICAL [suspect d-1 likely, d-2 possible]
             10:07:30 web2/http sent problem: still CRITICAL; held since 10:06:00 for deploy D-1: its deadline came
             10:07:40 storm the storm of deploys in production is over
             10:08:00 notices: 

@@ -120,3 +120,34 @@ fn a_deploy_that_does_nothing_for_long_grows_old() {
         );
     }
 }
+
+#[test]
+fn what_came_back_began_when_it_did() {
+    // Its end was not told in the downtime, so the same row goes on; the last good result is the one in between.
+    check(
+        "
+        10:00 web1/http ok
+        10:01 web1/http crit
+        10:02 downtime web1/http 8m
+        10:05 web1/http ok
+        10:06 deploy start D-1 app=shop hosts=web1
+        10:06 deploy finish D-1
+        10:07 web1/http crit
+        10:10:10 evidence web1/http
+        ",
+        expect![[r#"
+            10:01:00   -> oncall: problem web1/http CRITICAL
+            10:01:00 web1/http sent problem: hard CRITICAL after attempt 1 of 1
+            10:02:00   -> oncall: downtime-start web1/http CRITICAL
+            10:02:00 web1/http sent downtime-start: downtime-start by bob
+            10:05:00 web1/http skipped recovery: it is in a downtime
+            10:07:00 web1/http skipped problem: it is in a downtime
+            10:10:00   -> oncall: downtime-end web1/http CRITICAL
+            10:10:00 web1/http sent downtime-end: downtime-end by bob
+            10:10:00   -> oncall: problem web1/http CRITICAL [suspect d-1 strong]
+            10:10:00 web1/http sent problem: CRITICAL since 10:01:00, kept quiet by the downtime of bob (work), which ended; D-1: not held: the longest hold is over already
+            10:10:10 web1/http: suspect
+            10:10:10   D-1: first bad result 1m after it started, 1m after it ended; web1 is deployed to; last good result 1m before the deploy started
+        "#]],
+    );
+}

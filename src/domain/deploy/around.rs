@@ -201,11 +201,12 @@ impl Around {
         let Some(app) = live.scope.app.filter(|_| !live.scope.touched.is_empty()) else {
             return false;
         };
-        let mut failing = self.failing.iter();
-        failing.any(|(obj, since)| {
+        let began = live.deploy.started_at;
+        // In order of their beginnings.
+        let since = self.failing.partition_point(|(_, since)| *since < began);
+        self.failing[since..].iter().any(|(obj, since)| {
             let came = live.scope.touched.get(&inventory.host_ix(*obj));
-            live.deploy.started_at <= *since
-                && came.is_some_and(|at| *since + tolerance < *at)
+            came.is_some_and(|at| *since + tolerance < *at)
                 && inventory.apps_of(*obj).contains(&app)
         })
     }

@@ -50,7 +50,8 @@ pub trait Sight {
     /// What the output of an object is about.
     fn topic(&self, obj: ObjIx) -> Topic;
 
-    /// Objects that are failing, soft states included, and began to between these two; at most `most` of them.
+    /// Objects that are failing, soft states included, and began to between these two: the earliest, at most `most` of them,
+    /// in order.
     fn failing(&self, between: [Timestamp; 2], most: usize) -> Vec<(ObjIx, Timestamp)>;
 }
 

@@ -176,15 +176,17 @@ fn compare(candidates: &mut [Candidate<'_>]) {
     let on_it = |found: &&Candidate<'_>| {
         found.facts.touched.is_some() && found.live.deploy.rollback_of.is_none()
     };
+    // A rolling deploy that began first may have come there last.
     let newest = candidates.iter().filter(on_it);
-    let newest = newest.map(|found| found.live.deploy.started_at).max();
+    let newest = newest.filter_map(|found| found.facts.touched).max();
     let is_fresh = candidates
         .iter()
         .filter(on_it)
         .any(|found| found.facts.age < Duration::from_secs(3600));
     for found in candidates {
         let is_dependency = matches!(found.facts.relation, Relation::Dependency { .. });
-        if newest.is_some_and(|newest| found.live.deploy.started_at < newest) {
+        let came = found.facts.touched.unwrap_or(found.live.deploy.started_at);
+        if newest.is_some_and(|newest| came < newest) {
             found.weight.sum -= weigh::REPLACED;
         }
         if is_fresh && is_dependency {

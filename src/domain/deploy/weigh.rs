@@ -243,7 +243,7 @@ fn votes(facts: &Facts, weight: &mut Weight) {
     }
     weight.add(2 <= updated.bad && updated.is_half(), 4);
     weight.add(0 < facts.vote(), 2);
-    // Rare, and no more than this: steps are told late. What was updated and works is acquitted all the same.
+    // The fit believes this less, since steps are told late; the decision table acquits what was updated and works.
     weight.against(facts.vote() < 0, 60, Against::OnlyOthersFail);
     let too = 0 < others.bad && 0 <= facts.vote();
     weight.against(too, 15, Against::OthersFailToo);

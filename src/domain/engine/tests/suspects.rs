@@ -23,6 +23,27 @@ fn two_that_fit_alike_share_the_blame() {
 }
 
 #[test]
+fn what_came_to_a_host_last_is_on_it_whichever_began_first() {
+    check(
+        "
+        10:00 web3/http ok
+        10:05 deploy start D-1 app=shop hosts=web1,web3
+        10:05:10 deploy step D-1 hosts=web1
+        10:06 deploy start D-2 app=shop hosts=web3
+        10:06:10 deploy step D-2 hosts=web3
+        10:07 deploy finish D-2
+        10:08 deploy step D-1 hosts=web3
+        10:08:10 deploy finish D-1
+        10:15 web3/http crit
+        ",
+        expect![[r#"
+            10:15:00   -> oncall: problem web3/http CRITICAL [suspect d-1 strong, d-2 possible]
+            10:15:00 web3/http sent problem: hard CRITICAL after attempt 1 of 1; D-2: not held: the deploy has ended and the results since then are bad; D-1: not held: the deploy has ended and the results since then are bad
+        "#]],
+    );
+}
+
+#[test]
 fn one_of_two_is_the_suspect_where_the_other_has_little_to_do_with_it() {
     check(
         "

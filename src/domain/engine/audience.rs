@@ -29,6 +29,8 @@ pub(super) struct Listener {
     pub(super) contact: ContactIx,
     pub(super) urgency: Urgency,
     pub(super) ways: Ways,
+    /// What is told now is not the first that this person hears of the problem.
+    pub(super) knows: bool,
 }
 
 impl Listener {
@@ -38,6 +40,7 @@ impl Listener {
             contact,
             urgency,
             ways: Ways(None),
+            knows: false,
         }
     }
 }

@@ -51,9 +51,8 @@ impl Ask {
     /// One of them, as all of them are told.
     pub(super) fn listener(&self, contact: ContactIx) -> Listener {
         Listener {
-            contact,
-            urgency: self.urgency,
             ways: self.ways.clone(),
+            ..Listener::new(contact, self.urgency)
         }
     }
 }

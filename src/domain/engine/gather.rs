@@ -121,7 +121,7 @@ impl Engine {
                     continue;
                 }
             };
-            if occasion == Occasion::Fresh && now_key != key {
+            if occasion != Occasion::Recovery && now_key != key {
                 rung.push((contact, now_key.clone()));
             }
             match parcels
@@ -138,7 +138,12 @@ impl Engine {
             }
         }
         self.keep_joined(row, &rung, true, out);
-        self.note_joined(now, row, occasion, &joined, out);
+        // A reminder may be the first that somebody hears of it.
+        let (new, known): (Vec<_>, Vec<_>) = joined.into_iter().partition(|(contact, with)| {
+            occasion == Occasion::Reminder && *with != key && !self.came_with_others(row, contact)
+        });
+        self.note_joined(now, row, Occasion::Fresh, &new, out);
+        self.note_joined(now, row, occasion, &known, out);
         parcels
     }
 
@@ -257,10 +262,16 @@ impl Engine {
         if let Some(key) = latest {
             let place = (contact.to_owned(), key.clone());
             let is_open = !self.still_open(&place).is_empty();
+            let has_own = listener.knows && !self.came_with_others(row, contact);
             if let Some(thread) = self.threads.all.get_mut(&place)
                 && is_open
                 && now <= thread.last_page + window
             {
+                if has_own {
+                    // Its own page is where this person looks for news of it, and for its end.
+                    self.count_page(now, contact, listener.urgency);
+                    return Told::plain(self.key_of(row));
+                }
                 thread.rows.insert(row);
                 if thread.worst < severity || !thread.speaks_for(listener) {
                     return self.ring(now, &place, row, (severity, listener));
@@ -344,6 +355,14 @@ impl Engine {
         let place = (contact.to_owned(), key);
         let thread = self.threads.all.get(&place)?;
         thread.rows.contains(&row).then_some(place.1)
+    }
+
+    /// Somebody was told of a row with a page of another one's.
+    fn came_with_others(&self, row: u64, contact: &str) -> bool {
+        let own = self.key_of(row);
+        let page = self.problems.get(&row).and_then(|row| row.page.as_ref());
+        let mut joined = page.into_iter().flat_map(|page| &page.joined);
+        joined.any(|one| one.contact == contact && one.key != own)
     }
 
     fn still_open(&self, place: &(String, String)) -> Vec<u64> {
@@ -549,19 +568,25 @@ impl Engine {
             .problems
             .get_mut(&row)
             .and_then(|problem| problem.page.as_mut());
-        let Some(page) = page.filter(|_| !joined.is_empty()) else {
-            return;
-        };
+        let Some(page) = page else { return };
+        let mut changed = false;
         for (contact, key) in joined {
-            page.joined
-                .retain(|one| one.contact != *contact || one.key != *key);
-            page.joined.push(Joined {
+            let joined = Joined {
                 contact: contact.clone(),
                 key: key.clone(),
                 told,
-            });
+            };
+            if page.joined.iter().rfind(|one| one.contact == *contact) == Some(&joined) {
+                continue;
+            }
+            page.joined
+                .retain(|one| one.contact != *contact || one.key != *key);
+            page.joined.push(joined);
+            changed = true;
         }
-        self.save_problem(row, out);
+        if changed {
+            self.save_problem(row, out);
+        }
     }
 
     /// An update is due.

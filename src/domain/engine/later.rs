@@ -333,13 +333,13 @@ impl Engine {
         let mut message = compose::message(&self.inventory, obj, self.status(obj), facts);
         message.escalated = true;
         state.name().clone_into(&mut message.state);
+        let mut audience = audience.clone();
         if problem.told {
-            self.keep_page(now, row, &attribution, audience, out);
+            self.keep_page(now, row, &attribution, &mut audience, out);
         } else {
             // Its own contacts have not heard yet how bad it is, and must.
-            self.add_to_page(now, row, &attribution, audience, out);
+            self.add_to_page(now, row, &attribution, &mut audience, out);
         }
-        let audience = audience.clone();
         let (told, key) =
             self.deliver_gathered(now, obj, row, Occasion::Fresh, message, audience, out);
         if !told.is_empty() {

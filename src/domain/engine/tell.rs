@@ -238,7 +238,7 @@ impl Engine {
                 return;
             }
         };
-        let audience = reached.audience;
+        let mut audience = reached.audience;
         let rule = self.rule(obj).clone();
         let status = &mut self.object_mut(obj).status;
         status.number += 1;
@@ -260,7 +260,7 @@ impl Engine {
             reason
         };
         self.object_mut(obj).last_skip = None;
-        let key = self.keep_page(now, id, &attribution, &audience, out);
+        let key = self.keep_page(now, id, &attribution, &mut audience, out);
         self.note_step(now, id, fresh, reached.step, out);
         let since = self.problems.get(&id).map(|problem| problem.first_bad_at);
         let mut message = compose::message(
@@ -323,7 +323,7 @@ impl Engine {
         now: Timestamp,
         id: u64,
         attribution: &Attribution,
-        audience: &Audience,
+        audience: &mut Audience,
         out: &mut Effects,
     ) -> String {
         let Some(problem) = self.problems.get_mut(&id) else {
@@ -352,13 +352,14 @@ impl Engine {
         key
     }
 
-    /// Others know of it too. Those who are to hear of what it became since the page still are.
+    /// Others know of it too; who of them knew before is noted with them. Those who are to hear of what it became since the
+    /// page still are.
     pub(super) fn add_to_page(
         &mut self,
         now: Timestamp,
         id: u64,
         attribution: &Attribution,
-        audience: &Audience,
+        audience: &mut Audience,
         out: &mut Effects,
     ) {
         let names = self.names_of(audience);
@@ -377,8 +378,9 @@ impl Engine {
             page.state = Some(state);
         }
         page.attribution = attribution.clone();
-        for name in names {
-            if !page.told.contains(&name) {
+        for (listener, name) in audience.iter_mut().zip(names) {
+            listener.knows = page.told.contains(&name);
+            if !listener.knows {
                 page.told.push(name);
             }
         }

@@ -480,3 +480,75 @@ fn reminders_of_others_do_not_wait_for_one_that_is_kept_quiet() {
         "#]],
     );
 }
+
+/// It began alone, and what it had in common with others came to light later: its incident is closed by its own recovery.
+#[test]
+fn what_came_as_a_page_of_its_own_goes_on_as_one() {
+    check_on(
+        gathered(&[Cause::Deploy]),
+        "
+        10:00 web1/vital crit
+        10:00:05 deploy finish D-1 app=shop
+        10:00:10 web2/http warn
+        10:00:20 web1/vital warn
+        10:00:30 web2/http ok
+        10:00:31 restart
+        10:01 web1/vital ok
+        ",
+        expect![[r#"
+            10:00:00   -> oncall: problem web1/vital CRITICAL
+            10:00:00 web1/vital sent problem: hard CRITICAL after attempt 1 of 1
+            10:00:05   -> oncall: amendment web1/vital CRITICAL [suspect d-1 strong]
+            10:00:05 web1/vital amended amendment: amended: it began after deploy D-1
+            10:00:10   -> oncall: problem web2/http WARNING [suspect d-1 strong]
+            10:00:10 web2/http sent problem: hard WARNING after attempt 1 of 1; D-1: not held: the deploy's start was never told
+            10:00:20   -> oncall: problem web1/vital WARNING [suspect d-1 strong]
+            10:00:20 web1/vital sent problem: still WARNING: reminder 2 (every 30m)
+            10:00:30   -> oncall: recovery web2/http OK [suspect d-1 strong]
+            10:00:30 web2/http sent recovery: recovered
+            10:01:00   -> oncall: recovery web1/vital OK [suspect d-1 strong]
+            10:01:00 web1/vital sent recovery: recovered
+        "#]],
+    );
+}
+
+#[test]
+fn who_hears_of_it_first_by_a_reminder_hears_of_its_end_with_the_same_page() {
+    let mut inventory = gathered(&[Cause::Host]);
+    add_contact(&mut inventory, "boss");
+    escalate(&mut inventory, "web1/cpu", (1, 0), &["boss"]);
+    escalate(&mut inventory, "web1/http", (2, 0), &["boss"]);
+    check_on(
+        inventory,
+        "
+        10:00 web1/http crit
+        10:25 web1/cpu crit
+        10:31 web1/http crit
+        10:32 restart
+        10:33 web1/cpu ok
+        10:34 restart
+        10:35 web1/http ok
+        ",
+        expect![[r#"
+            10:00:00   -> oncall: problem web1/http CRITICAL
+            10:00:00 web1/http sent problem: hard CRITICAL after attempt 1 of 1
+            10:25:00   -> boss: problem web1/cpu CRITICAL
+            10:25:00 web1/cpu sent problem: hard CRITICAL after attempt 1 of 1; escalated with notification 1
+            10:31:00 web1/http merged problem: of host web1, like the page web1/cpu@1772447100000: told with its next update
+            10:31:30   -> boss: amendment web1/cpu CRITICAL
+                       | CRITICAL web1/http since 2026-03-02T10:00:00Z: CRITICAL
+                       | CRITICAL web1/cpu since 2026-03-02T10:25:00Z: CRITICAL
+            10:31:30 web1/cpu amended amendment: 1 more problem of host web1; now 2 CRITICAL
+            10:33:00 web1/cpu merged recovery: of host web1, of which more is still bad: told with the next update of the page web1/cpu@1772447100000
+            10:33:30   -> boss: amendment web1/cpu CRITICAL
+                       | CRITICAL web1/http since 2026-03-02T10:00:00Z: CRITICAL
+                       | recovered: web1/cpu, CRITICAL from 2026-03-02T10:25:00Z to 2026-03-02T10:33:00Z
+            10:33:30 web1/cpu amended amendment: 1 recovered; now 1 CRITICAL
+            10:35:00   -> oncall: recovery web1/http OK
+            10:35:00   -> boss: recovery web1/cpu OK
+                       | recovered: web1/http, CRITICAL from 2026-03-02T10:00:00Z to 2026-03-02T10:35:00Z
+                       | recovered: web1/cpu, CRITICAL from 2026-03-02T10:25:00Z to 2026-03-02T10:33:00Z
+            10:35:00 web1/http sent recovery: recovered
+        "#]],
+    );
+}

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use proptest::{
     prelude::*,
-    test_runner::{TestCaseError, TestRunner},
+    test_runner::{TestCaseError, TestError, TestRunner},
 };
 
 use super::{
@@ -479,7 +479,11 @@ fn run_half(grouping: Grouping, longest: Duration) {
         .run(&history(), |steps| {
             check(&inventory, (&gathering, longest), &steps)
         })
-        .unwrap_or_else(|why| panic!("{why}"));
+        .unwrap_or_else(|why| match why {
+            // The reason last: who reads the end of a long log sees it.
+            TestError::Fail(reason, steps) => panic!("{steps:?}\n{reason}"),
+            TestError::Abort(reason) => panic!("{reason}"),
+        });
 }
 
 // Two halves, each with its own random seed and its own way to gather: tests run side by side.

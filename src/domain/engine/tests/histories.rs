@@ -7,7 +7,10 @@ use std::{
     time::Duration,
 };
 
-use proptest::prelude::*;
+use proptest::{
+    prelude::*,
+    test_runner::{TestCaseError, TestError, TestRunner},
+};
 
 use super::scenario::{Kept, at, result};
 use crate::{
@@ -37,8 +40,33 @@ pub(super) const OBJECTS: [&str; 8] = [
     "lb1/http",
     "search1/http",
 ];
+/// Histories in all. `DEPLOYWATCH_HISTORIES` sets another number: 100,000 in `tests/run.sh`, where code is optimised.
+const HISTORIES: u32 = 5_000;
 /// Long enough for the longest bake, and twice that for a warning.
 const AFTERWARDS: Duration = Duration::from_secs(12 * 3600);
+
+/// Checks one of `share` parts of the histories.
+pub(super) fn play_many<H: Strategy>(
+    histories: &H,
+    share: u32,
+    check: impl Fn(H::Value) -> Result<(), TestCaseError>,
+) {
+    let wanted: u32 = std::env::var("DEPLOYWATCH_HISTORIES")
+        .ok()
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(HISTORIES);
+    let config = ProptestConfig {
+        cases: wanted.div_ceil(share),
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    };
+    match TestRunner::new(config).run(histories, check) {
+        Ok(()) => {}
+        // The reason last: who reads the end of a long log sees it.
+        Err(TestError::Fail(reason, history)) => panic!("{history:?}\n{reason}"),
+        Err(TestError::Abort(reason)) => panic!("{reason}"),
+    }
+}
 
 /// What happens to what is watched; never lost, since results come from our own plugins.
 #[derive(Clone, Copy, Debug)]

@@ -9,13 +9,12 @@ use std::{
     time::Duration,
 };
 
-use proptest::{
-    prelude::*,
-    test_runner::{TestCaseError, TestRunner},
-};
+use proptest::{prelude::*, test_runner::TestCaseError};
 
 use super::{
-    histories::{Fact, History, OBJECTS, Part, Run, Seen, Told, Word, Words, history, play},
+    histories::{
+        Fact, History, OBJECTS, Part, Run, Seen, Told, Word, Words, history, play, play_many,
+    },
     scenario::{at, result},
     site,
 };
@@ -334,19 +333,8 @@ fn without_flapping() -> Inventory {
 
 /// A share of the histories of `properties`: each is played five times here.
 fn run(share: u32, check: impl Fn(&Arc<Inventory>, &History) -> Result<(), TestCaseError>) {
-    let wanted: u32 = std::env::var("DEPLOYWATCH_HISTORIES")
-        .ok()
-        .and_then(|text| text.parse().ok())
-        .unwrap_or(5_000);
     let inventory = Arc::new(without_flapping());
-    let config = ProptestConfig {
-        cases: wanted.div_ceil(share),
-        failure_persistence: None,
-        ..ProptestConfig::default()
-    };
-    TestRunner::new(config)
-        .run(&history(), |history| check(&inventory, &history))
-        .unwrap_or_else(|why| panic!("{why}"));
+    play_many(&history(), share, |history| check(&inventory, &history));
 }
 
 #[test]

@@ -2,12 +2,10 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use proptest::{
-    prelude::*,
-    test_runner::{TestCaseError, TestError, TestRunner},
-};
+use proptest::{prelude::*, test_runner::TestCaseError};
 
 use super::{
+    histories::play_many,
     scenario::{Kept, at, result},
     site,
 };
@@ -458,32 +456,14 @@ fn check(
     Ok(())
 }
 
-/// Histories in all. `DEPLOYWATCH_HISTORIES` sets another number: 100,000 in `tests/run.sh`, where code is optimised.
-const HISTORIES: u32 = 5_000;
-
 fn run_half(grouping: Grouping, longest: Duration) {
-    let wanted = std::env::var("DEPLOYWATCH_HISTORIES")
-        .ok()
-        .and_then(|text| text.parse().ok())
-        .unwrap_or(HISTORIES);
     let inventory = Arc::new(site::shop());
     let mut gathering = site::shop();
     gathering.globals.grouping = grouping;
     let gathering = Arc::new(gathering);
-    let config = ProptestConfig {
-        cases: wanted.div_ceil(2),
-        failure_persistence: None,
-        ..ProptestConfig::default()
-    };
-    TestRunner::new(config)
-        .run(&history(), |steps| {
-            check(&inventory, (&gathering, longest), &steps)
-        })
-        .unwrap_or_else(|why| match why {
-            // The reason last: who reads the end of a long log sees it.
-            TestError::Fail(reason, steps) => panic!("{steps:?}\n{reason}"),
-            TestError::Abort(reason) => panic!("{reason}"),
-        });
+    play_many(&history(), 2, |steps| {
+        check(&inventory, (&gathering, longest), &steps)
+    });
 }
 
 // Two halves, each with its own random seed and its own way to gather: tests run side by side.

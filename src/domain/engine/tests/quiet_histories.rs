@@ -8,13 +8,10 @@ use std::{
     time::Duration,
 };
 
-use proptest::{
-    prelude::*,
-    test_runner::{TestCaseError, TestRunner},
-};
+use proptest::{prelude::*, test_runner::TestCaseError};
 
 use super::{
-    histories::{OBJECTS, Part, Run},
+    histories::{OBJECTS, Part, Run, play_many},
     scenario::{at, result},
     site,
 };
@@ -427,16 +424,5 @@ fn what_passed_was_told(game: &Game<'_>) -> Result<(), TestCaseError> {
 
 #[test]
 fn the_end_of_any_quiet_time_leaves_no_broken_thing_unannounced() {
-    let wanted: u32 = std::env::var("DEPLOYWATCH_HISTORIES")
-        .ok()
-        .and_then(|text| text.parse().ok())
-        .unwrap_or(5_000);
-    let config = ProptestConfig {
-        cases: wanted.div_ceil(2),
-        failure_persistence: None,
-        ..ProptestConfig::default()
-    };
-    TestRunner::new(config)
-        .run(&moves(), |moves| check(&moves))
-        .unwrap_or_else(|why| panic!("{why}"));
+    play_many(&moves(), 2, |moves| check(&moves));
 }

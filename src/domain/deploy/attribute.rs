@@ -118,13 +118,13 @@ pub fn attribute<'a>(
     ruled_out.truncate(MAX_RULED_OUT);
     let verdict = match &candidates[..named] {
         [] => Verdict::None,
-        [only] if only.is_alone() && weigh::LONE_SUSPECT <= only.weight.among => Verdict::Suspect,
+        [only] if only.is_alone() => Verdict::Suspect,
         [first, ..] if weigh::SUSPECT <= first.weight.among => Verdict::Suspect,
         _ => Verdict::Suspects,
     };
-    // What is less likely stands below, and what is merely near in time only where it names nobody: the reader sees it, but
-    // a real candidate makes it noise.
-    candidates.retain(|found| named == 0 || weigh::LISTED <= found.weight.sum);
+    // What is less likely stands below; what is next to impossible only where nobody is named: the reader sees what was near
+    // in time, but a real candidate makes it noise.
+    candidates.retain(|found| named == 0 || weigh::LISTED <= found.weight.among);
     candidates.truncate(MAX_SUSPECTS);
     Attribution {
         verdict,
@@ -170,8 +170,7 @@ fn candidate<'a>(
     }))
 }
 
-/// The version that is on the object explains more than the one before it (row 34), and what was just deployed there more
-/// than what it calls.
+/// The version that is on the object explains more than the one before it (row 34).
 fn compare(candidates: &mut [Candidate<'_>]) {
     let on_it = |found: &&Candidate<'_>| {
         found.facts.touched.is_some() && found.live.deploy.rollback_of.is_none()
@@ -179,18 +178,10 @@ fn compare(candidates: &mut [Candidate<'_>]) {
     // A rolling deploy that began first may have come there last.
     let newest = candidates.iter().filter(on_it);
     let newest = newest.filter_map(|found| found.facts.touched).max();
-    let is_fresh = candidates
-        .iter()
-        .filter(on_it)
-        .any(|found| found.facts.age < Duration::from_secs(3600));
     for found in candidates {
-        let is_dependency = matches!(found.facts.relation, Relation::Dependency { .. });
         let came = found.facts.touched.unwrap_or(found.live.deploy.started_at);
         if newest.is_some_and(|newest| came < newest) {
             found.weight.sum -= weigh::REPLACED;
-        }
-        if is_fresh && is_dependency {
-            found.weight.sum -= weigh::BEHIND;
         }
     }
 }

@@ -10,29 +10,25 @@ use super::{facts::Facts, live::LiveDeploy, scope::Relation, topic::Topic, trial
 use crate::domain::model::deploy::Strength;
 
 /// The odds of any one deploy before anything is known of it.
-const PRIOR: i32 = -49;
-/// From here on, among the others, a deploy is named: one in thirteen of those that look like this did it.
-pub const NAMED: i32 = -25;
-/// From this sum on it is listed below those that are named: what shares more than the environment, unless much speaks
-/// against it.
-pub const LISTED: i32 = -60;
-/// From here on, among the others, it is the suspect: three of five ...
-pub const SUSPECT: i32 = 4;
-/// ... and from here on already, if it is the only one that fits and nothing else fails (row 10 of the decision table).
-pub const LONE_SUSPECT: i32 = -12;
+const PRIOR: i32 = -32;
+/// From here on, among the others, a deploy is named: one in ten of those that look like this did it.
+pub const NAMED: i32 = -22;
+/// From here on, among the others, it is listed below those that are named: one in a hundred and fifty.
+pub const LISTED: i32 = -50;
+/// From here on, among the others, it is the suspect: one of two.
+pub const SUSPECT: i32 = 0;
 /// Against a deploy, where a later one came to the object before it failed.
 pub const REPLACED: i32 = 14;
-/// Against a deploy of what the object calls, where it was deployed to itself within the hour.
-pub const BEHIND: i32 = 8;
 
 /// What an effect so young, and each span below, adds: most show at once, and of the late ones fewer the later.
-const AGES: [(Duration, i32); 5] = [
-    (Duration::from_secs(2 * 60), 15),
-    (Duration::from_secs(5 * 60), 16),
-    (Duration::from_secs(3600), 9),
-    (Duration::from_secs(2 * 3600), 4),
-    (Duration::from_secs(4 * 3600), 15),
+const AGES: [(Duration, i32); 4] = [
+    (Duration::from_secs(2 * 60), 11),
+    (Duration::from_secs(5 * 60), 14),
+    (Duration::from_secs(3600), 4),
+    (Duration::from_secs(4 * 3600), 13),
 ];
+/// What is shared by all is hit at once.
+const YOUNG_IN_ENVIRONMENT: Duration = Duration::from_secs(600);
 
 /// What counts against a deploy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -194,29 +190,26 @@ pub fn weigh(
 }
 
 fn place_and_time(facts: &Facts, live: &LiveDeploy, weight: &mut Weight) {
-    let is_caller = matches!(facts.relation, Relation::Dependency { calls_it: true, .. });
     weight.sum += match facts.relation {
         Relation::Exact if facts.touched.is_some() => {
             if live.scope.touched.is_empty() {
-                12
+                6
             } else {
-                17
+                9
             }
         }
         // What was not updated yet runs another version.
-        Relation::Exact | Relation::Group => 12,
+        Relation::Exact | Relation::Group => 5,
         Relation::Dependency {
             calls_it: true,
             hops: 1,
-        } => -4,
-        Relation::Dependency { calls_it: true, .. } => -26,
+        } => -11,
         // What is called seldom breaks by what calls it.
-        Relation::Dependency {
-            calls_it: false, ..
-        } => -45,
-        // What is young in an environment is so by chance.
+        Relation::Dependency { .. } => -24,
+        // Names, certificates, networks: what everything needs is in no graph of calls.
         Relation::Environment => {
-            weight.sum -= 30;
+            weight.sum -= 24;
+            weight.add(facts.age <= YOUNG_IN_ENVIRONMENT, 23);
             return;
         }
     };
@@ -225,11 +218,9 @@ fn place_and_time(facts: &Facts, live: &LiveDeploy, weight: &mut Weight) {
         .filter(|(up_to, _)| facts.age <= *up_to)
         .map(|(_, worth)| worth)
         .sum::<i32>();
-    // Callers feel it at once, or they do not.
-    let is_young = facts.age <= Duration::from_secs(300);
-    weight.add(is_caller && is_young, 8);
+    weight.add(facts.itself_fails, 8);
     weight.add(facts.several_fail, 5);
-    weight.add(facts.scene.beside, 13);
+    weight.add(facts.scene.beside, 9);
 }
 
 /// What was updated against what was not.
@@ -237,12 +228,12 @@ fn votes(facts: &Facts, weight: &mut Weight) {
     let (updated, others) = (facts.updated, facts.others);
     if let Relation::Dependency { calls_it, .. } = facts.relation {
         let (bad, known) = (facts.callers.bad, facts.callers.known);
-        weight.add(calls_it && 2 <= bad && facts.callers.is_half(), 3);
-        weight.add(calls_it && known == 1, 6);
+        weight.add(calls_it && 2 <= bad && facts.callers.is_half(), 4);
+        weight.add(calls_it && known == 1, 3);
         return;
     }
-    weight.add(2 <= updated.bad && updated.is_half(), 4);
-    weight.add(0 < facts.vote(), 2);
+    weight.add(2 <= updated.bad && updated.is_half(), 6);
+    weight.add(0 < facts.vote(), 5);
     // The fit believes this less, since steps are told late; the decision table acquits what was updated and works.
     weight.against(facts.vote() < 0, 60, Against::OnlyOthersFail);
     let too = 0 < others.bad && 0 <= facts.vote();
@@ -258,30 +249,30 @@ fn what_speaks_against(
 ) {
     let (updated, outside, scene) = (facts.updated, facts.outside, facts.scene);
     let other_apps = i32::from(scene.elsewhere);
-    let worth = 6 + 6 * other_apps;
+    let worth = 6 + 8 * other_apps;
     weight.against(0 < scene.elsewhere, worth, Against::OtherApps);
-    let worth = if outside.bad == 1 { 7 } else { 16 };
+    let worth = if outside.bad == 1 { 10 } else { 20 };
     weight.against(0 < outside.bad, worth, Against::Elsewhere);
-    weight.against(facts.failed_together, 9, Against::Together);
+    weight.against(facts.failed_together, 21, Against::Together);
     let called_fails = facts.called_fails.is_some();
     weight.against(called_fails, 2, Against::CalledFails);
     let worth = match facts.topic {
         Topic::Other => 0,
-        Topic::Expiry => 46,
-        Topic::Space | Topic::Agent => 43,
+        Topic::Expiry => 50,
+        Topic::Space | Topic::Agent => 35,
     };
     weight.against(facts.topic != Topic::Other, worth, Against::Topic);
-    weight.against(facts.disk_is_full, 36, Against::DiskIsFull);
+    weight.against(facts.disk_is_full, 38, Against::DiskIsFull);
     let is_lost = is_host && !live.deploy.declares_reboot();
-    let worth = if updated.bad < 2 { 55 } else { 20 };
+    let worth = if updated.bad < 2 { 48 } else { 20 };
     weight.against(is_lost, worth, Against::LostMachine);
-    weight.against(of_machine, 10, Against::OfMachine);
+    weight.against(of_machine, 6, Against::OfMachine);
     weight.against(1 < scene.of_machine, 24, Against::MachineToo);
     let is_rollback = live.deploy.rollback_of.is_some();
-    weight.against(is_rollback, 12, Against::Rollback);
-    weight.against(facts.worked_since, 3, Against::WorkedSince);
-    weight.against(facts.was_bad, 18, Against::WasBad);
-    weight.against(facts.is_early, 16, Against::Early);
-    weight.against(facts.fails_ahead, 8, Against::Ahead);
+    weight.against(is_rollback, 11, Against::Rollback);
+    weight.against(facts.worked_since, 9, Against::WorkedSince);
+    weight.against(facts.was_bad, 20, Against::WasBad);
+    weight.against(facts.is_early, 18, Against::Early);
+    weight.against(facts.fails_ahead, 4, Against::Ahead);
     weight.against(scene.before, 6, Against::Before);
 }

@@ -28,6 +28,7 @@ const DAY: &str = "
 10:10 web1/http crit 500
 10:40 web1/http ok
 10:50 web1/http ok
+10:50 db1/http ok
 11:00 db1/http crit no route
 11:02 db1/http ok
 12:00 deploy started D-418 app=shop version=1.4.3 hosts=web2 actors=ann@shop

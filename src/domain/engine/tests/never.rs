@@ -108,7 +108,7 @@ fn a_mistyped_app_holds_nothing_on_hosts_that_run_another() {
         expect![[r#"
             10:06:00   -> oncall: problem web1/http CRITICAL [suspect d-1 strong]
             10:06:00 web1/http sent problem: hard CRITICAL after attempt 1 of 1; D-1: not held: its host runs other apps than the one deployed
-            10:08:00   -> oncall: problem web2/http CRITICAL [suspect d-2 likely]
+            10:08:00   -> oncall: problem web2/http CRITICAL [suspects d-2 likely]
             10:08:00 web2/http sent problem: hard CRITICAL after attempt 1 of 1; D-2: not held: its host runs other apps than the one deployed
         "#]],
     );
@@ -157,7 +157,7 @@ fn a_host_updated_long_ago_is_not_restarting() {
         10:41 web1/http crit
         ",
         expect![[r#"
-            10:41:00   -> oncall: problem web1/http CRITICAL [suspect d-1 strong]
+            10:41:00   -> oncall: problem web1/http CRITICAL [suspect d-1 likely]
             10:41:00 web1/http sent problem: hard CRITICAL after attempt 1 of 1; D-1: not held: its host was updated before, and worked since then
         "#]],
     );
@@ -393,7 +393,7 @@ fn apps_that_call_each_other_hide_no_deploy_behind_them() {
         10:06 lb1/http crit
         ",
         expect![[r#"
-            10:06:00   -> oncall: problem lb1/http CRITICAL [suspects d-1 likely]
+            10:06:00   -> oncall: problem lb1/http CRITICAL [suspects d-1 possible]
             10:06:00 lb1/http sent problem: hard CRITICAL after attempt 1 of 1; D-1: not held: it is not what is deployed, only connected with it
         "#]],
     );

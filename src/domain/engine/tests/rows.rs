@@ -160,10 +160,12 @@ fn row_7_a_caller_of_what_is_deployed_is_paged_at_once() {
         10:07 db1/http crit
         ",
         expect![[r#"
-            10:06:00   -> oncall: problem lb1/http CRITICAL [suspect d-1 strong]
+            10:06:00   -> oncall: problem lb1/http CRITICAL [suspect d-1 likely]
             10:06:00 lb1/http sent problem: hard CRITICAL after attempt 1 of 1; D-1: not held: it is not what is deployed, only connected with it
-            10:07:00   -> oncall: problem db1/http CRITICAL [none; weak D-1]
+            10:07:00   -> oncall: problem db1/http CRITICAL [suspects d-1 possible]
             10:07:00 db1/http sent problem: hard CRITICAL after attempt 1 of 1; D-1: not held: it is not what is deployed, only connected with it
+            10:07:00   -> oncall: amendment lb1/http CRITICAL [suspects d-1 likely]
+            10:07:00 lb1/http amended amendment: amended: it began after deploy D-1
         "#]],
     );
 }
@@ -244,8 +246,8 @@ fn row_11_several_candidates_are_all_named() {
         10:15 lb1/http crit
         ",
         expect![[r#"
-            10:15:00   -> oncall: problem lb1/http CRITICAL [suspect d-1 likely, d-2 possible]
-            10:15:00   -> ann: problem lb1/http CRITICAL [suspect d-1 likely, d-2 possible]
+            10:15:00   -> oncall: problem lb1/http CRITICAL [suspects d-1 likely, d-2 likely]
+            10:15:00   -> ann quietly: problem lb1/http CRITICAL [suspects d-1 likely, d-2 likely]
             10:15:00 lb1/http sent problem: hard CRITICAL after attempt 1 of 1; D-2: not held: its host is not in the batch being deployed; D-1: not held: it is not what is deployed, only connected with it
         "#]],
     );
@@ -294,17 +296,17 @@ fn row_11_the_people_of_a_weak_one_are_not_told() {
     check(
         &story("actors=ann", ""),
         expect![[r#"
-        10:55:00   -> oncall: problem web1/http CRITICAL [suspects d-2 possible, d-1 weak]
-        10:55:00 web1/http sent problem: hard CRITICAL after attempt 1 of 1; D-2: not held: the deploy has ended and the results since then are bad
-    "#]],
+            10:55:00   -> oncall: problem web1/http CRITICAL [suspect d-2 possible, d-1 weak]
+            10:55:00 web1/http sent problem: hard CRITICAL after attempt 1 of 1; D-2: not held: the deploy has ended and the results since then are bad
+        "#]],
     );
     check(
         &story("", "actors=ann"),
         expect![[r#"
-        10:55:00   -> oncall: problem web1/http CRITICAL [suspects d-2 possible, d-1 weak]
-        10:55:00   -> ann quietly: problem web1/http CRITICAL [suspects d-2 possible, d-1 weak]
-        10:55:00 web1/http sent problem: hard CRITICAL after attempt 1 of 1; D-2: not held: the deploy has ended and the results since then are bad
-    "#]],
+            10:55:00   -> oncall: problem web1/http CRITICAL [suspect d-2 possible, d-1 weak]
+            10:55:00   -> ann: problem web1/http CRITICAL [suspect d-2 possible, d-1 weak]
+            10:55:00 web1/http sent problem: hard CRITICAL after attempt 1 of 1; D-2: not held: the deploy has ended and the results since then are bad
+        "#]],
     );
 }
 
@@ -868,11 +870,11 @@ fn row_34_blame_follows_the_version_and_holds_do_not_chain() {
         ",
         expect![[r#"
             10:12:00 web1/http held problem until 10:15:00: D-2 of shop 2 is running; a blip is expected, so it is judged again at 2026-03-02T10:15:00Z
-            10:12:00   -> oncall: problem web2/http CRITICAL [suspect d-1 strong, d-2 possible]
+            10:12:00   -> oncall: problem web2/http CRITICAL [suspect d-1 strong, d-2 weak]
             10:12:00 web2/http sent problem: hard CRITICAL after attempt 1 of 1; D-2: not held: its host was not updated yet; D-1: not held: the deploy has ended and the results since then are bad
             10:14:30 already failing: web1/http CRITICAL since 2026-03-02T10:12:00Z, web2/http CRITICAL since 2026-03-02T10:12:00Z
             10:15:00 web1/http released problem: the hold ended: its deadline came
-            10:15:00   -> oncall: problem web1/http CRITICAL [suspects d-2 likely, d-1 likely]
+            10:15:00   -> oncall: problem web1/http CRITICAL [suspects d-1 likely, d-2 likely]
             10:15:00 web1/http sent problem: still CRITICAL; held since 10:12:00 for deploy D-2: its deadline came
             10:15:10 web1/http skipped problem: the next reminder is due at 2026-03-02T10:45:00Z
         "#]],
@@ -921,15 +923,15 @@ fn row_38_a_feed_that_is_silent_holds_nothing() {
             09:30:00 feed the feed ci is silent since 2026-03-02T09:00:00Z, and it is expected to speak every 30m: its deploys hold nothing until then
             10:05:00 feed the feed ci is heard again; it was silent since 2026-03-02T09:00:00Z
             10:35:00 feed the feed ci is silent since 2026-03-02T10:05:00Z, and it is expected to speak every 30m: its deploys hold nothing until then
-            10:36:00   -> oncall: problem web1/http CRITICAL [suspect d-1 strong, d-2 possible]
+            10:36:00   -> oncall: problem web1/http CRITICAL [suspect d-1 likely, d-2 possible]
             10:36:00 web1/http sent problem: hard CRITICAL after attempt 1 of 1; D-1: not held: the feed ci is silent since 2026-03-02T10:05:00Z; D-2: not held: its host is not in the batch being deployed
             10:36:10 web1/http: suspect
             10:36:10   D-1: first bad result 31m after it started; web1 is deployed to; last good result 5m before the deploy started
             10:36:10   D-2: first bad result 6m after it started; web1 is related to the deploy's targets; last good result 30m before the deploy started; against it: it fails where it was not updated: on 1 of 1
             10:36:10   ruled out: the feed ci is silent since 2026-03-02T10:05:00Z
             10:37:00 web2/http held problem until 10:47:00: D-2 of shop is running; a blip is expected, so it is judged again at 2026-03-02T10:47:00Z
-            10:37:00   -> oncall: amendment web1/http CRITICAL [suspects d-2 likely, d-1 likely]
-            10:37:00 web1/http amended amendment: amended: it began after deploy D-2
+            10:37:00   -> oncall: amendment web1/http CRITICAL [suspects d-1 likely, d-2 likely]
+            10:37:00 web1/http amended amendment: amended: it began after deploy D-1
             10:38:00 feed the feed ci is heard again; it was silent since 2026-03-02T10:05:00Z
             10:39:00 web1/slow skipped problem: soft: attempt 1 of 3; nothing is told before the last one fails
         "#]],

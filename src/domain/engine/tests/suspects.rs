@@ -37,7 +37,7 @@ fn what_came_to_a_host_last_is_on_it_whichever_began_first() {
         10:15 web3/http crit
         ",
         expect![[r#"
-            10:15:00   -> oncall: problem web3/http CRITICAL [suspect d-1 strong, d-2 possible]
+            10:15:00   -> oncall: problem web3/http CRITICAL [suspect d-1 likely, d-2 possible]
             10:15:00 web3/http sent problem: hard CRITICAL after attempt 1 of 1; D-2: not held: the deploy has ended and the results since then are bad; D-1: not held: the deploy has ended and the results since then are bad
         "#]],
     );
@@ -115,16 +115,16 @@ fn a_deploy_that_does_nothing_for_long_grows_old() {
         (
             "10:06",
             expect![[r#"
-        10:06:50   -> oncall: problem lb1/http CRITICAL [suspect d-1 strong]
-        10:06:50 lb1/http sent problem: hard CRITICAL after attempt 1 of 1; D-1: not held: it is not what is deployed, only connected with it
-    "#]],
+                10:06:50   -> oncall: problem lb1/http CRITICAL [suspect d-1 likely]
+                10:06:50 lb1/http sent problem: hard CRITICAL after attempt 1 of 1; D-1: not held: it is not what is deployed, only connected with it
+            "#]],
         ),
         (
             "10:50",
             expect![[r#"
-        10:50:50   -> oncall: problem lb1/http CRITICAL [suspects d-1 possible]
-        10:50:50 lb1/http sent problem: hard CRITICAL after attempt 1 of 1; D-1: not held: it is not what is deployed, only connected with it
-    "#]],
+                10:50:50   -> oncall: problem lb1/http CRITICAL [none; weak D-1]
+                10:50:50 lb1/http sent problem: hard CRITICAL after attempt 1 of 1; D-1: not held: it is not what is deployed, only connected with it
+            "#]],
         ),
     ] {
         check(

@@ -177,10 +177,10 @@ fn trap_deploy_storm() {
             10:06:00 web2/http held problem until 10:07:30: D-1 of shop is running and 3 deploys run in its environment; a blip is expected, so it is judged again at 2026-03-02T10:07:30Z
             10:06:10 notices: a storm of deploys in production: 3 run at once, so pages are held for half as long and none is put down to the environment
             10:06:30 web1/http released problem: the hold ended: its deadline came
-            10:06:30   -> oncall: problem web1/http CRITICAL [suspect d-1 likely]
+            10:06:30   -> oncall: problem web1/http CRITICAL [suspects d-1 likely]
             10:06:30 web1/http sent problem: still CRITICAL; held since 10:05:00 for deploy D-1: its deadline came
             10:07:30 web2/http released problem: the hold ended: its deadline came
-            10:07:30   -> oncall: problem web2/http CRITICAL [suspect d-1 likely, d-2 possible]
+            10:07:30   -> oncall: problem web2/http CRITICAL [suspects d-1 likely, d-2 weak, d-3 weak]
             10:07:30 web2/http sent problem: still CRITICAL; held since 10:06:00 for deploy D-1: its deadline came
             10:07:40 storm the storm of deploys in production is over
             10:08:00 notices: 
@@ -289,6 +289,9 @@ fn trap_late_event() {
             10:07:00 db1/http sent recovery: recovered
             10:10:00   -> oncall: amendment web1/http CRITICAL [suspect d-1 strong]
             10:10:00 web1/http amended amendment: amended: it began after deploy D-1
+            10:10:00   -> oncall quietly: amendment db1/http OK [suspects d-1 likely]
+                       | That problem, CRITICAL since 2026-03-02T10:06:00Z, ended at 2026-03-02T10:07:00Z.
+            10:10:00 db1/http amended amendment: amended: it began after deploy D-1
             10:11:00   -> oncall quietly: amendment db1/http OK [suspect d-2 strong, d-1 weak]
                        | That problem, CRITICAL since 2026-03-02T10:06:00Z, ended at 2026-03-02T10:07:00Z.
             10:11:00 db1/http amended amendment: amended: it began after deploy D-2
@@ -452,13 +455,13 @@ fn trap_rollback_looks_like_a_new_deploy() {
         expect![[r#"
             10:35:00 web1/http held problem until 10:35:10: D-2 of shop 2 is baking; a blip is expected, so it is judged again at 2026-03-02T10:35:10Z
             10:35:10 web1/http released problem: the hold ended: its deadline came
-            10:35:10   -> oncall: problem web1/http CRITICAL [suspect d-2 strong, d-1 possible]
+            10:35:10   -> oncall: problem web1/http CRITICAL [suspect d-2 likely, d-1 possible]
             10:35:10 web1/http sent problem: still CRITICAL; held since 10:35:00 for deploy D-2: its deadline came
             10:38:00 already failing: web1/http CRITICAL since 2026-03-02T10:35:00Z
             10:39:10 web1/http: suspect
             10:39:10   D-2: first bad result 5m after it started, 4m after it ended; web1 is deployed to; last good result 30m before the deploy started
             10:39:10   D-1: first bad result 30m after it started, 29m after it ended; web1 is deployed to; last good result 5m before the deploy started
-            10:40:00   -> oncall: recovery web1/http OK [suspect d-2 strong, d-1 possible]
+            10:40:00   -> oncall: recovery web1/http OK [suspect d-2 likely, d-1 possible]
             10:40:00 web1/http sent recovery: recovered right after D-2 was rolled back: rollback confirmed
             10:41:00 gate open: no problem is put down to a deploy of shop in production
             10:45:00 D-3: no verdict: ; risk normal: the class of the app
@@ -481,7 +484,7 @@ fn trap_rollback_looks_like_a_new_deploy() {
         expect![[r#"
             10:35:00 web1/http held problem until 10:35:10: D-2 of shop 2 is baking; a blip is expected, so it is judged again at 2026-03-02T10:35:10Z
             10:35:10 web1/http released problem: the hold ended: its deadline came
-            10:35:10   -> oncall: problem web1/http CRITICAL [suspect d-2 strong, d-1 possible]
+            10:35:10   -> oncall: problem web1/http CRITICAL [suspect d-2 likely, d-1 possible]
             10:35:10 web1/http sent problem: still CRITICAL; held since 10:35:00 for deploy D-2: its deadline came
             10:38:00 already failing: web1/http CRITICAL since 2026-03-02T10:35:00Z
             10:40:00 web1/http skipped problem: the next reminder is due at 2026-03-02T11:05:10Z
@@ -517,7 +520,7 @@ fn trap_rollback_looks_like_a_new_deploy() {
             10:40:00 already failing: web2/http CRITICAL since 2026-03-02T10:25:00Z
             10:45:00 web1/http held problem until 10:45:10: D-5 of shop 2 is baking; a blip is expected, so it is judged again at 2026-03-02T10:45:10Z
             10:45:10 web1/http released problem: the hold ended: its deadline came
-            10:45:10   -> oncall: problem web1/http CRITICAL [suspect d-5 likely, d-3 weak, d-2 weak]
+            10:45:10   -> oncall: problem web1/http CRITICAL [suspect d-5 likely, d-2 weak, d-1 weak]
             10:45:10 web1/http sent problem: still CRITICAL; held since 10:45:00 for deploy D-5: its deadline came
             10:46:00 D-5: no verdict: ; risk normal: the class of the app
             10:46:00   web1/http CRITICAL paged
@@ -717,7 +720,7 @@ fn trap_forged_events_mute_alerts() {
             10:06:30   -> oncall: problem web1/http CRITICAL [suspect d-1 likely]
             10:06:30 web1/http sent problem: still CRITICAL; held since 10:06:00 for deploy D-1: D-1: who told of it may not hold anything of this app
             10:07:00 already failing: web1/http CRITICAL since 2026-03-02T10:06:00Z
-            10:08:00   -> oncall: problem web2/http CRITICAL [suspect d-2 strong, d-1 weak]
+            10:08:00   -> oncall: problem web2/http CRITICAL [suspect d-2 likely, d-1 weak]
             10:08:00 web2/http sent problem: hard CRITICAL after attempt 1 of 1; D-2: not held: who told of it may not hold anything of this app; D-1: not held: its host is not in the batch being deployed
         "#]],
     );
@@ -732,7 +735,7 @@ fn trap_forged_events_mute_alerts() {
         10:06 db1/http crit
         ",
         expect![[r#"
-            10:06:00   -> oncall: problem web1/http CRITICAL [suspect d-1 strong, d-2 possible]
+            10:06:00   -> oncall: problem web1/http CRITICAL [suspect d-1 likely, d-2 possible]
             10:06:00 web1/http sent problem: hard CRITICAL after attempt 1 of 1; D-1: not held: its host runs other apps than the one deployed; D-2: not held: its host runs other apps than the one deployed
             10:06:00   -> oncall: problem db1/http CRITICAL [suspect d-1 strong]
             10:06:00 db1/http sent problem: hard CRITICAL after attempt 1 of 1; D-1: not held: its host runs other apps than the one deployed

@@ -1,8 +1,9 @@
 //! What each piece of evidence is worth: the weights of attribution, all in one place.
 //!
 //! A weight is a tenth of a natural logarithm of odds, so that independent pieces add up: +7 doubles the odds, -7 halves
-//! them. They were fitted on the benchmark's development seeds (conditional logit: one of the deploys, or none, is behind a
-//! problem), rounded, and bounded by what the decision table says; the test seeds and the ablations say what they are worth.
+//! them. They were fitted on the benchmark's development seeds and on the incidents of `tests/incidents` (conditional logit:
+//! one of the deploys, or none, is behind a problem), rounded, and bounded by what the decision table says; the test seeds
+//! and the ablations say what they are worth.
 
 use std::time::Duration;
 

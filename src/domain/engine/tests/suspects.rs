@@ -172,3 +172,51 @@ fn what_came_back_began_when_it_did() {
         "#]],
     );
 }
+
+#[test]
+fn what_was_called_may_break_by_what_calls_it() {
+    check(
+        "
+        10:00 db1/http ok
+        10:00 web1/http ok
+        10:05 deploy start D-1 app=shop
+        10:06 deploy finish D-1
+        10:06:30 db1/http ok
+        10:07 web1/http warn slow
+        10:07:30 db1/http crit too many connections
+        10:08 evidence db1/http
+        ",
+        expect![[r#"
+            10:07:00 web1/http held problem until 10:17:00: D-1 of shop is settling; a blip is expected, so it is judged again at 2026-03-02T10:17:00Z
+            10:07:30   -> oncall: problem db1/http CRITICAL [suspects d-1 likely]
+            10:07:30 db1/http sent problem: hard CRITICAL after attempt 1 of 1; D-1: not held: it is not what is deployed, only connected with it
+            10:08:00 db1/http: suspects
+            10:08:00   D-1: first bad result 2m30s after it started, 1m30s after it ended; shop calls what it measures; last good result 30s after the deploy ended; shop fails itself
+        "#]],
+    );
+}
+
+/// A name, a certificate, a network: no graph of calls shows who needs it. Where something fits better, it stands below.
+#[test]
+fn what_was_deployed_beside_it_minutes_before_is_listed_as_weak() {
+    check(
+        "
+        09:00 deploy start D-1 app=shop
+        09:02 deploy finish D-1
+        09:58 web1/http ok
+        09:59 deploy start D-2 app=search
+        10:00 deploy finish D-2
+        10:01 web1/http crit
+        10:30 deploy start D-3 app=payments
+        10:31 deploy finish D-3
+        10:45 search1/http ok
+        10:46 search1/http crit
+        ",
+        expect![[r#"
+            10:01:00   -> oncall: problem web1/http CRITICAL [suspects d-1 possible, d-2 weak]
+            10:01:00 web1/http sent problem: hard CRITICAL after attempt 1 of 1
+            10:46:00   -> oncall: problem search1/http CRITICAL [suspects d-2 possible]
+            10:46:00 search1/http sent problem: hard CRITICAL after attempt 1 of 1
+        "#]],
+    );
+}

@@ -16,7 +16,8 @@ const PRIOR: i32 = -32;
 pub const NAMED: i32 = -22;
 /// From here on, among the others, it is listed below those that are named: one in a hundred and fifty.
 pub const LISTED: i32 = -50;
-/// From here on, among the others, it is the suspect: one of two.
+/// From here on, among the others, it is the suspect: one of two. So is, while it is watched, the only one that is named
+/// (row 10 of the decision table).
 pub const SUSPECT: i32 = 0;
 /// Against a deploy, where a later one came to the object before it failed.
 pub const REPLACED: i32 = 14;
@@ -205,7 +206,7 @@ fn place_and_time(facts: &Facts, live: &LiveDeploy, weight: &mut Weight) {
             calls_it: true,
             hops: 1,
         } => -11,
-        // What is called seldom breaks by what calls it.
+        // Few break what they call, or what calls their callers.
         Relation::Dependency { .. } => -24,
         // Names, certificates, networks: what everything needs is in no graph of calls.
         Relation::Environment => {

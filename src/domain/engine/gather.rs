@@ -95,6 +95,7 @@ impl Engine {
         let mut parcels: Vec<Parcel> = Vec::new();
         let mut joined: Vec<(String, String)> = Vec::new();
         let mut rung: Vec<(String, String)> = Vec::new();
+        let mut alone_so_far: Vec<(String, String)> = Vec::new();
         for mut listener in audience {
             let contact = self.inventory.contact(listener.contact).name.to_string();
             if occasion == Occasion::Recovery
@@ -114,14 +115,27 @@ impl Engine {
                     self.gather_problem(now, row, occasion, &contact, &listener)
                 }
             };
+            let with = match &told {
+                Told::Now { key, .. } | Told::With(key) => key,
+            };
+            let is_other = *with != key;
+            if occasion == Occasion::Recovery && is_other && self.rang_alone(row, &contact) {
+                // Receivers wait for the end of that page too.
+                parcels.extend(alone(key.clone(), vec![listener.clone()]));
+            }
+            let was_own = listener.knows && self.page_of(row, &contact) == key;
+            if occasion != Occasion::Recovery && is_other && was_own {
+                alone_so_far.push((contact.clone(), key.clone()));
+            }
             let (now_key, lines, end_of) = match told {
                 Told::Now { key, lines, end_of } => (key, lines, end_of),
-                Told::With(key) => {
-                    joined.push((contact, key));
+                Told::With(with) => {
+                    joined.push((contact, with));
                     continue;
                 }
             };
-            if occasion != Occasion::Recovery && now_key != key {
+            let is_kept = now_key == key && now_key == self.page_of(row, &contact);
+            if occasion != Occasion::Recovery && !is_kept {
                 rung.push((contact, now_key.clone()));
             }
             match parcels
@@ -137,10 +151,11 @@ impl Engine {
                 }),
             }
         }
+        self.keep_joined(row, &alone_so_far, true, out);
         self.keep_joined(row, &rung, true, out);
         // A reminder may be the first that somebody hears of it.
         let (new, known): (Vec<_>, Vec<_>) = joined.into_iter().partition(|(contact, with)| {
-            occasion == Occasion::Reminder && *with != key && !self.came_with_others(row, contact)
+            occasion == Occasion::Reminder && *with != self.page_of(row, contact)
         });
         self.note_joined(now, row, Occasion::Fresh, &new, out);
         self.note_joined(now, row, occasion, &known, out);
@@ -262,12 +277,12 @@ impl Engine {
         if let Some(key) = latest {
             let place = (contact.to_owned(), key.clone());
             let is_open = !self.still_open(&place).is_empty();
-            let has_own = listener.knows && !self.came_with_others(row, contact);
+            let has_own = listener.knows && self.page_of(row, contact) == self.key_of(row);
             if let Some(thread) = self.threads.all.get_mut(&place)
                 && is_open
                 && now <= thread.last_page + window
             {
-                if has_own {
+                if has_own && thread.group != STORM {
                     // Its own page is where this person looks for news of it, and for its end.
                     self.count_page(now, contact, listener.urgency);
                     return Told::plain(self.key_of(row));
@@ -348,21 +363,29 @@ impl Engine {
 
     /// The dedup key of the page with which this row came to somebody.
     fn thread_of(&self, row: u64, contact: &str) -> Option<String> {
-        let problem = self.problems.get(&row)?;
-        let page = problem.page.as_ref()?;
-        let joined = page.joined.iter().rfind(|one| one.contact == contact);
-        let key = joined.map_or_else(|| problem.key(), |one| one.key.clone());
-        let place = (contact.to_owned(), key);
+        self.problems.get(&row)?.page.as_ref()?;
+        let place = (contact.to_owned(), self.page_of(row, contact));
         let thread = self.threads.all.get(&place)?;
         thread.rows.contains(&row).then_some(place.1)
     }
 
-    /// Somebody was told of a row with a page of another one's.
-    fn came_with_others(&self, row: u64, contact: &str) -> bool {
+    /// The dedup key of the page that somebody has this row with, or would have: of its own, or of another one.
+    fn page_of(&self, row: u64, contact: &str) -> String {
+        let page = self.problems.get(&row).and_then(|row| row.page.as_ref());
+        let joined = page.and_then(|page| page.joined_last(contact));
+        joined.map_or_else(|| self.key_of(row), |one| one.key.clone())
+    }
+
+    /// It came to somebody as a page of its own before a storm gathered it, and nothing else came with that page.
+    fn rang_alone(&self, row: u64, contact: &str) -> bool {
         let own = self.key_of(row);
+        let place = (contact.to_owned(), own.clone());
+        if !self.still_open(&place).is_empty() {
+            return false;
+        }
         let page = self.problems.get(&row).and_then(|row| row.page.as_ref());
         let mut joined = page.into_iter().flat_map(|page| &page.joined);
-        joined.any(|one| one.contact == contact && one.key != own)
+        joined.any(|one| one.contact == contact && one.key == own)
     }
 
     fn still_open(&self, place: &(String, String)) -> Vec<u64> {

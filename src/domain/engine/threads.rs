@@ -6,7 +6,11 @@ use super::{audience::Listener, core::Engine, effect::Effects, gather::STORM, ti
 use crate::{
     base::time::Timestamp,
     domain::model::{
-        change::Comment, grouping::Joined, objects::ObjIx, state::ObjectName, status::Ack,
+        change::Comment,
+        grouping::Joined,
+        objects::ObjIx,
+        state::ObjectName,
+        status::{Ack, Page, Problem},
     },
 };
 
@@ -66,51 +70,38 @@ impl Threads {
 impl Engine {
     /// Threads anew from the rows: at start and after a reload.
     pub(super) fn rebuild_threads(&mut self, now: Timestamp) {
-        let before = std::mem::take(&mut self.threads);
+        let mut before = std::mem::take(&mut self.threads);
         let mut threads = Threads {
-            pages: before.pages,
+            pages: std::mem::take(&mut before.pages),
             ..Threads::default()
         };
-        let causes = self.inventory.globals.grouping.by.clone();
         // Whoever has the page of a row without having it with another one's has a page that others may join.
         for problem in self.problems.values() {
             let Some(page) = &problem.page else { continue };
-            let cause = causes
-                .iter()
-                .find_map(|cause| self.shared(problem.id, cause));
             for contact in &page.told {
                 let key = problem.key();
-                let with = page.joined.iter().filter(|one| one.contact == *contact);
-                if with.clone().any(|one| one.key != key) {
+                let last = page.joined_last(contact);
+                if last.is_some_and(|one| one.key != key) {
                     continue;
                 }
-                let news = with.filter(|one| !one.told).map(|_| problem.id);
                 let place = (contact.clone(), key);
-                // What the first one had in common with the others may have left the configuration.
-                let known = before.all.get(&place).map(|thread| thread.group.clone());
-                let Some(ix) = self.inventory.find_contact(contact) else {
-                    continue;
-                };
-                let thread = Thread {
-                    group: known
-                        .or_else(|| cause.clone())
-                        .unwrap_or_else(|| STORM.to_owned()),
-                    lead: problem.id,
-                    rows: BTreeSet::from([problem.id]),
-                    news: news.collect(),
-                    last_page: page.at,
-                    last_told: page.at,
-                    listener: self.as_row_was_told(ix, problem),
-                    worst: problem.state.severity(),
-                    updates: 0,
-                    due: None,
-                };
-                threads.all.insert(place, thread);
+                if let Some(thread) = self.thread_anew(&before, &place, problem, page) {
+                    threads.all.insert(place, thread);
+                }
             }
         }
         for problem in self.problems.values() {
-            for one in problem.page.iter().flat_map(|page| &page.joined) {
+            let Some(page) = &problem.page else { continue };
+            let is_last = |one: &&Joined| page.joined_last(&one.contact) == Some(one);
+            for one in page.joined.iter().filter(is_last) {
                 let place = (one.contact.clone(), one.key.clone());
+                // The row that began it may be over for so long that it is forgotten.
+                if !threads.all.contains_key(&place)
+                    && self.open.contains(&problem.id)
+                    && let Some(thread) = self.thread_anew(&before, &place, problem, page)
+                {
+                    threads.all.insert(place.clone(), thread);
+                }
                 if let Some(thread) = threads.all.get_mut(&place) {
                     thread.rows.insert(problem.id);
                     thread.worst = thread.worst.max(problem.state.severity());
@@ -120,9 +111,10 @@ impl Engine {
                 }
             }
         }
-        threads.all.retain(|_, thread| {
+        threads.all.retain(|(_, key), thread| {
             // One without a cause that nothing joined is a page by itself.
-            let is_one = thread.group == STORM && thread.rows.len() == 1;
+            let is_own = self.key_of(thread.lead) == *key;
+            let is_one = thread.group == STORM && thread.rows.len() == 1 && is_own;
             !is_one && thread.rows.iter().any(|row| self.open.contains(row))
         });
         for ((contact, key), thread) in &mut threads.all {
@@ -142,6 +134,32 @@ impl Engine {
             }
         }
         self.threads = threads;
+    }
+
+    /// One that this row begins, as far as what is kept knows. None: the contact is gone.
+    fn thread_anew(
+        &self,
+        before: &Threads,
+        place: &(String, String),
+        problem: &Problem,
+        page: &Page,
+    ) -> Option<Thread> {
+        let by = &self.inventory.globals.grouping.by;
+        let cause = || by.iter().find_map(|cause| self.shared(problem.id, cause));
+        // What the first one had in common with the others may have left the configuration.
+        let known = before.all.get(place).map(|thread| thread.group.clone());
+        Some(Thread {
+            group: known.or_else(cause).unwrap_or_else(|| STORM.to_owned()),
+            lead: problem.id,
+            rows: BTreeSet::from([problem.id]),
+            news: BTreeSet::new(),
+            last_page: page.at,
+            last_told: page.at,
+            listener: self.as_row_was_told(self.inventory.find_contact(&place.0)?, problem),
+            worst: problem.state.severity(),
+            updates: 0,
+            due: None,
+        })
     }
 
     /// Threads whose rows are all gone from memory.

@@ -51,7 +51,7 @@ pub enum Cause {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Joined {
     pub contact: String,
-    /// The dedup key of the page that it came with.
+    /// The dedup key of the page that it came with; its own where it became a page of its own again.
     pub key: String,
     /// It was told: at once, or with an update.
     pub told: bool,

@@ -265,6 +265,13 @@ pub struct Page {
     pub waits_since: Option<Timestamp>,
 }
 
+impl Page {
+    /// The page that this contact has the problem with, where that was not always its own.
+    pub fn joined_last(&self, contact: &str) -> Option<&Joined> {
+        self.joined.iter().rfind(|one| one.contact == contact)
+    }
+}
+
 /// How a ledger row ended.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "how", content = "what")]

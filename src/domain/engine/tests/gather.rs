@@ -552,3 +552,128 @@ fn who_hears_of_it_first_by_a_reminder_hears_of_its_end_with_the_same_page() {
         "#]],
     );
 }
+
+/// The brake holds for what gets worse as well; the page that it had of its own is closed by its recovery all the same.
+#[test]
+fn a_storm_of_what_gets_worse_is_braked_and_no_page_stays_open() {
+    let mut inventory = site::shop();
+    inventory.globals.grouping = Grouping {
+        brake: 2,
+        ..Grouping::default()
+    };
+    check_on(
+        inventory,
+        "
+        10:00 web1/http warn
+        10:10 web2/http warn
+        10:20 web3/http warn
+        10:30 db1/http warn
+        10:40 web1/http crit
+        10:40 web2/http crit
+        10:40 web3/http crit
+        10:40 db1/http crit
+        10:42 restart
+        10:43 db1/http ok
+        10:44 restart
+        10:45 web3/http ok
+        10:46 web2/http ok
+        10:47 web1/http ok
+        ",
+        expect![[r#"
+            10:00:00   -> oncall: problem web1/http WARNING
+            10:00:00 web1/http sent problem: hard WARNING after attempt 1 of 1
+            10:10:00   -> oncall: problem web2/http WARNING
+            10:10:00 web2/http sent problem: hard WARNING after attempt 1 of 1
+            10:20:00   -> oncall: problem web3/http WARNING
+            10:20:00 web3/http sent problem: hard WARNING after attempt 1 of 1
+            10:30:00   -> oncall: problem db1/http WARNING
+            10:30:00 db1/http sent problem: hard WARNING after attempt 1 of 1
+            10:40:00   -> oncall: problem web1/http CRITICAL
+            10:40:00 web1/http sent problem: hard CRITICAL after attempt 1 of 1
+            10:40:00   -> oncall: problem web2/http CRITICAL
+            10:40:00 web2/http sent problem: hard CRITICAL after attempt 1 of 1
+            10:40:00   -> oncall: problem web3/http CRITICAL
+                       | 2 pages within 5m: what follows is gathered with this one.
+            10:40:00 web3/http sent problem: hard CRITICAL after attempt 1 of 1
+            10:40:00 db1/http merged problem: of a storm of pages, like the page web3/http@1772446800000: told with its next update
+            10:40:30   -> oncall: amendment web3/http CRITICAL
+                       | CRITICAL web3/http since 2026-03-02T10:20:00Z: CRITICAL
+                       | CRITICAL db1/http since 2026-03-02T10:30:00Z: CRITICAL
+            10:40:30 web3/http amended amendment: 1 more problem of a storm of pages; now 2 CRITICAL
+            10:43:00 db1/http merged recovery: of a storm of pages, of which more is still bad: told with the next update of the page web3/http@1772446800000
+            10:43:00   -> oncall: recovery db1/http OK
+            10:43:00 db1/http sent recovery: recovered
+            10:43:30   -> oncall: amendment web3/http CRITICAL
+                       | CRITICAL web3/http since 2026-03-02T10:20:00Z: CRITICAL
+                       | recovered: db1/http, CRITICAL from 2026-03-02T10:30:00Z to 2026-03-02T10:43:00Z
+            10:43:30 web3/http amended amendment: 1 recovered; now 1 CRITICAL
+            10:45:00   -> oncall: recovery web3/http OK
+                       | recovered: web3/http, CRITICAL from 2026-03-02T10:20:00Z to 2026-03-02T10:45:00Z
+                       | recovered: db1/http, CRITICAL from 2026-03-02T10:30:00Z to 2026-03-02T10:43:00Z
+            10:45:00 web3/http sent recovery: recovered
+            10:46:00   -> oncall: recovery web2/http OK
+            10:46:00 web2/http sent recovery: recovered
+            10:47:00   -> oncall: recovery web1/http OK
+            10:47:00 web1/http sent recovery: recovered
+        "#]],
+    );
+}
+
+/// Who began it is over and told; what came back by itself has a page of its own again, also after a restart.
+#[test]
+fn what_comes_back_when_its_page_is_closed_has_its_own() {
+    check_on(
+        gathered(&[Cause::Host]),
+        "
+        10:00 web1/http crit
+        10:00:10 web1/cpu crit
+        10:01 downtime web1/cpu 10m
+        10:02 web1/cpu ok
+        10:03 web1/http ok
+        10:05 web1/cpu crit
+        10:12 restart
+        10:13 web1/cpu ok
+        ",
+        expect![[r#"
+            10:00:00   -> oncall: problem web1/http CRITICAL
+            10:00:00 web1/http sent problem: hard CRITICAL after attempt 1 of 1
+            10:00:10 web1/cpu merged problem: of host web1, like the page web1/http@1772445600000: told with its next update
+            10:00:40   -> oncall: amendment web1/http CRITICAL
+                       | CRITICAL web1/http since 2026-03-02T10:00:00Z: CRITICAL
+                       | CRITICAL web1/cpu since 2026-03-02T10:00:10Z: CRITICAL
+            10:00:40 web1/http amended amendment: 1 more problem of host web1; now 2 CRITICAL
+            10:01:00   -> oncall: downtime-start web1/cpu CRITICAL
+            10:01:00 web1/cpu sent downtime-start: downtime-start by bob
+            10:02:00 web1/cpu skipped recovery: it is in a downtime
+            10:03:00   -> oncall: recovery web1/http OK
+                       | recovered: web1/http, CRITICAL from 2026-03-02T10:00:00Z to 2026-03-02T10:03:00Z
+                       | recovered: web1/cpu, CRITICAL from 2026-03-02T10:00:10Z to 2026-03-02T10:02:00Z
+            10:03:00 web1/http sent recovery: recovered
+            10:05:00 web1/cpu skipped problem: it is in a downtime
+            10:11:00   -> oncall: downtime-end web1/cpu CRITICAL
+            10:11:00 web1/cpu sent downtime-end: downtime-end by bob
+            10:11:00   -> oncall: problem web1/cpu CRITICAL
+            10:11:00 web1/cpu sent problem: CRITICAL since 10:00:10, kept quiet by the downtime of bob (work), which ended
+            10:13:00   -> oncall: recovery web1/cpu OK
+            10:13:00 web1/cpu sent recovery: recovered
+        "#]],
+    );
+}
+
+#[test]
+fn a_page_is_closed_by_its_key_though_the_row_that_began_it_is_forgotten() {
+    let mut play = Play::new(gathered(&[Cause::Host]));
+    for line in [
+        "10:00 web1/http crit",
+        "10:00:10 web1/cpu crit",
+        "10:05 web1/http ok",
+        "10:06 forget web1/http",
+        "10:06 restart",
+        "10:10 web1/cpu ok",
+    ] {
+        play.line(line);
+    }
+    let (_, kind, key) = play.delivered.last().expect("a recovery");
+    let (_, _, opened) = &play.delivered[0];
+    assert_eq!((&**kind, key), ("recovery", opened), "{}", play.transcript);
+}

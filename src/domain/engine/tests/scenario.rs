@@ -287,6 +287,11 @@ impl Play {
                 );
                 self.feed(now, Input::Tick);
             }
+            // What is over for long is not read at a start.
+            ["forget", object] => {
+                let rows = &mut self.kept.restored.problems;
+                rows.retain(|row| row.recovered_at.is_none() || row.object.to_string() != *object);
+            }
             ["evidence", object] => {
                 let view = self.engine.object_view(&ObjectName::parse(object));
                 let deploy = view

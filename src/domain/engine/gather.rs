@@ -110,7 +110,7 @@ impl Engine {
                 };
             }
             let told = match occasion {
-                Occasion::Recovery => self.gather_recovery(now, row, &contact),
+                Occasion::Recovery => self.gather_recovery(now, row, &contact, out),
                 Occasion::Fresh | Occasion::Reminder => {
                     self.gather_problem(now, row, occasion, &contact, &listener)
                 }
@@ -210,7 +210,13 @@ impl Engine {
         (told, key)
     }
 
-    fn gather_recovery(&mut self, now: Timestamp, row: u64, contact: &str) -> Told {
+    fn gather_recovery(
+        &mut self,
+        now: Timestamp,
+        row: u64,
+        contact: &str,
+        out: &mut Effects,
+    ) -> Told {
         let Some(key) = self.thread_of(row, contact) else {
             return Told::plain(self.key_of(row));
         };
@@ -218,6 +224,8 @@ impl Engine {
         let open = self.still_open(&place);
         if open.is_empty() {
             let thread = self.threads.remove(&place);
+            let rows = thread.iter().flat_map(|thread| thread.rows.clone());
+            self.note_told(rows.collect(), &place, out);
             let lines = thread
                 .as_ref()
                 .map_or_else(Vec::new, |thread| match thread.rows.len() {
@@ -694,14 +702,19 @@ impl Engine {
         let mut decision = self.recorded(now, obj, what, kind, reason, &listeners, &attribution);
         decision.dedup_key = Some(key.to_owned());
         out.changes.push(Change::Decision(decision));
-        for row in news {
+        self.note_told(news, &place, out);
+    }
+
+    /// Nothing of these rows is still to be told with this page.
+    fn note_told(&mut self, rows: BTreeSet<u64>, place: &(String, String), out: &mut Effects) {
+        for row in rows {
             let page = self
                 .problems
                 .get_mut(&row)
                 .and_then(|problem| problem.page.as_mut());
             let joined = page.into_iter().flat_map(|page| &mut page.joined);
             let mut changed = false;
-            for one in joined.filter(|one| one.contact == contact && one.key == key) {
+            for one in joined.filter(|one| (&one.contact, &one.key) == (&place.0, &place.1)) {
                 changed |= !one.told;
                 one.told = true;
             }

@@ -115,7 +115,9 @@ impl Engine {
             // One without a cause that nothing joined is a page by itself.
             let is_own = self.key_of(thread.lead) == *key;
             let is_one = thread.group == STORM && thread.rows.len() == 1 && is_own;
-            !is_one && thread.rows.iter().any(|row| self.open.contains(row))
+            // An end that flapping keeps back leaves the others' to an update.
+            let is_over = thread.rows.iter().all(|row| !self.open.contains(row));
+            !is_one && !(is_over && thread.news.is_empty())
         });
         for ((contact, key), thread) in &mut threads.all {
             let latest = (thread.group.clone(), contact.clone());

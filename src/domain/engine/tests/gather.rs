@@ -677,3 +677,54 @@ fn a_page_is_closed_by_its_key_though_the_row_that_began_it_is_forgotten() {
     let (_, _, opened) = &play.delivered[0];
     assert_eq!((&**kind, key), ("recovery", opened), "{}", play.transcript);
 }
+
+/// Nothing is bad, but the end of the first is not told while it flaps: the other's end is not lost in a restart, nor told again.
+#[test]
+fn an_end_that_waits_for_an_update_outlives_a_restart_though_nothing_is_bad() {
+    check_on(
+        gathered(&[Cause::Host]),
+        "
+        10:00:00 web1/http warn
+        10:00:01 web1/vital crit
+        10:00:02 web1/http ok
+        10:00:03 web1/http warn
+        10:00:33 web1/http ok
+        10:01:44 web1/http warn
+        10:02:53 web1/vital ok
+        10:02:54 web1/http ok
+        10:02:55 restart
+        10:03:30 restart
+        10:10 web1/http ok
+        ",
+        expect![[r#"
+            10:00:00   -> oncall: problem web1/http WARNING
+            10:00:00 web1/http sent problem: hard WARNING after attempt 1 of 1
+            10:00:01   -> oncall: problem web1/vital CRITICAL
+                       | WARNING web1/http since 2026-03-02T10:00:00Z: WARNING
+            10:00:01 web1/vital sent problem: hard CRITICAL after attempt 1 of 1
+            10:00:02 web1/http merged recovery: of host web1, of which more is still bad: told with the next update of the page web1/http@1772445600000
+            10:00:03 web1/http merged problem: of host web1, like the page web1/http@1772445600000: told with its next update
+            10:00:32   -> oncall: amendment web1/http CRITICAL
+                       | CRITICAL web1/vital since 2026-03-02T10:00:01Z: CRITICAL
+                       | WARNING web1/http since 2026-03-02T10:00:03Z: WARNING
+                       | recovered: web1/http, WARNING from 2026-03-02T10:00:00Z to 2026-03-02T10:00:02Z
+            10:00:32 web1/http amended amendment: 1 more problem of host web1, 1 recovered; now 1 CRITICAL, 1 WARNING
+            10:00:33 web1/http merged recovery: of host web1, of which more is still bad: told with the next update of the page web1/http@1772445600000
+            10:01:32   -> oncall: amendment web1/http CRITICAL
+                       | CRITICAL web1/vital since 2026-03-02T10:00:01Z: CRITICAL
+                       | recovered: web1/http, WARNING from 2026-03-02T10:00:03Z to 2026-03-02T10:00:33Z
+            10:01:32 web1/http amended amendment: 1 recovered; now 1 CRITICAL
+            10:01:44 web1/http merged problem: of host web1, like the page web1/http@1772445600000: told with its next update
+            10:02:53 web1/vital merged recovery: of host web1, of which more is still bad: told with the next update of the page web1/http@1772445600000
+            10:02:54 flapping started: 35.5% change, threshold 30.0%
+            10:02:54   -> oncall: flapping-start web1/http OK
+            10:02:54 web1/http sent flapping-start: flapping started: 35.5% change, threshold 30.0%
+            10:02:54 web1/http skipped recovery: it is flapping
+            10:02:55   -> oncall quietly: amendment web1/http OK
+                       | recovered: web1/vital, CRITICAL from 2026-03-02T10:00:01Z to 2026-03-02T10:02:53Z
+                       | recovered: web1/http, WARNING from 2026-03-02T10:01:44Z to 2026-03-02T10:02:54Z
+            10:02:55 web1/http amended amendment: 2 recovered; none is there
+            10:10:00 web1/http skipped recovery: it is flapping
+        "#]],
+    );
+}

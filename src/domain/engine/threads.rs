@@ -116,8 +116,8 @@ impl Engine {
             let is_own = self.key_of(thread.lead) == *key;
             let is_one = thread.group == STORM && thread.rows.len() == 1 && is_own;
             // An end that flapping keeps back leaves the others' to an update.
-            let is_over = thread.rows.iter().all(|row| !self.open.contains(row));
-            !is_one && !(is_over && thread.news.is_empty())
+            let is_open = thread.rows.iter().any(|row| self.open.contains(row));
+            !is_one && (is_open || !thread.news.is_empty())
         });
         for ((contact, key), thread) in &mut threads.all {
             let latest = (thread.group.clone(), contact.clone());

@@ -607,7 +607,7 @@ impl Engine {
                 key: key.clone(),
                 told,
             };
-            if page.joined.iter().rfind(|one| one.contact == *contact) == Some(&joined) {
+            if page.joined_last(contact) == Some(&joined) {
                 continue;
             }
             page.joined

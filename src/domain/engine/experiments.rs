@@ -90,19 +90,7 @@ impl Engine {
         }
         let inventory = self.inventory.clone();
         let mut wanted = Vec::new();
-        for live in self.deploys_near(obj) {
-            let is_near = matches!(
-                live.scope.relation(&inventory, obj),
-                Some(Relation::Exact | Relation::Group | Relation::Dependency { .. })
-            );
-            if !is_near
-                || !matches!(
-                    live.window(&inventory, obj, now),
-                    Window::Active | Window::Settling | Window::Baking
-                )
-            {
-                continue;
-            }
+        for live in self.watched_around(now, obj) {
             wanted.push(obj);
             let own_host = inventory.host_ix(obj);
             if let (Some(app), Some(check)) = (live.scope.app, inventory.check(obj)) {
@@ -122,6 +110,38 @@ impl Engine {
             }
         }
         self.look_at(now, wanted, FOR_A_RESULT);
+    }
+
+    /// Deploys that watch this object now, for what they touch or call.
+    fn watched_around(&self, now: Timestamp, obj: ObjIx) -> impl Iterator<Item = &LiveDeploy> {
+        self.deploys_near(obj).into_iter().filter(move |live| {
+            matches!(
+                live.scope.relation(&self.inventory, obj),
+                Some(Relation::Exact | Relation::Group | Relation::Dependency { .. })
+            ) && matches!(
+                live.window(&self.inventory, obj, now),
+                Window::Active | Window::Settling | Window::Baking
+            )
+        })
+    }
+
+    /// What is well again beside a deploy is looked at once more when its next attempt would have come: the good moment
+    /// may lie between a restart and what the release breaks, and the next regular run may be far.
+    pub(super) fn arm_look_again(&mut self, now: Timestamp, obj: ObjIx) {
+        let rule = self.rule(obj);
+        if !self.experiments() || !rule.active {
+            return;
+        }
+        if self.watched_around(now, obj).next().is_some() {
+            let at = now + rule.retry;
+            self.timers.insert((at, Timer::LookAgain(obj)));
+        }
+    }
+
+    pub(super) fn look_again(&mut self, now: Timestamp, obj: ObjIx) {
+        if !self.status(obj).state.is_problem() {
+            self.look_at(now, vec![obj], 1);
+        }
     }
 
     /// A step, or the end: what it touched, what it has not touched yet, and the apps on both ends of its calls.

@@ -63,6 +63,8 @@ pub enum Timer {
         obj: ObjIx,
         was_good: bool,
     },
+    /// It was well again beside a deploy.
+    LookAgain(ObjIx),
     /// Results may be too old.
     Freshness,
     Forget,
@@ -136,6 +138,7 @@ impl Engine {
                     self.request(obj, now, forced);
                 }
                 Timer::Planned { obj, was_good } => self.planned_run(now, obj, was_good),
+                Timer::LookAgain(obj) => self.look_again(now, obj),
                 Timer::Freshness => self.look_for_stale(now, out),
                 Timer::Forget => {
                     self.forget(now);

@@ -914,3 +914,44 @@ fn a_good_moment_that_an_extra_check_finds_does_not_take_the_retry_away() {
     "#]]
     .assert_debug_eq(&ran);
 }
+
+#[test]
+fn what_is_well_again_beside_a_deploy_is_looked_at_once_more() {
+    // A restart's blip is over, and a minute later what the release breaks begins. The check runs once in five minutes;
+    // the look after the recovery would find it, and the runs of the schedule still come.
+    let ran = |with_deploy: bool| {
+        let mut inventory = site::shop();
+        let rule = site::rule_of(&mut inventory, "web1/http");
+        rule.attempts = 3;
+        rule.schedule = Schedule::Every(std::time::Duration::from_secs(300));
+        let mut live = Live::new(inventory, &["web1/http"]);
+        live.until("10:59", |_, _| 0);
+        if with_deploy {
+            live.feed(Input::Deploy(of_web1(Phase::Started, "10:59")));
+        }
+        let looks = std::cell::Cell::new(0);
+        live.until("11:14", |_, _| {
+            looks.set(looks.get() + 1);
+            if looks.get() == 1 { 2 } else { 0 }
+        })
+    };
+    expect![[r#"
+        [
+            "10:59:23 web1/http",
+            "11:00:23 web1/http",
+            "11:04:23 web1/http",
+            "11:09:23 web1/http",
+        ]
+    "#]]
+    .assert_debug_eq(&ran(false));
+    expect![[r#"
+        [
+            "10:59:23 web1/http",
+            "11:00:23 web1/http",
+            "11:01:23 web1/http",
+            "11:04:23 web1/http",
+            "11:09:23 web1/http",
+        ]
+    "#]]
+    .assert_debug_eq(&ran(true));
+}

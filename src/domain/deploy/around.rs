@@ -7,7 +7,12 @@ use std::{
     time::Duration,
 };
 
-use super::{facts::Case, live::LiveDeploy, scope::Relation, topic::Topic};
+use super::{
+    facts::Case,
+    live::LiveDeploy,
+    scope::Relation,
+    topic::{Topic, Words},
+};
 use crate::{
     base::time::Timestamp,
     domain::model::objects::{AppIx, HostIx, ObjIx},
@@ -38,6 +43,7 @@ pub struct Around {
     own_earlier: Vec<Timestamp>,
     /// What the object itself says.
     pub topic: Topic,
+    pub words: Words,
     /// Its machine's disk is full, and something else was asked.
     pub disk_is_full: bool,
     /// How apps are, looked up when first asked for: many deploys are weighed by the same few.
@@ -169,14 +175,14 @@ impl Around {
             .filter(|(obj, since)| *since <= first_bad && shares_app(*obj))
             .map(|(_, since)| *since)
             .collect();
-        let topic = case.sight.topic(case.obj);
+        let topic = Topic::of(case.sight.says(case.obj));
         let disk_is_full = topic != Topic::Space
             && case.inventory.checks_of(own_host).any(|other| {
                 case.sight
                     .look(other)
                     .bad_since
                     .is_some_and(|since| since <= first_bad + SEEN_LATER)
-                    && case.sight.topic(other) == Topic::Space
+                    && Topic::of(case.sight.says(other)) == Topic::Space
             });
         Self {
             together,
@@ -184,6 +190,7 @@ impl Around {
             failing,
             own_earlier,
             topic,
+            words: Words::of(case.sight.says(case.obj)),
             disk_is_full,
             apps: RefCell::default(),
             witnesses: OnceCell::new(),

@@ -7,7 +7,7 @@ use super::{
     around::{Around, Scene},
     live::{LiveDeploy, interval},
     scope::Relation,
-    topic::Topic,
+    topic::{self, Topic},
     window::Window,
 };
 use crate::{
@@ -47,8 +47,8 @@ pub struct Look {
 pub trait Sight {
     fn look(&self, obj: ObjIx) -> Look;
 
-    /// What the output of an object is about.
-    fn topic(&self, obj: ObjIx) -> Topic;
+    /// The output of an object.
+    fn says(&self, obj: ObjIx) -> &str;
 
     /// Objects that are failing, soft states included, and began to between these two: the earliest, at most `most` of them,
     /// in order.
@@ -112,11 +112,30 @@ pub struct Facts {
     pub scene: Scene,
     /// What the object says.
     pub topic: Topic,
+    /// It says the name of the deployed app.
+    pub names_it: bool,
+    /// The deploy is of what monitoring looks with.
+    pub of_monitoring: bool,
+    /// Nothing measures what is deployed (a flag, a zone, an app that the configuration does not have): what it breaks
+    /// shows elsewhere.
+    pub is_unseen: bool,
+    /// The configuration has a call from or to the deployed app: else it may be called from anywhere.
+    pub has_calls: bool,
     /// Its machine's disk is full, and something else was asked.
     pub disk_is_full: bool,
 }
 
 impl Facts {
+    /// Neither what is deployed nor where it is deployed to.
+    pub const fn is_far(&self) -> bool {
+        !matches!(self.relation, Relation::Exact | Relation::Group)
+    }
+
+    /// The way of looking failed, and just that is deployed (row 29).
+    pub fn is_of_lost_sight(&self) -> bool {
+        self.of_monitoring && self.topic == Topic::Agent
+    }
+
     /// +1: only what was updated fails; -1: what was updated is fine, and the rest fails; 0: cannot tell.
     pub const fn vote(&self) -> i8 {
         if 0 < self.updated.bad && 0 < self.others.known && self.others.bad == 0 {
@@ -163,6 +182,7 @@ impl Case<'_> {
             .scope
             .touched_at(&live.deploy, host)
             .filter(|at| relation == Relation::Exact && *at <= first_bad + tolerance);
+        let app = live.scope.app.map(|app| self.inventory.app(app));
         let mut facts = Facts {
             relation,
             window,
@@ -182,6 +202,11 @@ impl Case<'_> {
             several_fail: false,
             scene: Scene::default(),
             topic: around.topic,
+            names_it: around.words.name(&live.deploy.app),
+            of_monitoring: topic::is_of_monitoring(&live.deploy),
+            is_unseen: live.scope.named_hosts().next().is_none()
+                && app.is_none_or(|app| app.hosts.is_empty()),
+            has_calls: app.is_some_and(|app| !app.calls.is_empty() || !app.called_by.is_empty()),
             disk_is_full: around.disk_is_full,
         };
         if relation == Relation::Environment {

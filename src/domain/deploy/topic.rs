@@ -1,4 +1,9 @@
-//! What a plugin's words are about, where that speaks for or against a deploy: some things no deploy does.
+//! What a plugin's words are about, where that speaks for or against a deploy: some things no deploy does, and some outputs
+//! name what failed.
+
+use std::collections::BTreeSet;
+
+use crate::domain::model::deploy::Deploy;
 
 /// Told by words that plugins of all kinds use; where none of them stands, nothing is concluded.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -16,13 +21,125 @@ pub enum Topic {
 /// So much of an output is read, in bytes.
 const READ: usize = 300;
 
+/// Words that say of an app only that it is one, or that plugins say of everything.
+const GENERIC: &[&str] = &[
+    "api",
+    "app",
+    "application",
+    "backend",
+    "check",
+    "config",
+    "connection",
+    "core",
+    "cpu",
+    "critical",
+    "data",
+    "disk",
+    "down",
+    "error",
+    "errors",
+    "failed",
+    "frontend",
+    "health",
+    "host",
+    "http",
+    "https",
+    "load",
+    "memory",
+    "ok",
+    "page",
+    "probe",
+    "prod",
+    "production",
+    "public",
+    "queue",
+    "response",
+    "server",
+    "service",
+    "site",
+    "socket",
+    "status",
+    "svc",
+    "system",
+    "tcp",
+    "test",
+    "time",
+    "timeout",
+    "unknown",
+    "up",
+    "warning",
+    "web",
+    "website",
+    "worker",
+    "www",
+];
+
+/// How the names of what monitoring looks with begin.
+const MONITORING: &[&str] = &[
+    "agent",
+    "checkmk",
+    "collector",
+    "datadog",
+    "exporter",
+    "icinga",
+    "monitor",
+    "munin",
+    "nagios",
+    "nrpe",
+    "nsclient",
+    "observab",
+    "prometheus",
+    "sensu",
+    "snmp",
+    "telegraf",
+    "telemetry",
+    "zabbix",
+];
+
+fn words(text: &str) -> impl Iterator<Item = String> + '_ {
+    text.split(|letter: char| !letter.is_alphanumeric())
+        .filter(|word| 1 < word.len())
+        .map(str::to_lowercase)
+}
+
+/// What is read of an output.
+fn first_of(output: &str) -> &str {
+    let end = (0..=READ.min(output.len()))
+        .rfind(|at| output.is_char_boundary(*at))
+        .unwrap_or(0);
+    &output[..end]
+}
+
+/// The words of an output, to look for names in.
+#[derive(Debug, Default)]
+pub struct Words(BTreeSet<String>);
+
+impl Words {
+    pub fn of(output: &str) -> Self {
+        Self(words(first_of(output)).collect())
+    }
+
+    /// All words of the app's name are among them, but for those that say nothing; one at least.
+    pub fn name(&self, app: &str) -> bool {
+        let mut telling = words(app)
+            .filter(|word| 2 < word.len() && !GENERIC.contains(&&**word))
+            .peekable();
+        telling.peek().is_some() && telling.all(|word| self.0.contains(&word))
+    }
+}
+
+/// A deploy of what monitoring looks with: an event says so, or the app's name does.
+pub fn is_of_monitoring(deploy: &Deploy) -> bool {
+    let natures = deploy.events.iter().map(|event| &event.nature);
+    let mut told = natures.flat_map(|nature| nature.kind.iter().chain(&nature.labels));
+    told.any(|word| word.eq_ignore_ascii_case("monitoring"))
+        || words(&deploy.app).any(|word| MONITORING.iter().any(|begin| word.starts_with(begin)))
+}
+
 impl Topic {
     /// Of a plugin's first line.
     pub fn of(output: &str) -> Self {
-        let end = (0..=READ.min(output.len()))
-            .rfind(|at| output.is_char_boundary(*at))
-            .unwrap_or(0);
-        let text = output[..end].to_lowercase();
+        let text = first_of(output).to_lowercase();
         let says = |words: &[&str]| words.iter().any(|word| text.contains(word));
         if says(&["expir"]) && says(&["certificat", "licen", "domain", "ssl"]) {
             Self::Expiry
@@ -74,6 +191,42 @@ mod tests {
             ("", Topic::Other),
         ] {
             assert_eq!(Topic::of(output), topic, "{output}");
+        }
+    }
+
+    #[test]
+    fn an_output_names_an_app() {
+        for (output, app, is_named) in [
+            (
+                "HTTP CRITICAL - upstream payment answers 502",
+                "payment-service",
+                true,
+            ),
+            (
+                "HTTP CRITICAL - upstream Payment-Gateway: 502",
+                "payment-gateway",
+                true,
+            ),
+            (
+                "HTTP CRITICAL - upstream gateway: 502",
+                "payment-gateway",
+                false,
+            ),
+            ("redis://cache1: connection refused", "redis", true),
+            // Not a word of its own.
+            ("HTTP CRITICAL: HTTP/1.1 503 prepayments", "payment", false),
+            // Plugins say it of everything.
+            (
+                "HTTP CRITICAL: HTTP/1.1 503 Service Unavailable",
+                "http-service",
+                false,
+            ),
+            ("LOAD CRITICAL", "load", false),
+            ("x y z", "x-y", false),
+            ("", "shop", false),
+            ("shop", "", false),
+        ] {
+            assert_eq!(Words::of(output).name(app), is_named, "{output}: {app}");
         }
     }
 

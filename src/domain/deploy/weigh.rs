@@ -192,6 +192,8 @@ pub fn weigh(
 }
 
 fn place_and_time(facts: &Facts, live: &LiveDeploy, weight: &mut Weight) {
+    weight.add(facts.is_far() && facts.names_it, 20);
+    weight.add(facts.is_far() && facts.is_unseen, 18);
     weight.sum += match facts.relation {
         Relation::Exact if facts.touched.is_some() => {
             if live.scope.touched.is_empty() {
@@ -212,6 +214,9 @@ fn place_and_time(facts: &Facts, live: &LiveDeploy, weight: &mut Weight) {
         Relation::Environment => {
             weight.sum -= 24;
             weight.add(facts.age <= YOUNG_IN_ENVIRONMENT, 23);
+            // What fails may call it, and nobody told.
+            weight.add(!facts.has_calls, 8);
+            weight.add(facts.is_of_lost_sight(), 20);
             return;
         }
     };
@@ -259,11 +264,12 @@ fn what_speaks_against(
     let called_fails = facts.called_fails.is_some();
     weight.against(called_fails, 2, Against::CalledFails);
     let worth = match facts.topic {
+        _ if facts.is_of_lost_sight() => 0,
         Topic::Other => 0,
         Topic::Expiry => 50,
         Topic::Space | Topic::Agent => 35,
     };
-    weight.against(facts.topic != Topic::Other, worth, Against::Topic);
+    weight.against(0 < worth, worth, Against::Topic);
     weight.against(facts.disk_is_full, 38, Against::DiskIsFull);
     let is_lost = is_host && !live.deploy.declares_reboot();
     let worth = if updated.bad < 2 { 48 } else { 20 };

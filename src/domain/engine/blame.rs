@@ -9,7 +9,6 @@ use crate::{
             attribute,
             facts::{Case, Facts, Look, Onset, Sight},
             live::LiveDeploy,
-            topic::Topic,
         },
         model::{deploy::Attribution, objects::ObjIx, status::Problem},
     },
@@ -116,8 +115,8 @@ impl Sight for Engine {
         }
     }
 
-    fn topic(&self, obj: ObjIx) -> Topic {
-        Topic::of(&self.status(obj).output)
+    fn says(&self, obj: ObjIx) -> &str {
+        &self.status(obj).output
     }
 
     fn failing(&self, [from, to]: [Timestamp; 2], most: usize) -> Vec<(ObjIx, Timestamp)> {

@@ -400,8 +400,8 @@ fn a_person_says_which_deploy_it_was_and_the_gate_follows() {
         11:53 gate search production
         11:54 record D-2",
         expect![[r#"
-            10:42:00   -> oncall: problem web1/http CRITICAL [suspect d-1 strong]
-            10:42:00   -> ann: problem web1/http CRITICAL [suspect d-1 strong]
+            10:42:00   -> oncall: problem web1/http CRITICAL [suspect d-1 strong, d-2 weak]
+            10:42:00   -> ann: problem web1/http CRITICAL [suspect d-1 strong, d-2 weak]
             10:42:00 web1/http sent problem: hard CRITICAL after attempt 1 of 1
             10:43:00 gate open: no problem is put down to a deploy of search in production
             10:44:00 refused: no deploy `D-22` is known; did you mean `D-2`?
@@ -413,7 +413,7 @@ fn a_person_says_which_deploy_it_was_and_the_gate_follows() {
             10:47:00 D-2: no verdict: ; risk normal: the class of the app
             10:47:00   web1/http CRITICAL paged
             10:47:00 web1/http: suspect
-            10:47:00   D-2: bob says so
+            10:47:00   D-2: bob says so; first bad result 2m after it started, 1m after it ended; it shares only the environment production; last good result 40m before the deploy started
             10:47:00   D-1: possible late effect: it ended 36m before the first bad result; web1 is deployed to; last good result 5m before the deploy started
             11:50:00   -> oncall: problem web1/http CRITICAL [suspect d-2 strong, d-1 strong]
             11:50:00 web1/http sent problem: still CRITICAL: reminder 2 (every 30m)

@@ -108,7 +108,7 @@ fn a_mistyped_app_holds_nothing_on_hosts_that_run_another() {
         expect![[r#"
             10:06:00   -> oncall: problem web1/http CRITICAL [suspect d-1 strong]
             10:06:00 web1/http sent problem: hard CRITICAL after attempt 1 of 1; D-1: not held: its host runs other apps than the one deployed
-            10:08:00   -> oncall: problem web2/http CRITICAL [suspects d-2 likely]
+            10:08:00   -> oncall: problem web2/http CRITICAL [suspects d-2 likely, d-1 weak]
             10:08:00 web2/http sent problem: hard CRITICAL after attempt 1 of 1; D-2: not held: its host runs other apps than the one deployed
         "#]],
     );

@@ -737,7 +737,7 @@ fn trap_forged_events_mute_alerts() {
         expect![[r#"
             10:06:00   -> oncall: problem web1/http CRITICAL [suspect d-1 likely, d-2 possible]
             10:06:00 web1/http sent problem: hard CRITICAL after attempt 1 of 1; D-1: not held: its host runs other apps than the one deployed; D-2: not held: its host runs other apps than the one deployed
-            10:06:00   -> oncall: problem db1/http CRITICAL [suspect d-1 strong]
+            10:06:00   -> oncall: problem db1/http CRITICAL [suspect d-1 strong, d-2 weak]
             10:06:00 db1/http sent problem: hard CRITICAL after attempt 1 of 1; D-1: not held: its host runs other apps than the one deployed
         "#]],
     );

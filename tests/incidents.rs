@@ -286,7 +286,7 @@ fn who_is_named_in_incidents_told_by_hand() {
     );
     println!("|---|---|---|---|---|---|---|");
     let mut all = Count::default();
-    for set in ["classical", "modern"] {
+    for set in ["classical", "modern", "hybrid"] {
         let paths = incidents(set);
         let (next, sum) = (AtomicUsize::new(0), Mutex::new(Count::default()));
         thread::scope(|scope| {
@@ -314,9 +314,9 @@ fn who_is_named_in_incidents_told_by_hand() {
         all += count;
     }
     assert_eq!(all.unpaged, 0, "a real problem paged nobody");
-    assert!(0.65 <= share(all.right, all.named), "the right one first");
+    assert!(0.75 <= share(all.right, all.named), "the right one first");
     assert!(0.65 <= share(all.named, all.caused), "none is named");
-    assert!(share(all.blamed, all.unrelated) <= 0.40, "any blame");
-    assert!(0.82 <= share(all.among_three, all.caused), "among three");
+    assert!(share(all.blamed, all.unrelated) <= 0.45, "any blame");
+    assert!(0.85 <= share(all.among_three, all.caused), "among three");
     assert!(share(all.blamed_one, all.unrelated) <= 0.15, "wrong blame");
 }

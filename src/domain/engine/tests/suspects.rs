@@ -220,3 +220,77 @@ fn what_was_deployed_beside_it_minutes_before_is_listed_as_weak() {
         "#]],
     );
 }
+
+#[test]
+fn an_app_that_the_output_names_is_looked_at_first() {
+    check(
+        "
+        09:40 deploy start D-1 app=payments
+        09:41 deploy finish D-1
+        09:53 deploy start D-2 app=search
+        09:55 deploy finish D-2
+        10:00 web1/http ok
+        10:00 web2/http ok
+        10:01 web1/http crit HTTP/1.1 500 Internal Server Error
+        10:02 web2/http crit HTTP/1.1 500: cannot connect to search:9200
+        10:03 evidence web2/http
+        ",
+        expect![[r#"
+            10:01:00   -> oncall: problem web1/http CRITICAL [none; weak D-1, D-2]
+            10:01:00 web1/http sent problem: hard CRITICAL after attempt 1 of 1; D-1: not held: it is not what is deployed, only connected with it
+            10:02:00   -> oncall: problem web2/http CRITICAL [suspects d-2 likely, d-1 weak]
+            10:02:00 web2/http sent problem: hard CRITICAL after attempt 1 of 1; D-1: not held: it is not what is deployed, only connected with it
+            10:03:00 web2/http: suspects
+            10:03:00   D-2: first bad result 9m after it started, 7m after it ended; it shares only the environment production; last good result 5m after the deploy ended; its output names search
+            10:03:00   D-1: first bad result 22m after it started, 21m after it ended; what it measures calls payments; last good result 19m after the deploy ended
+        "#]],
+    );
+}
+
+/// A flag, a zone, an app of others: what it breaks shows elsewhere or nowhere.
+#[test]
+fn what_nothing_measures_is_seen_in_what_it_breaks() {
+    check(
+        "
+        09:53 deploy start D-1 app=search
+        09:55 deploy finish D-1
+        09:58 deploy start FLAG-7 app=checkout-flags
+        09:58 deploy finish FLAG-7
+        10:00 web1/http ok
+        10:01 web1/http crit
+        10:03 evidence web1/http
+        ",
+        expect![[r#"
+            10:01:00   -> oncall: problem web1/http CRITICAL [suspects flag-7 likely, d-1 weak]
+            10:01:00 web1/http sent problem: hard CRITICAL after attempt 1 of 1
+            10:03:00 web1/http: suspects
+            10:03:00   FLAG-7: first bad result 3m after it started, 3m after it ended; it shares only the environment production; last good result 2m after the deploy ended; nothing measures checkout-flags itself: what it breaks shows elsewhere
+            10:03:00   D-1: first bad result 8m after it started, 6m after it ended; it shares only the environment production; last good result 5m after the deploy ended
+        "#]],
+    );
+}
+
+/// Row 29: looking fails while what monitoring looks with is deployed.
+#[test]
+fn an_agent_that_falls_silent_is_put_down_to_its_own_deploy() {
+    check(
+        "
+        09:58 deploy start D-1 app=nrpe-agent
+        09:59 deploy start D-2 app=shop hosts=web1
+        09:59 deploy finish D-2
+        10:00 web1/http ok
+        10:01 web1/http unknown CHECK_NRPE: Socket timeout after 10 seconds
+        10:12 evidence web1/http
+        ",
+        expect![[r#"
+            10:01:00 web1/http held problem until 10:11:00: D-2 of shop is baking; a blip is expected, so it is judged again at 2026-03-02T10:11:00Z
+            10:04:25 web1/http released problem: the hold ended: no result for 3m25s: what we know is stale
+            10:04:25   -> oncall: problem web1/http UNKNOWN [suspects d-1 likely, d-2 weak]
+            10:04:25 web1/http sent problem: still UNKNOWN; held since 10:01:00 for deploy D-2: no result for 3m25s: what we know is stale
+            10:12:00 web1/http: suspects
+            10:12:00   D-1: first bad result 3m after it started; it shares only the environment production; last good result at 10:00:00, during the deploy; nothing measures nrpe-agent itself: what it breaks shows elsewhere; it changes what monitoring looks with, and looking failed
+            10:12:00   D-2: first bad result 2m after it started, 2m after it ended; web1 is deployed to; last good result 1m after the deploy ended; against it: the agent on the host does not answer, so nothing was measured
+            10:12:00   ruled out: D-2: the agent on the host does not answer, so nothing was measured
+        "#]],
+    );
+}

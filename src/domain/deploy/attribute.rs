@@ -36,10 +36,12 @@ struct Candidate<'a> {
 }
 
 impl Candidate<'_> {
-    /// It came to the object's host, is watched closely still, and nothing else fails that it has nothing to do with.
+    /// It came to the object's host, is watched closely still, and nothing else fails that it has nothing to do with, nor
+    /// what the object calls.
     fn is_alone(&self) -> bool {
         let facts = &self.facts;
-        let is_only = facts.scene.elsewhere == 0 && facts.outside.bad == 0;
+        let is_only =
+            facts.scene.elsewhere == 0 && facts.outside.bad == 0 && facts.called_fails.is_none();
         facts.touched.is_some() && facts.window < Window::LookBack && is_only
     }
 

@@ -286,7 +286,7 @@ fn who_is_named_in_incidents_told_by_hand() {
     );
     println!("|---|---|---|---|---|---|---|");
     let mut all = Count::default();
-    for set in ["classical", "modern", "hybrid"] {
+    for set in ["classical", "modern", "hybrid", "later"] {
         let paths = incidents(set);
         let (next, sum) = (AtomicUsize::new(0), Mutex::new(Count::default()));
         thread::scope(|scope| {

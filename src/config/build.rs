@@ -299,6 +299,7 @@ fn resolve<'d>(
         digest: String::new(),
         written,
         by_name: std::sync::OnceLock::new(),
+        by_app: std::sync::OnceLock::new(),
     };
     routes::check(raw, &inventory, sink);
     quiet::warn(raw, &inventory, sink);

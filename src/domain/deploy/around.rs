@@ -75,38 +75,44 @@ impl AppLook {
         let inventory = case.inventory;
         let mut checks: Vec<Named> = Vec::new();
         let mut by_name: HashMap<&str, usize> = HashMap::new();
-        for host in inventory.app(app).hosts.iter().take(HOSTS) {
-            for obj in inventory.checks_of(*host).take(CHECKS) {
-                let Some(check) = inventory.check(obj) else {
-                    continue;
-                };
-                if !inventory.apps_of(obj).contains(&app) {
-                    continue;
-                }
-                let look = case.sight.look(obj);
-                let at = *by_name.entry(&check.name).or_insert_with(|| {
-                    checks.push(Named {
-                        obj,
-                        known: 0,
-                        onsets: Vec::new(),
-                        own_onset: None,
-                    });
-                    checks.len() - 1
+        let hosts = &inventory.app(app).hosts;
+        let on_hosts = hosts.iter().take(HOSTS).flat_map(|host| {
+            let of_host = inventory.checks_of(*host).take(CHECKS);
+            of_host.filter(|obj| inventory.apps_of(*obj).contains(&app))
+        });
+        // Where no host runs it, as in a cluster, it is where its checks say.
+        let elsewhere: &[ObjIx] = if hosts.is_empty() {
+            inventory.checks_that_name(app)
+        } else {
+            &[]
+        };
+        for obj in on_hosts.chain(elsewhere.iter().copied().take(HOSTS * CHECKS)) {
+            let Some(check) = inventory.check(obj) else {
+                continue;
+            };
+            let look = case.sight.look(obj);
+            let at = *by_name.entry(&check.name).or_insert_with(|| {
+                checks.push(Named {
+                    obj,
+                    known: 0,
+                    onsets: Vec::new(),
+                    own_onset: None,
                 });
-                let named = &mut checks[at];
-                if obj == case.obj {
-                    named.own_onset = Some(case.onset.first_bad);
+                checks.len() - 1
+            });
+            let named = &mut checks[at];
+            if obj == case.obj {
+                named.own_onset = Some(case.onset.first_bad);
+            }
+            if look.checked_at.is_none() {
+                continue;
+            }
+            named.known += 1;
+            if let Some(since) = look.bad_since {
+                if named.onsets.is_empty() {
+                    named.obj = obj;
                 }
-                if look.checked_at.is_none() {
-                    continue;
-                }
-                named.known += 1;
-                if let Some(since) = look.bad_since {
-                    if named.onsets.is_empty() {
-                        named.obj = obj;
-                    }
-                    named.onsets.push(since);
-                }
+                named.onsets.push(since);
             }
         }
         Self { checks }

@@ -204,8 +204,7 @@ impl Case<'_> {
             topic: around.topic,
             names_it: around.words.name(&live.deploy.app),
             of_monitoring: topic::is_of_monitoring(&live.deploy),
-            is_unseen: live.scope.named_hosts().next().is_none()
-                && app.is_none_or(|app| app.hosts.is_empty()),
+            is_unseen: self.is_unseen(live),
             has_calls: app.is_some_and(|app| !app.calls.is_empty() || !app.called_by.is_empty()),
             disk_is_full: around.disk_is_full,
         };
@@ -233,6 +232,14 @@ impl Case<'_> {
             facts.callers = self.callers(live, app, around);
         }
         facts
+    }
+
+    fn is_unseen(&self, live: &LiveDeploy) -> bool {
+        live.scope.named_hosts().next().is_none()
+            && live.scope.app.is_none_or(|app| {
+                self.inventory.app(app).hosts.is_empty()
+                    && self.inventory.checks_that_name(app).is_empty()
+            })
     }
 
     fn age(&self, live: &LiveDeploy, touched: Option<Timestamp>) -> Duration {

@@ -22,83 +22,19 @@ pub enum Topic {
 const READ: usize = 300;
 
 /// Words that say of an app only that it is one, or that plugins say of everything.
-const GENERIC: &[&str] = &[
-    "api",
-    "app",
-    "application",
-    "backend",
-    "check",
-    "config",
-    "connection",
-    "core",
-    "cpu",
-    "critical",
-    "data",
-    "disk",
-    "down",
-    "error",
-    "errors",
-    "failed",
-    "frontend",
-    "health",
-    "host",
-    "http",
-    "https",
-    "load",
-    "memory",
-    "ok",
-    "page",
-    "probe",
-    "prod",
-    "production",
-    "public",
-    "queue",
-    "response",
-    "server",
-    "service",
-    "site",
-    "socket",
-    "status",
-    "svc",
-    "system",
-    "tcp",
-    "test",
-    "time",
-    "timeout",
-    "unknown",
-    "up",
-    "warning",
-    "web",
-    "website",
-    "worker",
-    "www",
-];
+const GENERIC: &str = "api app application backend check config connection core cpu critical data disk down error errors \
+                       failed frontend health host http https load memory page probe prod production public queue \
+                       response server service site socket status svc system tcp test time timeout unknown warning web \
+                       website worker www";
 
 /// How the names of what monitoring looks with begin.
-const MONITORING: &[&str] = &[
-    "agent",
-    "checkmk",
-    "collector",
-    "datadog",
-    "exporter",
-    "icinga",
-    "monitor",
-    "munin",
-    "nagios",
-    "nrpe",
-    "nsclient",
-    "observab",
-    "prometheus",
-    "sensu",
-    "snmp",
-    "telegraf",
-    "telemetry",
-    "zabbix",
-];
+const MONITORING: &str = "agent checkmk collector datadog exporter icinga monitor munin nagios nrpe nsclient observab \
+                          prometheus sensu snmp telegraf telemetry zabbix";
 
+/// In lower case; what is shorter is no name.
 fn words(text: &str) -> impl Iterator<Item = String> + '_ {
     text.split(|letter: char| !letter.is_alphanumeric())
-        .filter(|word| 1 < word.len())
+        .filter(|word| 2 < word.len())
         .map(str::to_lowercase)
 }
 
@@ -122,7 +58,7 @@ impl Words {
     /// All words of the app's name are among them, but for those that say nothing; one at least.
     pub fn name(&self, app: &str) -> bool {
         let mut telling = words(app)
-            .filter(|word| 2 < word.len() && !GENERIC.contains(&&**word))
+            .filter(|word| GENERIC.split(' ').all(|generic| generic != word))
             .peekable();
         telling.peek().is_some() && telling.all(|word| self.0.contains(&word))
     }
@@ -133,7 +69,7 @@ pub fn is_of_monitoring(deploy: &Deploy) -> bool {
     let natures = deploy.events.iter().map(|event| &event.nature);
     let mut told = natures.flat_map(|nature| nature.kind.iter().chain(&nature.labels));
     told.any(|word| word.eq_ignore_ascii_case("monitoring"))
-        || words(&deploy.app).any(|word| MONITORING.iter().any(|begin| word.starts_with(begin)))
+        || words(&deploy.app).any(|word| MONITORING.split(' ').any(|begin| word.starts_with(begin)))
 }
 
 impl Topic {

@@ -193,7 +193,9 @@ pub fn weigh(
 
 fn place_and_time(facts: &Facts, live: &LiveDeploy, weight: &mut Weight) {
     weight.add(facts.is_far() && facts.names_it, 20);
-    weight.add(facts.is_far() && facts.is_unseen, 18);
+    // Of what the configuration does not have, feeds tell much that is not of this site.
+    let worth = if live.scope.app.is_some() { 18 } else { 6 };
+    weight.add(facts.is_far() && facts.is_unseen, worth);
     weight.sum += match facts.relation {
         Relation::Exact if facts.touched.is_some() => {
             if live.scope.touched.is_empty() {

@@ -82,6 +82,8 @@ pub struct Inventory {
     pub written: Written,
     /// Checks by name, made when first asked for.
     pub by_name: OnceLock<BTreeMap<Arc<str>, Vec<ObjIx>>>,
+    /// Checks by the app that their own rule names; made when first asked for.
+    pub by_app: OnceLock<BTreeMap<AppIx, Vec<ObjIx>>>,
 }
 
 /// A machine or device.
@@ -685,6 +687,21 @@ impl Inventory {
             by_name
         });
         Cow::Borrowed(by_name.get(&check.name).map_or(&[], Vec::as_slice))
+    }
+
+    /// The checks whose own rule says that they measure this app, on whatever host, in order.
+    pub fn checks_that_name(&self, app: AppIx) -> &[ObjIx] {
+        let by_app = self.by_app.get_or_init(|| {
+            let mut by_app: BTreeMap<AppIx, Vec<ObjIx>> = BTreeMap::new();
+            for at in (0..).take(self.checks.len()) {
+                let obj = self.obj_of_check(at);
+                if let Some(app) = self.rule(obj).app {
+                    by_app.entry(app).or_default().push(obj);
+                }
+            }
+            by_app
+        });
+        by_app.get(&app).map_or(&[], Vec::as_slice)
     }
 
     /// The checks of a host, as objects.

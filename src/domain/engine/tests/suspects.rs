@@ -2,7 +2,10 @@
 
 use expect_test::expect;
 
-use super::scenario::check;
+use super::{
+    scenario::{check, check_on},
+    site,
+};
 
 #[test]
 fn two_that_fit_alike_share_the_blame() {
@@ -261,7 +264,7 @@ fn what_nothing_measures_is_seen_in_what_it_breaks() {
         10:03 evidence web1/http
         ",
         expect![[r#"
-            10:01:00   -> oncall: problem web1/http CRITICAL [suspects flag-7 likely, d-1 weak]
+            10:01:00   -> oncall: problem web1/http CRITICAL [suspects flag-7 possible, d-1 weak]
             10:01:00 web1/http sent problem: hard CRITICAL after attempt 1 of 1
             10:03:00 web1/http: suspects
             10:03:00   FLAG-7: first bad result 3m after it started, 3m after it ended; it shares only the environment production; last good result 2m after the deploy ended; nothing measures checkout-flags itself: what it breaks shows elsewhere
@@ -285,12 +288,66 @@ fn an_agent_that_falls_silent_is_put_down_to_its_own_deploy() {
         expect![[r#"
             10:01:00 web1/http held problem until 10:11:00: D-2 of shop is baking; a blip is expected, so it is judged again at 2026-03-02T10:11:00Z
             10:04:25 web1/http released problem: the hold ended: no result for 3m25s: what we know is stale
-            10:04:25   -> oncall: problem web1/http UNKNOWN [suspects d-1 likely, d-2 weak]
+            10:04:25   -> oncall: problem web1/http UNKNOWN [suspects d-1 possible, d-2 possible]
             10:04:25 web1/http sent problem: still UNKNOWN; held since 10:01:00 for deploy D-2: no result for 3m25s: what we know is stale
             10:12:00 web1/http: suspects
             10:12:00   D-1: first bad result 3m after it started; it shares only the environment production; last good result at 10:00:00, during the deploy; nothing measures nrpe-agent itself: what it breaks shows elsewhere; it changes what monitoring looks with, and looking failed
             10:12:00   D-2: first bad result 2m after it started, 2m after it ended; web1 is deployed to; last good result 1m after the deploy ended; against it: the agent on the host does not answer, so nothing was measured
-            10:12:00   ruled out: D-2: the agent on the host does not answer, so nothing was measured
         "#]],
+    );
+}
+
+/// In a cluster no host runs an app: its checks say which it is.
+#[test]
+fn an_app_without_hosts_is_measured_by_the_checks_that_name_it() {
+    let in_a_cluster = || {
+        let mut inventory = site::shop();
+        let search = inventory.find_app("search", None).expect("an app");
+        let host = inventory.find_host("search1").expect("a host");
+        inventory.apps[search.0 as usize].hosts.clear();
+        inventory.hosts[host.0 as usize].apps.clear();
+        let shop = inventory
+            .find_app("shop", Some("production"))
+            .expect("an app");
+        inventory.apps[shop.0 as usize].calls.push(search);
+        inventory.apps[search.0 as usize].called_by.push(shop);
+        inventory
+    };
+    let mut measured = in_a_cluster();
+    let search = measured.find_app("search", None);
+    site::rule_of(&mut measured, "search1/http").app = search;
+    let timeline = "
+        10:00 web1/http ok
+        10:00 search1/http ok
+        10:05 deploy start D-1 app=search
+        10:06 deploy finish D-1
+        10:09 web1/http ok
+        10:09:30 search1/http crit
+        10:10 web1/http crit
+        10:11 evidence web1/http
+        ";
+    check_on(
+        measured,
+        timeline,
+        expect![[r#"
+        10:09:30   -> oncall: problem search1/http CRITICAL [suspect d-1 strong]
+        10:09:30 search1/http sent problem: hard CRITICAL after attempt 1 of 1; D-1: not held: its host is not in the batch being deployed
+        10:10:00   -> oncall: problem web1/http CRITICAL [suspects d-1 likely]
+        10:10:00 web1/http sent problem: hard CRITICAL after attempt 1 of 1; D-1: not held: it is not what is deployed, only connected with it
+        10:11:00 web1/http: suspects
+        10:11:00   D-1: first bad result 5m after it started, 4m after it ended; what it measures calls search; last good result 3m after the deploy ended; search fails itself
+    "#]],
+    );
+    check_on(
+        in_a_cluster(),
+        timeline,
+        expect![[r#"
+        10:09:30   -> oncall: problem search1/http CRITICAL
+        10:09:30 search1/http sent problem: hard CRITICAL after attempt 1 of 1
+        10:10:00   -> oncall: problem web1/http CRITICAL [suspects d-1 likely]
+        10:10:00 web1/http sent problem: hard CRITICAL after attempt 1 of 1; D-1: not held: it is not what is deployed, only connected with it
+        10:11:00 web1/http: suspects
+        10:11:00   D-1: first bad result 5m after it started, 4m after it ended; what it measures calls search; last good result 3m after the deploy ended; nothing measures search itself: what it breaks shows elsewhere; against it: the same check fails elsewhere, where this deploy reaches nothing: on 1 of 1
+    "#]],
     );
 }

@@ -32,16 +32,16 @@ pub fn tell(case: &Case<'_>, live: &LiveDeploy, facts: &Facts, weight: &Weight) 
             facts.callers.bad, facts.callers.known, live.deploy.app
         ));
     }
-    if facts.is_far() && facts.names_it {
+    if facts.names_it {
         lines.push(format!("its output names {}", live.deploy.app));
     }
-    if facts.is_far() && facts.is_unseen {
+    if facts.is_unseen {
         lines.push(format!(
             "nothing measures {} itself: what it breaks shows elsewhere",
             live.deploy.app
         ));
     }
-    if facts.is_of_lost_sight() {
+    if facts.is_of_lost_sight {
         lines.push("it changes what monitoring looks with, and looking failed".to_owned());
     }
     if facts.itself_fails {

@@ -112,10 +112,10 @@ pub struct Facts {
     pub scene: Scene,
     /// What the object says.
     pub topic: Topic,
-    /// It says the name of the deployed app.
+    /// It says the name of the deployed app, which is another.
     pub names_it: bool,
-    /// The deploy is of what monitoring looks with.
-    pub of_monitoring: bool,
+    /// The way of looking failed, and just that is deployed (row 29).
+    pub is_of_lost_sight: bool,
     /// Nothing measures what is deployed (a flag, a zone, an app that the configuration does not have): what it breaks
     /// shows elsewhere.
     pub is_unseen: bool,
@@ -126,16 +126,6 @@ pub struct Facts {
 }
 
 impl Facts {
-    /// Neither what is deployed nor where it is deployed to.
-    pub const fn is_far(&self) -> bool {
-        !matches!(self.relation, Relation::Exact | Relation::Group)
-    }
-
-    /// The way of looking failed, and just that is deployed (row 29).
-    pub fn is_of_lost_sight(&self) -> bool {
-        self.of_monitoring && self.topic == Topic::Agent
-    }
-
     /// +1: only what was updated fails; -1: what was updated is fine, and the rest fails; 0: cannot tell.
     pub const fn vote(&self) -> i8 {
         if 0 < self.updated.bad && 0 < self.others.known && self.others.bad == 0 {
@@ -183,6 +173,8 @@ impl Case<'_> {
             .touched_at(&live.deploy, host)
             .filter(|at| relation == Relation::Exact && *at <= first_bad + tolerance);
         let app = live.scope.app.map(|app| self.inventory.app(app));
+        // Neither what is deployed nor where it is deployed to.
+        let is_far = !matches!(relation, Relation::Exact | Relation::Group);
         let mut facts = Facts {
             relation,
             window,
@@ -202,9 +194,9 @@ impl Case<'_> {
             several_fail: false,
             scene: Scene::default(),
             topic: around.topic,
-            names_it: around.words.name(&live.deploy.app),
-            of_monitoring: topic::is_of_monitoring(&live.deploy),
-            is_unseen: self.is_unseen(live),
+            names_it: is_far && around.words.name(&live.deploy.app),
+            is_of_lost_sight: around.topic == Topic::Agent && topic::is_of_monitoring(&live.deploy),
+            is_unseen: is_far && self.is_unseen(live),
             has_calls: app.is_some_and(|app| !app.calls.is_empty() || !app.called_by.is_empty()),
             disk_is_full: around.disk_is_full,
         };

@@ -192,10 +192,10 @@ pub fn weigh(
 }
 
 fn place_and_time(facts: &Facts, live: &LiveDeploy, weight: &mut Weight) {
-    weight.add(facts.is_far() && facts.names_it, 20);
+    weight.add(facts.names_it, 20);
     // Of what the configuration does not have, feeds tell much that is not of this site.
     let worth = if live.scope.app.is_some() { 18 } else { 6 };
-    weight.add(facts.is_far() && facts.is_unseen, worth);
+    weight.add(facts.is_unseen, worth);
     weight.sum += match facts.relation {
         Relation::Exact if facts.touched.is_some() => {
             if live.scope.touched.is_empty() {
@@ -218,7 +218,7 @@ fn place_and_time(facts: &Facts, live: &LiveDeploy, weight: &mut Weight) {
             weight.add(facts.age <= YOUNG_IN_ENVIRONMENT, 23);
             // What fails may call it, and nobody told.
             weight.add(!facts.has_calls, 8);
-            weight.add(facts.is_of_lost_sight(), 20);
+            weight.add(facts.is_of_lost_sight, 20);
             return;
         }
     };
@@ -266,7 +266,7 @@ fn what_speaks_against(
     let called_fails = facts.called_fails.is_some();
     weight.against(called_fails, 2, Against::CalledFails);
     let worth = match facts.topic {
-        _ if facts.is_of_lost_sight() => 0,
+        _ if facts.is_of_lost_sight => 0,
         Topic::Other => 0,
         Topic::Expiry => 50,
         Topic::Space | Topic::Agent => 35,

@@ -104,7 +104,7 @@ fn alert_labels(message: &Message, labels: &BTreeMap<String, String>) -> Map<Str
 }
 
 fn annotations(message: &Message) -> Map<String, Value> {
-    let first = message.deploy.suspects.first();
+    let first = words::meant(message);
     let evidence = first.map(|suspect| suspect.evidence.join("; "));
     let last = chat::facts(message).join(" · ");
     let mut all = Map::new();
@@ -115,10 +115,7 @@ fn annotations(message: &Message) -> Map<String, Value> {
             chat::body(message, &PLAIN, &last, MAX_DESCRIPTION),
         ),
         ("state", message.state.clone()),
-        (
-            "deploy",
-            words::deploy_phrase(&message.deploy).unwrap_or_default(),
-        ),
+        ("deploy", words::deploy_phrase(message).unwrap_or_default()),
         ("deploy_evidence", evidence.unwrap_or_default()),
         (
             "deploy_url",

@@ -107,7 +107,7 @@ fn add_contact(macros: &mut BTreeMap<String, String>, contact: &ContactInfo) {
 
 /// Our own macros; of several suspects the likeliest one. Always set, so a script may use them without care.
 fn deploy(message: &Message) -> Vec<(&'static str, String)> {
-    let first = message.deploy.suspects.first();
+    let first = words::meant(message);
     let text = |value: Option<String>| value.unwrap_or_default();
     vec![
         ("DEPLOYID", text(first.map(|suspect| suspect.id.clone()))),

@@ -74,7 +74,7 @@ pub fn encode(
 
 fn alert(message: &Message, alias: &str, public_url: Option<&str>) -> Value {
     let unknown = chat::tone(message) == chat::Tone::Unknown;
-    let first = message.deploy.suspects.first();
+    let first = words::meant(message);
     let app = first.map(|suspect| suspect.app.as_str());
     let tags: Vec<&str> = app
         .into_iter()
@@ -87,10 +87,7 @@ fn alert(message: &Message, alias: &str, public_url: Option<&str>) -> Value {
         ("address", &message.address),
         ("check", message.check.as_deref().unwrap_or_default()),
         ("state", &message.state),
-        (
-            "deploy",
-            &words::deploy_phrase(&message.deploy).unwrap_or_default(),
-        ),
+        ("deploy", &words::deploy_phrase(message).unwrap_or_default()),
         ("runbook", message.notes_url.as_deref().unwrap_or_default()),
     ] {
         if !value.is_empty() {

@@ -87,7 +87,7 @@ fn event(action: &str, message: &Message, key: &str, public_url: Option<&str>) -
             "severity": severity(message),
             "timestamp": message.at.to_string(),
             "component": message.check.as_deref().unwrap_or("host"),
-            "group": message.deploy.suspects.first().map(|suspect| suspect.app.clone()),
+            "group": words::meant(message).map(|suspect| suspect.app.clone()),
             "class": message.kind.name(),
             "custom_details": details(message),
         },

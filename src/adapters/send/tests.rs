@@ -167,6 +167,24 @@ fn text_mail_with_a_suspect() {
 }
 
 #[test]
+fn a_page_that_only_lists_weak_deploys_is_about_its_object() {
+    for count in [1, 3] {
+        let mut page = with_suspects(count);
+        page.deploy.verdict = crate::domain::model::deploy::Verdict::None;
+        assert_eq!(words::subject(&page), "CRITICAL web1/http");
+        assert_eq!(words::headline(&page), "CRITICAL web1/http");
+        assert!(!words::about_deploy(&page));
+        let (_, body) = pager(&page).expect("an event");
+        assert_eq!(body["payload"]["group"], Value::Null);
+        let text = mail(&page).text;
+        assert!(text.starts_with("CRITICAL web1/http\n"), "{text}");
+        assert!(text.contains("No suspect; deployed close by:"), "{text}");
+        assert!(text.contains("Attempt: 3 of 3, HARD"), "{text}");
+    }
+    assert!(words::about_deploy(&digest()));
+}
+
+#[test]
 fn text_mail_with_three_suspects() {
     expect![[r#"
         CRITICAL web1/http

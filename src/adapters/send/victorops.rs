@@ -60,7 +60,7 @@ pub fn body(message: &Message, key: &str, public_url: Option<&str>) -> Option<Va
     });
     for (name, value) in [
         ("service", message.check.clone()),
-        ("deploy", words::deploy_phrase(&message.deploy)),
+        ("deploy", words::deploy_phrase(&message)),
         ("ack_author", message.author.clone()),
     ] {
         if let Some(value) = value {

@@ -143,13 +143,12 @@ pub fn deploy_name(suspect: &Suspect) -> String {
 }
 
 /// `deploy D-417 (shop 1.4.2 by ann)`, or where none leads: `deploy D-417 (...) or 2 others`; None when no deploy is meant.
-pub fn deploy_phrase(deploy: &Attribution) -> Option<String> {
-    let first = deploy_name(deploy.suspects.first()?);
-    let equals = match deploy.verdict {
+pub fn deploy_phrase(message: &Message) -> Option<String> {
+    let first = deploy_name(meant(message)?);
+    let equals = match message.deploy.verdict {
         // One leads clearly: the others stand in the body, with their evidence.
-        Verdict::Suspect => 1,
-        Verdict::Suspects => deploy.named().count(),
-        Verdict::None => deploy.suspects.len(),
+        Verdict::Suspect | Verdict::None => 1,
+        Verdict::Suspects => message.deploy.named().count(),
     };
     Some(match equals {
         ..=1 => format!("deploy {first}"),
@@ -158,9 +157,18 @@ pub fn deploy_phrase(deploy: &Attribution) -> Option<String> {
     })
 }
 
-/// It is about a deploy as such, not about a problem: the deploy it names is no suspect.
+/// It is about a deploy as such, not about a problem: the deploy it names is no suspect. The page of a problem may list
+/// deploys that are weak, with no verdict either.
 pub fn about_deploy(message: &Message) -> bool {
-    message.deploy.verdict == Verdict::None && !message.deploy.suspects.is_empty()
+    let key = message.dedup_key.strip_prefix("deploy/");
+    message.deploy.verdict == Verdict::None
+        && matches!(&*message.deploy.suspects, [deploy] if key == Some(&*deploy.id))
+}
+
+/// The deploy that the message names first: none where a page only lists those that are weak.
+pub fn meant(message: &Message) -> Option<&Suspect> {
+    let is_meant = message.deploy.verdict != Verdict::None || about_deploy(message);
+    message.deploy.suspects.first().filter(|_| is_meant)
 }
 
 /// State, object and what happened, without the deploy: `OK web1/http - recovered`.
@@ -171,7 +179,7 @@ pub fn headline(message: &Message) -> String {
     };
     let object = message.object();
     if about_deploy(message)
-        && let Some(deploy) = deploy_phrase(&message.deploy)
+        && let Some(deploy) = deploy_phrase(message)
     {
         return format!("{} {deploy}", message.kind.name().to_uppercase());
     }
@@ -203,7 +211,7 @@ pub fn headline(message: &Message) -> String {
 /// Says "after", never "because of".
 pub fn subject(message: &Message) -> String {
     let head = headline(message);
-    let text = match (message.kind, deploy_phrase(&message.deploy)) {
+    let text = match (message.kind, deploy_phrase(message)) {
         (_, None) | (Kind::DowntimeStart | Kind::DowntimeEnd | Kind::DowntimeCancelled, _) => head,
         (Kind::FlappingStop | Kind::FlappingDisabled, _) => head,
         (_, Some(_)) if about_deploy(message) => head,
@@ -219,6 +227,7 @@ pub fn subject(message: &Message) -> String {
 pub fn deploy_title(message: &Message) -> &'static str {
     match (message.kind, message.deploy.suspects.len()) {
         _ if about_deploy(message) => "About this deploy",
+        _ if meant(message).is_none() => "No suspect; deployed close by",
         (Kind::Recovery, 1) => "Deploy suspected while it lasted",
         (Kind::Recovery, _) => "Deploys suspected while it lasted",
         (_, 1) => "Suspect deploy",

@@ -81,6 +81,7 @@ fn each_example_has_been_thought_of_here() {
         [
             "answers",
             "channels.toml",
+            "cluster",
             "feeds",
             "first-page.toml",
             "gate",
@@ -1004,16 +1005,22 @@ fn quiet_times_end_well() {
     daemon.end_well();
 }
 
-#[test]
-fn a_site_passes_its_own_tests() {
+/// What `deploywatch test` says of a site that passes.
+fn passed(config: &str, files: &[&str]) -> String {
     let output = Command::new(common::PROGRAM)
-        .args(["test", "--config", "examples/tested-site/deploywatch.toml"])
-        .arg("examples/tested-site/nights.toml")
+        .args(["test", "--config", config])
+        .args(files)
         .current_dir(root())
         .env_remove("DEPLOYWATCH_CONFIG")
         .output()
         .expect("it runs");
     assert!(output.status.success());
+    String::from_utf8(output.stdout).expect("text")
+}
+
+#[test]
+fn a_site_passes_its_own_tests() {
+    let config = "examples/tested-site/deploywatch.toml";
     expect_test::expect![[r#"
         ok      the one on call is paged when the shop fails, and the boss only after an hour
         ok      a restart is not worth a page
@@ -1025,12 +1032,26 @@ fn a_site_passes_its_own_tests() {
 
         7 tests: 7 passed, 0 failed
     "#]]
-    .assert_eq(&String::from_utf8_lossy(&output.stdout));
+    .assert_eq(&passed(config, &["examples/tested-site/nights.toml"]));
     // The keys of its pagers are not shipped: nothing but the daemon needs them.
-    let path = root().join("examples/tested-site/deploywatch.toml");
+    let path = root().join(config);
     let loaded = config::load_with(&path, config::Secrets::Skip);
     let loaded = loaded.unwrap_or_else(|faults| panic!("{faults}"));
     assert_eq!(loaded.render_warnings(false), "");
+}
+
+#[test]
+fn what_runs_in_a_cluster_is_where_its_checks_are() {
+    expect_test::expect![[r#"
+        ok      pods that are replaced are not worth a page
+        ok      what a release breaks is paged with its name
+        ok      its callers are told of at once, with the deploy
+        ok      what users see waits for no deploy
+        ok      a node's load has nothing to do with it
+
+        5 tests: 5 passed, 0 failed
+    "#]]
+    .assert_eq(&passed("examples/cluster/deploywatch.toml", &[]));
 }
 
 #[test]

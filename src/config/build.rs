@@ -300,6 +300,7 @@ fn resolve<'d>(
         written,
         by_name: std::sync::OnceLock::new(),
         by_app: std::sync::OnceLock::new(),
+        main_environment: std::sync::OnceLock::new(),
     };
     routes::check(raw, &inventory, sink);
     quiet::warn(raw, &inventory, sink);

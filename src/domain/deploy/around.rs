@@ -80,12 +80,7 @@ impl AppLook {
             let of_host = inventory.checks_of(*host).take(CHECKS);
             of_host.filter(|obj| inventory.apps_of(*obj).contains(&app))
         });
-        // Where no host runs it, as in a cluster, it is where its checks say.
-        let elsewhere: &[ObjIx] = if hosts.is_empty() {
-            inventory.checks_that_name(app)
-        } else {
-            &[]
-        };
+        let elsewhere = inventory.checks_instead_of_hosts(app);
         for obj in on_hosts.chain(elsewhere.iter().copied().take(HOSTS * CHECKS)) {
             let Some(check) = inventory.check(obj) else {
                 continue;

@@ -20,11 +20,17 @@ pub fn tell(case: &Case<'_>, live: &LiveDeploy, facts: &Facts, weight: &Weight) 
     if let Some(good) = case.onset.last_good {
         lines.push(last_good(live, good));
     }
-    if 1 < facts.updated.known + facts.others.known {
-        lines.push(format!(
-            "the same check fails on {} of {} updated hosts and on {} of {} others",
-            facts.updated.bad, facts.updated.known, facts.others.bad, facts.others.known
-        ));
+    let (updated, others) = (facts.updated, facts.others);
+    if 1 < updated.known + others.known {
+        let (bad, known) = (updated.bad, updated.known);
+        lines.push(if live.scope.by_checks {
+            format!("the same check fails in {bad} of {known} places that measure it")
+        } else {
+            format!(
+                "the same check fails on {bad} of {known} updated hosts and on {} of {} others",
+                others.bad, others.known
+            )
+        });
     }
     if 1 < facts.callers.known {
         lines.push(format!(
@@ -80,6 +86,9 @@ fn place(case: &Case<'_>, live: &LiveDeploy, facts: &Facts) -> String {
         if 1 < hops { " through another app" } else { "" }
     };
     match facts.relation {
+        Relation::Exact if live.scope.by_checks && !live.scope.targets.contains(&host_ix) => {
+            format!("it measures {}", live.deploy.app)
+        }
         Relation::Exact => match live.scope.touched.get(&host_ix) {
             Some(at) => format!("{host} was updated at {}", at.clock()),
             None => format!("{host} is deployed to"),
@@ -95,6 +104,12 @@ fn place(case: &Case<'_>, live: &LiveDeploy, facts: &Facts) -> String {
             } else {
                 format!("{what} calls what it measures{through}")
             }
+        }
+        Relation::Environment if case.inventory.apps_of(case.obj).is_empty() => {
+            format!(
+                "it belongs to no app; the deploy was in {}",
+                live.deploy.environment
+            )
         }
         Relation::Environment => {
             format!("it shares only the environment {}", live.deploy.environment)

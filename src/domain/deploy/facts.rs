@@ -147,6 +147,13 @@ pub struct Case<'a> {
     pub onset: Onset,
 }
 
+/// Some of them in even steps, and `own` if it is one.
+fn sample<T: Copy + PartialEq>(all: &[T], own: T) -> impl Iterator<Item = T> {
+    let step = all.len().div_ceil(SAMPLE).max(1);
+    let chosen = move |(at, one): &(usize, &T)| at % step == 0 || **one == own;
+    all.iter().enumerate().filter(chosen).map(|(_, one)| *one)
+}
+
 impl std::fmt::Debug for Case<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Case")
@@ -253,17 +260,15 @@ impl Case<'_> {
 
     fn count_peers(&self, live: &LiveDeploy, tolerance: Duration, facts: &mut Facts) {
         let deploy = &live.deploy;
-        let hosts = live.scope.hosts(self.inventory);
-        let step = hosts.len().div_ceil(SAMPLE).max(1);
+        let hosts: Vec<HostIx> = live.scope.hosts(self.inventory).into_iter().collect();
         let own_host = self.inventory.host_ix(self.obj);
         let mut failed: Vec<(Timestamp, Look)> = Vec::new();
-        for (at, host) in hosts.into_iter().enumerate() {
-            if at % step != 0 && host != own_host {
-                continue;
-            }
-            let Some(peer) = self.same_on(host) else {
-                continue;
-            };
+        let named: Vec<ObjIx> = live.scope.named_alike(self.inventory, self.obj).collect();
+        let peers = sample(&hosts, own_host)
+            .filter_map(|host| self.same_on(host))
+            .chain(sample(&named, self.obj));
+        for peer in peers {
+            let host = self.inventory.host_ix(peer);
             let mut look = self.sight.look(peer);
             if peer == self.obj {
                 look.bad_since = Some(self.onset.first_bad);

@@ -12,7 +12,7 @@ use crate::{
     base::time::{Timestamp, show_duration},
     domain::model::{
         deploy::{Deploy, Phase},
-        objects::{HostIx, Inventory, ObjIx},
+        objects::{Inventory, ObjIx},
         state::State,
     },
 };
@@ -220,11 +220,15 @@ fn place(
         return no("a host that is down is told at once, unless the deploy declares a reboot");
     }
     let host = inventory.host_ix(request.obj);
-    if runs_others(inventory, live, host) {
+    if runs_others(inventory, live, request.obj) {
         return no("its host runs other apps than the one deployed");
     }
     if relation == Relation::Group && !live.scope.touched.contains_key(&host) {
-        return no("its host is not in the batch being deployed");
+        // What else is on a host that it deploys to may have broken with it.
+        let is_broken = matches!(deploy.phase, Phase::Failed | Phase::Lost)
+            || longest(live, request.state.severity(), false).is_zero();
+        let veto = is_broken && live.scope.targets.contains(&host) && live.scope.touched.is_empty();
+        return refuse("its host is not in the batch being deployed", veto);
     }
     let Some(touched) = live.scope.touched_at(deploy, host) else {
         return no("its host was not updated yet");
@@ -272,9 +276,13 @@ pub fn comes_up_until(inventory: &Inventory, live: &LiveDeploy, obj: ObjIx) -> O
     (live.deploy.phase == Phase::Finished).then(|| touched + live.start_up(inventory, obj))
 }
 
-/// The host is known to run other apps than the one deployed: a mistyped app or environment explains nothing there.
-pub fn runs_others(inventory: &Inventory, live: &LiveDeploy, host: HostIx) -> bool {
-    let apps = &inventory.host(host).apps;
+/// The object's host is known to run other apps than the one deployed, and the object does not name that one itself: a
+/// mistyped app or environment explains nothing there.
+pub fn runs_others(inventory: &Inventory, live: &LiveDeploy, obj: ObjIx) -> bool {
+    if live.scope.app.is_some() && inventory.rule(obj).app == live.scope.app {
+        return false;
+    }
+    let apps = &inventory.host(inventory.host_ix(obj)).apps;
     !apps.is_empty() && live.scope.app.is_none_or(|app| !apps.contains(&app))
 }
 

@@ -52,16 +52,14 @@ impl LiveDeploy {
     pub fn totals(&self, inventory: &Inventory) -> &Totals {
         self.totals.get_or_init(|| {
             let mut totals = Totals::default();
-            for host in self.scope.hosts(inventory) {
-                for obj in std::iter::once(ObjIx(host.0)).chain(inventory.checks_of(host)) {
-                    let relation = self.scope.relation(inventory, obj);
-                    if matches!(relation, Some(Relation::Exact | Relation::Group)) {
-                        totals.all += 1;
-                        *totals
-                            .by_name
-                            .entry(short_name(inventory, obj))
-                            .or_default() += 1;
-                    }
+            for obj in self.scope.objects(inventory) {
+                let relation = self.scope.relation(inventory, obj);
+                if matches!(relation, Some(Relation::Exact | Relation::Group)) {
+                    totals.all += 1;
+                    *totals
+                        .by_name
+                        .entry(short_name(inventory, obj))
+                        .or_default() += 1;
                 }
             }
             totals

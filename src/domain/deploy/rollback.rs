@@ -113,7 +113,7 @@ fn guard(scene: &Scene<'_>) -> Option<String> {
         return Some("the problem began after its bake".to_owned());
     }
     if scene.vote < 1 {
-        return Some("what it updated does not fail more than the rest".to_owned());
+        return Some("nothing shows that what it updated fails and the rest does not".to_owned());
     }
     if scene.objects < OBJECTS {
         return Some(format!(
@@ -294,11 +294,11 @@ mod tests {
             (|scene| scene.alone = false, "it is not the one suspect"),
             (
                 |scene| scene.vote = 0,
-                "what it updated does not fail more than the rest",
+                "nothing shows that what it updated fails and the rest does not",
             ),
             (
                 |scene| scene.vote = -1,
-                "what it updated does not fail more than the rest",
+                "nothing shows that what it updated fails and the rest does not",
             ),
             (
                 |scene| scene.objects = 2,

@@ -17,7 +17,7 @@ const MAX_HOPS: u8 = 2;
 /// Nearest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Relation {
-    /// A target of the deploy, measuring its app.
+    /// A target of the deploy, measuring its app; or a check that names the app, where no host runs it.
     Exact,
     /// The same app on a host that is not a target, or another app on a target, or a named group.
     Group,
@@ -48,6 +48,8 @@ pub struct Scope {
     pub targets: BTreeSet<HostIx>,
     /// The event named hosts (and they are known): nothing else is exact.
     pub named: bool,
+    /// No host runs the app: it is where its checks say, as in a cluster.
+    pub by_checks: bool,
     /// Hosts of named groups that are not targets.
     grouped: BTreeSet<HostIx>,
     /// First touch of each host, where steps tell; empty: no step named hosts.
@@ -55,6 +57,8 @@ pub struct Scope {
     /// Apps within two calls: hops, and whether the app calls the deployed one.
     near: BTreeMap<AppIx, (u8, bool)>,
     pub environment: String,
+    /// Of what belongs to no app as well.
+    is_main: bool,
 }
 
 impl Scope {
@@ -68,10 +72,13 @@ impl Scope {
                 .collect()
         };
         let named_hosts = hosts(&deploy.hosts);
+        let by_checks = app.is_some_and(|app| inventory.app(app).hosts.is_empty());
+        // A step that names the machine below a pod says nothing of that machine.
         let touched: BTreeMap<HostIx, Timestamp> = deploy
             .touched
             .iter()
             .filter_map(|(name, at)| Some((inventory.find_host(name)?, *at)))
+            .filter(|(host, _)| !by_checks || named_hosts.contains(host))
             .collect();
         let grouped: BTreeSet<HostIx> = if deploy.groups.is_empty() {
             BTreeSet::new()
@@ -98,6 +105,7 @@ impl Scope {
         Self {
             app,
             named,
+            by_checks,
             grouped: grouped.difference(&targets).copied().collect(),
             targets,
             touched,
@@ -105,6 +113,7 @@ impl Scope {
                 .map(|app| neighbours(inventory, app))
                 .unwrap_or_default(),
             environment: deploy.environment.clone(),
+            is_main: inventory.main_environment() == Some(&*deploy.environment),
         }
     }
 
@@ -118,6 +127,50 @@ impl Scope {
         let apps = self.app.iter().flat_map(|app| &inventory.app(*app).hosts);
         let named = self.targets.iter().chain(&self.grouped);
         apps.chain(named).copied().collect()
+    }
+
+    /// What may be exact or in its group, each once.
+    pub fn objects(&self, inventory: &Inventory) -> impl Iterator<Item = ObjIx> {
+        let hosts = self.hosts(inventory).into_iter();
+        hosts
+            .flat_map(|host| of_host(inventory, host))
+            .chain(self.named_by(inventory))
+    }
+
+    /// All that is exact.
+    pub fn exact(&self, inventory: &Inventory) -> impl Iterator<Item = ObjIx> {
+        self.exact_on(inventory, self.targets.iter().copied())
+    }
+
+    /// What is exact on `hosts`, and where checks say.
+    pub fn exact_on(
+        &self,
+        inventory: &Inventory,
+        hosts: impl Iterator<Item = HostIx>,
+    ) -> impl Iterator<Item = ObjIx> {
+        hosts
+            .flat_map(|host| of_host(inventory, host))
+            .chain(self.named_by(inventory))
+            .filter(|obj| self.relation(inventory, *obj) == Some(Relation::Exact))
+    }
+
+    /// The checks that say where the app is, on hosts that were not named.
+    fn named_by(&self, inventory: &Inventory) -> impl Iterator<Item = ObjIx> {
+        let app = self.app.into_iter();
+        app.flat_map(|app| inventory.checks_instead_of_hosts(app))
+            .copied()
+            .filter(|obj| {
+                let host = inventory.host_ix(*obj);
+                !self.targets.contains(&host) && !self.grouped.contains(&host)
+            })
+    }
+
+    /// Of the checks that say where the app is, those of the same name as `obj`.
+    pub fn named_alike(&self, inventory: &Inventory, obj: ObjIx) -> impl Iterator<Item = ObjIx> {
+        let name = |obj| inventory.check(obj).map(|check| &check.name);
+        let own = name(obj);
+        self.named_by(inventory)
+            .filter(move |other| name(*other) == own)
     }
 
     /// How `obj` stands to the deploy; None: not at all.
@@ -135,6 +188,9 @@ impl Scope {
             }
             return Some(Relation::Group);
         }
+        if measures && self.by_checks {
+            return Some(Relation::Exact);
+        }
         if measures || self.grouped.contains(&host) {
             return Some(Relation::Group);
         }
@@ -144,19 +200,27 @@ impl Scope {
                 calls_it: *calls_it,
             });
         }
-        apps.iter()
-            .any(|app| *inventory.app(*app).environment == *self.environment)
-            .then_some(Relation::Environment)
+        let shares = if apps.is_empty() {
+            self.is_main
+        } else {
+            apps.iter()
+                .any(|app| *inventory.app(*app).environment == *self.environment)
+        };
+        shares.then_some(Relation::Environment)
     }
 
-    /// When the deploy touched this host: its step, or the start where no step names hosts. None: not touched yet.
+    /// When the deploy touched this host: its step, or the start where no step tells. None: not touched yet.
     pub fn touched_at(&self, deploy: &Deploy, host: HostIx) -> Option<Timestamp> {
-        if self.touched.is_empty() {
+        if self.touched.is_empty() || self.by_checks && !self.targets.contains(&host) {
             Some(deploy.started_at)
         } else {
             self.touched.get(&host).copied()
         }
     }
+}
+
+fn of_host(inventory: &Inventory, host: HostIx) -> impl Iterator<Item = ObjIx> + use<> {
+    std::iter::once(ObjIx(host.0)).chain(inventory.checks_of(host))
 }
 
 fn neighbours(inventory: &Inventory, app: AppIx) -> BTreeMap<AppIx, (u8, bool)> {

@@ -105,7 +105,7 @@ impl Against {
             Self::OfMachine => "it measures the machine, not the app",
             Self::MachineToo => "checks of the machine itself began to fail as well",
             Self::Rollback => "a rollback brings back what worked",
-            Self::WorkedSince => "it worked after its host was updated",
+            Self::WorkedSince => "it worked after the update",
             Self::WasBad => {
                 "it was bad before this deploy started, though less, or of another fault"
             }

@@ -119,6 +119,8 @@ pub struct Engine {
     pub(super) trial: Trial,
     /// For checks beside the schedule.
     pub(super) allowance: Allowance,
+    /// When planned runs whose places extra checks took would have made each host be looked at, lately.
+    pub(super) planned_looks: BTreeMap<ObjIx, Timestamp>,
     /// Of checks that measure an app.
     pub(super) numbers: Numbers,
     /// Clocks of those who tell of deploys.
@@ -249,6 +251,7 @@ impl Engine {
             recording: false,
             trial: Trial::default(),
             allowance: Allowance::new(inventory.len(), now),
+            planned_looks: BTreeMap::new(),
             numbers: Numbers::default(),
             skews: Skews::default(),
             inventory,

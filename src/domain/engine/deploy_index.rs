@@ -140,8 +140,12 @@ impl Engine {
         let mut near = self.deploys_near(obj);
         let known: BTreeSet<&str> = near.iter().map(|live| &*live.deploy.id).collect();
         let mut places = BTreeSet::new();
-        for app in self.inventory.apps_of(obj) {
-            let environment = &*self.inventory.app(*app).environment;
+        let apps = self.inventory.apps_of(obj);
+        let own = apps
+            .iter()
+            .map(|app| &*self.inventory.app(*app).environment);
+        let main = self.inventory.main_environment();
+        for environment in own.chain(main.filter(|_| apps.is_empty())) {
             places.extend(newest(
                 self.deploy_index.by_environment.get(environment),
                 NEWEST_BESIDE,

@@ -204,6 +204,11 @@ impl Engine {
                     "only the named hosts are in its scope"
                 }
             ));
+        } else if live.scope.objects(&self.inventory).next().is_none() {
+            let app = &live.deploy.app;
+            reply.text.push_str(&format!(
+                "; no host runs `{app}` and no check names it, so nothing shows how it goes"
+            ));
         }
         for host in live
             .deploy
@@ -268,10 +273,9 @@ impl Engine {
         let mut audience = self.team(live, Urgency::Low, now);
         if audience.is_empty() && kind == Kind::Digest {
             let mut contacts = std::collections::BTreeSet::new();
-            for host in &live.scope.targets {
-                for obj in self.inventory.checks_of(*host) {
-                    contacts.extend(self.own_contacts(obj));
-                }
+            let exact = live.scope.exact(&self.inventory);
+            for obj in exact.filter(|obj| !self.inventory.is_host(*obj)) {
+                contacts.extend(self.own_contacts(obj));
             }
             audience = self
                 .people(contacts, now)

@@ -104,6 +104,8 @@ impl Engine {
                         .take(CONTROLS)
                         .filter_map(|host| inventory.find_check(*host, &check.name)),
                 );
+                let elsewhere = live.scope.named_alike(&inventory, obj);
+                wanted.extend(elsewhere.take(CONTROLS));
                 for called in inventory.app(app).calls.iter().take(CONTROLS) {
                     wanted.extend(checks_of_app(&inventory, *called).take(1));
                 }
@@ -162,11 +164,8 @@ impl Engine {
         } else {
             live.scope.targets.iter().copied().collect()
         };
-        let exact = |host: &HostIx| {
-            let of_host = inventory.checks_of(*host);
-            of_host.filter(|obj| live.scope.relation(&inventory, *obj) == Some(Relation::Exact))
-        };
-        let mut wanted: Vec<ObjIx> = just_now.iter().flat_map(exact).collect();
+        let exact = live.scope.exact_on(&inventory, just_now.iter().copied());
+        let mut wanted: Vec<ObjIx> = exact.filter(|obj| !inventory.is_host(*obj)).collect();
         if let Some(app) = live.scope.app {
             let controls = inventory
                 .app(app)
@@ -199,7 +198,13 @@ impl Engine {
             if seen.len() == most {
                 return;
             }
-            if now.since(self.status(obj).last_check_at) < ASKED_LATELY || !seen.insert(obj) {
+            let lately = if self.is_soft(obj) {
+                // Its own retry comes: an attempt before that would make of a blip what its attempts are to rule out.
+                self.rule(obj).retry.max(ASKED_LATELY)
+            } else {
+                ASKED_LATELY
+            };
+            if now.since(self.status(obj).last_check_at) < lately || !seen.insert(obj) {
                 continue;
             }
             // The schedule comes first: what the allowance does not cover comes at its own time.
@@ -218,13 +223,32 @@ impl Engine {
     /// The time of a planned run whose place an extra check took, so that no extra check makes anything known later than
     /// the schedule would have. What the extra check found good is looked at again: what fails only now and then may
     /// have had a good moment. What turned bad asks for its host again, as it would have now: else all checks of a lost
-    /// host ask at the same moment, and its own retries alone confirm it.
+    /// host ask at the same moment, and its own retries alone confirm it. What an extra check had made known of the host a
+    /// moment ago takes nothing from that question: it is asked when that is no longer fresh.
     pub(super) fn planned_run(&mut self, now: Timestamp, obj: ObjIx, was_good: bool) {
         if !self.status(obj).state.is_problem() {
             self.request(obj, now, false);
         } else if was_good && !self.inventory.is_host(obj) {
-            self.look_at_host(now, obj);
+            let host = ObjIx(self.inventory.host_ix(obj).0);
+            let horizon = self.inventory.globals.host_check_horizon;
+            // Two that ask within the horizon make one look, with extra checks as without.
+            self.planned_looks.retain(|_, at| now < *at + horizon);
+            if self.planned_looks.contains_key(&host) {
+                return;
+            }
+            self.planned_looks.insert(host, now);
+            let old_at = self.fresh_until(host);
+            if old_at <= now {
+                self.request(host, now, false);
+            } else {
+                self.timers.insert((old_at, Timer::AskHost(host)));
+            }
         }
+    }
+
+    fn is_soft(&self, obj: ObjIx) -> bool {
+        let status = self.status(obj);
+        status.state.is_problem() && !status.is_hard_problem()
     }
 
     /// The evidence of a young page is read again later.
@@ -272,20 +296,21 @@ impl Engine {
 
 /// Its turn has not come, and steps say whose has.
 pub(super) fn is_control(live: &LiveDeploy, host: HostIx) -> bool {
-    if live.scope.touched.is_empty() {
+    if live.scope.by_checks {
+        false
+    } else if live.scope.touched.is_empty() {
         !live.scope.targets.contains(&host)
     } else {
         !live.scope.touched.contains_key(&host)
     }
 }
 
-/// Checks that measure an app, on the first of its hosts.
+/// Checks that measure an app: on the first of its hosts, or wherever they name it if no host runs it.
 fn checks_of_app(inventory: &Inventory, app: AppIx) -> impl Iterator<Item = ObjIx> + '_ {
-    inventory
-        .app(app)
-        .hosts
-        .iter()
-        .take(1)
+    let first = inventory.app(app).hosts.first();
+    first
+        .into_iter()
         .flat_map(|host| inventory.checks_of(*host))
         .filter(move |obj| inventory.apps_of(*obj).contains(&app))
+        .chain(inventory.checks_instead_of_hosts(app).iter().copied())
 }

@@ -406,15 +406,17 @@ impl Engine {
         lines: Vec<String>,
         out: &mut Effects,
     ) {
-        let Some(app) = app.map(|ix| self.inventory.app(ix)) else {
+        let Some(ix) = app else {
             return;
         };
+        let app = self.inventory.app(ix);
         let mut contacts: BTreeSet<_> = app.contacts.iter().copied().collect();
         if contacts.is_empty() {
             let checks = app
                 .hosts
                 .iter()
-                .flat_map(|host| self.inventory.checks_of(*host));
+                .flat_map(|host| self.inventory.checks_of(*host))
+                .chain(self.inventory.checks_instead_of_hosts(ix).iter().copied());
             contacts.extend(checks.flat_map(|obj| self.own_contacts(obj)));
         }
         let audience: Audience = self

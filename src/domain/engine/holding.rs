@@ -549,7 +549,7 @@ impl Engine {
                 }
                 _ if hold::may_not(&live.deploy) => Some(format!("{deploy}: {}", hold::MAY_NOT)),
                 _ if !matches!(relation, Some(Relation::Exact | Relation::Group))
-                    || hold::runs_others(&self.inventory, live, self.inventory.host_ix(obj)) =>
+                    || hold::runs_others(&self.inventory, live, obj) =>
                 {
                     Some(format!(
                         "{deploy} turned out to be of {} in {}",

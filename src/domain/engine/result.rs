@@ -603,15 +603,16 @@ impl Engine {
         }
     }
 
-    /// The host of a check is looked at now, unless that was just done.
-    pub(super) fn look_at_host(&mut self, now: Timestamp, obj: ObjIx) {
-        self.request_unless_fresh(now, ObjIx(self.inventory.host_ix(obj).0));
-    }
-
-    fn request_unless_fresh(&mut self, now: Timestamp, obj: ObjIx) {
-        if self.status(obj).last_check_at + self.inventory.globals.host_check_horizon <= now {
+    /// A question about a host, or of what depends on it, that its last result may answer.
+    pub(super) fn request_unless_fresh(&mut self, now: Timestamp, obj: ObjIx) {
+        if self.fresh_until(obj) <= now {
             self.request(obj, now, false);
         }
+    }
+
+    /// Until then nobody's question makes a host be looked at anew.
+    pub(super) fn fresh_until(&self, host: ObjIx) -> Timestamp {
+        self.status(host).last_check_at + self.inventory.globals.host_check_horizon
     }
 
     /// What a result means beyond its own notification: breakers of holds, fresh evidence, probing around a deploy.

@@ -26,10 +26,14 @@ impl Engine {
             let Some((app, environment)) = app_in(deploy) else {
                 continue;
             };
+            // Where no host runs the app, this one only measures it.
+            let found = self.inventory.find_app(app, Some(environment));
+            let is_run_here = found.is_none_or(|app| !self.inventory.app(app).hosts.is_empty());
+            let host = Some(downtime.object.host.to_string()).filter(|_| is_run_here);
             let event = DeployEvent {
                 app: Some(app.to_owned()),
                 environment: Some(environment.to_owned()),
-                hosts: vec![downtime.object.host.to_string()],
+                hosts: host.into_iter().collect(),
                 actors: vec![downtime.author.clone()],
                 reason: Some(downtime.comment.clone()).filter(|text| !text.is_empty()),
                 ..own_event(deploy, Phase::Started, now)

@@ -44,7 +44,8 @@ impl Engine {
                     && one.started_at < deploy.started_at
                     && one.version.is_some()
                     && !matches!(one.phase, Phase::Planned | Phase::Cancelled)
-                    && !scope.targets.is_disjoint(&live.scope.targets)
+                    && (!scope.targets.is_disjoint(&live.scope.targets)
+                        || scope.by_checks && is_told_alike(&one.id, &deploy.id))
             })
             .collect();
         let last = before.iter().max_by_key(|other| other.deploy.started_at)?;
@@ -60,5 +61,14 @@ impl Engine {
                     && other.deploy.started_at < last.deploy.started_at
             })
             .then(|| last.deploy.id.clone())
+    }
+}
+
+/// In a cluster an app may be made of several things that are deployed, each with versions of its own, and no host tells
+/// them apart: their ids do, up to the run (`kubernetes-prod-shop-web-31`, `argocd-shop-1772449200`, `D-417`).
+fn is_told_alike(one: &str, other: &str) -> bool {
+    match (one.rsplit_once('-'), other.rsplit_once('-')) {
+        (Some((one, _)), Some((other, _))) => one == other,
+        _ => false,
     }
 }

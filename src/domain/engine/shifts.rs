@@ -184,10 +184,10 @@ impl Engine {
             return;
         }
         let mut baseline = self.numbers.baselines.remove(id).unwrap_or_default();
-        let hosts = live.scope.hosts(&self.inventory);
-        for obj in hosts
-            .into_iter()
-            .flat_map(|host| self.inventory.checks_of(host))
+        for obj in live
+            .scope
+            .objects(&self.inventory)
+            .filter(|obj| !self.inventory.is_host(*obj))
             .filter(|obj| self.inventory.apps_of(*obj).contains(&app))
             .take(MOST_CHECKS)
         {

@@ -63,6 +63,8 @@ pub enum Timer {
         obj: ObjIx,
         was_good: bool,
     },
+    /// A planned run would have asked for this host by now.
+    AskHost(ObjIx),
     /// It was well again beside a deploy.
     LookAgain(ObjIx),
     /// Results may be too old.
@@ -138,6 +140,7 @@ impl Engine {
                     self.request(obj, now, forced);
                 }
                 Timer::Planned { obj, was_good } => self.planned_run(now, obj, was_good),
+                Timer::AskHost(host) => self.request_unless_fresh(now, host),
                 Timer::LookAgain(obj) => self.look_again(now, obj),
                 Timer::Freshness => self.look_for_stale(now, out),
                 Timer::Forget => {
@@ -151,6 +154,7 @@ impl Engine {
     /// All timers anew from the state: at start and after a reload. What is overdue fires at the next tick.
     pub(super) fn rebuild_timers(&mut self, now: Timestamp) {
         self.timers.clear();
+        self.planned_looks.clear();
         self.timers.insert((now + FORGET_EVERY, Timer::Forget));
         let holds: Vec<Hold> = self.holds.values().cloned().collect();
         for hold in holds {
@@ -215,9 +219,8 @@ impl Engine {
             if live.deploy.rollback_of.is_some() {
                 let slowest = live
                     .scope
-                    .targets
-                    .iter()
-                    .flat_map(|host| self.inventory.checks_of(*host))
+                    .exact(&self.inventory)
+                    .filter(|obj| !self.inventory.is_host(*obj))
                     .map(|obj| crate::domain::deploy::live::settle(&self.inventory, obj))
                     .max()
                     .unwrap_or(super::deploys::ROLLBACK_CONFIRMED_WITHIN);

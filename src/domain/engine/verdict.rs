@@ -9,7 +9,6 @@ use crate::{
     domain::{
         deploy::{
             live::LiveDeploy,
-            scope::Relation,
             verdict::{self, Outcome, Seen},
         },
         model::{
@@ -59,13 +58,8 @@ impl Engine {
                 _ => {}
             }
         }
-        for host in &live.scope.targets {
-            let objects = std::iter::once(ObjIx(host.0)).chain(self.inventory.checks_of(*host));
-            for obj in objects {
-                if live.scope.relation(&self.inventory, obj) == Some(Relation::Exact) {
-                    self.measure(now, live, obj, &mut seen);
-                }
-            }
+        for obj in live.scope.exact(&self.inventory) {
+            self.measure(now, live, obj, &mut seen);
         }
         for shift in &deploy.shifts {
             match shift.how {

@@ -84,6 +84,8 @@ pub struct Inventory {
     pub by_name: OnceLock<BTreeMap<Arc<str>, Vec<ObjIx>>>,
     /// Checks by the app that their own rule names; made when first asked for.
     pub by_app: OnceLock<BTreeMap<AppIx, Vec<ObjIx>>>,
+    /// See [`Inventory::main_environment`].
+    pub main_environment: OnceLock<Option<Arc<str>>>,
 }
 
 /// A machine or device.
@@ -702,6 +704,28 @@ impl Inventory {
             by_app
         });
         by_app.get(&app).map_or(&[], Vec::as_slice)
+    }
+
+    /// The environment of most apps, of equals the first by name: what belongs to no app is taken to be there.
+    pub fn main_environment(&self) -> Option<&str> {
+        let main = self.main_environment.get_or_init(|| {
+            let mut apps: BTreeMap<&Arc<str>, usize> = BTreeMap::new();
+            for app in &self.apps {
+                *apps.entry(&app.environment).or_default() += 1;
+            }
+            let most = apps.iter().rev().max_by_key(|(_, apps)| **apps);
+            most.map(|(environment, _)| (*environment).clone())
+        });
+        main.as_deref()
+    }
+
+    /// Where no host runs an app, as in a cluster: the checks that name it. Empty where a host does.
+    pub fn checks_instead_of_hosts(&self, app: AppIx) -> &[ObjIx] {
+        if self.app(app).hosts.is_empty() {
+            self.checks_that_name(app)
+        } else {
+            &[]
+        }
     }
 
     /// The checks of a host, as objects.

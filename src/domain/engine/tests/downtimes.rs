@@ -478,6 +478,30 @@ fn row_36_the_downtime_of_a_deploy_script_is_a_capped_hold() {
 }
 
 #[test]
+fn row_36_on_a_check_of_what_no_host_runs_it_is_a_deploy_of_that_and_of_no_machine() {
+    let mut inventory = site::search_in_a_cluster();
+    inventory.downtime_rules = scripted().downtime_rules;
+    check_on(
+        inventory,
+        "
+        10:00 search1/http ok
+        10:00 search1/cpu ok
+        10:05 downtime search1/http 30m
+        10:06 search1/http crit
+        10:06 search1/cpu crit
+        10:07 search1/http ok
+        ",
+        expect![[r#"
+            10:06:00 search1/http held problem until 10:09:00: downtime-1-search@production of search is running; a blip is expected, so it is judged again at 2026-03-02T10:09:00Z
+            10:06:00   -> oncall: problem search1/cpu CRITICAL [none; weak downtime-1-search@production]
+            10:06:00 search1/cpu sent problem: hard CRITICAL after attempt 1 of 1
+            10:07:00 search1/http released problem: the hold ended: it recovered while held, bad for 1m
+            10:07:00 search1/http skipped recovery: nobody was told of the problem, so nobody is told of its end
+        "#]],
+    );
+}
+
+#[test]
 fn row_36_without_being_told_so_a_downtime_is_a_downtime() {
     check(
         "

@@ -320,7 +320,7 @@ fn check(inventory: &Arc<Inventory>, history: &History) -> Result<(), TestCaseEr
 }
 
 fn without_flapping() -> Inventory {
-    let mut inventory = site::shop();
+    let mut inventory = site::search_in_a_cluster();
     inventory.globals.flap_detection = false;
     inventory.globals.storm = 3;
     let objects: Vec<_> = inventory.objects().collect();

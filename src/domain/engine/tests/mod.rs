@@ -2,6 +2,7 @@
 
 mod answers;
 mod clocks;
+mod cluster;
 mod dependencies;
 mod digest;
 mod downtimes;

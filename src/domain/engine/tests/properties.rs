@@ -457,8 +457,8 @@ fn check(
 }
 
 fn run_half(grouping: Grouping, longest: Duration) {
-    let inventory = Arc::new(site::shop());
-    let mut gathering = site::shop();
+    let inventory = Arc::new(site::search_in_a_cluster());
+    let mut gathering = site::search_in_a_cluster();
     gathering.globals.grouping = grouping;
     let gathering = Arc::new(gathering);
     play_many(&history(), 2, |steps| {

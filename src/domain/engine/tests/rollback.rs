@@ -73,7 +73,7 @@ fn it_is_run_where_the_owners_opted_in_and_every_guard_agrees() {
         expect![[r#"
             10:55:00   -> oncall: problem web1/http CRITICAL [suspect d-2 possible, d-1 weak]
             10:55:00 web1/http sent problem: hard CRITICAL after attempt 1 of 1; D-2: not held: the deploy has ended and the results since then are bad
-            10:55:00 web1/http no-rollback problem: D-2 is not rolled back: what it updated does not fail more than the rest
+            10:55:00 web1/http no-rollback problem: D-2 is not rolled back: nothing shows that what it updated fails and the rest does not
             10:55:20   -> oncall: amendment web1/http CRITICAL [suspect d-2 possible, d-1 weak]
             10:55:20 web1/http amended amendment: rolling back D-2 (shop 1.4.2), to 1.4.1, by itself
             10:55:20 web1/http rollback problem: every guard agrees: `go-back` is run to roll back D-2
@@ -117,7 +117,7 @@ fn a_person_who_takes_it_ends_it() {
         expect![[r#"
             10:55:00   -> oncall: problem web1/http CRITICAL [suspect d-2 possible, d-1 weak]
             10:55:00 web1/http sent problem: hard CRITICAL after attempt 1 of 1; D-2: not held: the deploy has ended and the results since then are bad
-            10:55:00 web1/http no-rollback problem: D-2 is not rolled back: what it updated does not fail more than the rest
+            10:55:00 web1/http no-rollback problem: D-2 is not rolled back: nothing shows that what it updated fails and the rest does not
             10:55:20 web1/http no-rollback problem: D-2 is not rolled back: bob has acknowledged it
         "#]],
     );
@@ -151,7 +151,7 @@ fn once_an_hour_also_over_a_restart() {
         expect![[r#"
             10:55:00   -> oncall: problem web1/http CRITICAL [suspect d-2 possible, d-1 weak]
             10:55:00 web1/http sent problem: hard CRITICAL after attempt 1 of 1; D-2: not held: the deploy has ended and the results since then are bad
-            10:55:00 web1/http no-rollback problem: D-2 is not rolled back: what it updated does not fail more than the rest
+            10:55:00 web1/http no-rollback problem: D-2 is not rolled back: nothing shows that what it updated fails and the rest does not
             10:55:20   -> oncall: amendment web1/http CRITICAL [suspect d-2 possible, d-1 weak]
             10:55:20 web1/http amended amendment: rolling back D-2 (shop 1.4.2), to 1.4.1, by itself
             10:55:20 web1/http rollback problem: every guard agrees: `go-back` is run to roll back D-2
@@ -159,13 +159,13 @@ fn once_an_hour_also_over_a_restart() {
             10:56:00 web1/http sent recovery: recovered
             11:10:00   -> oncall: problem web1/http CRITICAL [suspect d-3 strong, d-2 weak, d-1 weak]
             11:10:00 web1/http sent problem: hard CRITICAL after attempt 1 of 1; D-3: not held: the deploy has ended and the results since then are bad; D-2: not held: the deploy has ended and the results since then are bad
-            11:10:00 web1/http no-rollback problem: D-3 is not rolled back: what it updated does not fail more than the rest
+            11:10:00 web1/http no-rollback problem: D-3 is not rolled back: nothing shows that what it updated fails and the rest does not
             11:10:20 web1/http no-rollback problem: D-3 is not rolled back: D-2 was rolled back at 2026-03-02T10:55:20Z; once an hour is enough
             11:20:00   -> oncall: recovery web1/http OK [suspect d-3 strong, d-2 weak, d-1 weak]
             11:20:00 web1/http sent recovery: recovered
             12:10:00   -> oncall: problem web1/http CRITICAL [suspect d-4 likely, d-3 weak, d-2 weak]
             12:10:00 web1/http sent problem: hard CRITICAL after attempt 1 of 1; D-4: not held: the deploy has ended and the results since then are bad
-            12:10:00 web1/http no-rollback problem: D-4 is not rolled back: what it updated does not fail more than the rest
+            12:10:00 web1/http no-rollback problem: D-4 is not rolled back: nothing shows that what it updated fails and the rest does not
             12:10:20   -> oncall: amendment web1/http CRITICAL [suspect d-4 likely, d-3 weak, d-2 weak]
             12:10:20 web1/http amended amendment: rolling back D-4 (shop 1.4.4), to 1.4.3, by itself
             12:10:20 web1/http rollback problem: every guard agrees: `go-back` is run to roll back D-4
@@ -184,7 +184,7 @@ fn what_cannot_be_taken_back_never_is() {
         expect![[r#"
             10:55:00   -> oncall: problem web1/http CRITICAL [suspect d-2 possible, d-1 weak]
             10:55:00 web1/http sent problem: hard CRITICAL after attempt 1 of 1; D-2: not held: the deploy has ended and the results since then are bad
-            10:55:00 web1/http no-rollback problem: D-2 is not rolled back: what it updated does not fail more than the rest
+            10:55:00 web1/http no-rollback problem: D-2 is not rolled back: nothing shows that what it updated fails and the rest does not
             10:55:20 web1/http no-rollback problem: D-2 is not rolled back: `schema` cannot be taken back
         "#]],
     );

@@ -183,7 +183,7 @@ fn row_8_the_environment_alone_is_a_weak_suspect() {
         expect![[r#"
             10:06:00   -> oncall: problem search1/http CRITICAL [none; weak D-1]
             10:06:00 search1/http sent problem: hard CRITICAL after attempt 1 of 1
-            10:06:00   -> oncall: problem lone1/http CRITICAL
+            10:06:00   -> oncall: problem lone1/http CRITICAL [none; weak D-1]
             10:06:00 lone1/http sent problem: hard CRITICAL after attempt 1 of 1
             10:06:00   -> oncall: problem stage1/http CRITICAL
             10:06:00 stage1/http sent problem: hard CRITICAL after attempt 1 of 1

@@ -94,6 +94,27 @@ fn deploy(hosts: &str) -> String {
 }
 
 #[test]
+fn an_app_in_a_cluster_is_compared_where_its_checks_are() {
+    let before = minutes(&["search1"], (0, 30), "time", 0.12, "s");
+    let after = minutes(&["search1"], (33, 70), "time", 0.48, "s");
+    let words = "
+        10:30 deploy start D-417 app=search version=2.1 actors=ann
+        10:32 deploy finish D-417
+        ";
+    plays(
+        site::search_in_a_cluster(),
+        &[before, after, words.to_owned()],
+        expect![[r#"
+            10:39:10 shift D-417: time 0.12 s to 0.49 s (4.0 times) since D-417 on search1/http, 1 of 1 updated, no others to compare with
+            10:39:10 search1/http sent notice: time 0.12 s to 0.49 s (4.0 times) since D-417 on search1/http, 1 of 1 updated, no others to compare with
+            10:39:10   -> ann quietly: notice search UP [none; weak D-417]
+                       | time 0.12 s to 0.49 s (4.0 times) since D-417 on search1/http, 1 of 1 updated, no others to compare with
+            D-417: regressed (1 got worse with it: time of http) ["time 0.12 s to 0.49 s (4.0 times) since D-417 on search1/http, 1 of 1 updated, no others to compare with"]
+        "#]],
+    );
+}
+
+#[test]
 fn four_times_as_slow_on_what_was_updated_and_nowhere_else() {
     plays(
         site::shop(),

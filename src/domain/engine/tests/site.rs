@@ -74,22 +74,10 @@ pub(in crate::domain) fn shop_without(host: &str) -> Inventory {
         HostIx(u32::try_from(names.iter().position(|n| *n == name).expect("listed")).expect("few"))
     };
     for (name, environment, hosts) in apps {
+        let hosts = hosts.iter().filter(|host| **host != left_out);
         inventory.apps.push(App {
-            name: name.into(),
-            environment: environment.into(),
-            calls: Vec::new(),
-            called_by: Vec::new(),
-            hosts: hosts
-                .iter()
-                .filter(|host| **host != left_out)
-                .map(|host| ix(host))
-                .collect(),
-            contacts: Vec::new(),
-            risk: Risk::Normal,
-            regressions: Regressions::default(),
-            hold: true,
-            rollback: None,
-            url: None,
+            hosts: hosts.map(|host| ix(host)).collect(),
+            ..app(name, environment)
         });
     }
     for (caller, called) in [(0, 1), (1, 2)] {
@@ -140,6 +128,34 @@ pub(in crate::domain) fn shop_without(host: &str) -> Inventory {
             rule: Arc::new(rule),
         });
     }
+    inventory
+}
+
+/// An app that no host runs and nothing calls.
+pub(super) fn app(name: &str, environment: &str) -> App {
+    App {
+        name: name.into(),
+        environment: environment.into(),
+        calls: Vec::new(),
+        called_by: Vec::new(),
+        hosts: Vec::new(),
+        contacts: Vec::new(),
+        risk: Risk::Normal,
+        regressions: Regressions::default(),
+        hold: true,
+        rollback: None,
+        url: None,
+    }
+}
+
+/// The shop whose search is in a cluster: no host runs it, and what measures it names it.
+pub(super) fn search_in_a_cluster() -> Inventory {
+    let mut inventory = shop();
+    let search = inventory.find_app("search", None).expect("an app");
+    let host = inventory.find_host("search1").expect("a host");
+    inventory.apps[search.0 as usize].hosts.clear();
+    inventory.hosts[host.0 as usize].apps.clear();
+    rule_of(&mut inventory, "search1/http").app = Some(search);
     inventory
 }
 

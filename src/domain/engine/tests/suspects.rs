@@ -301,11 +301,8 @@ fn an_agent_that_falls_silent_is_put_down_to_its_own_deploy() {
 #[test]
 fn an_app_without_hosts_is_measured_by_the_checks_that_name_it() {
     let in_a_cluster = || {
-        let mut inventory = site::shop();
+        let mut inventory = site::search_in_a_cluster();
         let search = inventory.find_app("search", None).expect("an app");
-        let host = inventory.find_host("search1").expect("a host");
-        inventory.apps[search.0 as usize].hosts.clear();
-        inventory.hosts[host.0 as usize].apps.clear();
         let shop = inventory
             .find_app("shop", Some("production"))
             .expect("an app");
@@ -313,9 +310,8 @@ fn an_app_without_hosts_is_measured_by_the_checks_that_name_it() {
         inventory.apps[search.0 as usize].called_by.push(shop);
         inventory
     };
-    let mut measured = in_a_cluster();
-    let search = measured.find_app("search", None);
-    site::rule_of(&mut measured, "search1/http").app = search;
+    let mut unmeasured = in_a_cluster();
+    site::rule_of(&mut unmeasured, "search1/http").app = None;
     let timeline = "
         10:00 web1/http ok
         10:00 search1/http ok
@@ -327,27 +323,29 @@ fn an_app_without_hosts_is_measured_by_the_checks_that_name_it() {
         10:11 evidence web1/http
         ";
     check_on(
-        measured,
-        timeline,
-        expect![[r#"
-        10:09:30   -> oncall: problem search1/http CRITICAL [suspect d-1 strong]
-        10:09:30 search1/http sent problem: hard CRITICAL after attempt 1 of 1; D-1: not held: its host is not in the batch being deployed
-        10:10:00   -> oncall: problem web1/http CRITICAL [suspects d-1 likely]
-        10:10:00 web1/http sent problem: hard CRITICAL after attempt 1 of 1; D-1: not held: it is not what is deployed, only connected with it
-        10:11:00 web1/http: suspects
-        10:11:00   D-1: first bad result 5m after it started, 4m after it ended; what it measures calls search; last good result 3m after the deploy ended; search fails itself
-    "#]],
-    );
-    check_on(
         in_a_cluster(),
         timeline,
         expect![[r#"
-        10:09:30   -> oncall: problem search1/http CRITICAL
-        10:09:30 search1/http sent problem: hard CRITICAL after attempt 1 of 1
-        10:10:00   -> oncall: problem web1/http CRITICAL [suspects d-1 likely]
-        10:10:00 web1/http sent problem: hard CRITICAL after attempt 1 of 1; D-1: not held: it is not what is deployed, only connected with it
-        10:11:00 web1/http: suspects
-        10:11:00   D-1: first bad result 5m after it started, 4m after it ended; what it measures calls search; last good result 3m after the deploy ended; nothing measures search itself: what it breaks shows elsewhere; against it: the same check fails elsewhere, where this deploy reaches nothing: on 1 of 1
-    "#]],
+            10:09:30 search1/http held problem until 10:10:10: D-1 of search is baking; a blip is expected, so it is judged again at 2026-03-02T10:10:10Z
+            10:10:00   -> oncall: problem web1/http CRITICAL [suspects d-1 likely]
+            10:10:00 web1/http sent problem: hard CRITICAL after attempt 1 of 1; D-1: not held: it is not what is deployed, only connected with it
+            10:10:10 search1/http released problem: the hold ended: its deadline came
+            10:10:10   -> oncall: problem search1/http CRITICAL [suspect d-1 strong]
+            10:10:10 search1/http sent problem: still CRITICAL; held since 10:09:30 for deploy D-1: its deadline came
+            10:11:00 web1/http: suspects
+            10:11:00   D-1: first bad result 5m after it started, 4m after it ended; what it measures calls search; last good result 3m after the deploy ended; search fails itself
+        "#]],
+    );
+    check_on(
+        unmeasured,
+        timeline,
+        expect![[r#"
+            10:09:30   -> oncall: problem search1/http CRITICAL [suspects d-1 possible]
+            10:09:30 search1/http sent problem: hard CRITICAL after attempt 1 of 1
+            10:10:00   -> oncall: problem web1/http CRITICAL [suspects d-1 likely]
+            10:10:00 web1/http sent problem: hard CRITICAL after attempt 1 of 1; D-1: not held: it is not what is deployed, only connected with it
+            10:11:00 web1/http: suspects
+            10:11:00   D-1: first bad result 5m after it started, 4m after it ended; what it measures calls search; last good result 3m after the deploy ended; nothing measures search itself: what it breaks shows elsewhere; against it: the same check fails elsewhere, where this deploy reaches nothing: on 1 of 1
+        "#]],
     );
 }

@@ -400,7 +400,7 @@ fn trap_long_lived_window() {
             10:02:00   -> oncall: problem db1/http CRITICAL [none; weak D-1]
             10:02:00 db1/http sent problem: hard CRITICAL after attempt 1 of 1; D-1: not held: it failed, or was never heard of again
             10:03:00 db1/http: none
-            10:03:00   D-1: first bad result 23h57m after it started, 2m after it ended; db1 was updated at 11:00:00; last good result at 10:00:00, during the deploy; against it: it worked after its host was updated
+            10:03:00   D-1: first bad result 23h57m after it started, 2m after it ended; db1 was updated at 11:00:00; last good result at 10:00:00, during the deploy; against it: it worked after the update
         "#]],
     );
 }
@@ -429,7 +429,7 @@ fn trap_same_version_redeployed() {
             10:50:00 web1/http sent problem: hard CRITICAL after attempt 1 of 1; run-2: not held: the deploy has ended and the results since then are bad
             10:51:00 web1/http: suspect
             10:51:00   run-2: first bad result 9m after it started, 7m30s after it ended; web1 is deployed to; last good result at 10:42:00, during the deploy
-            10:51:00   run-1: possible late effect: it ended 44m before the first bad result; web1 is deployed to; last good result 36m after the deploy ended; against it: it worked after its host was updated
+            10:51:00   run-1: possible late effect: it ended 44m before the first bad result; web1 is deployed to; last good result 36m after the deploy ended; against it: it worked after the update
         "#]],
     );
 }
@@ -769,7 +769,7 @@ fn trap_forged_events_mute_alerts() {
 }
 
 /// One event of a deploy of the shop to web1.
-fn of_web1(phase: Phase, clock: &str) -> DeployEvent {
+pub(super) fn of_web1(phase: Phase, clock: &str) -> DeployEvent {
     DeployEvent {
         told_at: None,
         id: "D-1".to_owned(),
@@ -829,20 +829,28 @@ fn trap_check_interval_longer_than_the_hold() {
     "#]].assert_debug_eq(said);
 }
 
+/// The shop, where web1 itself is checked, with three attempts.
+fn with_host_checks() -> Inventory {
+    let mut inventory = site::shop();
+    let host = site::rule_of(&mut inventory, "web1");
+    host.command = Some(CommandLine {
+        name: "check_host".into(),
+        line: "check_host".into(),
+        args: Vec::new(),
+    });
+    host.attempts = 3;
+    inventory
+}
+
 #[test]
 fn an_extra_check_makes_nothing_known_later_than_the_schedule_would() {
     // Three checks of a host stand apart in time; the extra checks of a step find the loss of the host in all of them at
     // once. Each asks for the host again when its own turn would have come, as without a deploy.
     let told = |with_step: bool| {
-        let mut inventory = site::shop();
-        let host = site::rule_of(&mut inventory, "web1");
-        host.command = Some(CommandLine {
-            name: "check_host".into(),
-            line: "check_host".into(),
-            args: Vec::new(),
-        });
-        host.attempts = 3;
-        let mut live = Live::new(inventory, &["web1", "web1/cpu", "web1/http", "web1/slow"]);
+        let mut live = Live::new(
+            with_host_checks(),
+            &["web1", "web1/cpu", "web1/http", "web1/slow"],
+        );
         live.until("10:59", |_, _| 0);
         live.feed(Input::Deploy(of_web1(Phase::Started, "10:59")));
         let lost = |name: &str, _: &str| if name == "web1" { 2 } else { 1 };
@@ -889,9 +897,29 @@ fn an_extra_check_makes_nothing_known_later_than_the_schedule_would() {
 }
 
 #[test]
-fn a_good_moment_that_an_extra_check_finds_does_not_take_the_retry_away() {
-    // It fails, is well when the extra check of a step looks, and fails again: the retry that the schedule had still comes
-    // at its time.
+fn a_host_that_an_extra_check_had_looked_at_is_still_asked_for_at_the_planned_time() {
+    // The step finds the loss seven seconds before the check's own turn. Its question comes when that look is no longer
+    // fresh, after 15 s, and not only with the host's retry a minute later.
+    let mut live = Live::new(with_host_checks(), &["web1", "web1/http"]);
+    live.until("10:59:45", |_, _| 0);
+    live.feed(Input::Deploy(of_web1(Phase::Started, "10:59:45")));
+    live.feed(Input::Deploy(of_web1(Phase::Step, "10:59:45")));
+    let ran = live.until("11:00:40", |name, _| if name == "web1" { 2 } else { 1 });
+    expect![[r#"
+        [
+            "10:59:45 web1/http",
+            "10:59:45 web1",
+            "10:59:52 web1/http",
+            "11:00:00 web1",
+        ]
+    "#]]
+    .assert_debug_eq(&ran);
+}
+
+#[test]
+fn an_extra_check_leaves_a_soft_problem_to_its_retries() {
+    // Else each step of a rollout would be an attempt, and a blip of seconds a page. Whatever the step is, the retry that
+    // the schedule had comes at its time.
     let mut live = Live::new(site::shop(), &["web1/slow"]);
     live.until("10:59", |_, _| 0);
     live.feed(Input::Deploy(of_web1(Phase::Started, "10:59")));
@@ -906,7 +934,6 @@ fn a_good_moment_that_an_extra_check_finds_does_not_take_the_retry_away() {
     expect![[r#"
         [
             "10:59:19 web1/slow",
-            "11:00:00 web1/slow",
             "11:00:19 web1/slow",
             "11:01:19 web1/slow",
             "11:02:19 web1/slow",

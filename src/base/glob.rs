@@ -44,9 +44,43 @@ pub fn matches(pattern: &str, text: &str) -> bool {
     pattern[p..].iter().all(|byte| *byte == b'*')
 }
 
+/// What the `*` of `pattern` stands for in `text`. None: it does not match, or has not just one `*`.
+pub fn capture<'t>(pattern: &str, text: &'t str) -> Option<&'t str> {
+    let (before, after) = pattern.split_once('*')?;
+    if after.contains('*') || !matches(pattern, text) {
+        return None;
+    }
+    // A `?` may stand for a longer character than itself.
+    let at = |chars: usize| {
+        text.char_indices()
+            .nth(chars)
+            .map_or(text.len(), |(at, _)| at)
+    };
+    let all = text.chars().count();
+    text.get(at(before.chars().count())..at(all - after.chars().count()))
+}
+
 #[cfg(test)]
 mod tests {
-    use super::matches;
+    use super::{capture, matches};
+
+    #[test]
+    fn one_star_says_what_it_stands_for() {
+        for (pattern, text, expected) in [
+            ("deploy-*", "deploy-shop", Some("shop")),
+            ("*-production", "shop-production", Some("shop")),
+            ("a?/*", "aé/bü", Some("bü")),
+            ("*é?", "xäéö", Some("xä")),
+            ("deploy-*", "deploy-", Some("")),
+            ("*", "shop", Some("shop")),
+            ("deploy-*", "shop", None),
+            ("ab*b", "ab", None),
+            ("*/*", "acme/shop", None),
+            ("shop", "shop", None),
+        ] {
+            assert_eq!(capture(pattern, text), expected, "{pattern} {text}");
+        }
+    }
 
     #[test]
     fn patterns_match_as_in_a_shell() {

@@ -102,25 +102,31 @@ fn source(name: &str, kind: Kind, tab: Tab<'_>, vault: &Vault<'_>, sink: &mut Si
     let list = |key: &str| -> Option<Vec<String>> {
         Some(tab.get(key)?.texts().map(str::to_owned).collect())
     };
-    let names = |key: &str| {
+    let mut names = |key: &str| {
         let layers = Layers { tabs: vec![tab] };
-        let pairs = layers.map(key).into_iter();
-        Names::new(
-            pairs
-                .filter_map(|(theirs, ours)| Some((theirs.to_owned(), ours.text()?.to_owned())))
-                .filter(|(_, ours)| !ours.is_empty())
-                .collect(),
-        )
+        let mut pairs = Vec::new();
+        for (theirs, value) in layers.map(key) {
+            let Some(ours) = value.text().filter(|ours| !ours.is_empty()) else {
+                continue;
+            };
+            if let Some(why) = Names::fault(theirs, ours) {
+                let help = "what one `*` stands for may be used: { \"deploy-*\" = \"*\" }";
+                sink.push(Fault::new(value.place(), why).help(help));
+            }
+            pairs.push((theirs.to_owned(), ours.to_owned()));
+        }
+        Names::new(pairs)
     };
+    let (app, environment, host) = (names("app"), names("environment"), names("host"));
     Source {
         name: name.to_owned(),
         kind,
         secret: vault.find(tab, "secret", false, sink),
         apps: list("apps").filter(|apps| !apps.is_empty()),
         may_hold: list("may_hold"),
-        app: names("app"),
-        environment: names("environment"),
-        host: names("host"),
+        app,
+        environment,
+        host,
         default_environment: tab
             .get("default_environment")
             .and_then(Val::text)

@@ -556,17 +556,17 @@ static SOURCE: Spec = Spec::new(
         Key::new(
             "app",
             Kind::Map(&APP_NAME),
-            "Apps by what it calls them, with * and ?: { \"acme/shop\" = \"shop\" }; NAME@ENVIRONMENT says both.",
+            "Apps by what it calls them, with * and ?: { \"acme/shop\" = \"shop\" }; NAME@ENVIRONMENT says both, and a * in our name is what the * of theirs stands for: { \"deploy-*\" = \"*\" }.",
         ),
         Key::new(
             "environment",
             Kind::Map(&TEXT),
-            "Environments by what it calls them: { prod = \"production\" }.",
+            "Environments by what it calls them, likewise: { prod = \"production\" }.",
         ),
         Key::new(
             "host",
             Kind::Map(&HOST_NAME),
-            "Hosts by what it calls them.",
+            "Hosts by what it calls them, likewise.",
         ),
         Key::new(
             "default_environment",

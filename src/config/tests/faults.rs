@@ -1392,6 +1392,7 @@ kind = "github"
 api_url = "https://github.example.org"
 [deploys.source.gitlab]
 answer_within = "5m"
+environment = { "*/*" = "*" }
 [[deploys.downtime]]
 "#,
         expect![[r#"
@@ -1419,15 +1420,23 @@ answer_within = "5m"
               |
               = help: only GitHub waits for an answer
 
-            error: which downtimes are deploys?
-             --> deploywatch.toml:9:1
+            error: a `*` in our name needs just one in theirs
+             --> deploywatch.toml:9:25
               |
-            9 | [[deploys.downtime]]
-              | ^^^^^^^^^^^^^^^^^^^^
+            9 | environment = { "*/*" = "*" }
+              |                         ^^^
               |
-              = help: write author = "deploy*", comment = "deploy*", or both
+              = help: what one `*` stands for may be used: { "deploy-*" = "*" }
 
-            4 faults in the configuration
+            error: which downtimes are deploys?
+              --> deploywatch.toml:10:1
+               |
+            10 | [[deploys.downtime]]
+               | ^^^^^^^^^^^^^^^^^^^^
+               |
+               = help: write author = "deploy*", comment = "deploy*", or both
+
+            5 faults in the configuration
         "#]],
     );
 }

@@ -1,7 +1,10 @@
 //! From their names to ours: which app, environment and hosts an event is about. What fits nothing is shown with the
 //! line of configuration that would make it fit.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, BTreeSet},
+};
 
 use serde::{Deserialize, Serialize};
 
@@ -16,7 +19,7 @@ use crate::{
     domain::model::{deploy::DeployEvent, objects::Inventory},
 };
 
-/// Their names (with `*` and `?`) and ours.
+/// Their names (with `*` and `?`) and ours, in which a `*` is what the `*` of theirs stands for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Names(Vec<(String, String)>);
 
@@ -33,13 +36,26 @@ impl Names {
         Self(pairs)
     }
 
-    pub fn find(&self, name: &str) -> Option<&str> {
-        self.0
-            .iter()
-            .find(|(theirs, _)| {
-                theirs == name || glob::is_pattern(theirs) && glob::matches(theirs, name)
-            })
-            .map(|(_, ours)| ours.as_str())
+    pub fn find(&self, name: &str) -> Option<Cow<'_, str>> {
+        let (theirs, ours) = self.0.iter().find(|(theirs, _)| {
+            theirs == name || glob::is_pattern(theirs) && glob::matches(theirs, name)
+        })?;
+        Some(match glob::capture(theirs, name) {
+            Some(part) if ours.contains('*') => ours.replace('*', part).into(),
+            _ => ours.into(),
+        })
+    }
+
+    /// Why this pair can name nothing, if so.
+    pub fn fault(theirs: &str, ours: &str) -> Option<String> {
+        let why = if ours.contains('?') {
+            "a `?` in our name stands for nothing"
+        } else if ours.contains('*') && theirs.matches('*').count() != 1 {
+            "a `*` in our name needs just one in theirs"
+        } else {
+            return None;
+        };
+        Some(why.to_owned())
     }
 }
 
@@ -198,15 +214,12 @@ impl Feeds {
         if told.apps.is_empty() && told.id.is_some() {
             return Fit::Event(Box::new(event(source, told, None, None, received)));
         }
-        let Some(app) = mapped
-            .or_else(|| {
-                told.apps.iter().map(String::as_str).find(|name| {
-                    self.apps
-                        .contains_key(name.split('@').next().unwrap_or_default())
-                })
-            })
-            .map(str::to_owned)
-        else {
+        let is_ours = |name: &&String| {
+            let app = name.split('@').next().unwrap_or_default();
+            self.apps.contains_key(app)
+        };
+        let as_named = || told.apps.iter().find(is_ours).map(Cow::from);
+        let Some(app) = mapped.or_else(as_named).map(Cow::into_owned) else {
             let near = crate::base::text::did_you_mean(
                 told.apps.last().map_or("", String::as_str),
                 self.apps.keys().map(String::as_str),
@@ -260,7 +273,8 @@ impl Feeds {
         };
         match &told.environment {
             Some(theirs) => {
-                let ours = source.environment.find(theirs).unwrap_or(theirs);
+                let found = source.environment.find(theirs);
+                let ours = found.as_deref().unwrap_or(theirs);
                 stands_in(ours).ok_or_else(|| match known {
                     None => format!("declare the app: [[app]] name = \"{app}\""),
                     Some(_) => format!(
@@ -296,8 +310,8 @@ fn event(
     received: Timestamp,
 ) -> DeployEvent {
     let ours = |host: &String| {
-        let host = source.host.find(host).unwrap_or(host);
-        host.to_owned()
+        let found = source.host.find(host);
+        found.map_or_else(|| host.to_owned(), Cow::into_owned)
     };
     let key = match (&told.chain, &app, &environment) {
         // One chain may reach several apps and environments.

@@ -164,8 +164,26 @@ fn the_most_exact_name_is_asked_first() {
         pair("acme/shop", "shop"),
     ]);
     for (theirs, ours) in [("acme/shop", "shop"), ("acme/blog", "ours"), ("x", "any")] {
-        assert_eq!(names.find(theirs), Some(ours));
+        assert_eq!(names.find(theirs).as_deref(), Some(ours));
     }
+}
+
+#[test]
+fn a_star_in_our_name_is_what_theirs_stands_for() {
+    let pair = |theirs: &str, ours: &str| (theirs.to_owned(), ours.to_owned());
+    let names = Names::new(vec![
+        pair("*-production", "*@production"),
+        pair("acme/legacy-production", "shop@staging"),
+        pair("web-*-?", "web*.example.org"),
+    ]);
+    for (theirs, ours) in [
+        ("shop-production", "shop@production"),
+        ("acme/legacy-production", "shop@staging"),
+        ("web-17-a", "web17.example.org"),
+    ] {
+        assert_eq!(names.find(theirs).as_deref(), Some(ours));
+    }
+    assert_eq!(names.find("shop"), None);
 }
 
 #[test]

@@ -176,7 +176,7 @@ fn replayed(path: &Path, incident: &Incident) -> BTreeMap<(String, Option<String
     let site = fs::read_to_string(path.with_file_name(&incident.site)).expect("a site");
     let config = directory.path().join("site.toml");
     // Each object rings by itself, so that each is judged.
-    fs::write(&config, site + "grouping = { by = [] }\n").expect("written");
+    fs::write(&config, format!("grouping = {{ by = [] }}\n{site}")).expect("written");
     let lines = directory.path().join("trace.jsonl");
     fs::write(&lines, trace(incident)).expect("written");
     let output = Command::new(env!("CARGO_BIN_EXE_deploywatch"))
@@ -286,7 +286,14 @@ fn who_is_named_in_incidents_told_by_hand() {
     );
     println!("|---|---|---|---|---|---|---|");
     let mut all = Count::default();
-    for set in ["classical", "modern", "hybrid", "later", "cluster"] {
+    for set in [
+        "classical",
+        "modern",
+        "hybrid",
+        "later",
+        "cluster",
+        "history",
+    ] {
         let paths = incidents(set);
         let (next, sum) = (AtomicUsize::new(0), Mutex::new(Count::default()));
         thread::scope(|scope| {

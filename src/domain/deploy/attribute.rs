@@ -36,13 +36,14 @@ struct Candidate<'a> {
 }
 
 impl Candidate<'_> {
-    /// It came to the object's host, is watched closely still, and nothing else fails that it has nothing to do with, nor
-    /// what the object calls.
+    /// It came to the object's host, is watched closely still, is likely enough or what was not updated works, and nothing else
+    /// fails that it has nothing to do with, nor what the object calls.
     fn is_alone(&self) -> bool {
         let facts = &self.facts;
         let is_only =
             facts.scene.elsewhere == 0 && facts.outside.bad == 0 && facts.called_fails.is_none();
-        facts.touched.is_some() && facts.window < Window::LookBack && is_only
+        let is_likely_enough = weigh::ONLY <= self.weight.among || 0 < facts.vote();
+        facts.touched.is_some() && facts.window < Window::LookBack && is_only && is_likely_enough
     }
 
     fn suspect(&self, case: &Case<'_>) -> Suspect {

@@ -50,6 +50,9 @@ pub trait Sight {
     /// The output of an object.
     fn says(&self, obj: ObjIx) -> &str;
 
+    /// How many problems of an object, of the last two days, began before `at`, are over, and were put down to no deploy.
+    fn failed_before(&self, obj: ObjIx, at: Timestamp) -> usize;
+
     /// Objects that are failing, soft states included, and began to between these two: the earliest, at most `most` of them,
     /// in order.
     fn failing(&self, between: [Timestamp; 2], most: usize) -> Vec<(ObjIx, Timestamp)>;
@@ -86,6 +89,8 @@ pub struct Facts {
     pub is_early: bool,
     /// It was bad before the deploy began, though less so, or of another fault.
     pub was_bad: bool,
+    /// It failed so many times in the two days before the deploy, and no deploy explained it.
+    pub failed_before: usize,
     /// How old the problem is at least, counted from what the deploy did last before it: to the host, or to any where that
     /// says nothing, else from its end; while it runs and tells of no steps, from halfway. Zero where nothing good was seen
     /// since.
@@ -189,6 +194,7 @@ impl Case<'_> {
             worked_since: false,
             is_early: first_bad < live.deploy.started_at,
             was_bad: false,
+            failed_before: self.sight.failed_before(self.obj, live.deploy.started_at),
             age: self.age(live, touched),
             updated: Share::default(),
             others: Share::default(),
@@ -203,7 +209,7 @@ impl Case<'_> {
             topic: around.topic,
             names_it: is_far && around.words.name(&live.deploy.app),
             is_of_lost_sight: around.topic == Topic::Agent && topic::is_of_monitoring(&live.deploy),
-            is_unseen: is_far && self.is_unseen(live),
+            is_unseen: is_far && live.scope.is_unseen(self.inventory),
             has_calls: app.is_some_and(|app| !app.calls.is_empty() || !app.called_by.is_empty()),
             disk_is_full: around.disk_is_full,
         };
@@ -231,14 +237,6 @@ impl Case<'_> {
             facts.callers = self.callers(live, app, around);
         }
         facts
-    }
-
-    fn is_unseen(&self, live: &LiveDeploy) -> bool {
-        live.scope.named_hosts().next().is_none()
-            && live.scope.app.is_none_or(|app| {
-                self.inventory.app(app).hosts.is_empty()
-                    && self.inventory.checks_that_name(app).is_empty()
-            })
     }
 
     fn age(&self, live: &LiveDeploy, touched: Option<Timestamp>) -> Duration {

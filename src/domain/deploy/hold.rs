@@ -177,6 +177,16 @@ pub fn may_not(deploy: &Deploy) -> bool {
     deploy.events.iter().any(|event| event.no_hold)
 }
 
+/// Why what it touched may be half done, if so (rows 19, 21 and 24).
+const fn broken_off(deploy: &Deploy) -> Option<&'static str> {
+    match deploy.phase {
+        Phase::Failed => Some("it failed"),
+        Phase::Cancelled => Some("it was called off"),
+        Phase::Lost => Some("it was never heard of again"),
+        _ => None,
+    }
+}
+
 /// Why, then.
 pub const MAY_NOT: &str = "who told of it may not hold anything of this app";
 
@@ -225,7 +235,7 @@ fn place(
     }
     if relation == Relation::Group && !live.scope.touched.contains_key(&host) {
         // What else is on a host that it deploys to may have broken with it.
-        let is_broken = matches!(deploy.phase, Phase::Failed | Phase::Lost)
+        let is_broken = broken_off(deploy).is_some()
             || longest(live, request.state.severity(), false).is_zero();
         let veto = is_broken && live.scope.targets.contains(&host) && live.scope.touched.is_empty();
         return refuse("its host is not in the batch being deployed", veto);
@@ -233,9 +243,8 @@ fn place(
     let Some(touched) = live.scope.touched_at(deploy, host) else {
         return no("its host was not updated yet");
     };
-    // Rows 19 and 21.
-    if matches!(deploy.phase, Phase::Failed | Phase::Lost | Phase::Cancelled) {
-        return refuse("it failed, or was never heard of again", true);
+    if let Some(why) = broken_off(deploy) {
+        return refuse(why, true);
     }
     // The steps say when this host was restarted. Bad long after that is a regression, though others are still updated.
     let started_up = touched + live.start_up(inventory, request.obj);

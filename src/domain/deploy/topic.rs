@@ -77,7 +77,17 @@ impl Topic {
     pub fn of(output: &str) -> Self {
         let text = first_of(output).to_lowercase();
         let says = |words: &[&str]| words.iter().any(|word| text.contains(word));
-        if says(&["expir"]) && says(&["certificat", "licen", "domain", "ssl"]) {
+        let of_a_date = [
+            "certificat",
+            "licen",
+            "domain",
+            "ssl",
+            "api key",
+            "credential",
+            "password",
+        ];
+        // As browsers say it.
+        if says(&["expir"]) && says(&of_a_date) || says(&["err_cert_date"]) {
             Self::Expiry
         } else if says(&[
             "disk ",
@@ -117,6 +127,8 @@ mod tests {
                 Topic::Expiry,
             ),
             ("SSL CRITICAL: expires in 2 days", Topic::Expiry),
+            ("step 1 failed: net::ERR_CERT_DATE_INVALID", Topic::Expiry),
+            ("MAPS CRITICAL - 403: API key expired", Topic::Expiry),
             ("DISK CRITICAL - free space: / 12 MiB (0%)", Topic::Space),
             ("CHECK_NRPE: Socket timeout after 10 seconds.", Topic::Agent),
             ("HTTP CRITICAL - session expired", Topic::Other),

@@ -7,7 +7,9 @@
 
 use std::time::Duration;
 
-use super::{facts::Facts, live::LiveDeploy, scope::Relation, topic::Topic, trial::Trial};
+use super::{
+    facts::Facts, live::LiveDeploy, scope::Relation, topic::Topic, trial::Trial, window::Window,
+};
 use crate::domain::model::deploy::Strength;
 
 /// The odds of any one deploy before anything is known of it.
@@ -16,11 +18,17 @@ const PRIOR: i32 = -32;
 pub const NAMED: i32 = -22;
 /// From here on, among the others, it is listed below those that are named: one in a hundred and fifty.
 pub const LISTED: i32 = -50;
-/// From here on, among the others, it is the suspect: one of two. So is, while it is watched, the only one that is named
-/// (row 10 of the decision table).
+/// From here on, among the others, it is the suspect: one of two.
 pub const SUSPECT: i32 = 0;
+/// While it is watched, the only one that is named is the suspect from here on, among the others: one of five (row 10 of
+/// the decision table).
+pub const ONLY: i32 = -14;
 /// Against a deploy, where a later one came to the object before it failed.
 pub const REPLACED: i32 = 14;
+/// Against one whose effect would be older than [`LATE`].
+const OLD: i32 = 10;
+/// What a deploy breaks seldom shows later than this.
+const LATE: Duration = Duration::from_secs(6 * 3600);
 
 /// What an effect so young, and each span below, adds: most show at once, and of the late ones fewer the later.
 const AGES: [(Duration, i32); 4] = [
@@ -49,6 +57,7 @@ pub enum Against {
     Rollback,
     WorkedSince,
     WasBad,
+    Chronic,
     Early,
     Ahead,
     Before,
@@ -108,6 +117,15 @@ impl Against {
             Self::WorkedSince => "it worked after the update",
             Self::WasBad => {
                 "it was bad before this deploy started, though less, or of another fault"
+            }
+            Self::Chronic if facts.failed_before == 1 => {
+                "it failed before in the last two days, and no deploy explained it"
+            }
+            Self::Chronic => {
+                return format!(
+                    "it failed {} times before in the last two days, and no deploy explained it",
+                    facts.failed_before
+                );
             }
             Self::Early => "by the clocks it failed just before this deploy started",
             Self::Ahead => "its app failed on a host before this deploy came there",
@@ -182,6 +200,7 @@ pub fn weigh(
         ..Weight::default()
     };
     place_and_time(facts, live, &mut weight);
+    weight.add(LATE < facts.age, -OLD);
     if trial.votes {
         votes(facts, &mut weight);
     }
@@ -215,7 +234,9 @@ fn place_and_time(facts: &Facts, live: &LiveDeploy, weight: &mut Weight) {
         // Names, certificates, networks: what everything needs is in no graph of calls.
         Relation::Environment => {
             weight.sum -= 24;
-            weight.add(facts.age <= YOUNG_IN_ENVIRONMENT, 23);
+            let is_going_on = facts.is_unseen && facts.window == Window::Active;
+            let is_young = facts.age <= YOUNG_IN_ENVIRONMENT || is_going_on;
+            weight.add(is_young, 23);
             // What fails may call it, and nobody told.
             weight.add(!facts.has_calls, 8);
             weight.add(facts.is_of_lost_sight, 20);
@@ -282,6 +303,13 @@ fn what_speaks_against(
     weight.against(is_rollback, 11, Against::Rollback);
     weight.against(facts.worked_since, 9, Against::WorkedSince);
     weight.against(facts.was_bad, 20, Against::WasBad);
+    let worth = match facts.failed_before {
+        0 => 0,
+        1 => 6,
+        2 => 12,
+        _ => 18,
+    };
+    weight.against(0 < worth, worth, Against::Chronic);
     weight.against(facts.is_early, 18, Against::Early);
     weight.against(facts.fails_ahead, 4, Against::Ahead);
     weight.against(scene.before, 6, Against::Before);

@@ -39,14 +39,14 @@ impl Window {
 
 /// The window of `deploy` that `at` lies in; `settle` is how long what was touched may take to start.
 pub fn of(deploy: &Deploy, rules: &ClassRules, settle: Duration, at: Timestamp) -> Window {
-    if matches!(deploy.phase, Phase::Planned | Phase::Cancelled) || at < deploy.started_at {
+    if !deploy.happened() || at < deploy.started_at {
         return Window::Closed;
     }
     let Some(ended) = deploy.ended_at.filter(|ended| *ended <= at) else {
         return Window::Active;
     };
     let since = at.since(ended);
-    // A failed or lost deploy settles nothing: its holds end at once (rows 19 and 21).
+    // A deploy that failed, was called off or is lost settles nothing: its holds end at once (rows 19, 21 and 24).
     let settles = matches!(deploy.phase, Phase::Finished | Phase::RolledBack);
     if settles && since <= settle {
         Window::Settling
@@ -61,7 +61,7 @@ pub fn of(deploy: &Deploy, rules: &ClassRules, settle: Duration, at: Timestamp) 
 
 /// When a running deploy counts as lost; None once it ended.
 pub fn overdue_at(deploy: &Deploy, rules: &ClassRules) -> Option<Timestamp> {
-    if deploy.ended_at.is_some() || matches!(deploy.phase, Phase::Planned | Phase::Cancelled) {
+    if deploy.ended_at.is_some() || deploy.phase == Phase::Planned {
         return None;
     }
     let longest = deploy.started_at + rules.max_length;

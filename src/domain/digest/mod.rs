@@ -348,8 +348,7 @@ fn blips(rows: &Rows, until: Timestamp) -> Vec<Blip> {
         .collect();
     let mut deploys: BTreeMap<(&str, &str), usize> = BTreeMap::new();
     for deploy in &rows.deploys {
-        let ran = !matches!(deploy.phase, Phase::Planned | Phase::Cancelled);
-        if ran && deploy.rollback_of.is_none() && within(deploy.started_at) {
+        if deploy.happened() && deploy.rollback_of.is_none() && within(deploy.started_at) {
             *deploys
                 .entry((&deploy.app, &deploy.environment))
                 .or_default() += 1;

@@ -10,7 +10,11 @@ use crate::{
             facts::{Case, Facts, Look, Onset, Sight},
             live::LiveDeploy,
         },
-        model::{deploy::Attribution, objects::ObjIx, status::Problem},
+        model::{
+            deploy::{Attribution, Verdict},
+            objects::ObjIx,
+            status::Problem,
+        },
     },
 };
 
@@ -119,6 +123,14 @@ impl Sight for Engine {
         &self.status(obj).output
     }
 
+    fn failed_before(&self, obj: ObjIx, at: Timestamp) -> usize {
+        self.rows_of_object(&self.inventory.name(obj))
+            .filter(|row| {
+                row.first_bad_at < at && row.recovered_at.is_some() && is_unexplained(row)
+            })
+            .count()
+    }
+
     fn failing(&self, [from, to]: [Timestamp; 2], most: usize) -> Vec<(ObjIx, Timestamp)> {
         self.failing
             .range((from, ObjIx(0))..=(to, ObjIx(u32::MAX)))
@@ -126,4 +138,10 @@ impl Sight for Engine {
             .map(|(since, obj)| (*obj, *since))
             .collect()
     }
+}
+
+/// No deploy was named for it, and none held it.
+fn is_unexplained(row: &Problem) -> bool {
+    let named = row.page.as_ref().map(|page| page.attribution.verdict);
+    row.holds == 0 && named == Some(Verdict::None)
 }

@@ -30,6 +30,9 @@ pub(super) struct DeployIndex {
     /// By hosts that they name and that do not run their app.
     by_host: HashMap<HostIx, BTreeSet<Place>>,
     by_environment: BTreeMap<String, BTreeSet<Place>>,
+    /// Those of what nothing measures, by environment: what they break shows elsewhere, so that the many deploys of apps may
+    /// not crowd them out.
+    unseen: BTreeMap<String, BTreeSet<Place>>,
     /// Rollbacks, by what they roll back.
     rollbacks: HashMap<String, BTreeSet<Place>>,
     /// Those that have not ended, by environment.
@@ -60,6 +63,10 @@ impl DeployIndex {
             .entry(live.scope.environment.clone())
             .or_default();
         visit(environment, place.clone());
+        if live.scope.is_unseen(inventory) {
+            let unseen = self.unseen.entry(live.scope.environment.clone());
+            visit(unseen.or_default(), place.clone());
+        }
         if live.deploy.ended_at.is_none() {
             let running = self
                 .running
@@ -135,7 +142,7 @@ impl Engine {
         self.of_places(places)
     }
 
-    /// The same, and the newest of its environment: what attribution lists.
+    /// The same, and the newest of its environment, and of those what nothing measures: what attribution lists.
     pub(super) fn deploys_around(&self, obj: ObjIx) -> Vec<&LiveDeploy> {
         let mut near = self.deploys_near(obj);
         let known: BTreeSet<&str> = near.iter().map(|live| &*live.deploy.id).collect();
@@ -146,10 +153,10 @@ impl Engine {
             .map(|app| &*self.inventory.app(*app).environment);
         let main = self.inventory.main_environment();
         for environment in own.chain(main.filter(|_| apps.is_empty())) {
-            places.extend(newest(
-                self.deploy_index.by_environment.get(environment),
-                NEWEST_BESIDE,
-            ));
+            let index = &self.deploy_index;
+            for kind in [&index.by_environment, &index.unseen] {
+                places.extend(newest(kind.get(environment), NEWEST_BESIDE));
+            }
         }
         places.retain(|(_, id)| !known.contains(&**id));
         near.extend(self.of_places(places));

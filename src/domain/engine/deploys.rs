@@ -360,48 +360,47 @@ impl Engine {
             .collect();
         for (row, obj) in rows {
             let attribution = self.attribute(obj, row);
-            self.amend(now, obj, row, attribution, Some(id), out);
+            if let Some(reason) = self.moves(now, row, &attribution, Some(id)) {
+                self.send_amendment(now, obj, row, attribution, reason, out);
+                self.count_move(row, out);
+            }
         }
     }
 
-    /// Sends an amendment if the new attribution says something else. Evidence alone may move it for five minutes only.
-    pub(super) fn amend(
-        &mut self,
+    /// What an amendment to the new attribution says; None where it says nothing else, or comes too late: evidence alone may
+    /// move a page for five minutes only.
+    pub(super) fn moves(
+        &self,
         now: Timestamp,
-        obj: ObjIx,
         row: u64,
-        attribution: Attribution,
+        attribution: &Attribution,
         by_event: Option<&str>,
-        out: &mut Effects,
-    ) {
-        let Some(problem) = self.problems.get(&row) else {
-            return;
-        };
-        let Some(page) = &problem.page else { return };
+    ) -> Option<String> {
+        let page = self.problems.get(&row)?.page.as_ref()?;
         let new_deploy = by_event.is_some_and(|id| {
             let named = |attribution: &Attribution| {
                 let mut named = attribution.named();
                 named.any(|suspect| suspect.id == id)
             };
-            named(&attribution) != named(&page.attribution)
+            named(attribution) != named(&page.attribution)
         });
         if !self.trial.amendments
-            || !says_more(&page.attribution, &attribution)
+            || !says_more(&page.attribution, attribution)
             || !new_deploy && AMEND_WITHIN < now.since(page.at)
         {
-            return;
+            return None;
         }
-        let reason = match (attribution.verdict, attribution.suspects.first()) {
+        Some(match (attribution.verdict, attribution.suspects.first()) {
             (Verdict::None, _) => "amended: no deploy is suspected any more".to_owned(),
             (_, Some(suspect)) => format!("amended: it began after deploy {}", suspect.id),
             (_, None) => "amended".to_owned(),
-        };
-        self.send_amendment(now, obj, row, attribution, reason, out);
-        if let Some(page) = self
-            .problems
-            .get_mut(&row)
-            .and_then(|row| row.page.as_mut())
-        {
+        })
+    }
+
+    /// The blame of a page moved.
+    pub(super) fn count_move(&mut self, row: u64, out: &mut Effects) {
+        let row_of = self.problems.get_mut(&row);
+        if let Some(page) = row_of.and_then(|row| row.page.as_mut()) {
             page.amended += 1;
         }
         self.save_problem(row, out);

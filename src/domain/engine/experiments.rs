@@ -128,15 +128,22 @@ impl Engine {
     }
 
     /// What is well again beside a deploy is looked at once more when its next attempt would have come: the good moment
-    /// may lie between a restart and what the release breaks, and the next regular run may be far.
-    pub(super) fn arm_look_again(&mut self, now: Timestamp, obj: ObjIx) {
+    /// may lie between a restart and what the release breaks, and the next regular run may be far. Of a host that is back
+    /// what still fails is looked at now: as long as the host was down it was told to nobody.
+    pub(super) fn look_beside_recovery(&mut self, now: Timestamp, obj: ObjIx) {
         let rule = self.rule(obj);
-        if !self.experiments() || !rule.active {
+        if !self.experiments() || self.watched_around(now, obj).next().is_none() {
             return;
         }
-        if self.watched_around(now, obj).next().is_some() {
+        if rule.active {
             let at = now + rule.retry;
             self.timers.insert((at, Timer::LookAgain(obj)));
+        }
+        if self.inventory.is_host(obj) {
+            let checks = self.inventory.checks_of(self.inventory.host_ix(obj));
+            let failing = checks.filter(|check| self.status(*check).is_hard_problem());
+            let failing = failing.collect();
+            self.look_at(now, failing, FOR_A_STEP);
         }
     }
 
@@ -277,18 +284,30 @@ impl Engine {
         else {
             return;
         };
-        let object = problem.object.clone();
+        let Some(page) = &problem.page else { return };
+        let (moved, told) = (page.amended, page.attribution.clone());
         // A rollback that did not help has settled the question.
-        let is_open = problem
-            .page
+        let is_open = moved < MAX_MOVES && !page.rollback_failed;
+        let Some(obj) = self.inventory.find(&problem.object) else {
+            return;
+        };
+        let found = is_open.then(|| self.attribute(obj, row));
+        let reason = found
             .as_ref()
-            .is_some_and(|page| page.amended < MAX_MOVES && !page.rollback_failed);
-        if let (Some(obj), true) = (self.inventory.find(&problem.object), is_open) {
-            let attribution = self.attribute(obj, row);
-            self.amend(now, obj, row, attribution, None, out);
+            .and_then(|found| self.moves(now, row, found, None));
+        let attribution = found.filter(|_| reason.is_some()).unwrap_or(told);
+        let (advised, line) = self.fresh_advice(now, obj, row, &attribution).unzip();
+        // People hear of a rollback before it runs, and in one message who it is and what is done.
+        let is_moved = reason.is_some();
+        let words: Vec<String> = reason.into_iter().chain(line.flatten()).collect();
+        if !words.is_empty() {
+            self.send_amendment(now, obj, row, attribution, words.join("; "), out);
         }
-        if let Some(obj) = self.inventory.find(&object) {
-            self.reconsider_rollback(now, obj, row, out);
+        if is_moved {
+            self.count_move(row, out);
+        }
+        if let Some(advised) = advised {
+            self.follow_advice(now, obj, row, advised, out);
         }
         self.arm_reading(now, row);
     }

@@ -6,7 +6,10 @@ use std::collections::{BTreeSet, HashMap};
 use super::core::Engine;
 use crate::{
     base::time::Timestamp,
-    domain::model::status::{End, Problem},
+    domain::model::{
+        state::ObjectName,
+        status::{End, Problem},
+    },
 };
 
 #[derive(Debug, Default)]
@@ -15,6 +18,7 @@ pub(super) struct News {
     at: HashMap<u64, Timestamp>,
     /// Rows that name a deploy, or once did, or were held for it to their end.
     of_deploy: HashMap<String, BTreeSet<u64>>,
+    of_object: HashMap<ObjectName, BTreeSet<u64>>,
 }
 
 impl News {
@@ -28,6 +32,15 @@ impl News {
             self.order.remove(&(before, row.id));
         }
         self.order.insert((at, row.id));
+        match self.of_object.get_mut(&row.object) {
+            Some(rows) => {
+                rows.insert(row.id);
+            }
+            None => {
+                let rows = BTreeSet::from([row.id]);
+                self.of_object.insert(row.object.clone(), rows);
+            }
+        }
         let named = row.page.iter().flat_map(|page| &page.attribution.suspects);
         let held = match &row.end {
             Some(End::RecoveredHeld(deploy)) => Some(deploy),
@@ -50,10 +63,12 @@ impl News {
     pub(super) fn retain(&mut self, is_kept: impl Fn(u64) -> bool) {
         self.order.retain(|(_, id)| is_kept(*id));
         self.at.retain(|id, _| is_kept(*id));
-        self.of_deploy.retain(|_, rows| {
+        let thin = |rows: &mut BTreeSet<u64>| {
             rows.retain(|id| is_kept(*id));
             !rows.is_empty()
-        });
+        };
+        self.of_deploy.retain(|_, rows| thin(rows));
+        self.of_object.retain(|_, rows| thin(rows));
     }
 }
 
@@ -63,6 +78,14 @@ impl Engine {
         let recent = self.news.order.range((since, 0)..);
         let ids: BTreeSet<u64> = recent.map(|(_, id)| *id).collect();
         ids.into_iter().filter_map(|id| self.problems.get(&id))
+    }
+
+    /// Rows of this object, in the order in which they began.
+    pub(super) fn rows_of_object(&self, object: &ObjectName) -> impl Iterator<Item = &Problem> {
+        let rows = self.news.of_object.get(object);
+        rows.into_iter()
+            .flatten()
+            .filter_map(|id| self.problems.get(id))
     }
 
     /// Rows that name this deploy on their page, or did, or recovered while held for it; in the order in which they began.

@@ -213,7 +213,7 @@ impl Engine {
         let is_news = step.hard_change || before != self.status(obj).problem;
         self.after_result(now, obj, is_news, out);
         if step.changed && !self.status(obj).state.is_problem() {
-            self.arm_look_again(now, obj);
+            self.look_beside_recovery(now, obj);
         }
         match step.alert {
             Some(alert) => self.run_handlers(now, obj, alert, out),

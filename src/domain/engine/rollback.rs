@@ -373,38 +373,30 @@ impl Engine {
         }
     }
 
-    /// More was measured since the page left: what was not advised then may be now.
-    pub(super) fn reconsider_rollback(
-        &mut self,
+    /// The advice for an open page under this attribution, and what its people are to hear of it, if that is news. None where
+    /// there is none, or it was followed.
+    pub(super) fn fresh_advice(
+        &self,
         now: Timestamp,
         obj: ObjIx,
         row: u64,
-        out: &mut Effects,
-    ) {
-        let Some(page) = self.problems.get(&row).and_then(|row| row.page.as_ref()) else {
-            return;
-        };
+        attribution: &Attribution,
+    ) -> Option<(Advised, Option<String>)> {
+        let page = self.problems.get(&row)?.page.as_ref()?;
         if page.rollback_failed {
-            return;
+            return None;
         }
-        let attribution = page.attribution.clone();
-        let Some(advised) = self.rollback_advice(now, obj, row, &attribution) else {
-            return;
-        };
+        let advised = self.rollback_advice(now, obj, row, attribution)?;
         let kept = self
             .deploys
             .get(&advised.deploy)
             .and_then(|live| live.deploy.rollback.as_ref());
         if kept.is_some_and(|kept| kept.ran_at.is_some()) {
-            return;
+            return None;
         }
         let is_known = kept.is_some();
         let line = self.advice_line(&advised).filter(|_| !is_known);
-        // People hear of it before it runs: one batch, in this order.
-        if let Some(line) = line {
-            self.send_amendment(now, obj, row, attribution, line, out);
-        }
-        self.follow_advice(now, obj, row, advised, out);
+        Some((advised, line))
     }
 
     /// Flagger and its kin ask whether they are to roll back. Yes is remembered before it is said.

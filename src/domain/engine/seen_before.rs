@@ -25,7 +25,7 @@ impl Engine {
     pub(super) fn rolls_back(&self, live: &LiveDeploy, known: Option<&Deploy>) -> Option<String> {
         let deploy = &live.deploy;
         let version = deploy.version.as_ref()?;
-        if matches!(deploy.phase, Phase::Planned | Phase::Cancelled) {
+        if !deploy.happened() {
             return None;
         }
         let is_same = |known: &&Deploy| {
@@ -43,7 +43,7 @@ impl Engine {
                     && (&one.app, &one.environment) == (&deploy.app, &deploy.environment)
                     && one.started_at < deploy.started_at
                     && one.version.is_some()
-                    && !matches!(one.phase, Phase::Planned | Phase::Cancelled)
+                    && one.happened()
                     && (!scope.targets.is_disjoint(&live.scope.targets)
                         || scope.by_checks && is_told_alike(&one.id, &deploy.id))
             })

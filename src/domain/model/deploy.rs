@@ -109,7 +109,7 @@ impl ClassRules {
             ceiling: Duration::from_secs(15 * 60),
             settle: Duration::from_secs(4 * 60),
             bake: Duration::from_secs(15 * 60),
-            look_back: Duration::from_secs(6 * 3600),
+            look_back: Duration::from_secs(24 * 3600),
             max_length: Duration::from_secs(30 * 60),
             gate_on: GateOn::Never,
             rollback: RollbackMode::Suggest,
@@ -123,7 +123,7 @@ impl ClassRules {
             ceiling: Duration::from_secs(15 * 60),
             settle: Duration::from_secs(3 * 60),
             bake: Duration::from_secs(30 * 60),
-            look_back: Duration::from_secs(6 * 3600),
+            look_back: Duration::from_secs(24 * 3600),
             max_length: Duration::from_secs(60 * 60),
             gate_on: GateOn::Suspect,
             rollback: RollbackMode::Run,
@@ -349,6 +349,17 @@ pub struct Deploy {
 }
 
 impl Deploy {
+    /// It may have changed something: neither only planned, nor called off before it began. One that is called off on its way
+    /// has changed what it came to, and is often called off for that.
+    pub const fn happened(&self) -> bool {
+        match self.phase {
+            Phase::Planned => false,
+            // Nothing told of a beginning.
+            Phase::Cancelled => !self.start_guessed,
+            _ => true,
+        }
+    }
+
     /// An event said that its machines are restarted.
     pub fn declares_reboot(&self) -> bool {
         let mut events = self.events.iter();

@@ -192,8 +192,7 @@ impl Watch {
         marked.app.clone_from(&deploy.app);
         marked.environment.clone_from(&deploy.environment);
         marked.touched = touched;
-        let never_began = |phase| matches!(phase, Phase::Planned | Phase::Cancelled);
-        let starts = !marked.started && !never_began(deploy.phase);
+        let starts = !marked.started && deploy.happened();
         let ended = Some(deploy.phase).filter(|phase| phase.is_terminal());
         let ends = ended.is_some() && ended != marked.ended && (marked.started || starts);
         marked.started |= starts;

@@ -176,7 +176,7 @@ pub fn deploys(rows: &DeployRows, scope: &Scope) -> Deploys {
         .deploys
         .iter()
         .filter(|deploy| scope.has(deploy.started_at))
-        .filter(|deploy| !matches!(deploy.phase, Phase::Planned | Phase::Cancelled))
+        .filter(|deploy| deploy.happened())
         .map(|deploy| Seen {
             deploy,
             how: how(deploy, taken_back.contains(&*deploy.id)),

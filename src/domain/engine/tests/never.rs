@@ -140,7 +140,7 @@ fn after_a_failed_or_lost_deploy_nothing_is_held() {
         ",
         expect![[r#"
             10:07:00   -> oncall: problem web1/http WARNING [suspect d-1 strong]
-            10:07:00 web1/http sent problem: hard WARNING after attempt 1 of 1; D-1: not held: it failed, or was never heard of again
+            10:07:00 web1/http sent problem: hard WARNING after attempt 1 of 1; D-1: not held: it failed
         "#]],
     );
 }

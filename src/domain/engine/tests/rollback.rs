@@ -54,10 +54,10 @@ fn it_is_advised_where_every_guard_but_the_opt_in_agrees() {
     check(
         &format!("{STORY}\n11:00 wait\n11:12 record D-2"),
         expect![[r#"
-            10:55:00   -> oncall: problem web1/http CRITICAL [suspect d-2 possible, d-1 weak]
+            10:55:00   -> oncall: problem web1/http CRITICAL [suspects d-2 possible, d-1 weak]
             10:55:00 web1/http sent problem: hard CRITICAL after attempt 1 of 1; D-2: not held: the deploy has ended and the results since then are bad
             10:55:20   -> oncall: amendment web1/http CRITICAL [suspect d-2 possible, d-1 weak]
-            10:55:20 web1/http amended amendment: suggested: roll back D-2 (shop 1.4.2), to 1.4.1
+            10:55:20 web1/http amended amendment: amended: it began after deploy D-2; suggested: roll back D-2 (shop 1.4.2), to 1.4.1
             10:55:20 web1/http no-rollback problem: suggested: roll back D-2; not by itself: app `shop` has no `rollback`
             11:12:00 D-2: regressed: 1 put down to it: web1/http; 5 without a usable result since its end: web1/cpu, web1/http, web1/probe and 2 more; nothing in its scope could show how it went; suggested: roll back; risk normal: the class of the app
             11:12:00   web1/http CRITICAL paged
@@ -71,11 +71,11 @@ fn it_is_run_where_the_owners_opted_in_and_every_guard_agrees() {
         opted_in(),
         &format!("{STORY}\n11:00 wait\n11:12 record D-2"),
         expect![[r#"
-            10:55:00   -> oncall: problem web1/http CRITICAL [suspect d-2 possible, d-1 weak]
+            10:55:00   -> oncall: problem web1/http CRITICAL [suspects d-2 possible, d-1 weak]
             10:55:00 web1/http sent problem: hard CRITICAL after attempt 1 of 1; D-2: not held: the deploy has ended and the results since then are bad
-            10:55:00 web1/http no-rollback problem: D-2 is not rolled back: nothing shows that what it updated fails and the rest does not
+            10:55:00 web1/http no-rollback problem: D-2 is not rolled back: it is not the one suspect
             10:55:20   -> oncall: amendment web1/http CRITICAL [suspect d-2 possible, d-1 weak]
-            10:55:20 web1/http amended amendment: rolling back D-2 (shop 1.4.2), to 1.4.1, by itself
+            10:55:20 web1/http amended amendment: amended: it began after deploy D-2; rolling back D-2 (shop 1.4.2), to 1.4.1, by itself
             10:55:20 web1/http rollback problem: every guard agrees: `go-back` is run to roll back D-2
             11:12:00 D-2: regressed: 1 put down to it: web1/http; 5 without a usable result since its end: web1/cpu, web1/http, web1/probe and 2 more; nothing in its scope could show how it went; its rollback would have been run; risk normal: the class of the app
             11:12:00   web1/http CRITICAL paged
@@ -115,9 +115,11 @@ fn a_person_who_takes_it_ends_it() {
             STORY.replace("10:55:05 web2", "10:55:01 ack web1/http bob\n10:55:05 web2")
         ),
         expect![[r#"
-            10:55:00   -> oncall: problem web1/http CRITICAL [suspect d-2 possible, d-1 weak]
+            10:55:00   -> oncall: problem web1/http CRITICAL [suspects d-2 possible, d-1 weak]
             10:55:00 web1/http sent problem: hard CRITICAL after attempt 1 of 1; D-2: not held: the deploy has ended and the results since then are bad
-            10:55:00 web1/http no-rollback problem: D-2 is not rolled back: nothing shows that what it updated fails and the rest does not
+            10:55:00 web1/http no-rollback problem: D-2 is not rolled back: it is not the one suspect
+            10:55:20   -> oncall: amendment web1/http CRITICAL [suspect d-2 possible, d-1 weak]
+            10:55:20 web1/http amended amendment: amended: it began after deploy D-2
             10:55:20 web1/http no-rollback problem: D-2 is not rolled back: bob has acknowledged it
         "#]],
     );
@@ -149,11 +151,11 @@ fn once_an_hour_also_over_a_restart() {
             "
         ),
         expect![[r#"
-            10:55:00   -> oncall: problem web1/http CRITICAL [suspect d-2 possible, d-1 weak]
+            10:55:00   -> oncall: problem web1/http CRITICAL [suspects d-2 possible, d-1 weak]
             10:55:00 web1/http sent problem: hard CRITICAL after attempt 1 of 1; D-2: not held: the deploy has ended and the results since then are bad
-            10:55:00 web1/http no-rollback problem: D-2 is not rolled back: nothing shows that what it updated fails and the rest does not
+            10:55:00 web1/http no-rollback problem: D-2 is not rolled back: it is not the one suspect
             10:55:20   -> oncall: amendment web1/http CRITICAL [suspect d-2 possible, d-1 weak]
-            10:55:20 web1/http amended amendment: rolling back D-2 (shop 1.4.2), to 1.4.1, by itself
+            10:55:20 web1/http amended amendment: amended: it began after deploy D-2; rolling back D-2 (shop 1.4.2), to 1.4.1, by itself
             10:55:20 web1/http rollback problem: every guard agrees: `go-back` is run to roll back D-2
             10:56:00   -> oncall: recovery web1/http OK [suspect d-2 possible, d-1 weak]
             10:56:00 web1/http sent recovery: recovered
@@ -182,9 +184,11 @@ fn what_cannot_be_taken_back_never_is() {
             STORY.replace("version=1.4.2", "version=1.4.2 kind=schema")
         ),
         expect![[r#"
-            10:55:00   -> oncall: problem web1/http CRITICAL [suspect d-2 possible, d-1 weak]
+            10:55:00   -> oncall: problem web1/http CRITICAL [suspects d-2 possible, d-1 weak]
             10:55:00 web1/http sent problem: hard CRITICAL after attempt 1 of 1; D-2: not held: the deploy has ended and the results since then are bad
-            10:55:00 web1/http no-rollback problem: D-2 is not rolled back: nothing shows that what it updated fails and the rest does not
+            10:55:00 web1/http no-rollback problem: D-2 is not rolled back: it is not the one suspect
+            10:55:20   -> oncall: amendment web1/http CRITICAL [suspect d-2 possible, d-1 weak]
+            10:55:20 web1/http amended amendment: amended: it began after deploy D-2
             10:55:20 web1/http no-rollback problem: D-2 is not rolled back: `schema` cannot be taken back
         "#]],
     );

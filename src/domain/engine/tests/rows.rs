@@ -296,15 +296,15 @@ fn row_11_the_people_of_a_weak_one_are_not_told() {
     check(
         &story("actors=ann", ""),
         expect![[r#"
-            10:55:00   -> oncall: problem web1/http CRITICAL [suspect d-2 possible, d-1 weak]
+            10:55:00   -> oncall: problem web1/http CRITICAL [suspects d-2 possible, d-1 weak]
             10:55:00 web1/http sent problem: hard CRITICAL after attempt 1 of 1; D-2: not held: the deploy has ended and the results since then are bad
         "#]],
     );
     check(
         &story("", "actors=ann"),
         expect![[r#"
-            10:55:00   -> oncall: problem web1/http CRITICAL [suspect d-2 possible, d-1 weak]
-            10:55:00   -> ann: problem web1/http CRITICAL [suspect d-2 possible, d-1 weak]
+            10:55:00   -> oncall: problem web1/http CRITICAL [suspects d-2 possible, d-1 weak]
+            10:55:00   -> ann quietly: problem web1/http CRITICAL [suspects d-2 possible, d-1 weak]
             10:55:00 web1/http sent problem: hard CRITICAL after attempt 1 of 1; D-2: not held: the deploy has ended and the results since then are bad
         "#]],
     );
@@ -632,7 +632,7 @@ fn row_24_a_deploy_of_something_else_holds_nothing() {
         expect![[r#"
             10:06:00 web1/http held problem until 10:09:00: D-1 of shop is running; a blip is expected, so it is judged again at 2026-03-02T10:09:00Z
             10:07:00 web1/http released problem: the hold ended: D-1 was cancelled
-            10:07:00   -> oncall: problem web1/http CRITICAL
+            10:07:00   -> oncall: problem web1/http CRITICAL [suspect d-1 strong]
             10:07:00 web1/http sent problem: still CRITICAL; held since 10:06:00 for deploy D-1: D-1 was cancelled
         "#]],
     );
@@ -690,7 +690,7 @@ fn row_26_one_hold_covers_a_flap() {
             10:30:30 web1/http skipped problem: it is flapping
             10:30:40 web1/http skipped recovery: nobody was told of the problem, so nobody is told of its end
             10:34:05 web1/http released problem: the hold ended: no result for 3m25s: what we know is stale
-            10:34:05   -> oncall: problem web1/http WARNING [suspect d-1 possible]
+            10:34:05   -> oncall: problem web1/http WARNING [suspects d-1 possible]
             10:34:05 web1/http sent problem: flapping, OK now; held since 10:30:00 for deploy D-1: no result for 3m25s: what we know is stale
             10:35:00 web1/http skipped recovery: it is flapping
         "#]],
@@ -719,11 +719,11 @@ fn row_27_flapping_in_the_bake_is_told_once_with_the_id() {
             10:11:00 web2/http sent problem: hard CRITICAL after attempt 1 of 1; D-1: not held: the deploy has ended and the results since then are bad
             10:12:00   -> oncall: recovery web2/http OK [suspect d-1 likely]
             10:12:00 web2/http sent recovery: recovered
-            10:13:00   -> oncall: problem web2/http CRITICAL [suspect d-1 possible]
+            10:13:00   -> oncall: problem web2/http CRITICAL [suspects d-1 possible]
             10:13:00 web2/http sent problem: hard CRITICAL after attempt 1 of 1; D-1: not held: the deploy has ended and the results since then are bad
-            10:14:00   -> oncall: recovery web2/http OK [suspect d-1 possible]
+            10:14:00   -> oncall: recovery web2/http OK [suspects d-1 possible]
             10:14:00 web2/http sent recovery: recovered
-            10:15:00   -> oncall: problem web2/http CRITICAL [suspect d-1 possible]
+            10:15:00   -> oncall: problem web2/http CRITICAL [suspects d-1 possible]
             10:15:00 web2/http sent problem: hard CRITICAL after attempt 1 of 1; D-1: not held: the deploy has ended and the results since then are bad
             10:16:00 flapping started: 35.5% change, threshold 30.0%
             10:16:00   -> oncall: flapping-start web2/http OK [suspect d-1 possible]

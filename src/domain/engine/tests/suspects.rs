@@ -104,9 +104,9 @@ fn what_got_worse_began_when_it_did() {
             10:01:00   -> oncall: problem web1/http WARNING
             10:01:00 web1/http sent problem: hard WARNING after attempt 1 of 1
             10:05:00 already failing: web1/http WARNING since 2026-03-02T10:01:00Z
-            10:10:00   -> oncall: problem web1/http CRITICAL [suspect d-1 possible]
+            10:10:00   -> oncall: problem web1/http CRITICAL [suspects d-1 possible]
             10:10:00 web1/http sent problem: hard CRITICAL after attempt 1 of 1; D-1: not held: the deploy has ended and the results since then are bad
-            10:10:01 web1/http: suspect
+            10:10:01 web1/http: suspects
             10:10:01   D-1: first bad result 5m after it started, 5m after it ended; web1 is deployed to; last good result 5m before the deploy started; against it: it was bad before this deploy started, though less, or of another fault
         "#]],
     );
@@ -346,6 +346,72 @@ fn an_app_without_hosts_is_measured_by_the_checks_that_name_it() {
             10:10:00 web1/http sent problem: hard CRITICAL after attempt 1 of 1; D-1: not held: it is not what is deployed, only connected with it
             10:11:00 web1/http: suspects
             10:11:00   D-1: first bad result 5m after it started, 4m after it ended; what it measures calls search; last good result 3m after the deploy ended; nothing measures search itself: what it breaks shows elsewhere; against it: the same check fails elsewhere, where this deploy reaches nothing: on 1 of 1
+        "#]],
+    );
+}
+
+#[test]
+fn what_is_called_off_on_its_way_stays_to_blame_for_what_it_came_to() {
+    // Whoever sees it break stops it: that is no reason to forget it. One that never began broke nothing.
+    check(
+        "
+        10:00 web1/http ok
+        10:05 deploy start D-1 app=shop hosts=web1,web2
+        10:06 deploy step D-1 hosts=web1
+        10:08 web1/http ok
+        10:20 deploy cancel D-1
+        10:22 web1/http crit
+        10:22:01 evidence web1/http
+        ",
+        expect![[r#"
+            10:22:00   -> oncall: problem web1/http CRITICAL [suspect d-1 strong]
+            10:22:00 web1/http sent problem: hard CRITICAL after attempt 1 of 1; D-1: not held: it was called off
+            10:22:01 web1/http: suspect
+            10:22:01   D-1: first bad result 17m after it started, 2m after it ended; web1 was updated at 10:06:00; last good result at 10:08:00, during the deploy
+        "#]],
+    );
+    check(
+        "
+        10:00 web1/http ok
+        10:05 deploy planned D-1 app=shop hosts=web1,web2
+        10:20 deploy cancel D-1
+        10:22 web1/http crit
+        ",
+        expect![[r#"
+            10:22:00   -> oncall: problem web1/http CRITICAL
+            10:22:00 web1/http sent problem: hard CRITICAL after attempt 1 of 1
+        "#]],
+    );
+}
+
+#[test]
+fn what_failed_before_without_a_deploy_counts_against_the_next_one() {
+    check(
+        "
+        08:00 search1/http ok
+        08:05 search1/http crit
+        08:10 search1/http ok
+        09:05 search1/http crit
+        09:10 search1/http ok
+        10:00 deploy start D-1 app=search hosts=search1
+        10:01 deploy finish D-1
+        10:04 search1/http ok
+        10:20 search1/http crit
+        10:20:01 evidence search1/http
+        ",
+        expect![[r#"
+            08:05:00   -> oncall: problem search1/http CRITICAL
+            08:05:00 search1/http sent problem: hard CRITICAL after attempt 1 of 1
+            08:10:00   -> oncall: recovery search1/http OK
+            08:10:00 search1/http sent recovery: recovered
+            09:05:00   -> oncall: problem search1/http CRITICAL
+            09:05:00 search1/http sent problem: hard CRITICAL after attempt 1 of 1
+            09:10:00   -> oncall: recovery search1/http OK
+            09:10:00 search1/http sent recovery: recovered
+            10:20:00   -> oncall: problem search1/http CRITICAL [suspect d-1 likely]
+            10:20:00 search1/http sent problem: hard CRITICAL after attempt 1 of 1; D-1: not held: the deploy has ended and the results since then are bad
+            10:20:01 search1/http: suspect
+            10:20:01   D-1: first bad result 20m after it started, 19m after it ended; search1 is deployed to; last good result 3m after the deploy ended; against it: it failed 2 times before in the last two days, and no deploy explained it
         "#]],
     );
 }

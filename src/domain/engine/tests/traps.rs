@@ -31,7 +31,7 @@ fn trap_long_window_masks_a_real_outage() {
         expect![[r#"
             10:51:00 web1/http held problem until 10:54:00: D-1 of shop is running; a blip is expected, so it is judged again at 2026-03-02T10:54:00Z
             10:54:00 web1/http released problem: the hold ended: its deadline came
-            10:54:00   -> oncall: problem web1/http CRITICAL [suspect d-1 possible]
+            10:54:00   -> oncall: problem web1/http CRITICAL [suspects d-1 possible]
             10:54:00 web1/http sent problem: still CRITICAL; held since 10:51:00 for deploy D-1: its deadline came
         "#]],
     );
@@ -358,7 +358,7 @@ fn trap_missing_finish() {
             10:09:00 web1/http skipped problem: the next reminder is due at 2026-03-02T10:38:30Z
             10:09:30   -> oncall: problem web1/http CRITICAL [suspect d-1 likely]
             10:09:30   -> ann: problem web1/http CRITICAL [suspect d-1 likely]
-            10:09:30 web1/http sent problem: hard CRITICAL after attempt 1 of 1; D-1: not held: it failed, or was never heard of again
+            10:09:30 web1/http sent problem: hard CRITICAL after attempt 1 of 1; D-1: not held: it was never heard of again
             10:11:00 D-1: no verdict: ; risk normal: the class of the app
             10:11:00   web1/http CRITICAL paged
         "#]],
@@ -396,9 +396,9 @@ fn trap_long_lived_window() {
         expect![[r#"
             14:05:00   -> ann quietly: notice db1 UP [none; weak D-1]
             10:01:00   -> oncall: problem db1/http WARNING [none; weak D-1]
-            10:01:00 db1/http sent problem: hard WARNING after attempt 1 of 1; D-1: not held: it failed, or was never heard of again
+            10:01:00 db1/http sent problem: hard WARNING after attempt 1 of 1; D-1: not held: it was never heard of again
             10:02:00   -> oncall: problem db1/http CRITICAL [none; weak D-1]
-            10:02:00 db1/http sent problem: hard CRITICAL after attempt 1 of 1; D-1: not held: it failed, or was never heard of again
+            10:02:00 db1/http sent problem: hard CRITICAL after attempt 1 of 1; D-1: not held: it was never heard of again
             10:03:00 db1/http: none
             10:03:00   D-1: first bad result 23h57m after it started, 2m after it ended; db1 was updated at 11:00:00; last good result at 10:00:00, during the deploy; against it: it worked after the update
         "#]],
@@ -940,6 +940,61 @@ fn an_extra_check_leaves_a_soft_problem_to_its_retries() {
         ]
     "#]]
     .assert_debug_eq(&ran);
+}
+
+#[test]
+fn what_fails_on_a_host_that_is_back_beside_a_deploy_is_looked_at_at_once() {
+    // While the host was down nobody was told of its checks. Those that the release broke show it when the host is back, and
+    // not with their next run, by when the host may be lost again.
+    let ran = |with_deploy: bool| {
+        let mut inventory = with_host_checks();
+        let rule = site::rule_of(&mut inventory, "web1/http");
+        rule.schedule = Schedule::Every(std::time::Duration::from_secs(300));
+        let mut live = Live::new(inventory, &["web1", "web1/http"]);
+        live.until("10:59", |_, _| 0);
+        if with_deploy {
+            live.feed(Input::Deploy(of_web1(Phase::Started, "10:59")));
+        }
+        let looks = std::cell::Cell::new(0);
+        live.until("11:05", |name, _| match name {
+            "web1" => {
+                looks.set(looks.get() + 1);
+                if looks.get() < 5 { 2 } else { 0 }
+            }
+            _ => 2,
+        })
+    };
+    expect![[r#"
+        [
+            "10:59:06 web1",
+            "10:59:23 web1/http",
+            "10:59:23 web1",
+            "11:00:23 web1",
+            "11:01:06 web1",
+            "11:02:06 web1",
+            "11:03:06 web1",
+            "11:04:06 web1",
+            "11:04:23 web1/http",
+        ]
+    "#]]
+    .assert_debug_eq(&ran(false));
+    expect![[r#"
+        [
+            "10:59:06 web1",
+            "10:59:23 web1/http",
+            "10:59:23 web1",
+            "11:00:23 web1",
+            "11:01:06 web1",
+            "11:02:06 web1",
+            "11:02:06 web1/http",
+            "11:02:13 web1/http",
+            "11:03:06 web1",
+            "11:03:13 web1/http",
+            "11:04:06 web1",
+            "11:04:23 web1/http",
+        ]
+    "#]]
+    .assert_debug_eq(&ran(true));
 }
 
 #[test]

@@ -271,7 +271,7 @@ fn on_call_rows() -> OnCallRows {
 }
 
 /// shop: one regressed, one clean; in staging one that failed. pay: one taken back, one inconclusive, one without a
-/// verdict, one planned, one called off; and one of the week after.
+/// verdict, one planned, one called off before it began; and one of the week after.
 fn deploy_rows() -> DeployRows {
     use Phase::{Cancelled, Failed, Finished, Planned, RolledBack};
     DeployRows {
@@ -327,7 +327,10 @@ fn deploy_rows() -> DeployRows {
             ),
             deploy("D-6", "pay", "2026-03-29T21:00:00Z", Finished, None),
             deploy("D-7", "pay", "2026-03-27T12:00:00Z", Planned, None),
-            deploy("D-8", "pay", "2026-03-27T13:00:00Z", Cancelled, None),
+            Deploy {
+                start_guessed: true,
+                ..deploy("D-8", "pay", "2026-03-27T13:00:00Z", Cancelled, None)
+            },
             deploy(
                 "D-9",
                 "pay",

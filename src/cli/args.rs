@@ -328,7 +328,7 @@ pub enum DeployCommand {
     Fail(DeployArgs),
     /// A deploy was rolled back
     Rollback(DeployArgs),
-    /// A deploy was called off
+    /// A deploy was called off; one that had begun may still be named for what it came to
     Cancel(DeployArgs),
     /// Hand in a saved payload of a tool such as GitHub or Jenkins, as if it came now
     Record(DeployRecordArgs),

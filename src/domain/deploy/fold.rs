@@ -163,16 +163,21 @@ pub fn fold(
         events
             .iter()
             .rev()
-            .find(|event| event.phase != Phase::Lost)
+            .find(|event| !matches!(event.phase, Phase::Lost | Phase::Cancelled))
             .map(|event| event.at)
             .unwrap_or_default()
     });
-    // What ended the run itself; a rollback may come long after the finish.
-    let ended_at = [finished, failed, cancelled, rolled_back]
-        .into_iter()
-        .flatten()
-        .min()
-        .or(lost);
+    // What ended the run itself; a rollback may come long after the finish. To call off what is lost is to tidy up.
+    let ended_at = [
+        finished,
+        failed,
+        rolled_back,
+        cancelled.filter(|_| lost.is_none()),
+    ]
+    .into_iter()
+    .flatten()
+    .min()
+    .or(lost);
     let begun = events.iter().find(|event| {
         matches!(event.phase, Phase::Started | Phase::Step | Phase::Heartbeat)
             && ended_at.is_none_or(|ended| event.at <= ended)
@@ -312,6 +317,21 @@ mod tests {
             add(&mut kept, event.clone());
         }
         fold(kept, Duration::from_secs(300), Risk::Normal, "production")
+    }
+
+    #[test]
+    fn to_call_off_what_is_lost_does_not_bring_it_back() {
+        let mut events = vec![event(Phase::Started, 100), event(Phase::Lost, 3700)];
+        let folded = |events: &[DeployEvent]| {
+            fold(events.to_vec(), Duration::ZERO, Risk::Normal, "production")
+        };
+        events.push(event(Phase::Cancelled, 36_000));
+        let deploy = folded(&events);
+        assert_eq!(deploy.ended_at, Some(Timestamp::from_secs(100)));
+        assert!(deploy.happened());
+        // Called off before anything was told of a beginning.
+        let plan = [event(Phase::Planned, 100), event(Phase::Cancelled, 200)];
+        assert!(!folded(&plan).happened());
     }
 
     #[test]

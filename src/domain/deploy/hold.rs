@@ -187,6 +187,12 @@ const fn broken_off(deploy: &Deploy) -> Option<&'static str> {
     }
 }
 
+/// Whether no other deploy may hold what this one reached. One that was called off is as a rule followed by another at once,
+/// whose blips are its own; and who may hold nothing has no say in what others hold.
+fn breaks_holds(deploy: &Deploy) -> bool {
+    matches!(deploy.phase, Phase::Failed | Phase::Lost) && !may_not(deploy)
+}
+
 /// Why, then.
 pub const MAY_NOT: &str = "who told of it may not hold anything of this app";
 
@@ -235,8 +241,8 @@ fn place(
     }
     if relation == Relation::Group && !live.scope.touched.contains_key(&host) {
         // What else is on a host that it deploys to may have broken with it.
-        let is_broken = broken_off(deploy).is_some()
-            || longest(live, request.state.severity(), false).is_zero();
+        let is_broken =
+            breaks_holds(deploy) || longest(live, request.state.severity(), false).is_zero();
         let veto = is_broken && live.scope.targets.contains(&host) && live.scope.touched.is_empty();
         return refuse("its host is not in the batch being deployed", veto);
     }
@@ -244,7 +250,7 @@ fn place(
         return no("its host was not updated yet");
     };
     if let Some(why) = broken_off(deploy) {
-        return refuse(why, true);
+        return refuse(why, breaks_holds(deploy));
     }
     // The steps say when this host was restarted. Bad long after that is a regression, though others are still updated.
     let started_up = touched + live.start_up(inventory, request.obj);

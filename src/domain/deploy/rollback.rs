@@ -176,6 +176,8 @@ fn returns_to<'a>(deploy: &Deploy, others: &[&'a Deploy]) -> Option<&'a str> {
         .iter()
         .filter(|other| other.happened() && other.started_at < deploy.started_at)
         .filter(|other| other.version.is_some())
+        // Called off, and now tried again.
+        .filter(|other| other.phase != Phase::Cancelled || other.version != deploy.version)
         .collect();
     before.sort_by_key(|other| std::cmp::Reverse(other.started_at));
     // The same version again is no way back.

@@ -1,6 +1,6 @@
 //! Attribution of what the engine knows: what deploys a problem is put down to, as things stand.
 
-use super::core::Engine;
+use super::{core::Engine, timers::KEEP};
 use crate::{
     base::time::Timestamp,
     domain::{
@@ -126,8 +126,10 @@ impl Sight for Engine {
     fn failed_before(&self, obj: ObjIx, at: Timestamp) -> usize {
         self.rows_of_object(&self.inventory.name(obj))
             .filter(|row| {
-                row.first_bad_at < at && row.recovered_at.is_some() && is_unexplained(row)
+                row.recovered_at
+                    .is_some_and(|end| at - KEEP <= end && end <= at)
             })
+            .filter(|row| is_unexplained(row))
             .count()
     }
 

@@ -71,9 +71,7 @@ impl Engine {
         let places = known.iter().chain([&live.deploy]);
         let storms = self.storms_in(places.map(|deploy| &*deploy.environment), now);
         let text = describe(&live, &event);
-        let began = known
-            .as_ref()
-            .is_none_or(|deploy| deploy.phase == Phase::Planned);
+        let began = known.as_ref().is_none_or(|deploy| !deploy.happened());
         self.put_deploy(live);
         self.event(now, None, "deploy", text.clone(), out);
         self.save_deploy(&id, out);
@@ -199,7 +197,7 @@ impl Engine {
                 live.deploy.app,
                 live.deploy.environment,
                 if live.scope.targets.is_empty() {
-                    "it explains nothing"
+                    "it holds nothing, and what it breaks shows elsewhere"
                 } else {
                     "only the named hosts are in its scope"
                 }
@@ -329,7 +327,8 @@ impl Engine {
         }
     }
 
-    /// Row 23: a deploy told late amends the page that already left, and one that is taken back no longer stands on it. Same
+    /// Row 23: a deploy told late amends the page that already left, and what turns out to be of another app, or never began,
+    /// no longer stands on it. Same
     /// key, no second page, never back into a hold. What a deploy does on its way changes evidence alone, which is read
     /// again at its own times.
     fn amend_pages(&mut self, now: Timestamp, id: &str, out: &mut Effects) {

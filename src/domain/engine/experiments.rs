@@ -128,27 +128,29 @@ impl Engine {
     }
 
     /// What is well again beside a deploy is looked at once more when its next attempt would have come: the good moment
-    /// may lie between a restart and what the release breaks, and the next regular run may be far. Of a host that is back
-    /// what still fails is looked at now: as long as the host was down it was told to nobody.
+    /// may lie between a restart and what the release breaks, and the next regular run may be far. So is what still fails on a
+    /// host that is back: as long as it was down that was told to nobody. Not at once, for it may be starting still.
     pub(super) fn look_beside_recovery(&mut self, now: Timestamp, obj: ObjIx) {
-        let rule = self.rule(obj);
         if !self.experiments() || self.watched_around(now, obj).next().is_none() {
             return;
         }
-        if rule.active {
-            let at = now + rule.retry;
-            self.timers.insert((at, Timer::LookAgain(obj)));
-        }
+        let mut wanted = vec![obj];
         if self.inventory.is_host(obj) {
             let checks = self.inventory.checks_of(self.inventory.host_ix(obj));
-            let failing = checks.filter(|check| self.status(*check).is_hard_problem());
-            let failing = failing.collect();
-            self.look_at(now, failing, FOR_A_STEP);
+            wanted.extend(checks.filter(|check| self.status(*check).is_hard_problem()));
+        }
+        for obj in wanted.into_iter().take(FOR_A_STEP) {
+            let rule = self.rule(obj);
+            if rule.active {
+                let at = now + rule.retry;
+                self.timers.insert((at, Timer::LookAgain(obj)));
+            }
         }
     }
 
     pub(super) fn look_again(&mut self, now: Timestamp, obj: ObjIx) {
-        if !self.status(obj).state.is_problem() {
+        // A soft problem has retries of its own.
+        if !self.is_soft(obj) {
             self.look_at(now, vec![obj], 1);
         }
     }
@@ -228,12 +230,13 @@ impl Engine {
     }
 
     /// The time of a planned run whose place an extra check took, so that no extra check makes anything known later than
-    /// the schedule would have. What the extra check found good is looked at again: what fails only now and then may
-    /// have had a good moment. What turned bad asks for its host again, as it would have now: else all checks of a lost
+    /// the schedule would have. What the extra check found good, or as bad as before, is looked at again: what fails only now
+    /// and then may have had a good moment. What turned bad asks for its host again, as it would have now: else all checks of a lost
     /// host ask at the same moment, and its own retries alone confirm it. What an extra check had made known of the host a
     /// moment ago takes nothing from that question: it is asked when that is no longer fresh.
     pub(super) fn planned_run(&mut self, now: Timestamp, obj: ObjIx, was_good: bool) {
-        if !self.status(obj).state.is_problem() {
+        let is_problem = self.status(obj).state.is_problem();
+        if !is_problem || !was_good && !self.is_soft(obj) {
             self.request(obj, now, false);
         } else if was_good && !self.inventory.is_host(obj) {
             let host = ObjIx(self.inventory.host_ix(obj).0);

@@ -25,7 +25,8 @@ impl Engine {
     pub(super) fn rolls_back(&self, live: &LiveDeploy, known: Option<&Deploy>) -> Option<String> {
         let deploy = &live.deploy;
         let version = deploy.version.as_ref()?;
-        if !deploy.happened() {
+        // One that was called off brought nothing back.
+        if matches!(deploy.phase, Phase::Planned | Phase::Cancelled) {
             return None;
         }
         let is_same = |known: &&Deploy| {
@@ -44,6 +45,8 @@ impl Engine {
                     && one.started_at < deploy.started_at
                     && one.version.is_some()
                     && one.happened()
+                    // Called off, and now tried again.
+                    && !(one.phase == Phase::Cancelled && one.version == deploy.version)
                     && (!scope.targets.is_disjoint(&live.scope.targets)
                         || scope.by_checks && is_told_alike(&one.id, &deploy.id))
             })

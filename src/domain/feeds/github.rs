@@ -166,8 +166,9 @@ fn run(body: &Value) -> Result<Reading, String> {
         .into_iter()
         .collect();
     told.url = value::url(value::at(run, &["html_url"]));
-    // The event of the start may be switched off, and its time is here as well.
-    let begun = started.filter(|_| phase.is_terminal()).map(|started| Told {
+    // The event of the start may be switched off, and its time is here as well; a run that was skipped or superseded has one too.
+    let has_run = matches!(phase, Phase::Finished | Phase::Failed);
+    let begun = started.filter(|_| has_run).map(|started| Told {
         phase: Phase::Started,
         at: Some(started),
         ..told.clone()

@@ -58,9 +58,10 @@ pub(super) fn read(body: &Value) -> Result<Reading, String> {
         told.nature.paths = value::paths(value::at(scm, &["changes"]));
     }
     // The endpoint may send ends only, and then nobody told of the start.
+    let has_run = phase.is_terminal() && status != "NOT_BUILT";
     let begun = value::at(build, &["duration"])
         .as_u64()
-        .filter(|millis| phase.is_terminal() && *millis < 30 * 86_400_000)
+        .filter(|millis| has_run && *millis < 30 * 86_400_000)
         .zip(told.at)
         .map(|(millis, at)| Told {
             phase: Phase::Started,

@@ -235,8 +235,18 @@ impl Feeds {
             Some((app, environment)) => (app.to_owned(), Some(environment.to_owned())),
             None => (app, None),
         };
+        let stands_there = |environment: &String| {
+            let known = self.apps.get(&app);
+            known.is_some_and(|known| known.contains(environment))
+        };
         let environment = match fixed {
-            Some(environment) => environment,
+            Some(environment) if stands_there(&environment) => environment,
+            Some(environment) => {
+                let remedy = format!(
+                    "declare the app: [[app]] name = \"{app}\" environment = \"{environment}\""
+                );
+                return unmatched(source, &told, theirs, received, remedy);
+            }
             None => match self.environment(source, &told, &app) {
                 Ok(environment) => environment,
                 Err(remedy) => return unmatched(source, &told, theirs, received, remedy),

@@ -184,6 +184,24 @@ fn a_star_in_our_name_is_what_theirs_stands_for() {
         assert_eq!(names.find(theirs).as_deref(), Some(ours));
     }
     assert_eq!(names.find("shop"), None);
+    // What it stands for has to be an app of that place, as what is written out.
+    let source = Source {
+        app: names,
+        ..Source::plain(Kind::Jenkins)
+    };
+    let fit = |theirs: &str| {
+        let mut told = Told::new("1", Phase::Started);
+        told.apps = vec![theirs.to_owned()];
+        match site().fit(&source, told, Timestamp::default()) {
+            Fit::Event(event) => event.app.unwrap_or_default(),
+            Fit::Unmatched(unmatched) => unmatched.remedy,
+            Fit::Passed(why) => why,
+        }
+    };
+    assert_eq!(fit("shop-production"), "shop");
+    for odd in ["lint-production", "-production", "shop@x-production"] {
+        assert!(fit(odd).starts_with("declare the app: "), "{odd}");
+    }
 }
 
 #[test]

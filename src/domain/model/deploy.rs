@@ -351,11 +351,14 @@ pub struct Deploy {
 impl Deploy {
     /// It may have changed something: neither only planned, nor called off before it began. One that is called off on its way
     /// has changed what it came to, and is often called off for that.
-    pub const fn happened(&self) -> bool {
+    pub fn happened(&self) -> bool {
         match self.phase {
             Phase::Planned => false,
-            // Nothing told of a beginning.
-            Phase::Cancelled => !self.start_guessed,
+            Phase::Cancelled => {
+                let ran =
+                    |event: &DeployEvent| !matches!(event.phase, Phase::Planned | Phase::Cancelled);
+                self.events.iter().any(ran)
+            }
             _ => true,
         }
     }

@@ -370,6 +370,27 @@ fn what_is_called_off_on_its_way_stays_to_blame_for_what_it_came_to() {
             10:22:01   D-1: first bad result 17m after it started, 2m after it ended; web1 was updated at 10:06:00; last good result at 10:08:00, during the deploy
         "#]],
     );
+    // Told in another order it is the same; and its blips are not those of the deploy that follows it.
+    check(
+        "
+        10:00 web1/http ok
+        10:20 deploy cancel D-1 app=shop hosts=web1
+        10:22 web1/http crit
+        10:40 deploy start D-1 app=shop hosts=web1 at=10:05
+        10:41 web1/http ok
+        10:42 deploy start D-2 app=shop hosts=web1
+        10:43 web1/http crit
+        ",
+        expect![[r#"
+            10:22:00   -> oncall: problem web1/http CRITICAL
+            10:22:00 web1/http sent problem: hard CRITICAL after attempt 1 of 1
+            10:40:00   -> oncall: amendment web1/http CRITICAL [suspect d-1 strong]
+            10:40:00 web1/http amended amendment: amended: it began after deploy D-1
+            10:41:00   -> oncall: recovery web1/http OK [suspect d-1 strong]
+            10:41:00 web1/http sent recovery: recovered
+            10:43:00 web1/http held problem until 10:46:00: D-2 of shop is running; a blip is expected, so it is judged again at 2026-03-02T10:46:00Z
+        "#]],
+    );
     check(
         "
         10:00 web1/http ok

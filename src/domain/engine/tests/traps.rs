@@ -986,10 +986,8 @@ fn what_fails_on_a_host_that_is_back_beside_a_deploy_is_looked_at_at_once() {
             "11:00:23 web1",
             "11:01:06 web1",
             "11:02:06 web1",
-            "11:02:06 web1/http",
-            "11:02:13 web1/http",
             "11:03:06 web1",
-            "11:03:13 web1/http",
+            "11:03:06 web1/http",
             "11:04:06 web1",
             "11:04:23 web1/http",
         ]

@@ -24,6 +24,8 @@ const TOGETHER: Duration = Duration::from_secs(180);
 const LONG: Duration = Duration::from_secs(4 * 3600);
 /// A cause on the same machine may be seen so much later than what it does.
 const SEEN_LATER: Duration = Duration::from_secs(1800);
+/// What failed by itself so lately may do so again.
+const BY_ITSELF: Duration = Duration::from_secs(48 * 3600);
 /// At most so many failing objects are read: where more fail, their number has spoken.
 const MOST: usize = 256;
 /// Hosts of one app that are looked at ...
@@ -46,6 +48,8 @@ pub struct Around {
     pub words: Words,
     /// Its machine's disk is full, and something else was asked.
     pub disk_is_full: bool,
+    /// When problems of it ended that no deploy explained.
+    ended_unexplained: Vec<Timestamp>,
     /// How apps are, looked up when first asked for: many deploys are weighed by the same few.
     apps: RefCell<BTreeMap<AppIx, Rc<AppLook>>>,
     witnesses: OnceCell<Vec<(ObjIx, Option<bool>)>>,
@@ -193,9 +197,16 @@ impl Around {
             topic,
             words: Words::of(case.sight.says(case.obj)),
             disk_is_full,
+            ended_unexplained: case.sight.ended_unexplained(case.obj),
             apps: RefCell::default(),
             witnesses: OnceCell::new(),
         }
+    }
+
+    /// How often it failed in the two days before `at`, with no deploy to explain it.
+    pub fn failed_before(&self, at: Timestamp) -> usize {
+        let lately = |end: &&Timestamp| at - BY_ITSELF <= **end && **end <= at;
+        self.ended_unexplained.iter().filter(lately).count()
     }
 
     /// See [`Case::witnesses`]; looked up when first asked for.

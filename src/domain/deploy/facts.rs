@@ -50,8 +50,8 @@ pub trait Sight {
     /// The output of an object.
     fn says(&self, obj: ObjIx) -> &str;
 
-    /// How many problems of an object ended in the two days before `at` and were put down to no deploy.
-    fn failed_before(&self, obj: ObjIx, at: Timestamp) -> usize;
+    /// When problems of an object ended that were put down to no deploy.
+    fn ended_unexplained(&self, obj: ObjIx) -> Vec<Timestamp>;
 
     /// Objects that are failing, soft states included, and began to between these two: the earliest, at most `most` of them,
     /// in order.
@@ -194,9 +194,7 @@ impl Case<'_> {
             worked_since: false,
             is_early: first_bad < live.deploy.started_at,
             was_bad: false,
-            failed_before: self
-                .sight
-                .failed_before(self.obj, live.deploy.started_at.min(first_bad)),
+            failed_before: around.failed_before(live.deploy.started_at.min(first_bad)),
             age: self.age(live, touched),
             updated: Share::default(),
             others: Share::default(),

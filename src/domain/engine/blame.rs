@@ -1,6 +1,6 @@
 //! Attribution of what the engine knows: what deploys a problem is put down to, as things stand.
 
-use super::{core::Engine, timers::KEEP};
+use super::core::Engine;
 use crate::{
     base::time::Timestamp,
     domain::{
@@ -123,14 +123,11 @@ impl Sight for Engine {
         &self.status(obj).output
     }
 
-    fn failed_before(&self, obj: ObjIx, at: Timestamp) -> usize {
+    fn ended_unexplained(&self, obj: ObjIx) -> Vec<Timestamp> {
         self.rows_of_object(&self.inventory.name(obj))
-            .filter(|row| {
-                row.recovered_at
-                    .is_some_and(|end| at - KEEP <= end && end <= at)
-            })
             .filter(|row| is_unexplained(row))
-            .count()
+            .filter_map(|row| row.recovered_at)
+            .collect()
     }
 
     fn failing(&self, [from, to]: [Timestamp; 2], most: usize) -> Vec<(ObjIx, Timestamp)> {

@@ -212,9 +212,9 @@ impl Scope {
     /// Nothing measures what is deployed: it names no host, and its app is not known, or no host runs it and no check names it.
     pub fn is_unseen(&self, inventory: &Inventory) -> bool {
         self.named_hosts().next().is_none()
-            && self.app.is_none_or(|app| {
-                inventory.app(app).hosts.is_empty() && inventory.checks_that_name(app).is_empty()
-            })
+            && self
+                .app
+                .is_none_or(|app| self.by_checks && inventory.checks_that_name(app).is_empty())
     }
 
     /// When the deploy touched this host: its step, or the start where no step tells. None: not touched yet.

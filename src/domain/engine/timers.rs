@@ -65,7 +65,7 @@ pub enum Timer {
     },
     /// A planned run would have asked for this host by now.
     AskHost(ObjIx),
-    /// It was well again beside a deploy.
+    /// It was well again beside a deploy, or fails on a host that is.
     LookAgain(ObjIx),
     /// Results may be too old.
     Freshness,

@@ -47,15 +47,14 @@ impl Names {
     }
 
     /// Why this pair can name nothing, if so.
-    pub fn fault(theirs: &str, ours: &str) -> Option<String> {
-        let why = if ours.contains('?') {
-            "a `?` in our name stands for nothing"
+    pub fn fault(theirs: &str, ours: &str) -> Option<&'static str> {
+        if ours.contains('?') {
+            Some("a `?` in our name stands for nothing")
         } else if ours.contains('*') && theirs.matches('*').count() != 1 {
-            "a `*` in our name needs just one in theirs"
+            Some("a `*` in our name needs just one in theirs")
         } else {
-            return None;
-        };
-        Some(why.to_owned())
+            None
+        }
     }
 }
 

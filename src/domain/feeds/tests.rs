@@ -384,3 +384,49 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_run_that_was_skipped_or_superseded_never_began() {
+    let github = |conclusion: &str| {
+        let run = r#""id":7,"status":"completed","run_started_at":"2026-03-02T10:00:00Z","updated_at":"2026-03-02T10:05:00Z""#;
+        format!(r#"{{"workflow_run":{{{run},"conclusion":"{conclusion}"}}}}"#)
+    };
+    let jenkins = |status: &str| {
+        let build = r#""number":7,"phase":"COMPLETED","duration":5000,"timestamp":1772445600000"#;
+        format!(r#"{{"name":"deploy-shop","build":{{{build},"status":"{status}"}}}}"#)
+    };
+    for (kind, event, body, phases) in [
+        (
+            Kind::GitHub,
+            "workflow_run",
+            github("success"),
+            &[Phase::Started, Phase::Finished][..],
+        ),
+        (
+            Kind::GitHub,
+            "workflow_run",
+            github("skipped"),
+            &[Phase::Cancelled],
+        ),
+        // One that ran was told of as `in_progress`.
+        (
+            Kind::GitHub,
+            "workflow_run",
+            github("cancelled"),
+            &[Phase::Cancelled],
+        ),
+        (
+            Kind::Jenkins,
+            "",
+            jenkins("ABORTED"),
+            &[Phase::Started, Phase::Cancelled],
+        ),
+        (Kind::Jenkins, "", jenkins("NOT_BUILT"), &[Phase::Cancelled]),
+    ] {
+        let mut headers = Headers::default();
+        headers.add("x-github-event", event);
+        let read = read(kind, &headers, body.as_bytes()).expect("it is read");
+        let found: Vec<Phase> = read.told.iter().map(|told| told.phase).collect();
+        assert_eq!(found, phases, "{body}");
+    }
+}

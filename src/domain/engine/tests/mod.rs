@@ -7,6 +7,7 @@ mod dependencies;
 mod digest;
 mod downtimes;
 mod escalations;
+mod experiments;
 mod gate;
 mod gather;
 mod habits;

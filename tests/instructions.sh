@@ -9,7 +9,8 @@ command -v valgrind >/dev/null || {
 }
 allowed=1.10
 recorded=tests/instructions.txt
-cargo build --locked --quiet --profile ci
+# Built as the tests build it: without them it would be another build of everything.
+cargo build --locked --quiet --workspace --profile ci --bins --tests
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 

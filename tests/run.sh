@@ -44,6 +44,6 @@ if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
   mkdir -p /run/sshd
 fi
 cargo fmt --all -- --check
-cargo clippy --locked --workspace --all-targets -- -D warnings
+cargo clippy --locked --workspace --all-targets --profile ci -- -D warnings
 DEPLOYWATCH_HISTORIES=${DEPLOYWATCH_HISTORIES:-100000} cargo test --locked --workspace --profile ci
 ./tests/instructions.sh

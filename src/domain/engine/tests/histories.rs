@@ -40,7 +40,8 @@ pub(super) const OBJECTS: [&str; 8] = [
     "lb1/http",
     "search1/http",
 ];
-/// Histories in all. `DEPLOYWATCH_HISTORIES` sets another number: 100,000 in `tests/run.sh`, where code is optimised.
+/// Histories of all tests together: the parts that they name sum up to one. `DEPLOYWATCH_HISTORIES` sets another number:
+/// 100,000 in `tests/run.sh`, where code is optimised.
 const HISTORIES: u32 = 5_000;
 /// Long enough for the longest bake, and twice that for a warning.
 const AFTERWARDS: Duration = Duration::from_secs(12 * 3600);

@@ -331,7 +331,7 @@ fn without_flapping() -> Inventory {
     inventory
 }
 
-/// A share of the histories of `properties`: each is played five times here.
+/// One of `share` parts of the histories.
 fn run(share: u32, check: impl Fn(&Arc<Inventory>, &History) -> Result<(), TestCaseError>) {
     let inventory = Arc::new(without_flapping());
     play_many(&history(), share, |history| check(&inventory, &history));
@@ -339,7 +339,8 @@ fn run(share: u32, check: impl Fn(&Arc<Inventory>, &History) -> Result<(), TestC
 
 #[test]
 fn promises_hold_whatever_becomes_of_the_events() {
-    run(10, check);
+    // Each is played five times.
+    run(20, check);
 }
 
 /// What Nagios would send, from its manual: soft states, attempts, a page at the hard state and at each change of it, a

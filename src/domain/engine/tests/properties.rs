@@ -456,17 +456,17 @@ fn check(
     Ok(())
 }
 
-fn run_half(grouping: Grouping, longest: Duration) {
+fn run_quarter(grouping: Grouping, longest: Duration) {
     let inventory = Arc::new(site::search_in_a_cluster());
     let mut gathering = site::search_in_a_cluster();
     gathering.globals.grouping = grouping;
     let gathering = Arc::new(gathering);
-    play_many(&history(), 2, |steps| {
+    play_many(&history(), 4, |steps| {
         check(&inventory, (&gathering, longest), &steps)
     });
 }
 
-// Two halves, each with its own random seed and its own way to gather: tests run side by side.
+// Two quarters, each with its own random seed and its own way to gather: tests run side by side.
 
 #[test]
 fn invariants_hold_over_random_histories() {
@@ -475,7 +475,7 @@ fn invariants_hold_over_random_histories() {
         brake: 3,
         ..Grouping::default()
     };
-    run_half(grouping, UPDATE);
+    run_quarter(grouping, UPDATE);
 }
 
 #[test]
@@ -484,5 +484,5 @@ fn invariants_hold_where_deploys_gather_pages() {
         by: vec![Cause::Deploy],
         ..Grouping::default()
     };
-    run_half(grouping, UPDATE_OF_DEPLOY);
+    run_quarter(grouping, UPDATE_OF_DEPLOY);
 }

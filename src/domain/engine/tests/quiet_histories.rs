@@ -424,5 +424,5 @@ fn what_passed_was_told(game: &Game<'_>) -> Result<(), TestCaseError> {
 
 #[test]
 fn the_end_of_any_quiet_time_leaves_no_broken_thing_unannounced() {
-    play_many(&moves(), 2, |moves| check(&moves));
+    play_many(&moves(), 4, |moves| check(&moves));
 }

@@ -1,4 +1,4 @@
-//! Snapshots of every channel's words, and the channels against real parts on loopback.
+//! What holds for several channels at once; what each says, and the channels against real parts on loopback, in the files beside.
 
 use serde_json::Value;
 

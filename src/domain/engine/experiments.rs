@@ -16,6 +16,7 @@ use crate::{
         model::{
             deploy::{DeployEvent, Phase},
             objects::{AppIx, HostIx, Inventory, ObjIx},
+            state::StateType,
         },
     },
 };
@@ -146,6 +147,26 @@ impl Engine {
                 self.timers.insert((at, Timer::LookAgain(obj)));
             }
         }
+    }
+
+    /// The check is at its last attempt, and all before it failed while its host was not known to be in trouble. Beside a deploy
+    /// extra checks may find a host's loss a moment before that attempt, where Nagios would have found it a moment after: the
+    /// check would fall silent, for as long as its host is down, of what Nagios pages.
+    pub(super) fn fails_ahead_of_its_host(
+        &self,
+        now: Timestamp,
+        obj: ObjIx,
+        attempts: u32,
+    ) -> bool {
+        let (status, host) = (self.status(obj), self.host_status(obj));
+        let is_last = self.is_soft(obj) && status.attempt + 1 == attempts;
+        let host_is_soft = host.state.is_problem() && host.state_type == StateType::Soft;
+        is_last
+            && host_is_soft
+            && host
+                .first_bad_at
+                .is_some_and(|since| status.last_check_at < since)
+            && self.watched_around(now, obj).next().is_some()
     }
 
     pub(super) fn look_again(&mut self, now: Timestamp, obj: ObjIx) {

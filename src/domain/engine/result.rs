@@ -127,7 +127,11 @@ impl Engine {
                 now,
             )
         } else {
-            let host = self.host_status(obj).state;
+            let host = if self.fails_ahead_of_its_host(now, obj, rule.attempts) {
+                State::Up
+            } else {
+                self.host_status(obj).state
+            };
             step::check(&mut self.object_mut(obj).status, policy, host, result, now)
         };
         self.note_failing(obj, failing_since);

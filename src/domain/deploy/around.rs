@@ -11,7 +11,7 @@ use super::{
     facts::Case,
     live::LiveDeploy,
     scope::Relation,
-    topic::{Topic, Words},
+    topic::{Manner, Topic, Words},
 };
 use crate::{
     base::time::Timestamp,
@@ -45,6 +45,7 @@ pub struct Around {
     own_earlier: Vec<Timestamp>,
     /// What the object itself says.
     pub topic: Topic,
+    pub manner: Manner,
     pub words: Words,
     /// Its machine's disk is full, and something else was asked.
     pub disk_is_full: bool,
@@ -142,8 +143,6 @@ impl AppLook {
 pub struct Scene {
     /// Other apps, not connected with the deploy, that began to fail together with the object; two stand for more.
     pub elsewhere: u8,
-    /// Another check of the deployed app on the same host began to fail as well.
-    pub beside: bool,
     /// So many checks of the machine itself began to fail as well; two stand for more.
     pub of_machine: u8,
     /// Something of the object's apps failed before the deploy began, and still does.
@@ -195,6 +194,11 @@ impl Around {
             failing,
             own_earlier,
             topic,
+            manner: match topic {
+                Topic::Other => Manner::of(case.sight.says(case.obj)),
+                // That says more.
+                Topic::Expiry | Topic::Space | Topic::Agent => Manner::Other,
+            },
             words: Words::of(case.sight.says(case.obj)),
             disk_is_full,
             ended_unexplained: case.sight.ended_unexplained(case.obj),
@@ -265,12 +269,6 @@ impl Around {
         for other in &self.on_its_host {
             if is_of_machine(case, live, *other, own_host) {
                 scene.of_machine = 2.min(scene.of_machine + 1);
-            } else if live
-                .scope
-                .app
-                .is_some_and(|app| inventory.apps_of(*other).contains(&app))
-            {
-                scene.beside = true;
             }
         }
         scene.elsewhere = u8::try_from(elsewhere.len().min(2)).unwrap_or(2);

@@ -47,6 +47,17 @@ pub fn tell(case: &Case<'_>, live: &LiveDeploy, facts: &Facts, weight: &Weight) 
             live.deploy.app
         ));
     }
+    if let Some(what) = &live.at_once {
+        lines.push(format!(
+            "its change ({what}) takes effect everywhere at once"
+        ));
+    }
+    if facts.is_of_shared {
+        lines.push(format!("many apps stand on {}", live.deploy.app));
+    }
+    if let Some(how) = facts.manner.of_a_release() {
+        lines.push(how.to_owned());
+    }
     if facts.is_of_lost_sight {
         lines.push("it changes what monitoring looks with, and looking failed".to_owned());
     }

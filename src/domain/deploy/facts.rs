@@ -7,7 +7,7 @@ use super::{
     around::{Around, Scene},
     live::{LiveDeploy, interval},
     scope::Relation,
-    topic::{self, Topic},
+    topic::{self, Manner, Topic},
     window::Window,
 };
 use crate::{
@@ -117,10 +117,14 @@ pub struct Facts {
     pub scene: Scene,
     /// What the object says.
     pub topic: Topic,
+    /// How it fails.
+    pub manner: Manner,
     /// It says the name of the deployed app, which is another.
     pub names_it: bool,
     /// The way of looking failed, and just that is deployed (row 29).
     pub is_of_lost_sight: bool,
+    /// It is another app that fails, and many stand on what is deployed.
+    pub is_of_shared: bool,
     /// Nothing measures what is deployed (a flag, a zone, an app that the configuration does not have): what it breaks
     /// shows elsewhere.
     pub is_unseen: bool,
@@ -207,8 +211,10 @@ impl Case<'_> {
             several_fail: false,
             scene: Scene::default(),
             topic: around.topic,
+            manner: around.manner,
             names_it: is_far && around.words.name(&live.deploy.app),
             is_of_lost_sight: around.topic == Topic::Agent && topic::is_of_monitoring(&live.deploy),
+            is_of_shared: is_far && live.is_shared,
             is_unseen: is_far && live.scope.is_unseen(self.inventory),
             has_calls: app.is_some_and(|app| !app.calls.is_empty() || !app.called_by.is_empty()),
             disk_is_full: around.disk_is_full,

@@ -9,6 +9,7 @@ use std::{
 use super::{
     habit::Usual,
     scope::{Relation, Scope},
+    topic,
     window::{self, Window},
 };
 use crate::{
@@ -25,6 +26,10 @@ pub struct LiveDeploy {
     pub deploy: Deploy,
     pub scope: Scope,
     pub rules: ClassRules,
+    /// What it changes takes effect everywhere at once (see [`Deploy::takes_effect_at_once`]).
+    pub at_once: Option<Box<str>>,
+    /// Many others stand on what is deployed (see [`topic::is_shared`]).
+    pub is_shared: bool,
     usual: Usual,
     totals: OnceLock<Totals>,
 }
@@ -43,6 +48,8 @@ impl LiveDeploy {
             usual,
             scope: Scope::of(inventory, &deploy),
             rules: inventory.classes.of(deploy.risk).clone(),
+            at_once: deploy.takes_effect_at_once().map(Box::from),
+            is_shared: topic::is_shared(&deploy.app),
             deploy,
             totals: OnceLock::new(),
         }

@@ -27,6 +27,16 @@ const GENERIC: &str = "api app application backend check config connection core 
                        response server service site socket status svc system tcp test time timeout unknown warning web \
                        website worker www";
 
+/// Names of what many apps stand on: networks, names, certificates, identities, databases, caches, messages, storage, and what
+/// sets up machines.
+const SHARED: &str = "acl ansible auth autoscaler balancer bgp bind broker cache calico cdn ceph cert certificate \
+                      certificates certs chef cilium cluster cni coredns database db dhcp directory dns envoy firewall fw \
+                      haproxy hardening iam idp infra ingress iptables issuer istio kafka keda keycloak kubelet kyverno lb \
+                      ldap linkerd mariadb memcache memcached mesh mongo mysql named nat nats network nfs ntp oauth oracle \
+                      os patch pgbouncer pki platform policies policy postgres postgresql proxy puppet rabbitmq radius rbac \
+                      redis resolver route router salt san secrets sso ssl storage switch terraform tls vault vcl vlan vpn \
+                      wan zone zones";
+
 /// How the names of what monitoring looks with begin.
 const MONITORING: &str = "agent checkmk collector datadog exporter icinga monitor munin nagios nrpe nsclient observab \
                           prometheus sensu snmp telegraf telemetry zabbix";
@@ -64,12 +74,74 @@ impl Words {
     }
 }
 
+/// The app's name says that many others stand on it, whether or not anything measures it.
+pub fn is_shared(app: &str) -> bool {
+    let name = app.to_lowercase();
+    let mut words = name.split(|letter: char| !letter.is_alphanumeric());
+    words.any(|word| SHARED.split_ascii_whitespace().any(|shared| shared == word))
+}
+
 /// A deploy of what monitoring looks with: an event says so, or the app's name does.
 pub fn is_of_monitoring(deploy: &Deploy) -> bool {
     let natures = deploy.events.iter().map(|event| &event.nature);
     let mut told = natures.flat_map(|nature| nature.kind.iter().chain(&nature.labels));
     told.any(|word| word.eq_ignore_ascii_case("monitoring"))
         || words(&deploy.app).any(|word| MONITORING.split(' ').any(|begin| word.starts_with(begin)))
+}
+
+/// How something fails, as plugins say it. Whoever has looked after incidents expects one kind of it after a release, and
+/// another when there is too much to do.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Manner {
+    #[default]
+    Other,
+    /// An error of the program's own: HTTP 500, an exception.
+    Internal,
+    /// Nothing listens.
+    Refused,
+    /// The machine has too much to do.
+    Load,
+    /// No answer in time.
+    Timeout,
+    /// A good answer, too late.
+    Slow,
+}
+
+impl Manner {
+    /// Of a plugin's first line.
+    pub fn of(output: &str) -> Self {
+        let text = first_of(output).to_lowercase();
+        let says = |words: &[&str]| words.iter().any(|word| text.contains(word));
+        if says(&["refused"]) {
+            Self::Refused
+        } else if says(&[
+            "internal server error",
+            "/1.1 500",
+            "http 500",
+            "status 500",
+            "code 500",
+            "exception",
+        ]) {
+            Self::Internal
+        } else if says(&["load average"]) {
+            Self::Load
+        } else if says(&["timeout", "timed out"]) {
+            Self::Timeout
+        } else if says(&["second response time"]) && says(&[" 200 "]) {
+            Self::Slow
+        } else {
+            Self::Other
+        }
+    }
+
+    /// Why it looks like a release, where it does.
+    pub const fn of_a_release(self) -> Option<&'static str> {
+        match self {
+            Self::Internal => Some("it fails with an error of its own, as after a release"),
+            Self::Refused => Some("nothing listens, as after a release that does not start"),
+            Self::Load | Self::Timeout | Self::Slow | Self::Other => None,
+        }
+    }
 }
 
 impl Topic {
@@ -139,6 +211,61 @@ mod tests {
             ("", Topic::Other),
         ] {
             assert_eq!(Topic::of(output), topic, "{output}");
+        }
+    }
+
+    #[test]
+    fn plugins_say_how_it_fails() {
+        for (output, manner) in [
+            (
+                "connect to address 10.0.0.5 and port 8080: Connection refused",
+                Manner::Refused,
+            ),
+            (
+                "HTTP CRITICAL: HTTP/1.1 500 Internal Server Error",
+                Manner::Internal,
+            ),
+            (
+                "CRITICAL - step 3 add to basket: HTTP 500",
+                Manner::Internal,
+            ),
+            (
+                "HTTP CRITICAL: HTTP/1.1 503 Service Unavailable",
+                Manner::Other,
+            ),
+            ("WARNING - load average: 9.82, 8.71, 6.02", Manner::Load),
+            (
+                "CRITICAL - Socket timeout after 10 seconds",
+                Manner::Timeout,
+            ),
+            (
+                "HTTP WARNING: HTTP/1.1 200 OK - 1500 bytes in 4.911 second response time",
+                Manner::Slow,
+            ),
+            (
+                "HTTP CRITICAL: HTTP/1.1 404 Not Found - 146 bytes in 0.028 second response time",
+                Manner::Other,
+            ),
+            ("", Manner::Other),
+        ] {
+            assert_eq!(Manner::of(output), manner, "{output}");
+        }
+    }
+
+    #[test]
+    fn names_say_what_many_apps_stand_on() {
+        for (app, shared) in [
+            ("ingress-nginx", true),
+            ("dns-zones", true),
+            ("FW-policy", true),
+            ("orders-db", true),
+            // A part of a word says nothing.
+            ("authors", false),
+            ("networking-shop", false),
+            ("shop", false),
+            ("", false),
+        ] {
+            assert_eq!(is_shared(app), shared, "{app}");
         }
     }
 

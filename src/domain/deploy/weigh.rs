@@ -8,16 +8,21 @@
 use std::time::Duration;
 
 use super::{
-    facts::Facts, live::LiveDeploy, scope::Relation, topic::Topic, trial::Trial, window::Window,
+    facts::Facts,
+    live::LiveDeploy,
+    scope::Relation,
+    topic::{Manner, Topic},
+    trial::Trial,
+    window::Window,
 };
 use crate::domain::model::deploy::Strength;
 
 /// The odds of any one deploy before anything is known of it.
 const PRIOR: i32 = -32;
 /// From here on, among the others, a deploy is named: one in ten of those that look like this did it.
-pub const NAMED: i32 = -22;
-/// From here on, among the others, it is listed below those that are named: one in a hundred and fifty.
-pub const LISTED: i32 = -50;
+pub const NAMED: i32 = -23;
+/// From here on, among the others, it is listed below those that are named: one in five hundred.
+pub const LISTED: i32 = -62;
 /// From here on, among the others, it is the suspect: one of two.
 pub const SUSPECT: i32 = 0;
 /// While it is watched, the only one that is named is the suspect from here on, among the others: one of five (row 10 of
@@ -26,7 +31,7 @@ pub const ONLY: i32 = -14;
 /// Against a deploy, where a later one came to the object before it failed.
 pub const REPLACED: i32 = 14;
 /// Against one whose effect would be older than [`LATE`].
-const OLD: i32 = 10;
+const OLD: i32 = 5;
 /// What a deploy breaks seldom shows later than this.
 const LATE: Duration = Duration::from_secs(6 * 3600);
 
@@ -35,8 +40,13 @@ const AGES: [(Duration, i32); 4] = [
     (Duration::from_secs(2 * 60), 11),
     (Duration::from_secs(5 * 60), 14),
     (Duration::from_secs(3600), 4),
-    (Duration::from_secs(4 * 3600), 13),
+    (LATE, 13),
 ];
+/// For a change that takes effect everywhere at once: there are few of them beside the releases, and what they break no first
+/// host shows.
+const AT_ONCE: i32 = 15;
+/// For a deploy of what many apps stand on, where another app fails.
+const SHARED: i32 = 12;
 /// What is shared by all is hit at once.
 const YOUNG_IN_ENVIRONMENT: Duration = Duration::from_secs(600);
 
@@ -50,6 +60,8 @@ pub enum Against {
     Together,
     CalledFails,
     Topic,
+    Load,
+    Slow,
     DiskIsFull,
     LostMachine,
     OfMachine,
@@ -109,6 +121,10 @@ impl Against {
                 return format!("{called}, which it calls, fails too");
             }
             Self::Topic => facts.topic.why_not().unwrap_or_default(),
+            Self::Load => {
+                "its machine has too much to do, which traffic does more often than a release"
+            }
+            Self::Slow => "it fails by being slow, which load does more often than a release",
             Self::DiskIsFull => "the disk of its host is full",
             Self::LostMachine => "machines are seldom lost to an app's deploy",
             Self::OfMachine => "it measures the machine, not the app",
@@ -200,6 +216,8 @@ pub fn weigh(
         ..Weight::default()
     };
     place_and_time(facts, live, &mut weight);
+    weight.add(live.at_once.is_some(), AT_ONCE);
+    weight.add(facts.is_of_shared, SHARED);
     weight.add(LATE < facts.age, -OLD);
     if trial.votes {
         votes(facts, &mut weight);
@@ -250,7 +268,6 @@ fn place_and_time(facts: &Facts, live: &LiveDeploy, weight: &mut Weight) {
         .sum::<i32>();
     weight.add(facts.itself_fails, 8);
     weight.add(facts.several_fail, 5);
-    weight.add(facts.scene.beside, 9);
 }
 
 /// What was updated against what was not.
@@ -290,9 +307,19 @@ fn what_speaks_against(
         _ if facts.is_of_lost_sight => 0,
         Topic::Other => 0,
         Topic::Expiry => 50,
+        // A release that writes too much fills the disk of the host that it came to.
+        Topic::Space if facts.touched.is_some() => 15,
         Topic::Space | Topic::Agent => 35,
     };
     weight.against(0 < worth, worth, Against::Topic);
+    match facts.manner {
+        Manner::Internal => weight.add(true, 6),
+        Manner::Refused => weight.add(true, 4),
+        Manner::Load => weight.against(true, 6, Against::Load),
+        Manner::Timeout => weight.against(true, 6, Against::Slow),
+        Manner::Slow => weight.against(true, 4, Against::Slow),
+        Manner::Other => {}
+    }
     weight.against(facts.disk_is_full, 38, Against::DiskIsFull);
     let is_lost = is_host && !live.deploy.declares_reboot();
     let worth = if updated.bad < 2 { 48 } else { 20 };

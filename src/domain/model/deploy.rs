@@ -253,10 +253,46 @@ impl Nature {
         words.any(|word| word.eq_ignore_ascii_case("reboot"))
     }
 
+    /// The word for what it changes, where that takes effect everywhere at once and not host by host: its kind, or the first
+    /// part of a label such as `flag:new-editor`. Names of a zone are not among them: caches keep the old ones for a while.
+    pub fn takes_effect_at_once(&self) -> Option<&str> {
+        let words = self.kind.iter().chain(&self.labels);
+        let mut first = words.filter_map(|word| word.split([':', '=']).next());
+        first.find(|word| AT_ONCE.iter().any(|known| word.eq_ignore_ascii_case(known)))
+    }
+
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
     }
 }
+
+/// Kinds of changes that take effect everywhere at once.
+const AT_ONCE: [&str; 24] = [
+    "certificate",
+    "certificates",
+    "config",
+    "configuration",
+    "data",
+    "database",
+    "experiment",
+    "feature-flag",
+    "feature_flag",
+    "firewall",
+    "flag",
+    "flags",
+    "infra",
+    "infrastructure",
+    "migration",
+    "migrations",
+    "network",
+    "networking",
+    "policies",
+    "policy",
+    "reboot",
+    "schema",
+    "secret",
+    "secrets",
+];
 
 /// One event about a deploy, as told by a pipeline. Everything but the id and the phase may be missing.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -361,6 +397,12 @@ impl Deploy {
             }
             _ => true,
         }
+    }
+
+    /// See [`Nature::takes_effect_at_once`]; the first event that says so.
+    pub fn takes_effect_at_once(&self) -> Option<&str> {
+        let natures = self.events.iter().map(|event| &event.nature);
+        natures.filter_map(Nature::takes_effect_at_once).next()
     }
 
     /// An event said that its machines are restarted.

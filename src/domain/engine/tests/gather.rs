@@ -66,36 +66,36 @@ fn what_one_deploy_broke_is_one_page_that_is_updated() {
             10:16:00 db1/http sent problem: hard CRITICAL after attempt 1 of 1; D-1: not held: it is not what is deployed, only connected with it
             10:16:10 web1/http amended amendment: amended: it began after deploy D-1
             10:16:10 web2/http amended amendment: amended: it began after deploy D-1
-            10:16:10   -> oncall: amendment web3/http CRITICAL [suspects d-1 possible]
-            10:16:10   -> ann: amendment web3/http CRITICAL [suspects d-1 possible]
+            10:16:10   -> oncall: amendment web3/http CRITICAL [suspects d-1 likely]
+            10:16:10   -> ann: amendment web3/http CRITICAL [suspects d-1 likely]
             10:16:10 web3/http amended amendment: amended: it began after deploy D-1
-            10:16:20   -> ann: amendment web3/http CRITICAL [suspects d-1 possible]
+            10:16:20   -> ann: amendment web3/http CRITICAL [suspects d-1 likely]
                        | CRITICAL web3/http since 2026-03-02T10:15:10Z: refused
                        | WARNING web1/http since 2026-03-02T10:15:00Z: slow
                        | WARNING web2/http since 2026-03-02T10:15:05Z: slow as well
             10:16:20 web3/http amended amendment: 2 changed; now 1 CRITICAL, 2 WARNING
-            10:16:20   -> oncall: amendment web3/http CRITICAL [suspects d-1 possible]
+            10:16:20   -> oncall: amendment web3/http CRITICAL [suspects d-1 likely]
                        | CRITICAL web3/http since 2026-03-02T10:15:10Z: refused
                        | WARNING web1/http since 2026-03-02T10:15:00Z: slow
                        | WARNING web2/http since 2026-03-02T10:15:05Z: slow as well
             10:16:20 web3/http amended amendment: 2 changed; now 1 CRITICAL, 2 WARNING
             10:17:00 web2/http merged recovery: of deploy D-1, of which more is still bad: told with the next update of the page web3/http@1772446510000
             10:18:00 web1/http merged recovery: of deploy D-1, of which more is still bad: told with the next update of the page web3/http@1772446510000
-            10:18:20   -> ann: amendment web3/http CRITICAL [suspects d-1 possible]
+            10:18:20   -> ann: amendment web3/http CRITICAL [suspects d-1 likely]
                        | CRITICAL web3/http since 2026-03-02T10:15:10Z: refused
                        | recovered: web1/http, WARNING from 2026-03-02T10:15:00Z to 2026-03-02T10:18:00Z
                        | recovered: web2/http, WARNING from 2026-03-02T10:15:05Z to 2026-03-02T10:17:00Z
             10:18:20 web3/http amended amendment: 2 recovered; now 1 CRITICAL
-            10:18:20   -> oncall: amendment web3/http CRITICAL [suspects d-1 possible]
+            10:18:20   -> oncall: amendment web3/http CRITICAL [suspects d-1 likely]
                        | CRITICAL web3/http since 2026-03-02T10:15:10Z: refused
                        | recovered: web1/http, WARNING from 2026-03-02T10:15:00Z to 2026-03-02T10:18:00Z
                        | recovered: web2/http, WARNING from 2026-03-02T10:15:05Z to 2026-03-02T10:17:00Z
             10:18:20 web3/http amended amendment: 2 recovered; now 1 CRITICAL
-            10:25:00   -> oncall: recovery web3/http OK [suspects d-1 possible]
+            10:25:00   -> oncall: recovery web3/http OK [suspects d-1 likely]
                        | recovered: web1/http, WARNING from 2026-03-02T10:15:00Z to 2026-03-02T10:18:00Z
                        | recovered: web2/http, WARNING from 2026-03-02T10:15:05Z to 2026-03-02T10:17:00Z
                        | recovered: web3/http, CRITICAL from 2026-03-02T10:15:10Z to 2026-03-02T10:25:00Z
-            10:25:00   -> ann: recovery web3/http OK [suspects d-1 possible]
+            10:25:00   -> ann: recovery web3/http OK [suspects d-1 likely]
                        | recovered: web1/http, WARNING from 2026-03-02T10:15:00Z to 2026-03-02T10:18:00Z
                        | recovered: web2/http, WARNING from 2026-03-02T10:15:05Z to 2026-03-02T10:17:00Z
                        | recovered: web3/http, CRITICAL from 2026-03-02T10:15:10Z to 2026-03-02T10:25:00Z

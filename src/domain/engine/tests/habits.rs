@@ -48,7 +48,7 @@ fn the_usual_blip_of_an_app_says_how_long_the_next_one_is_waited_for() {
             13:05:10 web1/http held problem until 13:08:10: D-4 of shop is running; a blip is expected, so it is judged again at 2026-03-02T13:08:10Z
             13:05:20 web1/http held problem until 13:07:07: the deadline moved earlier: D-4 has ended
             13:07:07 web1/http released problem: the hold ended: its deadline came
-            13:07:07   -> oncall: problem web1/http CRITICAL [suspect d-4 strong, d-3 weak]
+            13:07:07   -> oncall: problem web1/http CRITICAL [suspect d-4 strong, d-3 weak, d-2 weak]
             13:07:07 web1/http sent problem: still CRITICAL; held since 13:05:10 for deploy D-4: its deadline came
             13:10:00 web1/http skipped problem: the next reminder is due at 2026-03-02T13:37:07Z"#]],
     );
@@ -62,7 +62,7 @@ fn it_is_remembered_over_a_restart() {
             13:05:10 web1/http held problem until 13:08:10: D-4 of shop is running; a blip is expected, so it is judged again at 2026-03-02T13:08:10Z
             13:05:20 web1/http held problem until 13:07:07: the deadline moved earlier: D-4 has ended
             13:07:07 web1/http released problem: the hold ended: its deadline came
-            13:07:07   -> oncall: problem web1/http CRITICAL [suspect d-4 likely, d-3 possible]
+            13:07:07   -> oncall: problem web1/http CRITICAL [suspect d-4 likely, d-3 possible, d-2 weak]
             13:07:07 web1/http sent problem: still CRITICAL; held since 13:05:10 for deploy D-4: its deadline came
             13:10:00 web1/http skipped problem: the next reminder is due at 2026-03-02T13:37:07Z"#]],
     );

@@ -870,7 +870,7 @@ fn row_34_blame_follows_the_version_and_holds_do_not_chain() {
         ",
         expect![[r#"
             10:12:00 web1/http held problem until 10:15:00: D-2 of shop 2 is running; a blip is expected, so it is judged again at 2026-03-02T10:15:00Z
-            10:12:00   -> oncall: problem web2/http CRITICAL [suspect d-1 strong, d-2 weak]
+            10:12:00   -> oncall: problem web2/http CRITICAL [suspect d-1 strong, d-2 possible]
             10:12:00 web2/http sent problem: hard CRITICAL after attempt 1 of 1; D-2: not held: its host was not updated yet; D-1: not held: the deploy has ended and the results since then are bad
             10:14:30 already failing: web1/http CRITICAL since 2026-03-02T10:12:00Z, web2/http CRITICAL since 2026-03-02T10:12:00Z
             10:15:00 web1/http released problem: the hold ended: its deadline came
@@ -1081,7 +1081,7 @@ fn row_32_a_host_that_is_not_in_the_batch_being_rebooted_pages_at_once() {
         10:06 web2 down
         ",
         expect![[r#"
-            10:06:00   -> oncall: problem web2 DOWN [suspect d-1 likely]
+            10:06:00   -> oncall: problem web2 DOWN [suspect d-1 strong]
             10:06:00 web2 sent problem: hard DOWN after attempt 1 of 1; D-1: not held: its host was not updated yet
         "#]],
     );

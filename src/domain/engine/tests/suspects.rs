@@ -125,7 +125,7 @@ fn a_deploy_that_does_nothing_for_long_grows_old() {
         (
             "10:50",
             expect![[r#"
-                10:50:50   -> oncall: problem lb1/http CRITICAL [none; weak D-1]
+                10:50:50   -> oncall: problem lb1/http CRITICAL [suspects d-1 possible]
                 10:50:50 lb1/http sent problem: hard CRITICAL after attempt 1 of 1; D-1: not held: it is not what is deployed, only connected with it
             "#]],
         ),
@@ -218,7 +218,7 @@ fn what_was_deployed_beside_it_minutes_before_is_listed_as_weak() {
         expect![[r#"
             10:01:00   -> oncall: problem web1/http CRITICAL [suspects d-1 possible, d-2 weak]
             10:01:00 web1/http sent problem: hard CRITICAL after attempt 1 of 1
-            10:46:00   -> oncall: problem search1/http CRITICAL [suspects d-2 possible]
+            10:46:00   -> oncall: problem search1/http CRITICAL [suspects d-2 possible, d-3 weak]
             10:46:00 search1/http sent problem: hard CRITICAL after attempt 1 of 1
         "#]],
     );
@@ -239,13 +239,38 @@ fn an_app_that_the_output_names_is_looked_at_first() {
         10:03 evidence web2/http
         ",
         expect![[r#"
-            10:01:00   -> oncall: problem web1/http CRITICAL [none; weak D-1, D-2]
+            10:01:00   -> oncall: problem web1/http CRITICAL [suspects d-1 possible, d-2 possible]
             10:01:00 web1/http sent problem: hard CRITICAL after attempt 1 of 1; D-1: not held: it is not what is deployed, only connected with it
             10:02:00   -> oncall: problem web2/http CRITICAL [suspects d-2 likely, d-1 weak]
             10:02:00 web2/http sent problem: hard CRITICAL after attempt 1 of 1; D-1: not held: it is not what is deployed, only connected with it
             10:03:00 web2/http: suspects
-            10:03:00   D-2: first bad result 9m after it started, 7m after it ended; it shares only the environment production; last good result 5m after the deploy ended; its output names search
-            10:03:00   D-1: first bad result 22m after it started, 21m after it ended; what it measures calls payments; last good result 19m after the deploy ended
+            10:03:00   D-2: first bad result 9m after it started, 7m after it ended; it shares only the environment production; last good result 5m after the deploy ended; its output names search; it fails with an error of its own, as after a release
+            10:03:00   D-1: first bad result 22m after it started, 21m after it ended; what it measures calls payments; last good result 19m after the deploy ended; it fails with an error of its own, as after a release
+        "#]],
+    );
+}
+
+#[test]
+fn what_takes_effect_everywhere_at_once_and_what_many_stand_on_are_looked_at_first() {
+    check(
+        "
+        09:53 deploy start D-1 app=search
+        09:53 deploy start D-2 app=search kind=config
+        09:53 deploy start D-3 app=search-db
+        09:55 deploy finish D-1
+        09:55 deploy finish D-2
+        09:55 deploy finish D-3
+        10:00 web1/http ok
+        10:01 web1/http crit
+        10:02 evidence web1/http
+        ",
+        expect![[r#"
+            10:01:00   -> oncall: problem web1/http CRITICAL [suspects d-3 possible, d-2 possible, d-1 weak]
+            10:01:00 web1/http sent problem: hard CRITICAL after attempt 1 of 1
+            10:02:00 web1/http: suspects
+            10:02:00   D-3: first bad result 8m after it started, 6m after it ended; it shares only the environment production; last good result 5m after the deploy ended; nothing measures search-db itself: what it breaks shows elsewhere; many apps stand on search-db
+            10:02:00   D-2: first bad result 8m after it started, 6m after it ended; it shares only the environment production; last good result 5m after the deploy ended; its change (config) takes effect everywhere at once
+            10:02:00   D-1: first bad result 8m after it started, 6m after it ended; it shares only the environment production; last good result 5m after the deploy ended
         "#]],
     );
 }

@@ -83,7 +83,7 @@ fn a_problem_put_down_to_it_is_a_regression_unless_a_person_says_no() {
             12:06:00 db1/http sent recovery: recovered
             12:08:00 D-1: regressed: 1 put down to it: db1/http; risk high: it changes a schema; that it is low was told with it, and does not lower it
             12:08:00   db1/http CRITICAL paged
-            13:01:00   -> oncall: problem db1/http CRITICAL [suspect d-2 strong]
+            13:01:00   -> oncall: problem db1/http CRITICAL [suspect d-2 strong, d-1 weak]
             13:01:00 db1/http sent problem: hard CRITICAL after attempt 1 of 1; D-2: not held: risk class high (it changes a schema) holds no CRITICAL
             13:03:00 db1/http answered problem: bob says that deploy D-2 did not cause it
             15:01:00 db1/http skipped problem: the problem is acknowledged by bob

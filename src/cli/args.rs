@@ -388,7 +388,8 @@ pub struct DeployFacts {
     /// The risk class, which decides how long problems may wait [default: the app's]
     #[arg(long, value_parser = ["low", "normal", "high"])]
     pub risk: Option<String>,
-    /// What kind of change it is, for the risk rules: code, schema, network, payment, dns, monitoring or your own
+    /// What kind of change it is, for the risk rules and for who is named: code, config, schema, network, flag, payment, dns,
+    /// monitoring or your own
     #[arg(long, value_name = "KIND")]
     pub kind: Option<String>,
     /// A label, for the risk rules; may be repeated

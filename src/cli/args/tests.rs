@@ -228,8 +228,8 @@ fn help_reads_well() {
                   --url <URL>          Where people can read more, such as the pipeline's page
                   --risk <RISK>        The risk class, which decides how long problems may wait [default: the
                                        app's] [possible values: low, normal, high]
-                  --kind <KIND>        What kind of change it is, for the risk rules: code, schema, network,
-                                       payment, dns, monitoring or your own
+                  --kind <KIND>        What kind of change it is, for the risk rules and for who is named: code,
+                                       config, schema, network, flag, payment, dns, monitoring or your own
                   --label <LABEL>      A label, for the risk rules; may be repeated
                   --path <PATH>        A file that it changes, for the risk rules; may be repeated
                   --rollback-of <ID>   The id of the deploy that this one takes back

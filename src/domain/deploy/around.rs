@@ -11,7 +11,7 @@ use super::{
     facts::Case,
     live::LiveDeploy,
     scope::Relation,
-    topic::{Manner, Topic, Words},
+    topic::{Line, Manner, Topic, Words},
 };
 use crate::{
     base::time::Timestamp,
@@ -179,14 +179,15 @@ impl Around {
             .filter(|(obj, since)| *since <= first_bad && shares_app(*obj))
             .map(|(_, since)| *since)
             .collect();
-        let topic = Topic::of(case.sight.says(case.obj));
+        let said = Line::of(case.sight.says(case.obj));
+        let topic = said.topic();
         let disk_is_full = topic != Topic::Space
             && case.inventory.checks_of(own_host).any(|other| {
                 case.sight
                     .look(other)
                     .bad_since
                     .is_some_and(|since| since <= first_bad + SEEN_LATER)
-                    && Topic::of(case.sight.says(other)) == Topic::Space
+                    && Line::of(case.sight.says(other)).topic() == Topic::Space
             });
         Self {
             together,
@@ -194,11 +195,7 @@ impl Around {
             failing,
             own_earlier,
             topic,
-            manner: match topic {
-                Topic::Other => Manner::of(case.sight.says(case.obj)),
-                // That says more.
-                Topic::Expiry | Topic::Space | Topic::Agent => Manner::Other,
-            },
+            manner: said.manner(topic),
             words: Words::of(case.sight.says(case.obj)),
             disk_is_full,
             ended_unexplained: case.sight.ended_unexplained(case.obj),

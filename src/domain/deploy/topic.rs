@@ -107,14 +107,54 @@ pub enum Manner {
     Slow,
 }
 
-impl Manner {
-    /// Of a plugin's first line.
+/// What is read of an output, in lower case.
+#[derive(Debug)]
+pub struct Line(String);
+
+impl Line {
     pub fn of(output: &str) -> Self {
-        let text = first_of(output).to_lowercase();
-        let says = |words: &[&str]| words.iter().any(|word| text.contains(word));
-        if says(&["refused"]) {
-            Self::Refused
-        } else if says(&[
+        Self(first_of(output).to_lowercase())
+    }
+
+    fn says(&self, words: &[&str]) -> bool {
+        words.iter().any(|word| self.0.contains(word))
+    }
+
+    pub fn topic(&self) -> Topic {
+        let of_a_date = [
+            "certificat",
+            "licen",
+            "domain",
+            "ssl",
+            "api key",
+            "credential",
+            "password",
+        ];
+        // As browsers say it.
+        if self.says(&["expir"]) && self.says(&of_a_date) || self.says(&["err_cert_date"]) {
+            Topic::Expiry
+        } else if self.says(&[
+            "disk ",
+            "free space",
+            "inode",
+            "no space left",
+            "filesystem",
+        ]) {
+            Topic::Space
+        } else if self.says(&["nrpe", "agent", "no data", "snmp"]) {
+            Topic::Agent
+        } else {
+            Topic::Other
+        }
+    }
+
+    /// Other where the topic says more.
+    pub fn manner(&self, topic: Topic) -> Manner {
+        if topic != Topic::Other {
+            Manner::Other
+        } else if self.says(&["refused"]) {
+            Manner::Refused
+        } else if self.says(&[
             "internal server error",
             "/1.1 500",
             "http 500",
@@ -122,18 +162,20 @@ impl Manner {
             "code 500",
             "exception",
         ]) {
-            Self::Internal
-        } else if says(&["load average"]) {
-            Self::Load
-        } else if says(&["timeout", "timed out"]) {
-            Self::Timeout
-        } else if says(&["second response time"]) && says(&[" 200 "]) {
-            Self::Slow
+            Manner::Internal
+        } else if self.says(&["load average"]) {
+            Manner::Load
+        } else if self.says(&["timeout", "timed out"]) {
+            Manner::Timeout
+        } else if self.says(&["second response time"]) && self.says(&[" 200 "]) {
+            Manner::Slow
         } else {
-            Self::Other
+            Manner::Other
         }
     }
+}
 
+impl Manner {
     /// Why it looks like a release, where it does.
     pub const fn of_a_release(self) -> Option<&'static str> {
         match self {
@@ -145,37 +187,6 @@ impl Manner {
 }
 
 impl Topic {
-    /// Of a plugin's first line.
-    pub fn of(output: &str) -> Self {
-        let text = first_of(output).to_lowercase();
-        let says = |words: &[&str]| words.iter().any(|word| text.contains(word));
-        let of_a_date = [
-            "certificat",
-            "licen",
-            "domain",
-            "ssl",
-            "api key",
-            "credential",
-            "password",
-        ];
-        // As browsers say it.
-        if says(&["expir"]) && says(&of_a_date) || says(&["err_cert_date"]) {
-            Self::Expiry
-        } else if says(&[
-            "disk ",
-            "free space",
-            "inode",
-            "no space left",
-            "filesystem",
-        ]) {
-            Self::Space
-        } else if says(&["nrpe", "agent", "no data", "snmp"]) {
-            Self::Agent
-        } else {
-            Self::Other
-        }
-    }
-
     /// Why no deploy is thought to have done it; None: one may have.
     pub const fn why_not(self) -> Option<&'static str> {
         match self {
@@ -210,7 +221,7 @@ mod tests {
             ),
             ("", Topic::Other),
         ] {
-            assert_eq!(Topic::of(output), topic, "{output}");
+            assert_eq!(Line::of(output).topic(), topic, "{output}");
         }
     }
 
@@ -248,7 +259,7 @@ mod tests {
             ),
             ("", Manner::Other),
         ] {
-            assert_eq!(Manner::of(output), manner, "{output}");
+            assert_eq!(Line::of(output).manner(Topic::Other), manner, "{output}");
         }
     }
 
@@ -307,6 +318,6 @@ mod tests {
 
     #[test]
     fn long_and_foreign_words_are_cut_without_harm() {
-        assert_eq!(Topic::of(&"é".repeat(500)), Topic::Other);
+        assert_eq!(Line::of(&"é".repeat(500)).topic(), Topic::Other);
     }
 }

@@ -324,7 +324,7 @@ pub struct DeployEvent {
     /// Why it failed, for instance.
     #[serde(default)]
     pub reason: Option<String>,
-    /// What is changed, for the risk rules.
+    /// What is changed, for the risk rules and for who is named.
     #[serde(default, skip_serializing_if = "Nature::is_empty")]
     pub nature: Nature,
     /// Whoever told it may not keep problems of this app quiet: the deploy is named, but holds nothing.

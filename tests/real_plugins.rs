@@ -682,7 +682,8 @@ fn a_deploy_explains_a_restart_and_answers_for_a_regression() {
         .until_decided("web2/http", "is paged", |decision| {
             decision["what"] == "sent"
         });
-    assert_eq!(texts(&sent["deploys"]), ["D-2"], "{sent}");
+    // D-1, of the app that calls it, may stand below it as weak.
+    assert_eq!(texts(&sent["deploys"])[0], "D-2", "{sent}");
     let status = shop.daemon.status();
     assert_eq!(
         status["problems"][0]["deploy"]["suspects"][0]["id"], "D-2",

@@ -293,6 +293,7 @@ fn who_is_named_in_incidents_told_by_hand() {
         "later",
         "cluster",
         "history",
+        "feeds",
     ] {
         let paths = incidents(set);
         let (next, sum) = (AtomicUsize::new(0), Mutex::new(Count::default()));
@@ -321,9 +322,9 @@ fn who_is_named_in_incidents_told_by_hand() {
         all += count;
     }
     assert_eq!(all.unpaged, 0, "a real problem paged nobody");
-    assert!(0.81 <= share(all.right, all.named), "the right one first");
+    assert!(0.76 <= share(all.right, all.named), "the right one first");
     assert!(0.72 <= share(all.named, all.caused), "none is named");
     assert!(share(all.blamed, all.unrelated) <= 0.45, "any blame");
     assert!(0.91 <= share(all.among_three, all.caused), "among three");
-    assert!(share(all.blamed_one, all.unrelated) <= 0.14, "wrong blame");
+    assert!(share(all.blamed_one, all.unrelated) <= 0.13, "wrong blame");
 }

@@ -44,7 +44,9 @@ const AGES: [(Duration, i32); 4] = [
 ];
 /// For a change that takes effect everywhere at once: there are few of them beside the releases, and what they break no first
 /// host shows.
-const AT_ONCE: i32 = 15;
+const AT_ONCE: i32 = 8;
+/// The same where only the environment is shared: there are always some of them in it.
+const AT_ONCE_IN_ENVIRONMENT: i32 = 4;
 /// For a deploy of what many apps stand on, where another app fails.
 const SHARED: i32 = 12;
 /// What is shared by all is hit at once.
@@ -216,7 +218,11 @@ pub fn weigh(
         ..Weight::default()
     };
     place_and_time(facts, live, &mut weight);
-    weight.add(live.at_once.is_some(), AT_ONCE);
+    let worth = match facts.relation {
+        Relation::Environment => AT_ONCE_IN_ENVIRONMENT,
+        Relation::Exact | Relation::Group | Relation::Dependency { .. } => AT_ONCE,
+    };
+    weight.add(live.at_once.is_some(), worth);
     weight.add(facts.is_of_shared, SHARED);
     weight.add(LATE < facts.age, -OLD);
     if trial.votes {

@@ -184,7 +184,7 @@ fn what_cannot_be_taken_back_never_is() {
             STORY.replace("version=1.4.2", "version=1.4.2 kind=schema")
         ),
         expect![[r#"
-            10:55:00   -> oncall: problem web1/http CRITICAL [suspect d-2 likely, d-1 weak]
+            10:55:00   -> oncall: problem web1/http CRITICAL [suspect d-2 possible, d-1 weak]
             10:55:00 web1/http sent problem: hard CRITICAL after attempt 1 of 1; D-2: not held: the deploy has ended and the results since then are bad
             10:55:00 web1/http no-rollback problem: D-2 is not rolled back: nothing shows that what it updated fails and the rest does not
             10:55:20 web1/http no-rollback problem: D-2 is not rolled back: `schema` cannot be taken back

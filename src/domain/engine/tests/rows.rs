@@ -1081,7 +1081,7 @@ fn row_32_a_host_that_is_not_in_the_batch_being_rebooted_pages_at_once() {
         10:06 web2 down
         ",
         expect![[r#"
-            10:06:00   -> oncall: problem web2 DOWN [suspect d-1 strong]
+            10:06:00   -> oncall: problem web2 DOWN [suspect d-1 likely]
             10:06:00 web2 sent problem: hard DOWN after attempt 1 of 1; D-1: not held: its host was not updated yet
         "#]],
     );

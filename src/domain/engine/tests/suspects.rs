@@ -265,7 +265,7 @@ fn what_takes_effect_everywhere_at_once_and_what_many_stand_on_are_looked_at_fir
         10:02 evidence web1/http
         ",
         expect![[r#"
-            10:01:00   -> oncall: problem web1/http CRITICAL [suspects d-3 possible, d-2 possible, d-1 weak]
+            10:01:00   -> oncall: problem web1/http CRITICAL [suspects d-3 possible, d-2 weak, d-1 weak]
             10:01:00 web1/http sent problem: hard CRITICAL after attempt 1 of 1
             10:02:00 web1/http: suspects
             10:02:00   D-3: first bad result 8m after it started, 6m after it ended; it shares only the environment production; last good result 5m after the deploy ended; nothing measures search-db itself: what it breaks shows elsewhere; many apps stand on search-db

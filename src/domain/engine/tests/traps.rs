@@ -395,14 +395,13 @@ fn trap_long_lived_window() {
         ",
         expect![[r#"
             14:05:00   -> ann quietly: notice db1 UP [none; weak D-1]
-            10:01:00   -> oncall: problem db1/http WARNING [suspects d-1 possible]
-            10:01:00   -> ann quietly: problem db1/http WARNING [suspects d-1 possible]
+            10:01:00   -> oncall: problem db1/http WARNING [none; weak D-1]
             10:01:00 db1/http sent problem: hard WARNING after attempt 1 of 1; D-1: not held: it was never heard of again
-            10:02:00   -> oncall: problem db1/http CRITICAL [suspects d-1 possible]
-            10:02:00   -> ann quietly: problem db1/http CRITICAL [suspects d-1 possible]
+            10:02:00   -> oncall: problem db1/http CRITICAL [none; weak D-1]
             10:02:00 db1/http sent problem: hard CRITICAL after attempt 1 of 1; D-1: not held: it was never heard of again
-            10:03:00 db1/http: suspects
+            10:03:00 db1/http: none
             10:03:00   D-1: first bad result 23h57m after it started, 2m after it ended; db1 was updated at 11:00:00; last good result at 10:00:00, during the deploy; its change (migration) takes effect everywhere at once; against it: it worked after the update
+            10:03:00   ruled out: D-1: it worked after the update
         "#]],
     );
 }
@@ -427,10 +426,11 @@ fn trap_same_version_redeployed() {
             10:41:30 web1/http held problem until 10:44:30: run-2 of shop 7 is running; a blip is expected, so it is judged again at 2026-03-02T10:44:30Z
             10:42:00 web1/http released problem: the hold ended: it recovered while held, bad for 30s
             10:42:00 web1/http skipped recovery: nobody was told of the problem, so nobody is told of its end
-            10:50:00   -> oncall: problem web1/http CRITICAL [suspect run-2 strong]
+            10:50:00   -> oncall: problem web1/http CRITICAL [suspect run-2 strong, run-1 weak]
             10:50:00 web1/http sent problem: hard CRITICAL after attempt 1 of 1; run-2: not held: the deploy has ended and the results since then are bad
             10:51:00 web1/http: suspect
             10:51:00   run-2: first bad result 9m after it started, 7m30s after it ended; web1 is deployed to; last good result at 10:42:00, during the deploy; its change (config) takes effect everywhere at once
+            10:51:00   run-1: possible late effect: it ended 44m before the first bad result; web1 is deployed to; last good result 36m after the deploy ended; against it: it worked after the update
         "#]],
     );
 }

@@ -74,7 +74,7 @@ impl Words {
     }
 }
 
-/// The app's name says that many others stand on it, whether or not anything measures it.
+/// The app's name says that many others stand on it, whether or not anything measures it. Two letters are a name here: `db`, `lb`.
 pub fn is_shared(app: &str) -> bool {
     let name = app.to_lowercase();
     let mut words = name.split(|letter: char| !letter.is_alphanumeric());

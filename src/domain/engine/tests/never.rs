@@ -317,6 +317,18 @@ fn checks_of_a_host_that_is_told_to_nobody_are_told() {
 #[test]
 fn a_host_that_is_lost_a_moment_before_its_check_fails_for_good_swallows_no_page_beside_a_deploy() {
     // An extra check finds the loss of the host seconds before the last attempt; without it the check is paged first.
+    let story = "
+        10:00 web1 up
+        10:00 web1/http ok
+        10:05 deploy start D-1 app=shop hosts=web1
+        10:06 web1/http crit
+        10:06:20 web1/http crit
+        10:06:35 web1 down
+        10:06:40 web1/http crit
+        10:07:35 web1 down
+        10:08:35 web1 down
+        10:11 web1/http crit
+        ";
     let said = |story: &str, expected| {
         let mut inventory = site::shop();
         site::rule_of(&mut inventory, "web1").attempts = 3;
@@ -324,66 +336,37 @@ fn a_host_that_is_lost_a_moment_before_its_check_fails_for_good_swallows_no_page
         check_on(inventory, story, expected);
     };
     said(
-        "
-        10:00 web1 up
-        10:00 web1/http ok
-        10:05 deploy start D-1 app=shop hosts=web1
-        10:06 web1/http crit
-        10:06:20 web1/http crit
-        10:06:35 web1 down
-        10:06:40 web1/http crit
-        10:07:35 web1 down
-        10:08:35 web1 down
-        10:11 web1/http crit
-        ",
+        story,
         expect![[r#"
-            10:06:00 web1/http skipped problem: soft: attempt 1 of 3; nothing is told before the last one fails
-            10:06:35 web1 skipped problem: soft: attempt 1 of 3; nothing is told before the last one fails
-            10:06:40 web1/http held problem until 10:09:40: D-1 of shop is running; a blip is expected, so it is judged again at 2026-03-02T10:09:40Z
-            10:08:35   -> oncall: problem web1 DOWN [none; weak D-1]
-            10:08:35 web1 sent problem: hard DOWN after attempt 3 of 3; D-1: not held: a host that is down is told at once, unless the deploy declares a reboot
-            10:09:40 web1/http released problem: the hold ended: its deadline came
-            10:09:40   -> oncall: problem web1/http CRITICAL [suspect d-1 strong]
-            10:09:40 web1/http sent problem: still CRITICAL; held since 10:06:40 for deploy D-1: its deadline came
-            10:11:00 web1 skipped problem: the next reminder is due at 2026-03-02T10:38:35Z
-        "#]],
+        10:06:00 web1/http skipped problem: soft: attempt 1 of 3; nothing is told before the last one fails
+        10:06:35 web1 skipped problem: soft: attempt 1 of 3; nothing is told before the last one fails
+        10:06:40 web1/http held problem until 10:09:40: D-1 of shop is running; a blip is expected, so it is judged again at 2026-03-02T10:09:40Z
+        10:08:35   -> oncall: problem web1 DOWN [none; weak D-1]
+        10:08:35 web1 sent problem: hard DOWN after attempt 3 of 3; D-1: not held: a host that is down is told at once, unless the deploy declares a reboot
+        10:09:40 web1/http released problem: the hold ended: its deadline came
+        10:09:40   -> oncall: problem web1/http CRITICAL [suspect d-1 strong]
+        10:09:40 web1/http sent problem: still CRITICAL; held since 10:06:40 for deploy D-1: its deadline came
+        10:11:00 web1 skipped problem: the next reminder is due at 2026-03-02T10:38:35Z
+    "#]],
     );
     // The host was lost with the check: as in Nagios, only the host is told of.
     said(
-        "
-        10:00 web1 up
-        10:00 web1/http ok
-        10:05 deploy start D-1 app=shop hosts=web1
-        10:06 web1/http crit
-        10:06:05 web1 down
-        10:06:20 web1/http crit
-        10:06:40 web1/http crit
-        10:07:05 web1 down
-        10:08:05 web1 down
-        10:11 web1/http crit
-        ",
+        &story
+            .replace("10:06:35 web1 down", "")
+            .replace("10:06:20", "10:06:05 web1 down\n10:06:20"),
         expect![[r#"
             10:06:00 web1/http skipped problem: soft: attempt 1 of 3; nothing is told before the last one fails
             10:06:05 web1 skipped problem: soft: attempt 1 of 3; nothing is told before the last one fails
             10:06:20 web1 skipped problem: the state is soft: not all attempts have failed yet
             10:06:20 web1/http skipped problem: its host is DOWN: the host's own problem is notified instead
-            10:08:05   -> oncall: problem web1 DOWN [none; weak D-1]
-            10:08:05 web1 sent problem: hard DOWN after attempt 3 of 3; D-1: not held: a host that is down is told at once, unless the deploy declares a reboot
-            10:11:00 web1 skipped problem: the next reminder is due at 2026-03-02T10:38:05Z
+            10:08:35   -> oncall: problem web1 DOWN [none; weak D-1]
+            10:08:35 web1 sent problem: hard DOWN after attempt 3 of 3; D-1: not held: a host that is down is told at once, unless the deploy declares a reboot
+            10:11:00 web1 skipped problem: the next reminder is due at 2026-03-02T10:38:35Z
         "#]],
     );
     // No deploy: as in Nagios.
     said(
-        "
-        10:00 web1 up
-        10:00 web1/http ok
-        10:06 web1/http crit
-        10:06:20 web1/http crit
-        10:06:35 web1 down
-        10:06:40 web1/http crit
-        10:07:35 web1 down
-        10:08:35 web1 down
-        ",
+        &story.replace("10:05 deploy start D-1 app=shop hosts=web1", ""),
         expect![[r#"
             10:06:00 web1/http skipped problem: soft: attempt 1 of 3; nothing is told before the last one fails
             10:06:35 web1 skipped problem: soft: attempt 1 of 3; nothing is told before the last one fails
@@ -391,6 +374,7 @@ fn a_host_that_is_lost_a_moment_before_its_check_fails_for_good_swallows_no_page
             10:06:40 web1/http skipped problem: its host is DOWN: the host's own problem is notified instead
             10:08:35   -> oncall: problem web1 DOWN
             10:08:35 web1 sent problem: hard DOWN after attempt 3 of 3
+            10:11:00 web1 skipped problem: the next reminder is due at 2026-03-02T10:38:35Z
         "#]],
     );
 }
